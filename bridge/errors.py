@@ -1,0 +1,40 @@
+"""Errors that people read: the same four facts as on the wire (kind, what, why, remedy)."""
+
+from __future__ import annotations
+
+
+class Problem(Exception):
+    """Base of the errors of bridge, backend and plugin.
+
+    `kind` is a stable word for programs; `what`, `why` and `remedy` are sentences for people.
+    """
+
+    kind = "problem"
+
+    def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
+        self.what, self.why, self.remedy = what, why, remedy
+        super().__init__(" ".join(part for part in (what, why, remedy) if part))
+
+
+class BadUsage(Problem):
+    """The command or call itself is wrong."""
+
+    kind = "bad_usage"
+
+
+class BadMedia(Problem):
+    """A movie or an image sequence is missing, unreadable, damaged or of a kind that cannot be used."""
+
+    kind = "bad_media"
+
+
+class BadTimeline(Problem):
+    """A timeline cannot be read, has no usable clip, or holds something that cannot be taken over exactly."""
+
+    kind = "bad_timeline"
+
+
+class OutOfDisk(Problem):
+    """A file could not be written: no space left, read-only, or not permitted."""
+
+    kind = "out_of_disk"

@@ -1,0 +1,74 @@
+"""What the method needs of a text-to-video model. One adapter per family; `cogvideox` is the first."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from dynvfx.geometry import GeometryRules
+
+if TYPE_CHECKING:
+    from dynvfx.anchors import AnchorPass
+
+
+class Backbone(ABC):
+    """A latent text-to-video diffusion transformer with its codec, text encoder and noise schedule.
+
+    Latents are float32 [f, C, h, w], already multiplied by the codec's scaling factor. `device` holds the model.
+    """
+
+    name: str
+    licence: str
+    rules: GeometryRules
+    device: torch.device
+    temporal_ratio: int
+    spatial_ratio: int
+    patch: int
+    """Latent pixels per token side: token grid is [f, h / patch, w / patch]."""
+    vocabulary: tuple[str, ...] | None = None
+    """Phrases that the model can draw, or None for an open vocabulary."""
+
+    @abstractmethod
+    def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
+        """One embedding [L, D] per prompt (the empty prompt included)."""
+
+    @abstractmethod
+    def encode(self, frames: torch.Tensor) -> torch.Tensor:
+        """Latents of `frames` uint8 [F, H, W, 3], by the codec's mode (no sampling)."""
+
+    @abstractmethod
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Frames uint8 [F, H, W, 3] of latents."""
+
+    @abstractmethod
+    def predict(
+        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+    ) -> torch.Tensor:
+        """The model's prediction for one row, same shape as `latents`; one transformer forward.
+
+        `anchors` records keys and values of this row, or extends its attention with recorded ones; None leaves the
+        stock attention.
+        """
+
+    @abstractmethod
+    def timesteps(self, steps: int) -> list[int]:
+        """The sampling timesteps, descending, of a full run of `steps` steps (METHOD 1.3)."""
+
+    @abstractmethod
+    def add_noise(self, latents: torch.Tensor, noise: torch.Tensor, timestep: int) -> torch.Tensor:
+        """x_t from x_0."""
+
+    @abstractmethod
+    def to_clean(self, latents: torch.Tensor, timestep: int, prediction: torch.Tensor) -> torch.Tensor:
+        """The model's estimate of x_0 at `timestep`."""
+
+    @abstractmethod
+    def step(self, latents: torch.Tensor, timestep: int, next_timestep: int, prediction: torch.Tensor) -> torch.Tensor:
+        """x at `next_timestep` (-1 is clean); deterministic; either direction, so that it inverts as well."""
+
+    @abstractmethod
+    def log_snr(self, timestep: float) -> float:
+        """log(alpha^2 / sigma^2) at a timestep; monotone decreasing."""
