@@ -27,9 +27,18 @@ class Backbone(ABC):
     temporal_ratio: int
     spatial_ratio: int
     patch: int
-    """Latent pixels per token side: token grid is [f, h / patch, w / patch]."""
+    """Latent pixels per token side: token grid is [f / patch_frames, h / patch, w / patch]."""
+    patch_frames: int = 1
+    """Latent frames per token."""
+    leading_latents: int = 0
+    """Latent frames that `encode` puts in front of the clip's own to fill the first token; `decode` takes them away."""
     vocabulary: tuple[str, ...] | None = None
     """Phrases that the model can draw, or None for an open vocabulary."""
+
+    @property
+    def identity(self) -> str:
+        """What stored states depend on: models with different weights or number formats must differ here."""
+        return self.name
 
     @abstractmethod
     def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
