@@ -1,0 +1,141 @@
+"""A VFX assistant without a model: it works from the words of the instruction alone and sees no picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dynvfx.assistant import wording
+from dynvfx.assistant.base import Assistant, Planned
+from dynvfx.assistant.german import looks_german, to_english
+from dynvfx.assistant.grammar import Parsed, parse, removes, singular
+from dynvfx.assistant.instruction import clean_instruction
+from dynvfx.assistant.vocabulary import Entry, find_entry
+from dynvfx.errors import BadRequest
+from dynvfx.request import Effect, Plan
+from dynvfx.segmentation.base import MOVING_FOREGROUND
+
+SOURCE_CAPTION = "The scene as filmed."
+_SIMPLE = (
+    "The offline assistant, the simpler one, wrote this plan from your words alone; it has not seen the shot. "
+    "Read the captions before you generate, or choose a vision model as assistant."
+)
+
+
+class OfflineAssistant(Assistant):
+    """Plans by grammar, always the same plan for the same words.
+
+    `vocabulary` holds (phrase, synonyms, effect) for a model that can draw only so much; None leaves it open.
+    """
+
+    name = "offline"
+
+    def __init__(self, vocabulary: Sequence[Entry] | None = None) -> None:
+        self.vocabulary = None if vocabulary is None else tuple(vocabulary)
+
+    def plan(self, instruction: str, key_frames: Sequence[np.ndarray] = (), effect: Effect | None = None) -> Planned:
+        """Plan for `instruction`; `key_frames` are not looked at.
+
+        Raises BadRequest for an instruction that names nothing to add, OutsideVocabulary when the vocabulary lacks it.
+        """
+        instruction = clean_instruction(instruction)
+        remarks = [_SIMPLE]
+        english, notes = _in_english(instruction)
+        remarks += notes
+        if removes(english):
+            raise BadRequest(
+                "The instruction asks to take something away.",
+                "DynVFX adds new content to a shot; it does not remove what was filmed.",
+                "Say what to add, for example what should stand in place of it.",
+            )
+        parsed = parse(english)
+        if not parsed.target:
+            raise BadRequest(
+                "The instruction names nothing to add.",
+                f"{instruction!r} has no noun that the offline assistant could find.",
+                'Say what and where, for example "add a red balloon above the street".',
+            )
+        if self.vocabulary is None:
+            content, target = _with_article(parsed), parsed.target
+            decided = _effect_of(parsed)
+            objects = parsed.objects or (MOVING_FOREGROUND,)
+        else:
+            entry, remark = find_entry(parsed, self.vocabulary, instruction)
+            target, _, decided = entry
+            content = _counted(parsed, target)
+            remarks += [remark] if remark else []
+            # A model with a vocabulary comes with a segmenter that finds little else; what moves is protected as well.
+            objects = (*parsed.objects, MOVING_FOREGROUND)
+        plan = Plan(
+            instruction=instruction,
+            source_caption=SOURCE_CAPTION,
+            vfx_conversation="",
+            composite_caption=_composite(content, parsed),
+            source_objects=objects,
+            target_object=target,
+            effect=effect or decided,
+            assistant=self.name,
+        )
+        return Planned(plan, remarks=tuple(remarks))
+
+
+def _in_english(instruction: str) -> tuple[str, list[str]]:
+    lower = instruction.lower()
+    words = {word.strip(".,;:!?") for word in lower.split()}
+    if looks_german(lower):
+        english, unknown = to_english(lower)
+        kept = [word for word in unknown if word in words and word not in _function_words()]
+        note = "It knows a little German and planned in English."
+        return english, [note + (f" Words that it left as they are: {', '.join(kept)}." if kept else "")]
+    if words & wording.OTHER_LANGUAGES or not (words & _function_words() or lower.isascii()):
+        return instruction, [
+            "It reads English and a little German; it took your words as the name of the new content. "
+            "Correct the plan, or choose a vision model as assistant."
+        ]
+    return instruction, []
+
+
+def _function_words() -> frozenset[str]:
+    """Function words by which English is told from other languages."""
+    phrases = (*wording.POLITE, *wording.ASKING, *wording.PREPOSITIONS)
+    return frozenset(word for phrase in phrases for word in phrase.split()) | wording.ARTICLES | wording.NUMBERS
+
+
+def _effect_of(parsed: Parsed) -> Effect:
+    words = {singular(word) for word in parsed.placement.casefold().split()}
+    if words & wording.EVERYWHERE or "all over" in parsed.placement.casefold():
+        return "global"
+    if parsed.head in wording.WEATHER:
+        return "global"
+    return "global" if parsed.head in wording.ATMOSPHERE and not parsed.objects else "object"
+
+
+def _with_article(parsed: Parsed) -> str:
+    words = parsed.content.split()
+    if words[0].casefold() in wording.ARTICLES:
+        return " ".join([words[0].casefold(), *words[1:]])
+    first, last = words[0].casefold(), words[-1].casefold()
+    counted = first in wording.ARTICLES | wording.NUMBERS or first.isdecimal()
+    if counted or " and " in parsed.content or singular(last) in wording.MASS or singular(last) != last:
+        return parsed.content
+    if not parsed.content.isascii():
+        return parsed.content
+    return f"{'an' if first[0] in 'aeiou' else 'a'} {parsed.content}"
+
+
+def _counted(parsed: Parsed, phrase: str) -> str:
+    """The vocabulary's phrase with the artist's count ("three blue balls")."""
+    words = parsed.content.casefold().split()
+    last = singular(phrase.split()[-1])
+    if last in wording.MASS or singular(phrase.split()[-1]) != phrase.split()[-1]:
+        return phrase
+    count = next((word for word in words if word in wording.NUMBERS or (word.isdecimal() and word != "1")), None)
+    if count:
+        return f"{count} {phrase}s"
+    return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
+
+
+def _composite(content: str, parsed: Parsed) -> str:
+    where = " ".join(part for part in (content, parsed.motion, parsed.placement) if part)
+    return f"The scene as filmed with {where}."
