@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -64,6 +65,8 @@ class Conversation:
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError):
                 raise
+            except json.JSONDecodeError as error:
+                raise self._no_chat_server() from error
             except openai.OpenAIError as error:
                 wait = self._wait_before_retry(error, attempt)
                 if wait is None:
@@ -98,11 +101,7 @@ class Conversation:
 
     def _text_of(self, completion: ChatCompletion) -> str:
         if not isinstance(completion, ChatCompletion) or not completion.choices:
-            raise AssistantFailed(
-                f"{self.endpoint.url} did not answer like a chat server.",
-                "What came back holds no choices.",
-                f"Check DYNVFX_ASSISTANT_URL; it usually ends in /v1. {_OFFLINE}",
-            )
+            raise self._no_chat_server()
         if completion.usage is not None:
             self.prompt_tokens += completion.usage.prompt_tokens or 0
             self.completion_tokens += completion.usage.completion_tokens or 0
@@ -115,6 +114,13 @@ class Conversation:
                 f"Word the instruction differently, or choose another model. {_OFFLINE}",
             )
         return choice.message.content or ""
+
+    def _no_chat_server(self) -> AssistantFailed:
+        return AssistantFailed(
+            f"{self.endpoint.url} did not answer like a chat server.",
+            "What came back holds no choices.",
+            f"Check DYNVFX_ASSISTANT_URL; it usually ends in /v1. {_OFFLINE}",
+        )
 
     def _failure(self, error: openai.OpenAIError) -> AssistantFailed:
         endpoint, said = self.endpoint, self.endpoint.hide_key(_sentence(error))

@@ -63,6 +63,7 @@ class OfflineAssistant(Assistant):
         else:
             entry, remark = find_entry(parsed, self.vocabulary, instruction)
             target, _, decided = entry
+            decided = "global" if _everywhere(parsed) else decided
             content = _counted(parsed, target)
             remarks += [remark] if remark else []
             # A model with a vocabulary comes with a segmenter that finds little else; what moves is protected as well.
@@ -102,11 +103,13 @@ def _function_words() -> frozenset[str]:
     return frozenset(word for phrase in phrases for word in phrase.split()) | wording.ARTICLES | wording.NUMBERS
 
 
+def _everywhere(parsed: Parsed) -> bool:
+    placement = parsed.placement.casefold()
+    return bool(set(placement.split()) & wording.EVERYWHERE) or "all over" in placement
+
+
 def _effect_of(parsed: Parsed) -> Effect:
-    words = {singular(word) for word in parsed.placement.casefold().split()}
-    if words & wording.EVERYWHERE or "all over" in parsed.placement.casefold():
-        return "global"
-    if parsed.head in wording.WEATHER:
+    if _everywhere(parsed) or parsed.head in wording.WEATHER:
         return "global"
     return "global" if parsed.head in wording.ATMOSPHERE and not parsed.objects else "object"
 
