@@ -1,7 +1,8 @@
 """Anchor extended attention (METHOD 1.5): the composite row also attends to some keys and values of the source row.
 
 One step makes two forwards that share an `AnchorPass`: the source row records its keys and values at the anchor
-positions, then the composite row appends them to its own. The unconditional row runs without a pass, on stock attention.
+positions, then the composite row appends them to its own. The unconditional row runs without a pass, on stock
+attention.
 """
 
 from __future__ import annotations

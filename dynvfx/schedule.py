@@ -32,8 +32,8 @@ COGVIDEOX_5B = {
 class Schedule:
     """Cumulative alphas of a v-prediction model and the steps between them.
 
-    The alphas and the spacing of the timesteps come from diffusers' scheduler; the steps are written here because ours go
-    in either direction and between timesteps of any distance.
+    The alphas and the spacing of the timesteps come from diffusers' scheduler; the steps are written here because ours
+    go in either direction and between timesteps of any distance.
     """
 
     def __init__(self, scheduler: CogVideoXDDIMScheduler | None = None) -> None:
@@ -106,6 +106,7 @@ class Schedule:
         return alpha * clean + sigma * self.to_noise(latents, timestep, prediction)
 
 
-def on_grid(levels: Sequence[int], timesteps: Sequence[int]) -> bool:
-    """Whether every level is one of the sampling timesteps."""
-    return set(levels) <= set(timesteps)
+def steps_from(level: int, timesteps: Sequence[int]) -> list[tuple[int, int]]:
+    """Pairs (timestep, next timestep) from `level` down to the clean end; `timesteps` descend."""
+    below = [t for t in timesteps if t <= level]
+    return list(zip(below, (*below[1:], CLEAN), strict=True))
