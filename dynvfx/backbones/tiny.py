@@ -1,0 +1,92 @@
+"""The shipped model `tiny`: for demonstration and tests, in the classes of the large models.
+
+CogVideoXTransformer3DModel and T5EncoderModel with a word-level tokenizer, and a linear space-time codec in place of a
+VAE. It draws the phrases of `dynvfx.vocabulary` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from safetensors.torch import load_file
+from transformers import PreTrainedTokenizerFast, T5EncoderModel
+
+from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
+from dynvfx.backbones.linear_codec import SPATIAL, TEMPORAL, LinearCodec
+from dynvfx.errors import ModelUnavailable
+from dynvfx.geometry import GeometryRules
+from dynvfx.schedule import Schedule
+from dynvfx.vocabulary import VOCABULARY, canonical_caption
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "tiny"
+PARTS = ("transformer", "text_encoder", "tokenizer", "scheduler", "codec.safetensors")
+
+
+class TinyBackbone(CogVideoXDenoiser):
+    """`folder` holds the parts named in PARTS. Raises ModelUnavailable when one is missing or damaged."""
+
+    name = "tiny"
+    licence = "GPL-3.0-or-later"
+    rules = GeometryRules(
+        frame_step=TEMPORAL, min_frames=1, max_frames=17, size_multiple=SPATIAL, area=96 * 160, rate=Fraction(8)
+    )
+    temporal_ratio = TEMPORAL
+    spatial_ratio = SPATIAL
+    vocabulary = tuple(content.phrase for content in VOCABULARY)
+
+    def __init__(self, folder: Path = WEIGHTS, device: torch.device | None = None) -> None:
+        missing = [part for part in PARTS if not (folder / part).exists()]
+        if missing:
+            raise ModelUnavailable(
+                f"The shipped model is incomplete: {', '.join(missing)} is missing in {folder}.",
+                "The installation was interrupted or the files were moved.",
+                "Install the program again, or retrain the model with: python -m dynvfx.training",
+            )
+        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            transformer = CogVideoXTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=_dtype(device))
+            scheduler = CogVideoXDDIMScheduler.from_pretrained(folder / "scheduler")
+            text_encoder = T5EncoderModel.from_pretrained(folder / "text_encoder", torch_dtype=torch.float32)
+            codec = load_file(folder / "codec.safetensors")
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelUnavailable(
+                f"The shipped model in {folder} cannot be read.", str(error), "Install the program again."
+            ) from error
+        super().__init__(transformer.to(device), Schedule(scheduler), rotary_grid="integer")
+        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer")
+        self.text_encoder = text_encoder.to(device).eval().requires_grad_(False)
+        self.codec = LinearCodec(codec["scale"].numel())
+        self.codec.load_state_dict({name: value.float() for name, value in codec.items()})
+        self.codec.to(device).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
+        """Embeddings [6, 64]; a caption is reduced to the vocabulary's words in it."""
+        length = self.transformer.config.max_text_seq_length
+        captions = [canonical_caption(prompt) for prompt in prompts]
+        tokens = self.tokenizer(captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+        tokens = tokens.to(self.device)
+        hidden = self.text_encoder(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask)
+        return list(hidden.last_hidden_state)
+
+    @torch.no_grad()
+    def encode(self, frames: torch.Tensor) -> torch.Tensor:
+        signal = frames.to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return self.codec.encode(signal)
+
+    @torch.no_grad()
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        frames = self.codec.decode(latents.to(self.device))
+        return ((frames + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu()
+
+
+def _dtype(device: torch.device) -> torch.dtype:
+    """bfloat16, as trained, where the processor multiplies it natively; elsewhere it would be slower than float32."""
+    if device.type == "cuda":
+        return torch.bfloat16
+    native = torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if native else torch.float32
