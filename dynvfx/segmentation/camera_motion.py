@@ -10,7 +10,7 @@ import numpy as np
 _MOST_FEATURES = 600
 _FEWEST_FEATURES = 12
 _PARALLAX_CELLS = 5
-_NOISE = 6.0
+_NOISE = 9.0
 """Grey levels; less than this is what compression and grain change anyway."""
 
 
@@ -64,7 +64,7 @@ def residual_motion(first: np.ndarray, second: np.ndarray, flow: cv2.DISOpticalF
         residual = np.minimum(residual, _epipolar_distance(points, points + dense, camera.fundamental))
     # Flow spills over edges into flat background; there the camera's motion alone explains the picture just as well.
     explained = cv2.remap(second, still[..., 0], still[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    difference = cv2.GaussianBlur(cv2.absdiff(first, explained).astype(np.float32), (0, 0), 2.0)
+    difference = cv2.GaussianBlur(cv2.absdiff(first, explained).astype(np.float32), (0, 0), 1.5)
     return (residual * np.clip(difference / _NOISE, 0, 1)).astype(np.float32), dense
 
 
