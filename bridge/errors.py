@@ -38,3 +38,9 @@ class OutOfDisk(Problem):
     """A file could not be written: no space left, read-only, or not permitted."""
 
     kind = "out_of_disk"
+
+
+class BadTake(Problem):
+    """A take's record is missing, damaged, or of a newer version."""
+
+    kind = "bad_take"
