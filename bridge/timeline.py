@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from collections import Counter
@@ -193,7 +194,11 @@ def _why_unreadable(text: str, error: Exception) -> str:
         return "It is nested too deeply."
     if "UnknownSchema" in str(error):
         return "It holds a kind of clip, effect or media that OpenTimelineIO does not know."
-    return str(error)
+    missing = re.search(r"'\): (\w+) \(near line (\d+)", str(error))
+    if isinstance(error, KeyError) and missing:
+        return f"An object has no {missing[1]!r} (near line {missing[2]})."
+    line = re.search(r"near line (\d+)", str(error))
+    return f"A value is of the wrong kind (near line {line[1]})." if line else str(error)
 
 
 def _only_timeline(read: object, name: str | None, path: Path) -> otio.schema.Timeline:

@@ -1,0 +1,121 @@
+"""What a job tells whoever watches it: one struct an event, told apart by its `event` field.
+
+The same events are one JSON object a line on the command line (docs/command-line.md). Fields are only ever added.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Stage = Literal["segmenting", "encoding", "inverting", "refining", "finishing", "delivering"]
+
+
+class JobEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """Base of all events."""
+
+
+class JobStarted(JobEvent, frozen=True, kw_only=True, tag="job_started"):
+    """The shot was found and can be worked on.
+
+    `frames` pictures from the clip's frame `first` (0 is its first visible one) at `rate` ("24000/1001") a second.
+    """
+
+    output: str
+    source: str
+    clip: str
+    media: str
+    first: int
+    frames: int
+    rate: str
+    width: int
+    height: int
+    takes: list[int]
+
+
+class ModelOpened(JobEvent, frozen=True, kw_only=True, tag="model_opened"):
+    """The model is in memory; it sees `frames` pictures of `width` x `height` at `rate` a second."""
+
+    model: str
+    licence: str
+    device: str
+    frames: int
+    width: int
+    height: int
+    rate: str
+
+
+class PlanReady(JobEvent, frozen=True, kw_only=True, tag="plan_ready"):
+    """The plan stands in the file `path`; `origin` is written, kept (from an earlier run) or given (by a person)."""
+
+    path: str
+    origin: Literal["written", "kept", "given"]
+    plan: dict[str, Any]
+    remarks: list[str]
+
+
+class StageProgress(JobEvent, frozen=True, kw_only=True, tag="progress"):
+    """Take `take` has done `step` of `steps` in a stage; `seconds_left` is for the whole take, None until known."""
+
+    take: int
+    stage: Stage
+    step: int
+    steps: int
+    iteration: int = 0
+    iterations: int = 0
+    seconds_left: float | None = None
+
+
+class JobNotice(JobEvent, frozen=True, kw_only=True, tag="notice"):
+    """Something that the artist should know. `take` is 0 for what concerns all of them."""
+
+    kind: str
+    text: str
+    take: int = 0
+
+
+class PreviewWritten(JobEvent, frozen=True, kw_only=True, tag="preview"):
+    """A picture of the unfinished take `take` was written to `path`, replacing the one before."""
+
+    take: int
+    path: str
+    iteration: int
+    iterations: int
+
+
+class TakeDone(JobEvent, frozen=True, kw_only=True, tag="take_done"):
+    """A take is on the disk; `made` is False when an earlier run had finished it."""
+
+    take: int
+    folder: str
+    seed: int
+    made: bool
+    seconds: dict[str, float]
+    matte_coverage: float | None
+    outside_change: float | None
+
+
+class JobDone(JobEvent, frozen=True, kw_only=True, tag="job_done"):
+    """Everything that was asked for is on the disk. `timeline` is None when only a plan was asked for."""
+
+    output: str
+    takes: list[int]
+    timeline: str | None
+
+
+class JobFailed(JobEvent, frozen=True, kw_only=True, tag="error"):
+    """The job ended without its result. `log` names the log file when the error was not foreseen."""
+
+    kind: str
+    what: str
+    why: str
+    remedy: str
+    exit_code: int
+    log: str | None = None
+
+
+AnyJobEvent = (
+    JobStarted | ModelOpened | PlanReady | StageProgress | JobNotice | PreviewWritten | TakeDone | JobDone | JobFailed
+)
+"""For decoding: msgspec.json.decode(line, type=AnyJobEvent)."""
