@@ -1,0 +1,74 @@
+"""From a model's name to a backbone that is ready to work."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+from dynvfx.backbones.base import Backbone
+from dynvfx.errors import ModelUnavailable
+from dynvfx.memory import explained_memory
+
+TINY = "tiny"
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+PIPELINE_FILES = (
+    "model_index.json",
+    "README.md",
+    "LICENSE*",
+    *(f"{part}/*" for part in ("scheduler", "tokenizer", "text_encoder", "transformer", "vae")),
+)
+"""What a pipeline folder needs of a hub repository."""
+
+
+def open_backbone(name: str, device: torch.device | str | None = None, *, download: bool = False) -> Backbone:
+    """The backbone called `name`: "tiny", a pipeline folder, or a hub repository such as "zai-org/CogVideoX-5b".
+
+    `device` None takes the graphics card when there is one. A hub name must have been fetched before, unless
+    `download` asks for it here (resumes, shows a progress bar). Raises ModelUnavailable or OutOfMemory.
+    """
+    where = torch.device(device) if device is not None else None
+    with explained_memory(where or torch.device("cuda" if torch.cuda.is_available() else "cpu")):
+        if name == TINY:
+            from dynvfx.backbones.tiny import TinyBackbone
+
+            return TinyBackbone(device=where)
+        from dynvfx.backbones.cogvideox import CogVideoXBackbone
+
+        return CogVideoXBackbone(locate(name, download=download), where, name)
+
+
+def locate(name: str, *, download: bool = False) -> Path:
+    """The folder of a large model: `name` itself if it is one, or the hub cache's copy of the repository `name`."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if not HUB_NAME.fullmatch(name):
+        raise ModelUnavailable(
+            f"There is no model {name!r}.",
+            "It is neither the shipped model, nor a folder, nor a name such as owner/model.",
+            'Use "tiny", the folder of a CogVideoX model, or "zai-org/CogVideoX-5b".',
+        )
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(PIPELINE_FILES), local_files_only=not download))
+    except OfflineModeIsEnabled as error:
+        raise ModelUnavailable(
+            f"{name} is not on this machine.",
+            "Downloads are switched off (HF_HUB_OFFLINE).",
+            "Switch them on, or copy the model's folder here and give its path.",
+        ) from error
+    except LocalEntryNotFoundError as error:
+        raise ModelUnavailable(
+            f"{name} is not on this machine.",
+            "The hub could not be reached." if download else "It was not fetched yet.",
+            "Fetch the model first, or copy its folder here and give its path.",
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise ModelUnavailable(
+            f"{name} could not be fetched.",
+            str(error).strip().partition("\n")[0],
+            "Check the name, the network, the free disk space and, for gated models, your access token.",
+        ) from error
