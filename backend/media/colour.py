@@ -22,7 +22,8 @@ _LUMA_WEIGHTS = {
     10: (0.2627, 0.0593),
 }
 _NAMES = {
-    "matrix": {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"},
+    "matrix": {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc",
+               10: "bt2020c"},
     "primaries": {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020",
                   10: "smpte428", 11: "smpte431", 12: "smpte432", 22: "jedec-p22"},
     "transfer": {1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 9: "log100",
@@ -148,13 +149,13 @@ def downsample_chroma(plane: np.ndarray, form: PixelLayout, tags: ColourTags) ->
     if pad_y or pad_x:
         plane = cv2.copyMakeBorder(plane, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)
     if form.sub_y > 1:
-        plane = plane.reshape(plane.shape[0] // form.sub_y, form.sub_y, -1).mean(1)
+        plane = sum(plane[k :: form.sub_y] for k in range(form.sub_y)) / np.float32(form.sub_y)
     if form.sub_x == 1:
         return plane
     if not tags.left_chroma or form.sub_x != 2:
-        return plane.reshape(plane.shape[0], -1, form.sub_x).mean(2)
+        return sum(plane[:, k :: form.sub_x] for k in range(form.sub_x)) / np.float32(form.sub_x)
     before = np.concatenate([plane[:, :1], plane[:, 1:-1:2]], 1)
-    return 0.5 * plane[:, ::2] + 0.25 * (before + plane[:, 1::2])
+    return np.float32(0.5) * plane[:, ::2] + np.float32(0.25) * (before + plane[:, 1::2])
 
 
 _SRGB_BREAK = 0.0031308

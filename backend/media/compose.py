@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -41,11 +42,11 @@ def region_of(planes: list[np.ndarray], form: PixelLayout, region: Region) -> li
 
 def smallest_per_sample(alpha: np.ndarray, form: PixelLayout) -> np.ndarray:
     """Least alpha among the pixels that share a chroma sample; a sample with 0 belongs to an untouched pixel."""
-    height, width = alpha.shape
-    pad = ((0, -height % form.sub_y), (0, -width % form.sub_x))
-    padded = np.pad(alpha, pad, mode="edge")
-    blocks = padded.reshape(padded.shape[0] // form.sub_y, form.sub_y, -1, form.sub_x)
-    return blocks.min((1, 3))
+    pad_y, pad_x = -alpha.shape[0] % form.sub_y, -alpha.shape[1] % form.sub_x
+    if pad_y or pad_x:
+        alpha = np.pad(alpha, ((0, pad_y), (0, pad_x)), mode="edge")
+    parts = [alpha[y :: form.sub_y, x :: form.sub_x] for y in range(form.sub_y) for x in range(form.sub_x)]
+    return reduce(np.minimum, parts)
 
 
 def compose(

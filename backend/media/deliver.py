@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -92,13 +92,12 @@ def deliver_take(
     _check_shapes(conform, generated, mask, source_model)
     job = _Job(conform, Path(directory), layer, on_progress, cancelled, float(np.mean(mask)))
     with job.workplace():
-        pictures = _grain_samples(conform)
         renderer = LayerRenderer(
             conform,
             generated,
             mask,
             source_model,
-            grain=measure_grain(pictures),
+            grain=measure_grain(_grain_samples(conform)),
             seed=seed,
             secondary=secondary,
             peak=job.peak,
@@ -133,15 +132,13 @@ def _check_shapes(conform: Conform, generated: np.ndarray, mask: np.ndarray, sou
         )
 
 
-def _grain_samples(conform: Conform) -> list[np.ndarray]:
-    """Up to four native pictures from the range, cut to their middle when they are large."""
-    samples = []
-    for k in sorted({round(k * (conform.count - 1) / 3) for k in range(4)}):
-        frame = next(read_frames(conform.info, conform.start + k, 1))
-        picture = rgb_of(frame.planes, frame.form, frame.tags)
-        top, left = (max(0, (side - limit) // 2) for side, limit in zip(picture.shape, (1080, 1920), strict=False))
-        samples.append(np.ascontiguousarray(picture[top : top + 1080, left : left + 1920]))
-    return samples
+def _grain_samples(conform: Conform) -> Iterator[np.ndarray]:
+    """Up to three native pictures from the beginning of the range, cut to their middle when they are large."""
+    for place, frame in enumerate(read_frames(conform.info, conform.start, min(conform.count, 9))):
+        if place % 4 == 0:
+            picture = rgb_of(frame.planes, frame.form, frame.tags)
+            top, left = (max(0, (side - limit) // 2) for side, limit in zip(picture.shape, (1080, 1920), strict=False))
+            yield np.ascontiguousarray(picture[top : top + 1080, left : left + 1920])
 
 
 class _Job:
@@ -174,7 +171,7 @@ class _Job:
         self._sheet = ContactSheet(conform.count, display, conform.start)
 
     @contextlib.contextmanager
-    def workplace(self):
+    def workplace(self) -> Iterator[None]:
         """A hidden sibling folder that becomes the directory when everything succeeded and vanishes otherwise."""
         self._clean_up()
         try:
@@ -243,7 +240,7 @@ class _Job:
             target.parent.mkdir()
             command = encoders.exr_command(self.info, self.form, target, start)
         else:
-            command = encoders.composite_command(self.info, self.form, start, count, target)
+            command = encoders.composite_command(self.info, self.form, start, count, target, work / "preview.mp4")
         composed = Encoder(command, self.directory / self.composite_name, self.needed)
         stack.callback(composed.abort)
         return layered, composed
@@ -292,11 +289,12 @@ class _Job:
         return worst
 
     def write_preview(self) -> None:
-        """A small H.264 movie of the composite."""
-        first = self.conform.start if self.form.depth == 32 else None
-        target = self._work / "preview.mp4"
-        command = encoders.preview_command(str(self._work / self.composite_name), self.info, target, first)
-        run_ffmpeg(command, self.directory / "preview.mp4", self.needed, self._cancelled)
+        """The preview of a float composite; every other one is made while its pictures pass by."""
+        if self.form.depth == 32:
+            target = self._work / "preview.mp4"
+            composite = self._work / self.composite_name
+            command = encoders.exr_preview_command(composite, self.info, self.conform.start, target)
+            run_ffmpeg(command, self.directory / "preview.mp4", self.needed, self._cancelled)
         self._step()
 
     def write_contact(self) -> None:

@@ -57,8 +57,13 @@ def _setparams(names: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def composite_command(info: MediaInfo, form: PixelLayout, start: int, count: int, target: Path) -> list[str]:
-    """Raw planes in, `target` (.mov) out, in the clip's own pixel format, tags, aspect, rotation, timecode and sound."""
+def composite_command(
+    info: MediaInfo, form: PixelLayout, start: int, count: int, target: Path, preview: Path
+) -> list[str]:
+    """Raw planes in; `target` (.mov) and `preview` (.mp4) out.
+
+    The composite has the clip's own pixel format, tags, aspect, rotation, timecode and sound.
+    """
     names = info.colour.ffmpeg_names()
     turned = {"display_rotation:v:0": info.rotation, "noautorotate": None} if info.rotation else {}
     picture = _raw(form.name, info.coded_width, info.coded_height, info.rate, **turned)
@@ -66,18 +71,20 @@ def composite_command(info: MediaInfo, form: PixelLayout, start: int, count: int
         picture = picture.filter("setparams", **_setparams(names))
     if info.pixel_aspect != 1:
         picture = picture.filter("setsar", _aspect(info, False))
+    split = picture.filter_multi_output("split")
     codec = composite_codec(form)
     if codec["c:v"] == "libx264":
         codec["g"] = max(1, round(info.rate / 2))
-    streams, sound = [picture], {}
+    sounds, sound = [], {}
     if info.has_audio:
         offset = sound_offset(info, start)
         heard = ffmpeg.input(info.path, ss=f"{float(offset):.9f}", t=f"{float(Fraction(count) / info.rate):.9f}")
-        streams.append(heard["a"])
+        sounds.append(heard["a:0"])
         name = info.audio_codec or ""
         sound = {"c:a": "copy" if name in _QUICKTIME_SOUND or name.startswith("pcm_") else "pcm_s24le"}
     options = {**codec, **names, **_timecode(info, start), **sound}
-    return ffmpeg.output(*streams, str(target), **options).get_args()
+    whole = ffmpeg.output(split[0], *sounds, str(target), **options)
+    return ffmpeg.merge_outputs(whole, _preview(split[1], sounds, info, preview, turned=True)).get_args()
 
 
 def sound_offset(info: MediaInfo, start: int) -> Fraction:
@@ -107,7 +114,7 @@ def layer_tags(tags: ColourTags) -> dict[str, str]:
 def layer_command(
     info: MediaInfo, pix_fmt: str, start: int, matte: Path, layer: Path | None, master: Path | None
 ) -> list[str]:
-    """Straight RGBA in; matte.mov always, ProRes 4444 and the FFV1 master when their paths are given, in one process."""
+    """Straight RGBA in; matte.mov always, ProRes 4444 and the FFV1 master when their paths are given, one process."""
     width, height = info.upright_width, info.upright_height
     outputs = 1 + (layer is not None) + (master is not None)
     source = _raw(pix_fmt, width, height, info.rate)
@@ -135,19 +142,29 @@ def layer_command(
     return ffmpeg.merge_outputs(*made).get_args()
 
 
-def preview_command(composite: str, info: MediaInfo, target: Path, first: int | None) -> list[str]:
-    """H.264 for any browser: square upright pixels, at most 1280 wide, AAC sound. `first` numbers a sequence."""
-    source = ffmpeg.input(composite, **({} if first is None else {"start_number": first, "framerate": str(info.rate)}))
-    width = min(1280, info.width) // 2 * 2 or 2
+def exr_preview_command(composite: Path, info: MediaInfo, first: int, target: Path) -> list[str]:
+    """The preview of a delivered OpenEXR sequence, whose linear light gets its display curve while it is read."""
+    curve = {"apply_trc": "iec61966_2_1"}
+    source = ffmpeg.input(str(composite), start_number=first, framerate=str(info.rate), **curve)
+    return _preview(source["v"], [], info, target, turned=False).get_args()
+
+
+def _preview(
+    picture: ffmpeg.nodes.FilterableStream, sounds: list, info: MediaInfo, target: Path, turned: bool
+) -> ffmpeg.nodes.OutputStream:
+    """H.264 for any browser: square upright pixels, at most 1280 wide, AAC sound."""
+    if turned:
+        for turn in {90: ["cclock"], 180: ["clock", "clock"], 270: ["clock"]}.get(info.rotation, []):
+            picture = picture.filter("transpose", turn)
+    width = max(2, min(1280, info.width) // 2 * 2)
     height = max(2, round(width * info.height / info.width / 2) * 2)
-    names = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
-    known = {**names, **info.colour.ffmpeg_names(), "color_range": "tv"}
-    if known["colorspace"] == "gbr" or info.colour.transfer == 8:
-        known = {**names, "color_range": "tv"}
+    known = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
+    if info.colour.matrix != 0 and info.colour.transfer != 8:
+        known.update(info.colour.ffmpeg_names())
+    known["color_range"] = "tv"
     matrix = known["colorspace"].replace("2020nc", "2020").replace("2020c", "2020")
-    picture = source["v"].filter("scale", width, height, flags="bicubic", out_color_matrix=matrix, out_range="tv")
+    picture = picture.filter("scale", width, height, flags="bicubic", out_color_matrix=matrix, out_range="tv")
     picture = picture.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", **_setparams(known))
-    options = {"c:v": "libx264", "preset": "veryfast", "crf": 18, "movflags": "+faststart", **known}
-    if info.has_audio and first is None:
-        return ffmpeg.output(picture, source["a"], str(target), **options, **{"c:a": "aac", "b:a": "192k"}).get_args()
-    return ffmpeg.output(picture, str(target), **options).get_args()
+    options = {"c:v": "libx264", "preset": "superfast", "crf": 20, "movflags": "+faststart", **known}
+    sound = {"c:a": "aac", "b:a": "192k"} if sounds else {}
+    return ffmpeg.output(picture, *sounds, str(target), **options, **sound)

@@ -33,10 +33,10 @@ class Grain:
         return max(max(row) for row in self.levels) < 1e-3
 
     def at(self, picture: np.ndarray, seed: int, frame: int) -> np.ndarray:
-        """Grain for `picture` (float32 [h, w, 3] RGB in [0, 1]): float32 offsets, the same for the same seed and frame."""
+        """Grain for `picture` (float32 [h, w, 3] RGB in [0, 1]): float32 offsets, fixed by seed and frame."""
         if self.absent:
             return np.zeros_like(picture)
-        brightness = (np.clip(picture @ _TO_YCC[0], 0, 1) * 255).astype(np.uint8)
+        brightness = (np.clip(cv2.transform(picture, _TO_YCC[:1]), 0, 1) * 255).astype(np.uint8)
         centres = (np.arange(_BINS) + 0.5) / _BINS * 255
         # Nothing is brighter than white: towards the ends of the scale grain is clipped in the plate as well.
         fade = np.minimum(1, np.minimum(np.arange(256), 255 - np.arange(256)) / 6)

@@ -25,13 +25,21 @@ def grow_secondary(generated: np.ndarray, source: np.ndarray, mask: np.ndarray, 
     if strength <= 0 or not (mask > 0.5).any():
         return np.zeros(mask.shape, np.float32)
     sigma = max(1.0, 0.006 * float(np.hypot(height, width)))
-    change = np.empty(mask.shape, np.float32)
-    for k in range(count):
-        signed = cv2.GaussianBlur(generated[k].astype(np.float32) - source[k], (0, 0), sigma)
-        change[k] = np.abs(signed).max(2)
     reach = 2 * int(2 * sigma) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    near = np.stack([cv2.dilate((mask[k] > 0.5).astype(np.uint8), kernel) for k in range(count)]).astype(bool)
+    rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    change = np.empty(mask.shape, np.float32)
+    near = np.empty(mask.shape, bool)
+    for k in range(count):
+        solid = (mask[k] > 0.25).astype(np.uint8)
+        near[k] = cv2.dilate(solid, kernel) > 0
+        # The object's own change must not spread into its surroundings: it is left out of the average.
+        free = 1 - cv2.dilate(solid, rim).astype(np.float32)
+        signed = (generated[k].astype(np.float32) - source[k]) * free[..., None]
+        signed = (
+            cv2.GaussianBlur(signed, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(free, (0, 0), sigma), 0.05)[..., None]
+        )
+        change[k] = widest(np.abs(signed))
     outside = change[~near][:: max(1, change.size // 400_000)]
     usual = float(np.median(outside)) if outside.size else 0.0
     spread = 1.4826 * float(np.median(np.abs(outside - usual))) if outside.size else 0.0
@@ -41,13 +49,16 @@ def grow_secondary(generated: np.ndarray, source: np.ndarray, mask: np.ndarray, 
     touched[np.unique(labels[near])] = True
     touched[0] = False
     weight = np.clip(change / threshold - 1, 0, 1) * touched[labels]
-    weight = weight * weight * (3 - 2 * weight)
-    steady = weight.copy()
-    # A one-frame spark of the threshold would flicker; true change lasts.
-    steady[1:-1] = (
-        np.maximum(np.minimum(weight[1:-1], np.maximum(weight[:-2], weight[2:])), 0) if count > 2 else weight[1:-1]
-    )
-    return steady.astype(np.float32)
+    weight *= weight * (3 - 2 * weight)
+    if count > 2:
+        # A one-frame spark of the threshold would flicker; true change lasts.
+        weight[1:-1] = np.minimum(weight[1:-1], np.maximum(weight[:-2], weight[2:]))
+    return weight.astype(np.float32)
+
+
+def widest(image: np.ndarray) -> np.ndarray:
+    """Greatest of three channels per pixel, [h, w] of [h, w, 3]."""
+    return np.maximum(np.maximum(image[..., 0], image[..., 1]), image[..., 2])
 
 
 def soften(mask: np.ndarray, secondary: np.ndarray) -> np.ndarray:
@@ -87,13 +98,13 @@ def guided_coefficients(guide: np.ndarray, mask: np.ndarray, radius: int = 3, ep
     x, y, z = (joint[..., k] for k in range(3))
     slope = cv2.merge([c00 * x + c01 * y + c02 * z, c01 * x + c11 * y + c12 * z, c02 * x + c12 * y + c22 * z])
     slope /= determinant[..., None]
-    offset = level - (slope * average).sum(2)
+    offset = level - sum(slope[..., k] * average[..., k] for k in range(3))
     return mean(cv2.merge([*cv2.split(slope), offset]))
 
 
 def object_alpha(guide: np.ndarray, coefficients: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Edge-aware alpha float32 [h, w] from coefficients brought to the guide's size, kept between `low` and `high`."""
-    alpha = (guide * coefficients[..., :3]).sum(2) + coefficients[..., 3]
+    alpha = coefficients[..., 3] + sum(guide[..., k] * coefficients[..., k] for k in range(3))
     alpha = np.clip((alpha - 0.08) / 0.84, 0, 1)
     return np.clip(alpha, low, high)
 

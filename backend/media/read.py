@@ -58,7 +58,8 @@ def read_frames(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame
 def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
     if (frame.width, frame.height) != (info.coded_width, info.coded_height):
         raise MissingFrames(
-            f"Frame {index} of {info.path} is {frame.width}x{frame.height}, not {info.coded_width}x{info.coded_height}.",
+            f"Frame {index} of {info.path} is {frame.width}x{frame.height}, "
+            f"not {info.coded_width}x{info.coded_height}.",
             "A clip must keep its size.",
             "Render the clip to one size first.",
         )

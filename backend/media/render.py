@@ -13,7 +13,12 @@ from backend.media.compose import Region, region_of
 from backend.media.conform import Conform
 from backend.media.grain import Grain
 from backend.media.read import SourceFrame
-from backend.media.temporal import MotionInterpolation
+from backend.media.temporal import MotionInterpolation, Window
+
+_SOLID = 0.9
+"""Mask value from which the object hides what is behind it."""
+
+_ROOM = 24
 
 
 @dataclass(frozen=True)
@@ -53,35 +58,64 @@ class LayerRenderer:
         grown = matte.grow_secondary(generated, source_model, mask, secondary)
         self._new, self._old = conform.crop(generated), conform.crop(source_model)
         self._mask, self._grown = conform.crop(mask.astype(np.float32)), conform.crop(grown)
-        self._between = MotionInterpolation(self._new, self._channels)
+        self._object = MotionInterpolation(self._mask.__getitem__, self._object_look, self._object_channels)
+        self._effect = MotionInterpolation(self._grown.__getitem__, self._effect_look, self._effect_channels)
+        self._boxes = [_box_of(np.maximum(*pair)) for pair in zip(self._mask, self._grown, strict=True)]
         self._places = conform.nearest_places()
         self._size = (conform.info.coded_height, conform.info.coded_width)
         self._grain, self._seed, self._peak = grain, seed, peak
 
-    def _channels(self, place: int) -> np.ndarray:
-        """float32 [h, w, 8]: new picture, its change from the source, mask, feathered surroundings."""
-        new = self._new[place].astype(np.float32) / 255
-        change = new - self._old[place].astype(np.float32) / 255
-        rim = matte.soften(self._mask[place], self._grown[place])
-        return np.dstack([new, change, self._mask[place], rim])
+    def _object_look(self, place: int, window: Window) -> np.ndarray:
+        return cv2.cvtColor(self._new[place][window], cv2.COLOR_RGB2GRAY)
+
+    def _object_channels(self, place: int, window: Window) -> np.ndarray:
+        """float32 [h, w, 4]: the new picture and its mask."""
+        return np.dstack([self._new[place][window].astype(np.float32) / 255, self._mask[place][window]])
+
+    def _effect_look(self, place: int, window: Window) -> np.ndarray:
+        old = cv2.cvtColor(self._old[place][window], cv2.COLOR_RGB2GRAY)
+        change = self._object_look(place, window).astype(np.float32) - old
+        return np.clip(128 + 2 * change, 0, 255).astype(np.uint8)
+
+    def _effect_channels(self, place: int, window: Window) -> np.ndarray:
+        """float32 [h, w, 4]: change from the source around the mask (carried on below it), and the grown matte."""
+        change = (self._new[place][window].astype(np.float32) - self._old[place][window]) / 255
+        open_air = (self._mask[place][window] < _SOLID).astype(np.float32)
+        spread = cv2.GaussianBlur(cv2.merge([*cv2.split(change * open_air[..., None]), open_air]), (0, 0), 4)
+        below = spread[..., :3] / np.maximum(spread[..., 3:], 1e-3)
+        return np.dstack([np.where(open_air[..., None] > 0, change, below), self._grown[place][window]])
+
+    def _window(self, before: int, after: int) -> Window | None:
+        """What of the model's grid a frame between two model frames needs: both boxes and room for the filters."""
+        boxes = [box for box in (self._boxes[before], self._boxes[after]) if box is not None]
+        if not boxes:
+            return None
+        top, bottom, left, right = (pick(box[k] for box in boxes) for k, pick in enumerate((min, max, min, max)))
+        return slice(max(0, top - _ROOM), bottom + _ROOM), slice(max(0, left - _ROOM), right + _ROOM)
 
     def render(self, frame: SourceFrame, number: int) -> LayerPicture:
         """Picture `number` (from 0) of the range, over its source frame."""
-        moved = self._between.at(*self._places[number])
-        new, change = np.ascontiguousarray(moved[..., :3]), moved[..., 3:6]
-        mask, rim = (np.ascontiguousarray(np.clip(moved[..., k], 0, 1)) for k in (6, 7))
-        region = self._support(np.maximum(mask, rim), frame)
+        before, after, time = self._places[number]
+        window = self._window(before, after)
+        if window is None:
+            return LayerPicture(None, None, None)
+        shown = self._object.at(before, after, time, window)
+        around = self._effect.at(before, after, time, window)
+        mask = np.ascontiguousarray(np.clip(shown[..., 3], 0, 1))
+        rim = matte.soften(mask, np.clip(around[..., 3], 0, 1))
+        region = self._support(np.maximum(mask, rim), window, frame)
         if region is None:
             return LayerPicture(None, None, None)
         plate = rgb_of(region_of(frame.planes, frame.form, region), frame.form, frame.tags)
-        seen = small_picture(frame, *mask.shape)
-        base = seen + change
-        coarse = base + (new - base) * mask[..., None]
+        seen = small_picture(frame, *self._mask.shape[1:])[window]
+        base = seen + around[..., :3]
+        coarse = base + (shown[..., :3] - base) * np.minimum(mask / _SOLID, 1)[..., None]
         through = _detail_through(coarse, seen)
-        alike = np.exp(-((np.abs(coarse - seen).max(2) / (10 / 255)) ** 2))
-        lifted = self._lift(np.dstack([coarse, seen]), region, cv2.INTER_CUBIC)
+        alike = cv2.exp(-((matte.widest(np.abs(coarse - seen)) * np.float32(25.5)) ** 2))
+        lifted = self._lift(np.dstack([coarse, seen]), window, region, cv2.INTER_CUBIC)
         low = self._lift(
-            np.dstack([matte.guided_coefficients(new, mask), matte.bounds(mask), rim, through, alike]),
+            np.dstack([matte.guided_coefficients(coarse, mask), matte.bounds(mask), rim, through, alike]),
+            window,
             region,
             cv2.INTER_LINEAR,
         )
@@ -92,32 +126,29 @@ class LayerRenderer:
         if not self._grain.absent:
             share = np.sqrt(np.clip(1 - low[..., 7:8] ** 2, 0, 1))
             content += share * self._grain.at(content, self._seed, frame.index)
-        stepped = np.rint(np.clip(content, 0, 1) * self._peak) / np.float32(self._peak)
+        stepped = np.rint(np.clip(content, 0, 1) * np.float32(self._peak)) / np.float32(self._peak)
         stepped *= alpha[..., None] > 0
         return LayerPicture(region, stepped, alpha)
 
-    def _support(self, alpha: np.ndarray, frame: SourceFrame) -> Region | None:
+    def _support(self, alpha: np.ndarray, window: Window, frame: SourceFrame) -> Region | None:
         """The native rectangle around everything above zero, on whole chroma samples and with room for the filters."""
-        rows, columns = (np.flatnonzero((alpha > matte.SMALLEST / 2).any(axis)) for axis in (1, 0))
-        if not len(rows):
+        box = _box_of(alpha, matte.SMALLEST / 2)
+        if box is None:
             return None
         edges = []
-        for found, small, large, step in (
-            (rows, alpha.shape[0], self._size[0], frame.form.sub_y),
-            (columns, alpha.shape[1], self._size[1], frame.form.sub_x),
-        ):
-            first = max(0, int((found[0] - 3) * large / small)) // step * step
-            last = min(large, -(-int((found[-1] + 4) * large / small + 1) // step) * step)
-            edges += [first, last]
+        for axis, step in ((0, frame.form.sub_y), (1, frame.form.sub_x)):
+            small, large, offset = self._mask.shape[1 + axis], self._size[axis], window[axis].start
+            first, last = box[2 * axis] + offset, box[2 * axis + 1] + offset
+            edges.append(max(0, (first - 3) * large // small) // step * step)
+            edges.append(min(large, -(-((last + 3) * large // small + 1) // step) * step))
         return Region(*edges)
 
-    def _lift(self, image: np.ndarray, region: Region, interpolation: int) -> np.ndarray:
+    def _lift(self, image: np.ndarray, window: Window, region: Region, interpolation: int) -> np.ndarray:
         """Part of a model-grid picture at native resolution: float32 [h, w, C]."""
-        height, width = image.shape[:2]
-        step_y, step_x = height / self._size[0], width / self._size[1]
-        place = np.array(
-            [[step_x, 0, (region.left + 0.5) * step_x - 0.5], [0, step_y, (region.top + 0.5) * step_y - 0.5]]
-        )
+        step_y, step_x = self._mask.shape[1] / self._size[0], self._mask.shape[2] / self._size[1]
+        left = (region.left + 0.5) * step_x - 0.5 - window[1].start
+        top = (region.top + 0.5) * step_y - 0.5 - window[0].start
+        place = np.array([[step_x, 0, left], [0, step_y, top]])
         if max(step_x, step_y) > 1.01:
             image = cv2.GaussianBlur(image, (0, 0), max(0.4 * step_x, 0.05), sigmaY=max(0.4 * step_y, 0.05))
         flags = interpolation | cv2.WARP_INVERSE_MAP
@@ -127,6 +158,12 @@ class LayerRenderer:
             moved = cv2.warpAffine(chunk, place, region.size[::-1], None, flags, cv2.BORDER_REPLICATE)
             parts.append(moved.reshape(*region.size, -1))
         return np.concatenate(parts, 2)
+
+
+def _box_of(alpha: np.ndarray, least: float = 1e-3) -> tuple[int, int, int, int] | None:
+    """(top, bottom, left, right) around everything above `least`; None without any."""
+    rows, columns = (np.flatnonzero(alpha.max(axis) > least) for axis in (1, 0))
+    return (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1) if len(rows) else None
 
 
 def small_picture(frame: SourceFrame, height: int, width: int) -> np.ndarray:
@@ -149,7 +186,7 @@ def _detail_through(coarse: np.ndarray, seen: np.ndarray) -> np.ndarray:
     is flat, the plain likeness of the two decides.
     """
     weights = np.array([0.299, 0.587, 0.114], np.float32)
-    new, old = coarse @ weights, seen @ weights
+    new, old = cv2.transform(coarse, weights[None]), cv2.transform(seen, weights[None])
 
     def mean(image: np.ndarray) -> np.ndarray:
         return cv2.blur(image, (7, 7), borderType=cv2.BORDER_REPLICATE)
@@ -159,7 +196,7 @@ def _detail_through(coarse: np.ndarray, seen: np.ndarray) -> np.ndarray:
     old_power = np.maximum(mean(old * old) - old_mean**2, 0)
     new_power = np.maximum(mean(new * new) - new_mean**2, 0)
     floor = np.float32((1.5 / 255) ** 2)
-    likeness = np.exp(-((cv2.blur(np.abs(coarse - seen).max(2), (5, 5)) / (8 / 255)) ** 2))
+    likeness = np.exp(-((cv2.blur(matte.widest(np.abs(coarse - seen)), (5, 5)) / (8 / 255)) ** 2))
     gain = np.clip((joint + floor * likeness) / (old_power + floor), 0, 1)
     together = (joint * np.abs(joint) + floor**2 * likeness) / (old_power * new_power + floor**2)
     trust = np.clip((together - 0.3) / 0.4, 0, 1)

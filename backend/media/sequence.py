@@ -127,9 +127,9 @@ def _numbers(names: list[str], head: str, tail: str, digits: int) -> list[int]:
     found = []
     for name in names:
         middle = name[len(head) : len(name) - len(tail)]
-        if name.startswith(head) and name.endswith(tail) and middle.isdigit():
-            if len(middle) == digits or (len(middle) > digits and middle[0] != "0"):
-                found.append(int(middle))
+        padded = len(middle) == digits or (len(middle) > digits and middle[:1] != "0")
+        if name.startswith(head) and name.endswith(tail) and middle.isdigit() and padded:
+            found.append(int(middle))
     return sorted(found)
 
 

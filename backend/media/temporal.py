@@ -1,7 +1,8 @@
-"""Native frames between model frames: motion-compensated, occlusion-aware.
+"""Native frames between model frames: motion-compensated, occlusion-aware, one layer at a time.
 
 Motion is carried to the wanted time by softmax splatting (Niklaus and Liu, "Softmax Splatting for Video Frame
 Interpolation", CVPR 2020) of dense inverse search flow, with photometric and forward-backward agreement as importance.
+A layer is cut out of its background first: nothing outside of it pulls at its motion.
 """
 
 from __future__ import annotations
@@ -14,105 +15,165 @@ import numpy as np
 _SURE = 1e-3
 
 
-class MotionInterpolation:
-    """Pictures at any time between model frames.
+Window = tuple[slice, slice]
 
-    `pictures` uint8 [F, h, w, 3] give the motion; `channels(k)` gives what is moved, float32 [h, w, C].
+
+class MotionInterpolation:
+    """One layer at any time between model frames.
+
+    `presence(k)` float32 [H, W] in [0, 1] says where the layer is in model frame k; `look(k, window)` uint8 [h, w]
+    gives the texture to follow; `channels(k, window)` float32 [h, w, C] is what is moved.
     """
 
-    def __init__(self, pictures: np.ndarray, channels: Callable[[int], np.ndarray]) -> None:
-        self._pictures, self._channels = pictures, channels
-        self._pair: tuple[int, int] | None = None
+    def __init__(
+        self,
+        presence: Callable[[int], np.ndarray],
+        look: Callable[[int, Window], np.ndarray],
+        channels: Callable[[int, Window], np.ndarray],
+    ) -> None:
+        self._presence, self._look, self._channels = presence, look, channels
+        self._prepared: tuple[int, int, Window] | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
-    def at(self, before: int, after: int, time: float) -> np.ndarray:
-        """float32 [h, w, C] at `time` in [0, 1] between the two model frames; exact at 0 and 1."""
+    def at(self, before: int, after: int, time: float, window: Window) -> np.ndarray:
+        """float32 [h, w, C] at `time` in [0, 1] between the two model frames, in `window`; exact at 0 and 1."""
         if before == after or time == 0:
-            return self._channels(before)
+            return self._channels(before, window)
         if time == 1:
-            return self._channels(after)
-        if self._pair != (before, after):
-            self._prepare(before, after)
+            return self._channels(after, window)
+        if self._prepared != (before, after, window):
+            self._prepare(before, after, window)
+        early, late = self._early, self._late
+        if self._forward is None:
+            return early + np.float32(time) * (late - early)
         motion = self._motion_at(np.float32(time))
-        early, early_fit = self._fetch(self._early, self._forward, motion, np.float32(-time), 1)
-        late, late_fit = self._fetch(self._late, self._backward, motion, np.float32(1 - time), -1)
-        first, second = (1 - time) * early_fit, time * late_fit
-        weight = (second / (first + second))[..., None].astype(np.float32)
-        return early + (late - early) * weight
+        first, first_fit = _fetch(early, self._forward, motion, np.float32(-time), 1)
+        second, second_fit = _fetch(late, self._backward, motion, np.float32(1 - time), -1)
+        first_fit *= 1 - time
+        second_fit *= time
+        return first + (second - first) * (second_fit / (first_fit + second_fit))[..., None]
 
-    def _prepare(self, before: int, after: int) -> None:
-        one, two = (cv2.cvtColor(self._pictures[k], cv2.COLOR_RGB2GRAY) for k in (before, after))
-        self._forward = self._estimate(one, two)
-        self._backward = self._estimate(two, one)
-        self._early, self._late = self._channels(before), self._channels(after)
-        self._early_sure = _agreement(one, two, self._forward, self._backward)
-        self._late_sure = _agreement(two, one, self._backward, self._forward)
-        self._pair = (before, after)
+    def _prepare(self, before: int, after: int, window: Window) -> None:
+        self._prepared = (before, after, window)
+        self._early, self._late = self._channels(before, window), self._channels(after, window)
+        self._forward = None
+        here, there = self._presence(before)[window], self._presence(after)[window]
+        one, two = self._look(before, window), self._look(after, window)
+        if min(one.shape) < 16 or not (here.any() or there.any()):
+            return
+        if np.array_equal(one, two) and np.array_equal(here, there):
+            return
+        ground = _contrasting(one, here, two, there)
+        one, two = _cut_out(one, here, ground), _cut_out(two, there, ground)
+        shift = _common_shift(one, two, here, there)
+        self._forward, self._backward = self._estimate(one, two, shift), self._estimate(two, one, -shift)
+        self._sure = (
+            _agreement(one, two, self._forward, self._backward) * here,
+            _agreement(two, one, self._backward, self._forward) * there,
+        )
 
-    def _estimate(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
-        if min(one.shape) < 16 or (one == two).all():
-            return np.zeros((*one.shape, 2), np.float32)
-        return self._flow.calc(one, two, None)
+    def _estimate(self, one: np.ndarray, two: np.ndarray, shift: np.ndarray) -> np.ndarray:
+        """Flow float32 [h, w, 2] from `one` to `two`, started at a whole-pixel shift of the layer."""
+        moved = two if not shift.any() else _translate(two, shift)
+        return self._flow.calc(one, moved, None) + shift.astype(np.float32)
 
     def _motion_at(self, time: np.float32) -> np.ndarray:
         """Motion from the early to the late frame, of what stands at each pixel at `time`."""
-        total = _splat(self._forward, self._early_sure, time * self._forward)
-        total += _splat(-self._backward, self._late_sure, (1 - time) * self._backward)
+        total = _splat(self._forward, self._sure[0], time * self._forward)
+        total += _splat(-self._backward, self._sure[1], (1 - time) * self._backward)
         return _fill(total)
 
-    @staticmethod
-    def _fetch(
-        content: np.ndarray, flow: np.ndarray, motion: np.ndarray, share: np.float32, sign: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Content moved along `motion`, and how well the surface found there moves the same way."""
-        where = _grid(motion.shape[:2]) + share * motion
-        own = sign * cv2.remap(flow, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        apart = np.linalg.norm(own - motion, axis=2)
-        parts = [
-            cv2.remap(content[..., k : k + 4], where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            for k in range(0, content.shape[2], 4)
-        ]
-        moved = np.dstack(parts)
-        return moved, np.exp(-apart / 1.5) + _SURE
+
+def _contrasting(one: np.ndarray, here: np.ndarray, two: np.ndarray, there: np.ndarray) -> int:
+    """Grey that sets the layer's silhouette off best: black or white."""
+    mean = float((one * here).sum() + (two * there).sum()) / max(float(here.sum() + there.sum()), 1e-6)
+    return 0 if mean > 127 else 255
+
+
+def _cut_out(look: np.ndarray, presence: np.ndarray, ground: int) -> np.ndarray:
+    return np.rint(ground + (look - np.float32(ground)) * presence).astype(np.uint8)
+
+
+def _translate(picture: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    place = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(picture, place, picture.shape[::-1], None, flags, cv2.BORDER_REPLICATE)
+
+
+def _common_shift(one: np.ndarray, two: np.ndarray, here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Whole-pixel shift of the centre of the layer where that explains the change better than standing still."""
+    shift = np.rint(_centre(there) - _centre(here))
+    still = float(np.abs(one.astype(np.float32) - two).mean())
+    shifted = float(np.abs(one.astype(np.float32) - _translate(two, shift)).mean())
+    return shift if shifted < still else np.zeros(2)
+
+
+def _centre(presence: np.ndarray) -> np.ndarray:
+    total = max(float(presence.sum()), 1e-6)
+    rows, columns = presence.sum(1), presence.sum(0)
+    return np.array([np.arange(len(columns)) @ columns, np.arange(len(rows)) @ rows]) / total
 
 
 def _grid(shape: tuple[int, int]) -> np.ndarray:
     rows, columns = np.indices(shape, np.float32)
-    return np.dstack([columns, rows])
+    return cv2.merge([columns, rows])
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    return cv2.magnitude(np.ascontiguousarray(vectors[..., 0]), np.ascontiguousarray(vectors[..., 1]))
+
+
+def _look_up(image: np.ndarray, where: np.ndarray, interpolation: int) -> np.ndarray:
+    parts = []
+    for first in range(0, image.shape[2], 4):
+        chunk = np.ascontiguousarray(image[..., first : first + 4])
+        moved = cv2.remap(chunk, where, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
+        parts.append(moved.reshape(*where.shape[:2], -1))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, 2)
+
+
+def _fetch(
+    content: np.ndarray, flow: np.ndarray, motion: np.ndarray, share: np.float32, sign: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Content moved along `motion`, and how well the surface found there moves the same way."""
+    where = _grid(motion.shape[:2]) + share * motion
+    apart = _length(sign * _look_up(flow, where, cv2.INTER_LINEAR) - motion)
+    return _look_up(content, where, cv2.INTER_CUBIC), cv2.exp(apart / -1.5) + np.float32(_SURE)
 
 
 def _agreement(one: np.ndarray, two: np.ndarray, flow: np.ndarray, back: np.ndarray) -> np.ndarray:
     """Importance in (0, 1]: falls with the colour error (code values) and the forward-backward error (pixels)."""
     where = _grid(one.shape) + flow
     seen = cv2.remap(two.astype(np.float32), where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    returned = cv2.remap(back, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     colour = cv2.blur(np.abs(seen - one), (3, 3))
-    apart = np.linalg.norm(flow + returned, axis=2)
-    return np.exp(-np.minimum(colour / 8 + apart, 12)).astype(np.float32)
+    apart = _length(flow + _look_up(back, where, cv2.INTER_LINEAR))
+    return cv2.exp(-np.minimum(colour / 8 + apart, 12))
 
 
 def _splat(motion: np.ndarray, weight: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """float64 [3, h, w]: sums of weight * motion (x, y) and of weight, spread bilinearly over the shifted places."""
     height, width = weight.shape
-    place = _grid(weight.shape) + shift
+    used = weight > 1e-6
+    place = (_grid(weight.shape) + shift)[used]
+    motion, weight = motion[used], weight[used]
     corner = np.floor(place).astype(np.int32)
     part = place - corner
     total = np.zeros((3, height * width))
     for dy in (0, 1):
         for dx in (0, 1):
-            column, row = corner[..., 0] + dx, corner[..., 1] + dy
+            column, row = corner[:, 0] + dx, corner[:, 1] + dy
             inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            share = weight * np.abs(1 - dx - part[..., 0]) * np.abs(1 - dy - part[..., 1])
+            share = weight * np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
             target, share = (row * width + column)[inside], share[inside]
             for axis in (0, 1):
-                total[axis] += np.bincount(target, share * motion[..., axis][inside], height * width)
+                total[axis] += np.bincount(target, share * motion[inside, axis], height * width)
             total[2] += np.bincount(target, share, height * width)
     return total.reshape(3, height, width)
 
 
 def _fill(total: np.ndarray) -> np.ndarray:
     """Normalised motion float32 [h, w, 2]; places that nothing moved to take their surroundings' motion."""
-    sums = np.ascontiguousarray(np.moveaxis(total, 0, 2)).astype(np.float32)
+    sums = cv2.merge([part.astype(np.float32) for part in total])
     for sigma in (2, 8, 32):
         empty = sums[..., 2] < _SURE
         if not empty.any():
