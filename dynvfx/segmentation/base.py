@@ -15,6 +15,8 @@ class Segmenter(ABC):
     """Finds named things in a short clip."""
 
     name: str
+    remarks: tuple[str, ...] = ()
+    """Sentences for the artist, for example that another segmenter stands in for the one asked for."""
 
     @abstractmethod
     def segment(self, frames: torch.Tensor, phrases: Sequence[str]) -> torch.Tensor:

@@ -34,10 +34,30 @@ class MotionSegmenter(Segmenter):
     def segment(self, frames: torch.Tensor, phrases: Sequence[str]) -> torch.Tensor:
         """Masks float32 [P, F, H, W] with values 0 and 1, of `frames` uint8 [F, H, W, 3]."""
         masks = torch.zeros(len(phrases), *frames.shape[:3])
-        wanted = [row for row, phrase in enumerate(phrases) if phrase.strip().casefold() == MOVING_FOREGROUND]
+        wanted = [row for row, phrase in enumerate(phrases) if _asks_for_motion(phrase)]
         if wanted and len(frames) > 1:
             masks[wanted] = torch.from_numpy(moving_foreground(frames.cpu().numpy()))
         return masks
+
+
+class WithMotion(Segmenter):
+    """Another segmenter that answers MOVING_FOREGROUND too, from the motion; it sees only the phrases that are left."""
+
+    def __init__(self, named: Segmenter) -> None:
+        self.named, self.motion = named, MotionSegmenter()
+        self.name, self.remarks = named.name, named.remarks
+
+    def segment(self, frames: torch.Tensor, phrases: Sequence[str]) -> torch.Tensor:
+        """Masks float32 [P, F, H, W] in [0, 1], of `frames` uint8 [F, H, W, 3]."""
+        masks = self.motion.segment(frames, phrases)
+        rows = [row for row, phrase in enumerate(phrases) if not _asks_for_motion(phrase)]
+        if rows:
+            masks[rows] = self.named.segment(frames, [phrases[row] for row in rows])
+        return masks
+
+
+def _asks_for_motion(phrase: str) -> bool:
+    return phrase.strip().casefold() == MOVING_FOREGROUND
 
 
 def moving_foreground(frames: np.ndarray) -> np.ndarray:
