@@ -111,6 +111,7 @@ def part_of(shot: Shot, in_out: tuple[int, int]) -> Shot:
         record_frames=int(end - start),
         part=(first, last),
         part_offset=int(start),
+        dissolves=(0 if first else shot.dissolves[0], 0 if last < shot.frame_count - 1 else shot.dissolves[1]),
     )
 
 

@@ -34,7 +34,8 @@ class Shot(msgspec.Struct, frozen=True):
     Identity: `index` is the number in `list_shots`, `address` the child indices from the stack of tracks to the clip,
     `track_index` the layer's place in its stack (OTIO order, bottom 0, audio counted), `track_number` the N of VN;
     `part` are the first and last frame (both included, 0 is the clip's first visible frame) of a chosen range,
-    which begins `part_offset` timeline frames after the clip does.
+    which begins `part_offset` timeline frames after the clip does. `dissolves` are the timeline frames for which
+    transitions show the clip before its record in and after its record out; a take does not reach there.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Shot(msgspec.Struct, frozen=True):
     timeline_start: int
     part: tuple[int, int] | None = None
     part_offset: int = 0
+    dissolves: tuple[int, int] = (0, 0)
     effects: tuple[str, ...] = ()
     metadata: dict = {}
 
@@ -118,9 +120,18 @@ def read_shot(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe |
         record_frames=round(record_out) - round(record_in),
         timeline_rate=opened.rate.as_integer_ratio(),
         timeline_start=opened.start,
+        dissolves=_dissolves(found, opened.rate),
         effects=tuple(effect.name or effect.effect_name for effect in clip.effects),
         metadata=json.loads(otio.core.serialize_json_to_string(clip.metadata)),
     )
+
+
+def _dissolves(found: VideoClip, rate: Fraction) -> tuple[int, int]:
+    parent = found.chain[-1]
+    if not isinstance(parent, otio.schema.Track):
+        return 0, 0
+    before, after = parent.handles_of_child(found.clip)
+    return tuple(round(seconds(overlap) * rate) if overlap is not None else 0 for overlap in (before, after))
 
 
 def _refuse_speed_changes(found: VideoClip) -> None:

@@ -166,6 +166,21 @@ def test_placed_sequences_are_found_again(tmp_path: Path) -> None:
     assert select_shot(open_timeline(tmp_path / "out.otio"), "png").sequence == sequence
 
 
+def test_trimmed_tracks_stay_aligned(tmp_path: Path) -> None:
+    built = otio.schema.Timeline("x", global_start_time=ex.frames(0, 0).start_time)
+    lead = otio.schema.Gap(duration=ex.frames(0, 12).duration)
+    track = otio.schema.Track("V1", [lead, ex.clip("a", ex.footage(tmp_path), 0, 48)], source_range=ex.frames(5, 40))
+    built.tracks.extend([track, otio.schema.Track("V2")])
+    opened = ex.opened(built, tmp_path)
+    shot = select_shot(opened)
+    assert shot.record_start == 7
+    placed = place_takes(opened, shot, [take(shot, tmp_path)])
+    original, taken = placed.tracks[0][1], placed.tracks[1][-1]
+    assert placed.tracks[1].source_range == track.source_range
+    assert taken.transformed_time_range(taken.source_range, placed.tracks) == ex.frames(7, 48)
+    assert original.transformed_time_range(original.source_range, placed.tracks) == ex.frames(7, 48)
+
+
 def test_clip_bare_in_a_stack(tmp_path: Path) -> None:
     built = otio.schema.Timeline("x")
     built.tracks.append(ex.clip("a", ex.footage(tmp_path)))

@@ -33,6 +33,7 @@ def test_premiere_like_export(tmp_path: Path) -> None:
     assert first.record_timecodes == ("01:00:00;00", "01:00:03;00")
     # A dissolve overlaps its neighbours and takes no time of its own.
     assert (second.record_start, second.record_frames, second.source_start) == (90, 60, 900)
+    assert (first.dissolves, second.dissolves) == ((0, 15), (15, 0))
 
 
 def test_avid_like_export(tmp_path: Path) -> None:
