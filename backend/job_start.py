@@ -1,0 +1,180 @@
+"""From an order to a job that is ready to work: folder held, clip chosen, take numbers given out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from backend.job_folder import (
+    Batch,
+    JobFolder,
+    Record,
+    default_folder,
+    find_batch,
+    plan_name,
+    refuse_other_shot,
+)
+from backend.orders import AddOrder, RefineOrder, TakeOrder
+from backend.sources import Source, open_source
+from bridge.errors import BadTake, BadUsage
+from bridge.take import read_take
+from dynvfx.assistant.instruction import clean_instruction
+from dynvfx.request import Request
+from dynvfx.segmentation.loading import SEGMENTERS
+
+MOST_TAKES = 64
+NAMES = frozenset(("tiny", *SEGMENTERS))
+"""Names of models and segmenters, which a folder of the same name does not hide."""
+
+
+@dataclass(frozen=True)
+class OpenJob:
+    """What the work needs to know. `numbers` maps this order's seeds to take numbers; `parent` is the followed take."""
+
+    order: TakeOrder
+    folder: JobFolder
+    source: Source
+    record: Record
+    batch: Batch
+    numbers: dict[int, int]
+    model: str
+    segmenter: str
+    download: bool = False
+    parent: Request | None = None
+
+
+@contextmanager
+def open_add(order: AddOrder) -> Iterator[OpenJob]:
+    """Hold the folder of an order for new content. Raises BadUsage, BadRequest, BadMedia, BadTimeline, OutOfDisk."""
+    order = replace(order, instruction=clean_instruction(order.instruction))
+    _check_takes(order)
+    model = _model_name(order.model)
+    segmenter = _model_name(order.segmenter or segmenter_for(model))
+    asked = {"kind": "add", **_asked(order), "model": model, "segmenter": segmenter}
+    location = {
+        "source": str(Path(order.source).absolute()),
+        "clip": order.clip,
+        "part": list(order.part) if order.part else None,
+        "rate": str(order.rate) if order.rate else None,
+        "media_folders": [str(each.absolute()) for each in order.media_folders],
+    }
+    folder = JobFolder(order.output or default_folder(order.source, {**asked, **location}, Path.cwd()))
+    with folder.held():
+        source = _open(location, folder)
+        record = _record(folder, source, location)
+        batch = find_batch(record, asked, "add", folder) or _new_batch(record, asked, "plan.json")
+        numbers = _give_out(folder, record, batch, order)
+        folder.write(record)
+        yield OpenJob(order, folder, source, record, batch, numbers, model, segmenter, order.download)
+
+
+@contextmanager
+def open_refine(order: RefineOrder) -> Iterator[OpenJob]:
+    """Hold the folder of a finished take for a follow-up. Raises BadTake beside what `open_add` raises."""
+    order = replace(order, instruction=clean_instruction(order.instruction))
+    _check_takes(order)
+    take_folder = order.take_folder.absolute()
+    take = read_take(take_folder)
+    folder = JobFolder(take_folder.parent.parent)
+    parent = Request.from_dict(take.request)
+    number = int(take_folder.name) if take_folder.name.isdecimal() else 0
+    record = folder.read()
+    if record is None or number == 0 or folder.take(number) != take_folder:
+        raise BadTake(
+            f"{order.take_folder} is not in the folder of its job.",
+            "A follow-up needs the job's record, which stands beside the folder of takes.",
+            "Name the take where it was made, for example: dynvfx refine results/takes/01 ...",
+        )
+    with folder.held():
+        record = folder.read()
+        source = _open(record.location, folder)
+        refuse_other_shot(record, _identity(source), source.media_stamp(), folder)
+        segmenter = _model_name(order.segmenter or parent.segmenter)
+        asked = {"kind": "refine", **_asked(order), "parent": parent.digest(), "segmenter": segmenter}
+        batch = find_batch(record, asked, "refine", folder)
+        if batch is None:
+            batch = _new_batch(record, asked, plan_name([folder.free_number(record)]))
+            batch.parent = number
+        numbers = _give_out(folder, record, batch, order)
+        folder.write(record)
+        yield OpenJob(order, folder, source, record, batch, numbers, parent.model, segmenter, parent=parent)
+
+
+def segmenter_for(model: str) -> str:
+    """The segmenter that suits a model: the shipped one knows the shipped model's vocabulary and little else."""
+    return "tiny" if model == "tiny" else "sam3"
+
+
+def _asked(order: TakeOrder) -> dict[str, Any]:
+    """What makes an order another one; the number of takes and the way to the plan do not."""
+    return {
+        "instruction": order.instruction,
+        "seed": order.seed,
+        "quality": order.quality,
+        "effect": order.effect,
+        "assistant": order.assistant,
+        "layer": order.layer,
+    }
+
+
+def _check_takes(order: TakeOrder) -> None:
+    if not 1 <= order.takes <= MOST_TAKES:
+        raise BadUsage(f"{order.takes} takes were asked for.", remedy=f"Choose a number from 1 to {MOST_TAKES}.")
+
+
+def _model_name(model: str) -> str:
+    """A folder's full path, any other name as it is."""
+    folder = Path(model).expanduser()
+    return str(folder.absolute()) if model not in NAMES and folder.is_dir() else model
+
+
+def _open(location: dict[str, Any], folder: JobFolder) -> Source:
+    part = location["part"]
+    return open_source(
+        location["source"],
+        location["clip"],
+        (part[0], part[1]) if part else None,
+        unpacked=folder.media,
+        media_folders=tuple(map(Path, location["media_folders"])),
+        rate=Fraction(location["rate"]) if location["rate"] else None,
+    )
+
+
+def _identity(source: Source) -> dict[str, Any]:
+    """Which pictures the job works on, wherever they stand in the timeline."""
+    shot = source.shot
+    return {
+        "media": source.info.path,
+        "first frame": shot.source_start,
+        "frames": shot.frame_count,
+        "rate": str(shot.frame_rate),
+    }
+
+
+def _record(folder: JobFolder, source: Source, location: dict[str, Any]) -> Record:
+    record = folder.read()
+    if record is None:
+        threads = torch.get_num_threads()
+        return Record(shot=_identity(source), media=source.media_stamp(), threads=threads, location=location)
+    refuse_other_shot(record, _identity(source), source.media_stamp(), folder)
+    return record
+
+
+def _new_batch(record: Record, asked: dict[str, Any], plan: str) -> Batch:
+    batch = Batch(order=asked, plan=plan)
+    record.batches.append(batch)
+    return batch
+
+
+def _give_out(folder: JobFolder, record: Record, batch: Batch, order: TakeOrder) -> dict[int, int]:
+    """Seed to take number, the numbers of earlier runs kept."""
+    for seed in range(order.seed, order.seed + order.takes):
+        if str(seed) not in batch.numbers:
+            batch.numbers[str(seed)] = folder.free_number(record)
+    return {seed: batch.numbers[str(seed)] for seed in range(order.seed, order.seed + order.takes)}

@@ -1,0 +1,121 @@
+"""From what a person named to the one clip to work on: timeline, shot, media."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from backend.media.probe import MediaInfo, probe
+from backend.media.sequence import is_sequence
+from bridge.errors import BadMedia, BadTimeline
+from bridge.media_location import ImageSequence
+from bridge.shot import Shot, part_of, select_shot
+from bridge.timeline import OpenTimeline, open_timeline, timeline_for_media
+
+TIMELINES = frozenset((".otio", ".otioz", ".otiod"))
+OTHER_TIMELINES = frozenset(
+    (".xml", ".fcpxml", ".fcpxmld", ".edl", ".aaf", ".drt", ".drp", ".prproj", ".blend", ".kdenlive")
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clip that can be worked on: where it stands, and the media behind it."""
+
+    path: str
+    opened: OpenTimeline
+    shot: Shot
+    info: MediaInfo
+
+    def media_stamp(self) -> str:
+        """Changes when the media files are replaced: a digest of their paths, sizes and times of change."""
+        files = self.info.files
+        paths = [Path(self.info.path)] if files is None else [files.file(index) for index in range(files.count)]
+        digest = hashlib.sha256()
+        for path in paths:
+            facts = path.stat()
+            digest.update(f"{path.absolute()}|{facts.st_size}|{facts.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+
+def open_source(
+    path: str,
+    clip: str | None = None,
+    part: tuple[int, int] | None = None,
+    *,
+    unpacked: Path,
+    media_folders: tuple[Path, ...] = (),
+    rate: Fraction | None = None,
+) -> Source:
+    """Open a movie, an image sequence or a timeline and choose the clip.
+
+    `unpacked` is where a timeline bundle's media goes. Raises BadMedia, BadTimeline or OutOfDisk.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in OTHER_TIMELINES:
+        raise BadTimeline(
+            f"{Path(path).name} is not a timeline that can be read.",
+            f"Files of the kind {suffix} belong to one application.",
+            "Export the timeline as OpenTimelineIO (.otio) from your editor.",
+        )
+    if suffix in TIMELINES:
+        return _from_timeline(path, clip, part, unpacked, media_folders)
+    if os.path.isfile(path) and is_sequence(path):
+        raise BadMedia(
+            f"{Path(path).name} is a single picture.",
+            "New content moves with the shot, so there has to be one.",
+            "Name a movie, the folder of an image sequence, or its pattern (shot.%04d.png).",
+        )
+    info = probe(path, rate)
+    opened = _timeline_of(info)
+    shot = select_shot(opened, clip)
+    return Source(path, opened, shot if part is None else part_of(shot, part), info)
+
+
+def _timeline_of(info: MediaInfo) -> OpenTimeline:
+    if info.files is None:
+        return timeline_for_media(info.path, info.rate, info.frame_count, info.start_timecode or 0)
+    files = info.files
+    sequence = ImageSequence(
+        str(files.folder.absolute()), files.head, files.tail, files.first, 1, files.digits, files.count
+    )
+    name = files.head.rstrip("._- ") or files.folder.absolute().name
+    return timeline_for_media(str(files.file(0).absolute()), info.rate, files.count, 0, name, sequence)
+
+
+def _from_timeline(
+    path: str, clip: str | None, part: tuple[int, int] | None, unpacked: Path, media_folders: tuple[Path, ...]
+) -> Source:
+    opened = open_timeline(path, unpacked, media_folders=media_folders)
+    shot = select_shot(opened, clip, part, lambda media: probe(media).start_timecode or 0)
+    info = probe(_media_name(shot), shot.frame_rate)
+    if shot.source_start + shot.frame_count > info.frame_count:
+        raise BadTimeline(
+            f'"{shot.name}" shows frames that its media does not have.',
+            f"It wants frames {shot.source_start} to {shot.source_start + shot.frame_count - 1}; {info.path} has "
+            f"{info.frame_count} at {float(shot.frame_rate):g} frames a second.",
+            "Relink the clip to the right media and export the timeline again.",
+        )
+    return Source(path, opened, shot, info)
+
+
+def _media_name(shot: Shot) -> str:
+    """The shot's media as `probe` names it: a movie's path, or a sequence's pattern."""
+    sequence = shot.sequence
+    if sequence is None:
+        return shot.media_path
+    if sequence.step != 1:
+        raise BadTimeline(
+            f'"{shot.name}" is an image sequence that uses every {sequence.step}th picture.',
+            "Only sequences without steps can be worked on.",
+            "Render it to a movie in your editor and use that.",
+        )
+    # The range names exactly the pictures that the timeline knows, whatever else is in the folder.
+    first, last = sequence.first, sequence.first + sequence.count - 1
+    number = f"%0{sequence.padding}d" if sequence.padding > 1 else "%d"
+    if sequence.count:
+        number = f"[{first:0{sequence.padding}d}-{last:0{sequence.padding}d}]"
+    return os.path.join(sequence.folder, f"{sequence.prefix}{number}{sequence.suffix}")
