@@ -15,9 +15,9 @@ _FRAME_TOLERANCE = Fraction(1, 1000)
 def snap_rate(rate: float) -> Fraction:
     """Exact rate in frames a second for one spelled as a float: 23.976 and 23.98 are 24000/1001, 25.0 is 25.
 
-    Raises BadTimeline when the rate is zero, negative or not a number.
+    Raises BadTimeline when the rate is zero, negative or not a number. Audio's sample rates pass as well.
     """
-    if not 0 < rate < 10_000:
+    if not 0.01 < rate < 10_000_000:
         raise BadTimeline(
             f"The timeline holds a frame rate of {rate}.",
             "A frame rate must be a positive number.",
@@ -63,4 +63,10 @@ def timecode(frames: int, rate: Fraction) -> str:
 
 def _number(value: float) -> Fraction:
     """A frame value without float noise."""
+    if not abs(value) < 1e12:
+        raise BadTimeline(
+            f"The timeline holds a time of {value} frames.",
+            "No timeline is that long.",
+            "Export the timeline again from your editor.",
+        )
     return Fraction(round(value * 1_000_000), 1_000_000)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import msgspec
 
-from bridge.errors import BadTimeline
+from bridge.errors import BadMedia, BadTimeline
 from bridge.rates import timecode, to_frame
 from bridge.shot_reading import Probe, Shot, read_shot
 from bridge.timeline import OpenTimeline
@@ -29,7 +29,7 @@ class ListedClip:
     track: str
     record_in: str
     shot: Shot | None
-    problem: BadTimeline | None
+    problem: BadTimeline | BadMedia | None
 
     def __str__(self) -> str:
         text = f'{self.index}. "{self.name}" on {self.track}'
@@ -130,7 +130,8 @@ def _listed(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe | N
     track = f"V{found.track_number}" + (" (inside a compound clip)" if found.nested else "")
     try:
         shot, problem = read_shot(opened, found, index, probe), None
-    except BadTimeline as error:
+    except (BadTimeline, BadMedia) as error:
+        # BadMedia comes from the probe: one damaged movie must not hide the others.
         shot, problem = None, error
     return ListedClip(index, found.clip.name or (shot.name if shot else "unnamed"), track, record_in, shot, problem)
 

@@ -217,6 +217,8 @@ def _only_timeline(read: object, name: str | None, path: Path) -> otio.schema.Ti
             f"It holds: {names}.",
             "Choose one by its name." if found else _EXPORT,
         )
+    if chosen[0].tracks is None:
+        raise BadTimeline("The timeline has no video track.", f"{path.name} holds no tracks at all.", _EXPORT)
     # A child of a collection would dangle when the collection goes.
     return chosen[0].deepcopy()
 

@@ -94,7 +94,8 @@ def duration_of(item: otio.core.Item) -> otio.opentime.RationalTime:
     """Record duration of a clip, gap or compound clip. Raises BadTimeline when it has none."""
     try:
         return item.duration()
-    except otio.exceptions.OTIOError as error:
+    except (otio.exceptions.OTIOError, NotImplementedError) as error:
+        # NotImplementedError: an object of OTIO's abstract kind Item.
         raise BadTimeline(
             f"{item.name or item.schema_name()!r} has no length in the timeline.",
             "Neither its source range nor the range of its media is given, so nothing behind it has a position.",

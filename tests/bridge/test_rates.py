@@ -30,7 +30,7 @@ def test_spellings(spelled: float, exact: tuple[int, int]) -> None:
     assert snap_rate(spelled) == Fraction(*exact)
 
 
-@pytest.mark.parametrize("rate", [0, -24, float("nan"), float("inf")])
+@pytest.mark.parametrize("rate", [0, -24, 1e-300, float("nan"), float("inf")])
 def test_impossible_rates(rate: float) -> None:
     with pytest.raises(BadTimeline):
         snap_rate(rate)
@@ -40,6 +40,12 @@ def test_a_day_of_frames_stays_exact() -> None:
     day = 24 * 3600 * 30
     assert frames_at(RationalTime(day, 29.97), Fraction(30000, 1001)) == day
     assert frames_at(RationalTime(24, 24), Fraction(30000, 1001)) == Fraction(30000, 1001)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e300])
+def test_impossible_times(value: float) -> None:
+    with pytest.raises(BadTimeline):
+        frames_at(RationalTime(value, 24), Fraction(24))
 
 
 def test_timecode() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bridge.errors import BadTimeline
+from bridge.errors import BadMedia, BadTimeline
 from bridge.shot import Shot, list_shots, select_shot
 from bridge.timeline import OpenTimeline, open_timeline
 from tests.bridge import exported as ex
@@ -121,6 +121,16 @@ def test_missing_available_range_asks_the_media(tmp_path: Path) -> None:
     assert (start(10).source_start, start(10).media_start) == (10, 0)
 
 
+def test_a_damaged_movie_does_not_hide_the_others(tmp_path: Path) -> None:
+    def probe(path: str) -> int:
+        raise BadMedia("The movie is damaged.", remedy="Copy it again.")
+
+    unknown = ex.clip1("damaged", ex.movie(ex.footage(tmp_path, "b.mov")), ex.span(0, 24, 24))
+    opened = read(tmp_path, ex.track(unknown, plate(tmp_path)))
+    assert select_shot(opened, probe=probe).name == "plate"
+    assert "damaged" in problem(opened, "damaged", probe=probe).what
+
+
 def test_numbers_of_a_sequence_without_available_range(tmp_path: Path) -> None:
     for number in range(1001, 1051):
         ex.footage(tmp_path, f"n.{number}.exr")
@@ -158,6 +168,9 @@ def test_what_follows_an_item_without_length_has_no_position(tmp_path: Path) -> 
     opened = read(tmp_path, ex.track(plate(tmp_path, name="before"), broken, plate(tmp_path, name="behind")))
     assert [each.problem is None for each in list_shots(opened)] == [True, False, False]
     assert "'broken' has no length" in problem(opened, "behind").what
+    abstract = {"OTIO_SCHEMA": "Item.1", "name": "odd", "metadata": {}, "effects": [], "markers": []}
+    opened = read(tmp_path, ex.track(abstract, plate(tmp_path)))
+    assert "'odd' has no length" in problem(opened).what
 
 
 def test_media_rate_differs_from_timeline_rate(tmp_path: Path) -> None:

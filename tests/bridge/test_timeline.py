@@ -109,6 +109,7 @@ def test_damaged_otioz(tmp_path: Path) -> None:
         ('{"OTIO_SCHEMA": "Timeline.99"}', "newer"),
         ('{"OTIO_SCHEMA": "Timeline.1"}', "no 'tracks'"),
         ('{"OTIO_SCHEMA": "Timeline.1", "tracks": 5}', "wrong kind"),
+        (json.dumps(ex.timeline(tracks=None)), "no video track"),
         ('{"OTIO_SCHEMA": "SerializableCollection.1", "name": "", "children": []}', "none"),
         (json.dumps(ex.timeline(ex.track(ex.clip1("a", None, None, effects=[{"OTIO_SCHEMA": "Odd.1"}])))), "not know"),
     ],
