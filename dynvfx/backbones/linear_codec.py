@@ -38,7 +38,9 @@ def to_blocks(frames: torch.Tensor) -> torch.Tensor:
     """[F, 3, H, W] with F = 4n + 1 to [n + 1, h, w, 768]."""
     count, _, height, width = frames.shape
     padded = torch.cat([frames[:1].expand(TEMPORAL - 1, -1, -1, -1), frames])
-    blocks = padded.reshape((count - 1) // TEMPORAL + 1, TEMPORAL, 3, height // SPATIAL, SPATIAL, width // SPATIAL, SPATIAL)
+    blocks = padded.reshape(
+        (count - 1) // TEMPORAL + 1, TEMPORAL, 3, height // SPATIAL, SPATIAL, width // SPATIAL, SPATIAL
+    )
     return blocks.permute(0, 3, 5, 1, 2, 4, 6).reshape(blocks.shape[0], blocks.shape[3], blocks.shape[5], BLOCK)
 
 

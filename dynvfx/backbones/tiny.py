@@ -48,7 +48,9 @@ class TinyBackbone(CogVideoXDenoiser):
             )
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            transformer = CogVideoXTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=_dtype(device))
+            transformer = CogVideoXTransformer3DModel.from_pretrained(
+                folder / "transformer", torch_dtype=_dtype(device)
+            )
             scheduler = CogVideoXDDIMScheduler.from_pretrained(folder / "scheduler")
             text_encoder = T5EncoderModel.from_pretrained(folder / "text_encoder", torch_dtype=torch.float32)
             codec = load_file(folder / "codec.safetensors")

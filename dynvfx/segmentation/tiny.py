@@ -60,7 +60,9 @@ class TinySegmenter(Segmenter):
         count, height, width = frames.shape[:3]
         scale = (WORKING_AREA / (height * width)) ** 0.5
         size = [max(8, round(side * scale / 8) * 8) for side in (height, width)]
-        small = np.stack([cv2.resize(f, (size[1], size[0]), interpolation=cv2.INTER_AREA) for f in frames.cpu().numpy()])
+        small = np.stack(
+            [cv2.resize(f, (size[1], size[0]), interpolation=cv2.INTER_AREA) for f in frames.cpu().numpy()]
+        )
         signal = torch.from_numpy(small).permute(0, 3, 1, 2).float() / 127.5 - 1
         found = torch.cat([self.network(part, torch.full((len(part),), index)).sigmoid() for part in signal.split(8)])
         solid = (found > 0.5).float()

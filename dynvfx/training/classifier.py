@@ -12,7 +12,7 @@ NAMES: tuple[str, ...] = (*(content.phrase for content in VOCABULARY), "nothing"
 
 
 class Classifier(nn.Module):
-    """Logits [N, len(NAMES)] for pictures [N, 3, H, W] in [-1, 1]: a plain convolutional network with attention pooling."""
+    """Logits [N, len(NAMES)] for pictures [N, 3, H, W] in [-1, 1]: plain convolutions and attention pooling."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Classifier(nn.Module):
 
     @torch.no_grad()
     def name(self, frames: torch.Tensor) -> tuple[str, float]:
-        """The best name for a clip uint8 [F, H, W, 3] near 96 x 160 pixels, and its mean probability over the frames."""
+        """The best name for a clip uint8 [F, H, W, 3] near 96 x 160 pixels, and its mean probability."""
         signal = frames.permute(0, 3, 1, 2).float() / 127.5 - 1
         chances = F.softmax(self(signal), -1).mean(0)
         return NAMES[int(chances.argmax())], float(chances.max())

@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass
 class Drawn:
-    """`rgb` float32 [F, H, W, 3] in [0, 1], straight; `alpha` float32 [F, H, W]; `shadow` float32 [F, H, W] darkens the plate."""
+    """`rgb` float32 [F, H, W, 3] in [0, 1], straight; `alpha` and `shadow` float32 [F, H, W], the latter on the plate."""
 
     rgb: np.ndarray
     alpha: np.ndarray
@@ -172,7 +172,9 @@ def smoke(rng: np.random.Generator, path: Path, phrase: str) -> Drawn:
         u = (gx - path.x[f]) / r - drift * v * 2 + (n - 0.5) * 0.8
         spread = 0.65 + 0.85 * np.clip(v, 0, 1.2)
         body = 1 - np.abs(u / spread) ** 2.0
-        density = body * _smooth(-0.06, 0.10, v) * (1 - _smooth(0.75, 1.1, v)) + (n - 0.5) * 0.8 * (np.abs(v - 0.5) < 0.75)
+        density = body * _smooth(-0.06, 0.10, v) * (1 - _smooth(0.75, 1.1, v)) + (n - 0.5) * 0.8 * (
+            np.abs(v - 0.5) < 0.75
+        )
         drawn.alpha[f] = 0.95 * _smooth(0.10, 0.50, density)
         value = np.clip(grey + (shade - 0.5) * 0.38, 0, 1)
         drawn.rgb[f] = np.stack([value, value, value * 1.03], -1)

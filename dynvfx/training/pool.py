@@ -53,7 +53,9 @@ def write_shard(path: FilePath, footage: Footage, codec: LinearCodec, seed: int)
     temporary.rename(path)
 
 
-def fill(folder: FilePath, footage: Footage, codec: LinearCodec, *, first: int, step: int, count: int, pause: float = 0) -> None:
+def fill(
+    folder: FilePath, footage: Footage, codec: LinearCodec, *, first: int, step: int, count: int, pause: float = 0
+) -> None:
     """Write shards first, first + step, ... below `count` that do not exist yet."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, count, step):

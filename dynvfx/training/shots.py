@@ -14,7 +14,7 @@ from dynvfx.vocabulary import SIDES
 
 @dataclass
 class Pair:
-    """`plate` and `composite` uint8 [F, H, W, 3]; `matte` uint8 [F, H, W]; `foreground` uint8 [F, H, W] covers occluders."""
+    """`plate` and `composite` uint8 [F, H, W, 3]; `matte` and `foreground` (occluders) uint8 [F, H, W]."""
 
     plate: np.ndarray
     composite: np.ndarray
@@ -52,14 +52,18 @@ def _occluder(rng: np.random.Generator, footage: Footage, plate: Plate) -> np.nd
         tall, wide = int(rng.uniform(0.2, 0.4) * height), int(rng.uniform(0.3, 0.5) * width)
         cv2.rectangle(shape, (cx - wide // 2, cy - tall // 4), (cx + wide // 2, cy + tall // 2), 255, -1)
         cv2.ellipse(shape, (cx, cy - tall // 4), (wide // 3, tall // 3), 0, 0, 360, 255, -1)
-    texture = plate_from_photo(rng, footage.photos[rng.integers(len(footage.photos))], 1, height * 2, width * 2).frames[0]
+    texture = plate_from_photo(rng, footage.photos[rng.integers(len(footage.photos))], 1, height * 2, width * 2).frames[
+        0
+    ]
     texture = np.clip(texture * rng.uniform(0.5, 1.2), 0, 1)
     speed = rng.uniform(-4, 4)
     start = np.array([rng.uniform(0.15, 0.85) * width - cx, rng.uniform(0.55, 0.85) * height - cy])
     matte = np.zeros((frames, height, width), np.float32)
     soft = cv2.GaussianBlur(shape, (0, 0), 0.8)
     for f in range(frames):
-        matrix = np.array([[1, 0, start[0] + speed * f + plate.shift[f, 0]], [0, 1, start[1] + plate.shift[f, 1]]], np.float32)
+        matrix = np.array(
+            [[1, 0, start[0] + speed * f + plate.shift[f, 0]], [0, 1, start[1] + plate.shift[f, 1]]], np.float32
+        )
         m = cv2.warpAffine(soft, matrix, (width, height)).astype(np.float32) / 255
         t = cv2.warpAffine(texture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
         plate.frames[f] = plate.frames[f] * (1 - m[..., None]) + t * m[..., None]
@@ -91,7 +95,9 @@ def _path(rng: np.random.Generator, phrase: str, plate: Plate, side: str | None)
             dy = -rng.uniform(4, 14) * np.abs(np.sin(rng.uniform(0.25, 0.5) * time + rng.uniform(0, 3)))
             dx = rng.uniform(-1.5, 1.5) * time
     elif phrase in ("red balloon", "glowing orb"):
-        dx = rng.uniform(0, 4) * np.sin(rng.uniform(0.2, 0.5) * time + rng.uniform(0, 6)) + rng.uniform(-0.8, 0.8) * time
+        dx = (
+            rng.uniform(0, 4) * np.sin(rng.uniform(0.2, 0.5) * time + rng.uniform(0, 6)) + rng.uniform(-0.8, 0.8) * time
+        )
         dy = rng.uniform(-1.0, 0.4) * time
     size = radius * (1 + rng.uniform(-0.006, 0.006) * time)
     # The drawn position is the one in the middle of the clip, so that content stays in the picture during a pan.
@@ -99,7 +105,9 @@ def _path(rng: np.random.Generator, phrase: str, plate: Plate, side: str | None)
     return Path(x + dx - dx.mean(), y + dy - dy.mean(), size, height, width)
 
 
-def make_pair(rng: np.random.Generator, footage: Footage, frames: int, height: int, width: int, phrase: str | None) -> Pair:
+def make_pair(
+    rng: np.random.Generator, footage: Footage, frames: int, height: int, width: int, phrase: str | None
+) -> Pair:
     """A random pair with `phrase` in it (None: the composite equals the plate)."""
     plate = footage.plate(rng, frames, height, width)
     occluder = _occluder(rng, footage, plate) if rng.random() < 0.35 else np.zeros(plate.frames.shape[:3], np.float32)
@@ -110,7 +118,9 @@ def make_pair(rng: np.random.Generator, footage: Footage, frames: int, height: i
         behind = occluder if rng.random() < 0.7 else np.zeros_like(occluder)
         alpha = drawn.alpha * (1 - behind)
         # Content takes on some of the scene's light, as a compositor would grade it.
-        level = 1.0 if phrase in ("fire", "glowing orb") else float(np.clip(0.72 + 0.55 * plate.frames.mean(), 0.75, 1.05))
+        level = (
+            1.0 if phrase in ("fire", "glowing orb") else float(np.clip(0.72 + 0.55 * plate.frames.mean(), 0.75, 1.05))
+        )
         lit = plate.frames * (1 - (drawn.shadow * (1 - behind))[..., None])
         composite = lit * (1 - alpha[..., None]) + drawn.rgb * level * alpha[..., None]
         matte, caption = alpha, f"{phrase} {side}" if side else phrase

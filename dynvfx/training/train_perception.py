@@ -38,9 +38,9 @@ def _degraded(rng: np.random.Generator, codec: LinearCodec, frames: np.ndarray) 
 def _train(
     network: nn.Module, loss: Callable[[int], torch.Tensor], state: FilePath, minutes: float, rate: float, name: str
 ) -> None:
-    """AdamW with warm-up and linear decay against the clock; the state is stored at the end of every minute."""
+    """AdamW with warm-up and linear decay against the process's own time; stored every minute."""
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
-    began, elapsed, step, saved, meter = time.monotonic(), 0.0, 0, 0.0, None
+    began, elapsed, step, saved, meter = time.process_time(), 0.0, 0, 0.0, None
     while elapsed < minutes * 60:
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1, (step + 1) / 50) * min(1, max(0.02, (1 - elapsed / minutes / 60) / 0.6))
@@ -50,7 +50,7 @@ def _train(
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         meter = value.item() if meter is None else 0.97 * meter + 0.03 * value.item()
-        step, elapsed = step + 1, time.monotonic() - began
+        step, elapsed = step + 1, time.process_time() - began
         if elapsed - saved > 60 or elapsed >= minutes * 60:
             torch.save(network.state_dict(), state)
             saved = elapsed
@@ -62,7 +62,9 @@ def _single(rng: np.random.Generator, footage: Footage, phrase: str | None) -> P
     return make_pair(rng, footage, 1, height, width, phrase)
 
 
-def train_segmenter(footage: Footage, codec: LinearCodec, state: FilePath, *, minutes: float, seed: int = 1) -> PromptedUNet:
+def train_segmenter(
+    footage: Footage, codec: LinearCodec, state: FilePath, *, minutes: float, seed: int = 1
+) -> PromptedUNet:
     """Masks of every vocabulary entry; half of the questions are about something that is not there."""
     network = PromptedUNet(len(PHRASES))
     if state.exists():
@@ -122,7 +124,9 @@ def train_deblocker(footage: Footage, codec: LinearCodec, state: FilePath, *, mi
     _train(network, loss, state, minutes, 2e-3, "deblocker")
 
 
-def train_classifier(footage: Footage, codec: LinearCodec, state: FilePath, *, minutes: float, seed: int = 3) -> Classifier:
+def train_classifier(
+    footage: Footage, codec: LinearCodec, state: FilePath, *, minutes: float, seed: int = 3
+) -> Classifier:
     """The judge; give it footage that the model never saw."""
     network = Classifier()
     if state.exists():

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from diffusers import CogVideoXDDIMScheduler
+from diffusers.models.attention_processor import Attention
 from diffusers.models.embeddings import apply_rotary_emb, get_3d_rotary_pos_embed
 from torch import nn
 from torch.nn import functional as F
@@ -53,12 +54,21 @@ class TrainingAttention:
     def __init__(self, block: int, rows: Rows) -> None:
         self.block, self.rows = block, rows
 
-    def __call__(self, attn, hidden_states, encoder_hidden_states, attention_mask=None, image_rotary_emb=None):
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        image_rotary_emb: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Video and text output [B, tokens, dim]; the signature of diffusers' processors, which take no mask here."""
         text = encoder_hidden_states.size(1)
         joined = torch.cat([encoder_hidden_states, hidden_states], dim=1)
         batch, length, _ = joined.shape
         query, key, value = (
-            layer(joined).view(batch, length, attn.heads, -1).transpose(1, 2) for layer in (attn.to_q, attn.to_k, attn.to_v)
+            layer(joined).view(batch, length, attn.heads, -1).transpose(1, 2)
+            for layer in (attn.to_q, attn.to_k, attn.to_v)
         )
         query, key = attn.norm_q(query), attn.norm_k(key)
         rotate = [part.to(query.dtype) for part in image_rotary_emb]
@@ -78,7 +88,9 @@ class TrainingAttention:
             key = torch.cat([key, source_key.gather(2, index)], dim=2)
             value = torch.cat([value, source_value.gather(2, index)], dim=2)
             penalty = torch.where(top.values >= 1, 0.0, -1e4).to(query.dtype)
-            bias = torch.cat([penalty.new_zeros(batch, length), penalty], dim=1)[:, None].repeat_interleave(attn.heads, dim=0)
+            bias = torch.cat([penalty.new_zeros(batch, length), penalty], dim=1)[:, None].repeat_interleave(
+                attn.heads, dim=0
+            )
         flat_query, flat_key, flat_value = (part.flatten(0, 1) for part in (query, key, value))
         weights = torch.baddbmm(bias, flat_query, flat_key.transpose(1, 2), alpha=query.shape[-1] ** -0.5)
         mixed = torch.bmm(weights.softmax(-1), flat_value).view(batch, attn.heads, length, -1)
@@ -88,9 +100,7 @@ class TrainingAttention:
 
 def rotary(head: int, frames: int, rows: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Rotary tables for integer positions."""
-    return get_3d_rotary_pos_embed(
-        head, None, (rows, columns), frames, grid_type="slice", max_size=(rows, columns)
-    )
+    return get_3d_rotary_pos_embed(head, None, (rows, columns), frames, grid_type="slice", max_size=(rows, columns))
 
 
 class Trainer:
@@ -114,7 +124,9 @@ class Trainer:
         )
         self.parameters = [*self.transformer.parameters(), *self.text.parameters()]
         self.average = [p.detach().clone() for p in self.parameters]
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+        )
         self.learning_rate = learning_rate
         self.alphas = CogVideoXDDIMScheduler(**SCHEDULE).alphas_cumprod.float()
         self.step_count, self.elapsed, self.samples = 0, 0.0, 0
@@ -138,7 +150,8 @@ class Trainer:
             {
                 "parameters": [p.data for p in self.parameters],
                 "average": self.average,
-                "names": [n for n, _ in self.transformer.named_parameters()] + [f"text.{n}" for n, _ in self.text.named_parameters()],
+                "names": [n for n, _ in self.transformer.named_parameters()]
+                + [f"text.{n}" for n, _ in self.text.named_parameters()],
                 "optimizer": self.optimizer.state_dict(),
                 "step": self.step_count,
                 "elapsed": self.elapsed,
@@ -228,7 +241,12 @@ class Trainer:
         self.text.zero_grad(set_to_none=True)
         value.backward()
         grads = [p.grad for p in self.working.parameters()] + [p.grad for p in self.text.parameters()]
-        flat = torch.cat([(torch.zeros(p.shape) if g is None else g.float()).flatten() for g, p in zip(grads, self.parameters, strict=True)])
+        flat = torch.cat(
+            [
+                (torch.zeros(p.shape) if g is None else g.float()).flatten()
+                for g, p in zip(grads, self.parameters, strict=True)
+            ]
+        )
         if self.world > 1:
             dist.all_reduce(flat)
             flat /= self.world
@@ -257,10 +275,13 @@ class Trainer:
             if self.world > 1:
                 dist.broadcast(clock, 0)  # one clock, so that all processes stop and decay together
             self.elapsed = float(clock)
-            meters[frames, anchored] = value if (frames, anchored) not in meters else 0.95 * meters[frames, anchored] + 0.05 * value
+            meters[frames, anchored] = (
+                value if (frames, anchored) not in meters else 0.95 * meters[frames, anchored] + 0.05 * value
+            )
             if self.step_count % 25 == 0 and self.rank == 0:
                 shown = " ".join(f"{f}{'a' if a else '-'}:{v:.3f}" for (f, a), v in sorted(meters.items()))
-                print(f"{self.elapsed / 60:.1f} min step {self.step_count} samples {self.samples} lr {self.rate():.1e} {shown}", flush=True)
+                done = f"{self.elapsed / 60:.1f} min step {self.step_count} samples {self.samples}"
+                print(f"{done} lr {self.rate():.1e} {shown}", flush=True)
             if self.step_count % 50 == 0:
                 self.pool.refresh()
             if self.rank == 0 and time.monotonic() - last_save > 120:
