@@ -21,8 +21,9 @@ from backend.media.compose import compose, outside_difference
 from backend.media.conform import Conform
 from backend.media.contact import ContactSheet
 from backend.media.errors import Cancelled
-from backend.media.ffmpeg import Encoder, os_error, out_of_disk, run_ffmpeg
+from backend.media.ffmpeg import Encoder, os_error, out_of_disk
 from backend.media.grain import measure_grain
+from backend.media.pixels import PixelLayout
 from backend.media.probe import MediaInfo, probe
 from backend.media.read import SourceFrame, read_frames
 from backend.media.render import LayerPicture, LayerRenderer
@@ -104,7 +105,6 @@ def deliver_take(
         )
         job.write_frames(renderer)
         outside = job.measure_outside()
-        job.write_preview()
         job.write_contact()
         files = job.inventory()
     coverage = tuple(job.coverage)
@@ -119,7 +119,7 @@ def deliver_take(
         matte_coverage=sum(coverage) / len(coverage),
         coverage=coverage,
         outside_change=outside,
-        notes=conform.info.notes,
+        notes=_notes(conform.info, job.composite_name, job.form),
     )
 
 
@@ -158,7 +158,7 @@ class _Job:
         self.peak = 255 if self.form.depth <= 8 else 65535
         self._as_png = layer == "png"
         self._tell, self._cancelled = on_progress, cancelled
-        self._done, self._total = 0, conform.count * 2 + 2
+        self._done, self._total = 0, conform.count * 2 + 1
         self._work = self.directory.with_name(f".{self.directory.name}.partial")
         self._old = self.directory.with_name(f".{self.directory.name}.old")
         self.needed = _bytes_needed(self.info, self.form.depth, conform.count, covered)
@@ -207,7 +207,7 @@ class _Job:
         if self._cancelled():
             raise Cancelled("The delivery was cancelled.")
         with contextlib.ExitStack() as stack:
-            layered, composed = self._start_encoders(stack)
+            layered, composed, previewed = self._start_encoders(stack)
             frames = read_frames(self.info, self.conform.start, self.conform.count)
             for number, frame in enumerate(frames):
                 picture = renderer.render(frame, number)
@@ -221,29 +221,37 @@ class _Job:
                 layered.write([memoryview(rgba).cast("B")])
                 if self._as_png:
                     self._write_png(rgba, number)
-                self._remember(number, frame, planes, rgba)
+                taken = SourceFrame(frame.index, planes, frame.form, frame.tags, frame.turns)
+                if previewed:
+                    previewed.write([memoryview(_eight_bit(taken)).cast("B")])
+                self._remember(number, frame, taken, rgba)
                 self._step()
-            layered.finish()
-            composed.finish()
+            for encoder in filter(None, (layered, composed, previewed)):
+                encoder.finish()
 
-    def _start_encoders(self, stack: contextlib.ExitStack) -> tuple[Encoder, Encoder]:
+    def _start_encoders(self, stack: contextlib.ExitStack) -> tuple[Encoder, Encoder, Encoder | None]:
         work, start, count = self._work, self.conform.start, self.conform.count
         pix_fmt = "rgba" if self.peak == 255 else "rgba64le"
         if self._as_png:
             (work / "layer").mkdir()
         layer, master = (None, None) if self._as_png else (work / self.layer_name, work / self.master_name)
-        command = encoders.layer_command(self.info, pix_fmt, start, work / "matte.mov", layer, master)
-        layered = Encoder(command, self.directory / "layer.mov", self.needed)
-        stack.callback(layered.abort)
-        target = work / self.composite_name
-        if self.form.depth == 32:
-            target.parent.mkdir()
-            command = encoders.exr_command(self.info, self.form, target, start)
-        else:
-            command = encoders.composite_command(self.info, self.form, start, count, target, work / "preview.mp4")
-        composed = Encoder(command, self.directory / self.composite_name, self.needed)
-        stack.callback(composed.abort)
-        return layered, composed
+        layered = self._encoder(
+            stack,
+            encoders.layer_command(self.info, pix_fmt, start, work / "matte.mov", layer, master),
+            "matte.mov" if self._as_png else self.layer_name,
+        )
+        target, preview = work / self.composite_name, work / "preview.mp4"
+        if self.form.depth < 32:
+            command = encoders.composite_command(self.info, self.form, start, count, target, preview)
+            return layered, self._encoder(stack, command, self.composite_name), None
+        target.parent.mkdir()
+        composed = self._encoder(stack, encoders.exr_command(self.info, self.form, target, start), self.composite_name)
+        return layered, composed, self._encoder(stack, encoders.preview_command(self.info, preview), preview.name)
+
+    def _encoder(self, stack: contextlib.ExitStack, command: list[str], name: str) -> Encoder:
+        encoder = Encoder(command, self.directory / name, self.needed)
+        stack.callback(encoder.abort)
+        return encoder
 
     def _whole(self, picture: LayerPicture, frame: SourceFrame) -> np.ndarray:
         """Upright straight RGBA [H, W, 4] of the whole frame; every channel is 0 outside the matte."""
@@ -260,16 +268,15 @@ class _Job:
         _, data = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 2])
         path.write_bytes(data)
 
-    def _remember(self, number: int, frame: SourceFrame, planes: list[np.ndarray], rgba: np.ndarray) -> None:
+    def _remember(self, number: int, frame: SourceFrame, taken: SourceFrame, rgba: np.ndarray) -> None:
         alpha = rgba[..., 3]
         self.coverage.append(float(alpha.mean(dtype=np.float64)) / self.peak)
         stored = np.rot90(alpha, -frame.turns) > 0
         self._matte_bits.append(zlib.compress(np.packbits(stored).tobytes(), 1))
         if number in self._sheet.frames:
-            taken = SourceFrame(frame.index, planes, frame.form, frame.tags, frame.turns)
-            for row, picture in (("shot", frame.rgb()), ("take", taken.rgb())):
-                self._sheet.add(number, row, (picture >> 8).astype(np.uint8) if picture.dtype != np.uint8 else picture)
             grey = (alpha.astype(np.float32) * (255 / self.peak) + 0.5).astype(np.uint8)
+            self._sheet.add(number, "shot", _eight_bit(frame))
+            self._sheet.add(number, "take", _eight_bit(taken))
             self._sheet.add(number, "matte", np.dstack([grey] * 3))
 
     def _delivered(self) -> MediaInfo:
@@ -287,15 +294,6 @@ class _Job:
             worst = max(worst, outside_difference(mine.planes, source.planes, source.form, touched))
             self._step()
         return worst
-
-    def write_preview(self) -> None:
-        """The preview of a float composite; every other one is made while its pictures pass by."""
-        if self.form.depth == 32:
-            target = self._work / "preview.mp4"
-            composite = self._work / self.composite_name
-            command = encoders.exr_preview_command(composite, self.info, self.conform.start, target)
-            run_ffmpeg(command, self.directory / "preview.mp4", self.needed, self._cancelled)
-        self._step()
 
     def write_contact(self) -> None:
         """The contact sheet."""
@@ -317,6 +315,18 @@ class _Job:
             relative = path.relative_to(self._work).as_posix()
             found.append(DeliveredFile(relative, relative.split("/")[0].split(".")[0], digest, path.stat().st_size))
         return tuple(found)
+
+
+def _eight_bit(frame: SourceFrame) -> np.ndarray:
+    picture = frame.rgb()
+    return picture if picture.dtype == np.uint8 else (picture >> 8).astype(np.uint8)
+
+
+def _notes(info: MediaInfo, composite: str, form: PixelLayout) -> tuple[str, ...]:
+    codec = encoders.composite_codec(form, info.coded_width, info.coded_height)["c:v"]
+    if form.family == "yuv" and info.colour.full_range and codec == "ffv1":
+        return (*info.notes, f"{composite} is full range; QuickTime cannot say so for FFV1: set its levels to full.")
+    return info.notes
 
 
 def _bytes_needed(info: MediaInfo, depth: int, count: int, covered: float) -> int:

@@ -18,19 +18,19 @@ _QUICKTIME_SOUND = ("aac", "alac", "mp3", "mp2", "ac3", "eac3", "adpcm_ima_qt")
 _X264 = ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le")
 
 
-def composite_codec(form: PixelLayout) -> dict[str, str | int]:
+def composite_codec(form: PixelLayout, width: int, height: int) -> dict[str, str | int]:
     """Encoder options that keep every code value of a working format inside .mov.
 
     - 8 and 10 bit YCbCr: H.264 at qp 0 (High 4:4:4 Predictive). The only lossless codec that every ffmpeg-based editor
       (Blender, Kdenlive, Shotcut, mpv) decodes with several threads and seeks in quickly; one GOP is half a second.
     - 8 and 16 bit packed RGB: PNG, readable by QuickTime tools too.
-    - the rest (9, 12, 14, 16 bit, grey, alpha): FFV1, the one codec that holds them all.
+    - the rest (9, 12, 14, 16 bit, grey, alpha, odd sizes): FFV1, the one codec that holds them all.
     """
-    if form.name in _X264:
+    if form.name in _X264 and width % form.sub_x == 0 and height % form.sub_y == 0:
         return {"c:v": "libx264", "preset": "ultrafast", "qp": 0, "bf": 0, "pix_fmt": form.name}
     if form.packed:
         return {"c:v": "png", "pred": "up", "pix_fmt": form.name.replace("le", "be")}
-    return {"c:v": "ffv1", "level": 3, "slices": 4, "slicecrc": 1, "g": 1, "pix_fmt": form.name}
+    return {"c:v": "ffv1", "level": 3, "slicecrc": 1, "g": 1, "pix_fmt": form.name}
 
 
 def _raw(pix_fmt: str, width: int, height: int, rate: Fraction, **more: object) -> ffmpeg.nodes.FilterableStream:
@@ -72,7 +72,7 @@ def composite_command(
     if info.pixel_aspect != 1:
         picture = picture.filter("setsar", _aspect(info, False))
     split = picture.filter_multi_output("split")
-    codec = composite_codec(form)
+    codec = composite_codec(form, info.coded_width, info.coded_height)
     if codec["c:v"] == "libx264":
         codec["g"] = max(1, round(info.rate / 2))
     sounds, sound = [], {}
@@ -82,7 +82,9 @@ def composite_command(
         sounds.append(heard["a:0"])
         name = info.audio_codec or ""
         sound = {"c:a": "copy" if name in _QUICKTIME_SOUND or name.startswith("pcm_") else "pcm_s24le"}
-    options = {**codec, **names, **_timecode(info, start), **sound}
+    # The encoder's own word for identity is not the filter's.
+    spoken = {key: value.replace("gbr", "rgb") for key, value in names.items()}
+    options = {**codec, **spoken, **_timecode(info, start), **sound}
     whole = ffmpeg.output(split[0], *sounds, str(target), **options)
     return ffmpeg.merge_outputs(whole, _preview(split[1], sounds, info, preview, turned=True)).get_args()
 
@@ -137,16 +139,15 @@ def layer_command(
         made.append(ffmpeg.output(colour, str(layer), **options))
     if master is not None:
         stored = "bgra" if pix_fmt == "rgba" else pix_fmt
-        options = {"c:v": "ffv1", "level": 3, "slices": 4, "slicecrc": 1, "g": 1, "pix_fmt": stored}
+        options = {"c:v": "ffv1", "level": 3, "slicecrc": 1, "g": 1, "pix_fmt": stored}
         made.append(ffmpeg.output(next(parts), str(master), **options))
     return ffmpeg.merge_outputs(*made).get_args()
 
 
-def exr_preview_command(composite: Path, info: MediaInfo, first: int, target: Path) -> list[str]:
-    """The preview of a delivered OpenEXR sequence, whose linear light gets its display curve while it is read."""
-    curve = {"apply_trc": "iec61966_2_1"}
-    source = ffmpeg.input(str(composite), start_number=first, framerate=str(info.rate), **curve)
-    return _preview(source["v"], [], info, target, turned=False).get_args()
+def preview_command(info: MediaInfo, target: Path) -> list[str]:
+    """Upright rgb24 pictures in, the preview out: for float composites, which pass through no other encoder."""
+    picture = _raw("rgb24", info.upright_width, info.upright_height, info.rate)
+    return _preview(picture, [], info, target, turned=False).get_args()
 
 
 def _preview(

@@ -10,14 +10,13 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import imageio_ffmpeg
 
-from backend.media.errors import Cancelled, EncodeFailed
+from backend.media.errors import EncodeFailed
 from bridge.errors import OutOfDisk
 
 _FULL = re.compile(r"no space left on device|disk quota exceeded|file too large|not enough space", re.IGNORECASE)
@@ -91,19 +90,6 @@ class Encoder:
             pass  # unsent bytes of a process that was just ended
         self._process.wait()
         self._listener.join()
-
-
-def run_ffmpeg(arguments: list[str], target: Path, needed: int, cancelled: Callable[[], bool]) -> None:
-    """Run ffmpeg on files to its end. Raises Cancelled, OutOfDisk or EncodeFailed."""
-    encoder = Encoder(arguments, target, needed)
-    try:
-        while encoder._process.poll() is None:
-            if cancelled():
-                raise Cancelled("The delivery was cancelled.")
-            time.sleep(0.02)
-        encoder.finish()
-    finally:
-        encoder.abort()
 
 
 def encode_error(code: int, said: list[str], target: Path, needed: int) -> OutOfDisk | EncodeFailed:

@@ -49,6 +49,8 @@ _SAME_VALUES = {
     "ya16le": "rgba64le",
     "monob": "gray",
     "monow": "gray",
+    "gbrpf16le": "gbrpf32le",
+    "gbrapf16le": "gbrapf32le",
 }
 _PACKED = {"rgb24": 3, "rgba": 4, "rgb48le": 3, "rgba64le": 4}
 
@@ -130,6 +132,8 @@ def layout(name: str) -> PixelLayout:
 def planes_of(frame: av.VideoFrame, wanted: str) -> list[np.ndarray]:
     """The frame's code values in working format `wanted`, one tight array per plane (see `PixelLayout`)."""
     form = layout(wanted)
+    if "f16" in frame.format.name:
+        return _half_planes(frame, form)
     if frame.format.name != wanted and frame.format.name.replace("yuvj", "yuv") != wanted:
         full = 2 if form.family == "gray" else None
         frame = frame.reformat(format=wanted, src_color_range=full, dst_color_range=full)
@@ -140,3 +144,10 @@ def planes_of(frame: av.VideoFrame, wanted: str) -> list[np.ndarray]:
         tight = rows[:, : width * channels * form.dtype.itemsize].copy().view(form.dtype)
         arrays.append(tight.reshape(height, width, channels) if form.packed else tight)
     return arrays
+
+
+def _half_planes(frame: av.VideoFrame, form: PixelLayout) -> list[np.ndarray]:
+    """Half float planes as single float: exact, where swscale would go through 16-bit integers and clip."""
+    halves = [np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size) for plane in frame.planes]
+    tight = [rows[: frame.height, : frame.width * 2].copy().view("<f2") for rows in halves]
+    return [plane.astype(form.dtype) for plane in tight]

@@ -23,12 +23,14 @@ _SCAN_LIMIT = 4 << 30
 class MediaInfo:
     """A clip as an editor sees it.
 
-        `width` x `height` are display pixels: upright and square. `coded_width` x `coded_height` are the stored picture,
-        `pixel_aspect` its pixels' width over height, `rotation` the counter-clockwise quarter turns in degrees
-        (0, 90, 180, 270) that stand it upright. `rate` is frames a second, exact; `frame_count` counts pictures on the
-        constant-rate presentation grid, edit lists honoured. `pix_fmt` is the file's own pixel format, `working_format`
-        the one that its planes are handed out in (same code values). `colour` holds the tags as found.
-    X"""
+    `width` x `height` are display pixels: upright and square. `coded_width` x `coded_height` are the stored picture,
+    `pixel_aspect` its pixels' width over height, `rotation` the counter-clockwise quarter turns in degrees
+    (0, 90, 180, 270) that stand it upright. `rate` is frames a second, exact; `frame_count` counts pictures on the
+    constant-rate presentation grid, edit lists honoured. `pix_fmt` is the file's own pixel format, `working_format`
+    the one that its planes are handed out in (same code values). `colour` holds the tags as found.
+    `start_timecode` is in frames, None without one; `container_start` is the time in seconds of the file's first
+    sample of any kind. `notes` are sentences about what is done with oddities.
+    """
 
     path: str
     kind: str

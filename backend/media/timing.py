@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 
 _NTSC = Fraction(1000, 1001)
 _USUAL = (Fraction(24), Fraction(25), Fraction(30), Fraction(48), Fraction(50), Fraction(60), Fraction(120))
@@ -39,7 +40,7 @@ class Grid:
 
     def index(self, ticks: int) -> int:
         """Grid index of a picture's timestamp; ticks that a container rounded still land on their frame."""
-        return round((ticks - self.origin) * self.time_base * self.rate)
+        return floor((ticks - self.origin) * self.time_base * self.rate + Fraction(1, 2))
 
     def ticks(self, index: int) -> int:
         """Timestamp of a grid index, rounded down."""
