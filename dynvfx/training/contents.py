@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass
 class Drawn:
-    """`rgb` float32 [F, H, W, 3] in [0, 1], straight; `alpha` and `shadow` float32 [F, H, W], the latter on the plate."""
+    """`rgb` float32 [F, H, W, 3] in [0, 1], straight; `alpha` and `shadow` float32 [F, H, W], shadow on the plate."""
 
     rgb: np.ndarray
     alpha: np.ndarray

@@ -74,15 +74,15 @@ class TrainingAttention:
         rotate = [part.to(query.dtype) for part in image_rotary_emb]
         query = torch.cat([query[:, :, :text], apply_rotary_emb(query[:, :, text:], rotate)], dim=2)
         key = torch.cat([key[:, :, :text], apply_rotary_emb(key[:, :, text:], rotate)], dim=2)
-        bias = torch.zeros((), dtype=query.dtype)
+        bias = query.new_zeros(())
         if self.rows.mode == "record":
             self.rows.kept[self.block] = (key[:, :, text:].detach(), value[:, :, text:].detach())
         elif self.rows.mode == "extend":
             source_key, source_value = self.rows.kept[self.block]
             # A fresh draw in every block; the same cells in all latent frames.
             keep = self.rows.keep
-            chance = torch.rand(batch, 1, keep.shape[2], keep.shape[3]) < keep
-            score = chance.flatten(1).float() + torch.rand(batch, chance[0].numel()) * 0.5
+            chance = torch.rand(batch, 1, keep.shape[2], keep.shape[3], device=keep.device) < keep
+            score = chance.flatten(1).float() + torch.rand(batch, chance[0].numel(), device=keep.device) * 0.5
             top = score.topk(self.rows.most, dim=1)
             index = top.indices[:, None, :, None].expand(-1, attn.heads, -1, key.shape[-1])
             key = torch.cat([key, source_key.gather(2, index)], dim=2)
@@ -111,9 +111,10 @@ class Trainer:
         self.rank = dist.get_rank() if dist.is_initialized() else 0
         self.world = dist.get_world_size() if dist.is_initialized() else 1
         torch.manual_seed(seed)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = build_tokenizer()
-        self.text = build_text_encoder(len(self.tokenizer))
-        self.transformer = build_transformer()
+        self.text = build_text_encoder(len(self.tokenizer)).to(self.device)
+        self.transformer = build_transformer().to(self.device)
         # At zero output the loss starts at the data's power, not above it.
         nn.init.zeros_(self.transformer.proj_out.weight)
         nn.init.zeros_(self.transformer.proj_out.bias)
@@ -128,7 +129,7 @@ class Trainer:
             self.parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
         self.learning_rate = learning_rate
-        self.alphas = CogVideoXDDIMScheduler(**SCHEDULE).alphas_cumprod.float()
+        self.alphas = CogVideoXDDIMScheduler(**SCHEDULE).alphas_cumprod.float().to(self.device)
         self.step_count, self.elapsed, self.samples = 0, 0.0, 0
         if state.exists():
             self.load()
@@ -136,7 +137,7 @@ class Trainer:
 
     def load(self) -> None:
         """Continue from the stored state."""
-        stored = torch.load(self.state_path, weights_only=True)
+        stored = torch.load(self.state_path, map_location=self.device, weights_only=True)
         for mine, theirs in zip(self.parameters, stored["parameters"], strict=True):
             mine.data.copy_(theirs)
         self.average = stored["average"]
@@ -169,11 +170,12 @@ class Trainer:
     def embed(self, captions: list[str]) -> torch.Tensor:
         """Text embeddings [B, L, 64]."""
         tokens = self.tokenizer(captions, padding="max_length", max_length=TEXT_LENGTH, return_tensors="pt")
+        tokens = tokens.to(self.device)
         return self.text(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask).last_hidden_state
 
     def predict(self, latents: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         """v for [B, f, C, h, w]."""
-        table = rotary(64, latents.shape[1], latents.shape[3], latents.shape[4])
+        table = tuple(part.to(self.device) for part in rotary(64, latents.shape[1], latents.shape[3], latents.shape[4]))
         return self.working(
             latents.to(torch.bfloat16), text.to(torch.bfloat16), timesteps, image_rotary_emb=table, return_dict=False
         )[0].float()
@@ -186,10 +188,13 @@ class Trainer:
 
     def loss(self, rng: np.random.Generator, frames: int, anchored: bool) -> torch.Tensor:
         """Weighted v-MSE of one batch: content and its surroundings count more than the scene."""
-        batch = self.pool.batch(rng, BATCH[frames], frames)
+        batch = {
+            name: value.to(self.device) if isinstance(value, torch.Tensor) else value
+            for name, value in self.pool.batch(rng, BATCH[frames], frames).items()
+        }
         size = len(batch["captions"])
-        spread = (torch.arange(size) + torch.rand(size)) / size
-        timesteps = (1000 * spread**0.7).long().clamp(0, 999)[torch.randperm(size)]
+        spread = (torch.arange(size) + torch.rand(size)) / size  # stratified
+        timesteps = (1000 * spread**0.7).long().clamp(0, 999)[torch.randperm(size)].to(self.device)
         clean, captions, matte = batch["composite"].clone(), list(batch["captions"]), batch["matte"].clone()
         if not anchored:
             for i in range(size):
@@ -206,8 +211,8 @@ class Trainer:
                 self.rows.mode = "record"
                 source, _ = self.noised(batch["plate"], timesteps)
                 self.predict(source, timesteps, self.embed(["empty scene"] * size))
-            front = torch.from_numpy(rng.uniform(0.3, 0.9, (size, 1, 1, 1))).float()
-            back = torch.from_numpy(rng.uniform(0.0, 0.45, (size, 1, 1, 1)) ** 1.3).float()
+            front = torch.from_numpy(rng.uniform(0.3, 0.9, (size, 1, 1, 1))).to(self.device, torch.float32)
+            back = torch.from_numpy(rng.uniform(0.0, 0.45, (size, 1, 1, 1)) ** 1.3).to(self.device, torch.float32)
             foreground = (batch["foreground"] > 0.25).float()
             self.rows.keep = foreground * front + (1 - foreground) * back
             self.rows.most = max(1, int(self.rows.keep.flatten(1).sum(1).max() * 1.02))
@@ -243,7 +248,7 @@ class Trainer:
         grads = [p.grad for p in self.working.parameters()] + [p.grad for p in self.text.parameters()]
         flat = torch.cat(
             [
-                (torch.zeros(p.shape) if g is None else g.float()).flatten()
+                (torch.zeros_like(p) if g is None else g.float()).flatten()
                 for g, p in zip(grads, self.parameters, strict=True)
             ]
         )
@@ -293,7 +298,7 @@ class Trainer:
 
 def average_models(state: FilePath, *, average: bool = True) -> tuple[nn.Module, nn.Module]:
     """Transformer and text encoder with the averaged weights of a stored state."""
-    stored = torch.load(state, weights_only=True)
+    stored = torch.load(state, map_location="cpu", weights_only=True)
     transformer, text = build_transformer(), build_text_encoder(len(build_tokenizer()))
     values = stored["average" if average else "parameters"]
     for p, v in zip([*transformer.parameters(), *text.parameters()], values, strict=True):
