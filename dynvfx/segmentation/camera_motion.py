@@ -10,6 +10,8 @@ import numpy as np
 _MOST_FEATURES = 600
 _FEWEST_FEATURES = 12
 _PARALLAX_CELLS = 5
+_MARGIN = 4
+"""Pixels at the border where patches of the flow reach beyond the picture."""
 _NOISE = 9.0
 """Grey levels; less than this is what compression and grain change anyway."""
 
@@ -53,7 +55,7 @@ def camera_motion(first: np.ndarray, second: np.ndarray) -> CameraMotion:
 
 def residual_motion(first: np.ndarray, second: np.ndarray, flow: cv2.DISOpticalFlow) -> tuple[np.ndarray, np.ndarray]:
     """(residual, dense): pixels float32 [H, W] that each point of `first` moves against the camera, and its whole
-    motion float32 [H, W, 2] to `second`."""
+    motion float32 [H, W, 2] to `second`. The residual is infinite where the camera has lost the point from view."""
     camera = camera_motion(first, second)
     dense = flow.calc(first, second, None)
     rows, columns = np.mgrid[: first.shape[0], : first.shape[1]].astype(np.float32)
@@ -65,7 +67,12 @@ def residual_motion(first: np.ndarray, second: np.ndarray, flow: cv2.DISOpticalF
     # Flow spills over edges into flat background; there the camera's motion alone explains the picture just as well.
     explained = cv2.remap(second, still[..., 0], still[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     difference = cv2.GaussianBlur(cv2.absdiff(first, explained).astype(np.float32), (0, 0), 1.5)
-    return (residual * np.clip(difference / _NOISE, 0, 1)).astype(np.float32), dense
+    residual *= np.clip(difference / _NOISE, 0, 1)
+    height, width = first.shape
+    lost = (still < _MARGIN).any(axis=2) | (still[..., 0] > width - _MARGIN) | (still[..., 1] > height - _MARGIN)
+    # A camera that stands still loses nothing, whatever the margin.
+    residual[lost & (np.linalg.norm(still - points, axis=2) > 0.5)] = np.inf
+    return residual.astype(np.float32), dense
 
 
 def _tracks(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

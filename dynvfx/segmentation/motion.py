@@ -15,8 +15,10 @@ WORKING_SIDE = 320
 """Longest side in pixels at which motion is measured: small clips gain from the detail, large ones from the speed."""
 _SLOWEST = 0.8
 """Residual in working pixels that starts an object; below it lie compression noise and the flow's own error."""
-_GAPS = (1, 3)
-"""Frame distances: the first for what is quick, the second for what is slow."""
+_WIDE_GAP = 3
+"""Frames; what is slow shows over this distance when it does not from one frame to the next."""
+_QUICK, _WIDE_REACH = 4.0, 41
+"""Working pixels a frame, and the side in working pixels of the surroundings that this spoils over the wide gap."""
 _SMALLEST = 0.002
 _LARGEST = 0.75
 """Shares of the frame: less is noise, more means that the background was mistaken for the foreground."""
@@ -76,28 +78,45 @@ def _evidence(greys: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray], li
     """How much each pixel moves, in units of what counts as moving: float32 [F, H, W]; and the motion to the next and
     the previous frame (F - 1 each)."""
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    last = len(greys) - 1
     evidence = np.zeros((len(greys), *greys[0].shape), np.float32)
     ahead: list[np.ndarray] = []
     behind: list[np.ndarray] = []
-    for gap in _GAPS:
-        for index in range(len(greys)):
-            ways = []
-            for other in (index + gap, index - gap):
-                if 0 <= other < len(greys):
-                    residual, dense = residual_motion(greys[index], greys[other], flow)
-                    ways.append(residual / _threshold(residual))
-                    if gap == 1:
-                        (ahead if other > index else behind).append(dense)
-            if ways:
-                # Background that is uncovered on one side has a true counterpart on the other.
-                evidence[index] = np.maximum(evidence[index], np.minimum.reduce(ways))
+    for index in range(len(greys)):
+        near, ways = [], []
+        if index < last:
+            near.append(residual_motion(greys[index], greys[index + 1], flow))
+            ahead.append(near[-1][1])
+        if index > 0:
+            near.append(residual_motion(greys[index], greys[index - 1], flow))
+            behind.append(near[-1][1])
+        quick = _agreed([residual for residual, _ in near])
+        evidence[index] = _agreed([residual / _threshold(residual) for residual, _ in near])
+        for other in (index + _WIDE_GAP, index - _WIDE_GAP):
+            if 0 <= other <= last:
+                residual, _ = residual_motion(greys[index], greys[other], flow)
+                ways.append(residual / _threshold(residual))
+        if ways:
+            # Over the wide gap a quick object uncovers much of its surroundings; there the narrow gap knows better.
+            slow = cv2.dilate((quick > _QUICK).astype(np.uint8), np.ones((_WIDE_REACH, _WIDE_REACH), np.uint8)) == 0
+            evidence[index][slow] = np.maximum(evidence[index], _agreed(ways))[slow]
     return evidence, ahead, behind
+
+
+def _agreed(ways: list[np.ndarray]) -> np.ndarray:
+    """The least of the measures, zero where none could be taken: background that is uncovered on one side has a true
+    counterpart on the other."""
+    least = np.minimum.reduce(ways)
+    return np.where(np.isfinite(least), least, 0)
 
 
 def _threshold(residual: np.ndarray) -> float:
     """What counts as moving in this pair: well above the typical residual, so that parallax and noise stay out."""
-    middle = float(np.median(residual))
-    spread = 1.48 * float(np.median(np.abs(residual - middle)))
+    seen = residual[np.isfinite(residual)]
+    if not seen.size:
+        return _SLOWEST
+    middle = float(np.median(seen))
+    spread = 1.48 * float(np.median(np.abs(seen - middle)))
     return max(_SLOWEST, middle + 4 * spread)
 
 
