@@ -68,7 +68,7 @@ def find_media(reference: otio.core.MediaReference | None, base: Path, media_fol
             "Titles, bars and mattes exist only inside the application that made them.",
             "Render it to a movie in your editor and use that.",
         )
-    url = getattr(reference, "target_url", "") or ""
+    url = _url_of(reference)
     if not url:
         raise BadTimeline(
             "The clip has no media.",
@@ -108,15 +108,24 @@ def absolute_path(url: str, base: Path) -> str:
 def url_like(example: str, path: str) -> str:
     """Absolute `path` spelled in the way `example` is, because the application that wrote it surely reads that.
 
-    A plain operating system path stays plain (Resolve), `file://localhost/` keeps its host (Premiere and others);
-    anything else becomes a percent-encoded `file:///` URL, the form that the OTIO specification names.
+    URLs give percent-encoded URLs, with their host if it is `localhost` (Premiere and others). Everything else gives a
+    plain operating system path: Resolve and Kdenlive write that, and do not find media behind `file://` everywhere.
     """
     absolute = os.path.abspath(path)
-    if is_plain_path(example):
+    if not example.startswith("file:"):
         return absolute
     posix = absolute.replace("\\", "/") if os.sep == "\\" else absolute
     host = "localhost" if example.startswith("file://localhost/") else ""
     return f"file://{host}/{quote(posix.lstrip('/'), safe='/:')}"
+
+
+def _url_of(reference: otio.core.MediaReference | None) -> str:
+    url = getattr(reference, "target_url", "")
+    if not url and isinstance(reference, otio.schema.MissingReference):
+        # For media that is offline in Resolve, it writes no reference, but notes the path.
+        noted = reference.metadata.get("Resolve_OTIO")
+        url = noted.get("Media Url", "") if hasattr(noted, "get") else ""
+    return url if isinstance(url, str) else ""
 
 
 def _find_sequence(reference: otio.schema.ImageSequenceReference, base: Path, media_folders: Many[Path]) -> Media:

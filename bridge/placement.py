@@ -84,7 +84,8 @@ def write_timeline(
 ) -> None:
     """Write an .otio file in one go: readers see the old file or the new one, never a half.
 
-    `older` writes schemas that every OpenTimelineIO reader takes (Clip.1), which holds one media reference a clip.
+    `older` writes schemas that every OpenTimelineIO reader takes (Clip.1), which holds one media reference a clip; pass
+    `OpenTimeline.older` to give an application what it wrote itself.
     A timeline with more references (a stack of takes) is written with the current schemas, as dropping takes would
     make the file tell another truth than the project. When `media_base` is given and is not the file's own folder,
     relative media references are made absolute, so that they still lead to the same files.
@@ -184,8 +185,8 @@ def _reference(take: PlacedTake, shot: Shot, spelled: float) -> otio.core.MediaR
     sequence = take.sequence
     if sequence is None:
         reference = otio.schema.ExternalReference(url_like(shot.media_url, take.media_path), available)
-    elif is_plain_path(shot.media_url):
-        # Applications that write plain paths (Resolve) name a sequence by its range and know no other kind.
+    elif shot.sequence is None or is_plain_path(shot.media_url):
+        # As Resolve names a sequence. Only an application that wrote image sequence references reads them for sure.
         last = sequence.first + (take.frame_count - 1) * sequence.step
         numbers = f"[{sequence.first:0{sequence.padding}d}-{last:0{sequence.padding}d}]"
         pattern = os.path.join(sequence.folder, f"{sequence.prefix}{numbers}{sequence.suffix}")

@@ -86,6 +86,10 @@ def read_shot(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe |
     source, available, rate = _ranges(clip)
     media_start = _media_start(source, available, rate, media, probe)
     start, length = frames_at(source.start_time, rate) - media_start, frames_at(source.duration, rate)
+    if rate == opened.rate:
+        # Resolve writes starts such as 37008.099992. At the timeline's own rate every timeline frame shows one media
+        # frame, so a fraction of a frame means nothing.
+        start, length = Fraction(round(start)), Fraction(max(1, round(length)))
     first, count = _whole_frames(start, length, _length(available, rate, media))
     after = max(0, _length(available, rate, media) - first - count)
     depth = found.layer_depth

@@ -30,7 +30,8 @@ class OpenTimeline:
     """A timeline in memory and where it came from.
 
     Relative media references count from `media_base`; media that is not where the timeline says is looked for below
-    `media_folders`. `path` is the file that was opened (the movie itself for kind "movie").
+    `media_folders`. `path` is the file that was opened (the movie itself for kind "movie"). `older` tells that
+    no Clip.2 was in the file, so that the application which wrote it may know only Clip.1.
     """
 
     timeline: otio.schema.Timeline
@@ -38,13 +39,18 @@ class OpenTimeline:
     kind: Literal["otio", "otioz", "otiod", "movie"]
     media_base: Path
     media_folders: tuple[Path, ...] = ()
+    older: bool = True
 
     @property
     def rate(self) -> Fraction:
-        """Frames a second of the timeline: its start time's rate, else the one that most items are in."""
+        """Frames a second of the timeline: its start time's, else Premiere's note, else what most clips are in."""
         start = self.timeline.global_start_time
         if start is not None and start.rate > 1:
             return snap_rate(start.rate)
+        premiere = self.timeline.tracks.metadata.get("PremierePro_OTIO")
+        noted = premiere.get("VideoFrameRate") if hasattr(premiere, "get") else None
+        if isinstance(noted, int | float) and noted > 1:
+            return snap_rate(noted)
         # Audio is left out: its ranges may be in samples.
         clips = [found.clip for found in walk_video_clips(self.timeline)]
         ranges = [clip.source_range or _available_range(clip) for clip in clips]
@@ -84,7 +90,7 @@ def open_timeline(
     else:
         text, kind, base = _read_text(path), "otio", path.parent
     timeline = _only_timeline(_parse(text, path), name, path)
-    return OpenTimeline(timeline, path, kind, base.absolute(), folders)
+    return OpenTimeline(timeline, path, kind, base.absolute(), folders, '"Clip.2"' not in text)
 
 
 def timeline_for_media(
@@ -107,7 +113,7 @@ def timeline_for_media(
         reference = otio.schema.ExternalReference(url_like("", str(path)), whole)
     else:
         reference = otio.schema.ImageSequenceReference(
-            url_like("", sequence.folder) + "/",
+            url_like("file:", sequence.folder) + "/",
             sequence.prefix,
             sequence.suffix,
             sequence.first,

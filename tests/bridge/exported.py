@@ -78,15 +78,22 @@ def footage(folder: Path, name: str = "plate.mov") -> str:
 
 
 def resolve_export(media: str) -> dict:
-    """The shape of a DaVinci Resolve export: plain paths, one hour start, its own metadata and effects."""
+    """The shape of a DaVinci Resolve export: plain paths, one hour start, its own metadata and effects.
+
+    After `effects.otio` among OpenTimelineIO's own samples, a part of a Resolve project.
+    """
     zoom = {"Parameter ID": "transformationZoomX", "Parameter Value": 1.2, "Default Parameter Value": 1.0}
     transform = {"Effect Name": "Transform", "Type": 2, "Enabled": True, "Parameters": [zoom]}
+    scaling = {"Effect Name": "Retime and Scaling", "Type": 22, "Enabled": True, "Parameters": []}
     shot = clip2(
         "A001_C003.mov",
         movie(media, span(86400, 240, 24.0)),
         span(86424, 72, 24.0),
         metadata={"Resolve_OTIO": {"Link Group ID": 7}},
-        effects=[effect("Effect.1", effect_name="Resolve Effect", metadata={"Resolve_OTIO": transform})],
+        effects=[
+            effect("Effect.1", effect_name="Resolve Effect", metadata={"Resolve_OTIO": transform}),
+            effect("Effect.1", effect_name="Resolve Effect", metadata={"Resolve_OTIO": scaling}),
+        ],
         markers=[
             {
                 "OTIO_SCHEMA": "Marker.2",

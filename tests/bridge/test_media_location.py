@@ -15,7 +15,7 @@ def reference(url: str, images: int = 100) -> otio.schema.ExternalReference:
 @pytest.mark.parametrize("name", ["a.mov", "a b.mov", "a%20b.mov", "50%.mov", "ä ß #1?.mov", "a;b&c=d.mov", "a[1].mov"])
 def test_every_spelling_of_an_existing_file(tmp_path: Path, name: str) -> None:
     media = ex.footage(tmp_path / "mé dia", name)
-    encoded = url_like("", media)
+    encoded = url_like("file:", media)
     spellings = [media, encoded, encoded.replace("file:///", "file://localhost/"), "file://" + media]
     spellings += [encoded.replace("file:///", "file:/"), f"mé dia/{name}", f"mé dia\\{name}", f"./mé dia/{name}"]
     assert {find_media(reference(url), tmp_path).path for url in spellings} == {media}
@@ -30,6 +30,18 @@ def test_windows_paths_are_looked_for_in_the_media_folders(tmp_path: Path) -> No
         assert find_media(reference(url), tmp_path, [tmp_path]).path == exact
     assert find_media(reference(r"\\server\share\day 2\a.mov"), tmp_path, [tmp_path]).path == near
     assert find_media(reference("file://server/share/a.mov"), tmp_path, [tmp_path]).path == near
+
+
+def test_media_that_was_offline_in_resolve(tmp_path: Path) -> None:
+    noted = {"Resolve_OTIO": {"Media Url": "/Volumes/raid/day 1/a.mov"}}
+    missing = otio.schema.MissingReference("a.mov", ex.frames(0, 500), metadata=noted)
+    with pytest.raises(BadTimeline, match=r"offline: /Volumes/raid/day 1/a\.mov"):
+        find_media(missing, tmp_path)
+    media = ex.footage(tmp_path, "day 1/a.mov")
+    assert find_media(missing, tmp_path, [tmp_path]).path == media
+    for odd in ({"Resolve_OTIO": 5}, {"Resolve_OTIO": {"Media Url": 5}}, {"Resolve_OTIO": {}}):
+        with pytest.raises(BadTimeline, match="no media"):
+            find_media(otio.schema.MissingReference(metadata=odd), tmp_path)
 
 
 def test_offline_names_path_and_folders(tmp_path: Path) -> None:
@@ -98,6 +110,7 @@ def test_urls_take_after_the_example() -> None:
     assert url_like("/x/y.mov", "/a b/c.mov") == "/a b/c.mov"
     assert url_like("C:\\x\\y.mov", "/a b/c.mov") == "/a b/c.mov"
     assert url_like("file://localhost/x", "/a b/c.mov") == "file://localhost/a%20b/c.mov"
-    assert url_like("file:///x", "/a b/ü.mov") == url_like("x.mov", "/a b/ü.mov") == "file:///a%20b/%C3%BC.mov"
+    assert url_like("file:///x", "/a b/ü.mov") == "file:///a%20b/%C3%BC.mov"
+    assert url_like("", "/a b/ü.mov") == url_like("media/x.mov", "/a b/ü.mov") == "/a b/ü.mov"
     assert is_relative("media/x.mov") and is_relative("..\\x.mov")
     assert not any(map(is_relative, ["/x", "C:\\x", "\\\\s\\x", "file:///x", "http://x/y", ""]))

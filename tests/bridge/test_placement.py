@@ -138,21 +138,36 @@ def test_part_at_half_the_timeline_rate(tmp_path: Path) -> None:
     assert (record.start_time.to_frames(25), record.duration.to_frames(25)) == (10, 5)
 
 
-def test_start_timecode_and_sequences(tmp_path: Path) -> None:
+def test_start_timecode(tmp_path: Path) -> None:
     opened = timeline_for_media(ex.footage(tmp_path), 25, 100, 90000)
     shot = select_shot(opened)
+    placed = place_takes(opened, shot, [take(shot, tmp_path, start_frame=90000)])
+    clip = placed.tracks[1][-1]
+    assert clip.source_range == clip.media_reference.available_range == ex.frames(90000, 100, 25)
+    assert clip.range_in_parent() == ex.frames(0, 100, 25)
+
+
+def test_sequences_are_spelled_as_the_application_does(tmp_path: Path) -> None:
     sequence = ImageSequence(str(tmp_path / "my take"), "t.", ".png", 1, 1, 4)
-    png = PlacedTake(sequence.image(0), shot.rate, 100, "png", start_frame=90000, sequence=sequence)
-    placed = place_takes(opened, shot, [png])
-    reference = placed.tracks[1][-1].media_reference
-    assert reference.target_url_for_image_number(99).endswith("/my%20take/t.0100.png")
-    assert reference.available_range == ex.frames(90000, 100, 25)
     opened = open_timeline(ex.write(tmp_path / "cut.otio", ex.resolve_export(ex.footage(tmp_path))))
     shot = select_shot(opened)
-    png = PlacedTake(sequence.image(0), shot.rate, 72, "png", sequence=sequence)
-    placed = place_takes(opened, shot, [png])
-    reference = placed.tracks[1][-1].media_reference
-    assert reference.target_url == str(tmp_path / "my take" / "t.[0001-0072].png")
+    placed = place_takes(opened, shot, [PlacedTake(sequence.image(0), shot.rate, 72, "png", sequence=sequence)])
+    url = placed.tracks[1][-1].media_reference.target_url
+    assert url == str(tmp_path / "my take" / "t.[0001-0072].png")
+    for folder, expected in (("file:///", "file:///"), ("", "/")):
+        media = otio.schema.ImageSequenceReference(
+            folder + str(tmp_path).lstrip("/") if folder else ".", "n.", ".exr", 1
+        )
+        media.rate, media.available_range = 24, ex.frames(0, 9)
+        ex.footage(tmp_path, "n.1.exr")
+        built = otio.schema.Timeline("x")
+        built.tracks.append(otio.schema.Track("V1", [otio.schema.Clip("a", media)]))
+        opened = ex.opened(built, tmp_path)
+        shot = select_shot(opened)
+        placed = place_takes(opened, shot, [PlacedTake(sequence.image(0), shot.rate, 9, "png", sequence=sequence)])
+        reference = placed.tracks[1][-1].media_reference
+        assert reference.target_url_base.startswith(expected) and reference.target_url_base.endswith("take/")
+        assert reference.target_url_for_image_number(8).endswith("take/t.0009.png")
 
 
 def test_placed_sequences_are_found_again(tmp_path: Path) -> None:
@@ -217,9 +232,8 @@ def test_relative_media_still_leads_to_its_files_elsewhere(tmp_path: Path) -> No
         write_timeline(opened.timeline, path, media_base=opened.media_base)
         assert select_shot(open_timeline(path)).media_path == media
     assert open_timeline(beside).timeline.is_equivalent_to(opened.timeline)
-    assert json.loads(away.read_text())["tracks"]["children"][0]["children"][0]["media_reference"][
-        "target_url"
-    ].startswith("file:///")
+    moved = json.loads(away.read_text())["tracks"]["children"][0]["children"][0]
+    assert moved["media_reference"]["target_url"] == media
 
 
 def test_writing_fails_without_a_trace(tmp_path: Path) -> None:

@@ -186,6 +186,11 @@ def test_media_rate_differs_from_timeline_rate(tmp_path: Path) -> None:
     assert "shorter than one frame" in problem(one(tmp_path, ex.clip1("a", media, ex.span(0, 0.2, 24.0)))).what
 
 
+def test_fractions_of_frames_at_the_timeline_rate_are_noise(tmp_path: Path) -> None:
+    shot = select_shot(one(tmp_path, plate(tmp_path, 10.099992, 47.999)))
+    assert (shot.source_start, shot.source_offset, shot.frame_count, shot.record_frames) == (10, (0, 1), 48, 48)
+
+
 def test_parts(tmp_path: Path) -> None:
     opened = read(tmp_path, ex.track(ex.gap(12), plate(tmp_path, 20, 48)), start=ex.time(86400, 24))
     shot = select_shot(opened, in_out=(10, 19))

@@ -136,6 +136,13 @@ def test_byte_order_mark(tmp_path: Path) -> None:
     assert open_timeline(tmp_path / "x.otio").timeline.name == "Reel 1"
 
 
+def test_which_schema_the_file_was_written_in(tmp_path: Path) -> None:
+    media = ex.footage(tmp_path)
+    assert not open_timeline(ex.write(tmp_path / "new.otio", ex.resolve_export(media))).older
+    assert open_timeline(ex.write(tmp_path / "old.otio", ex.premiere_like_export(media))).older
+    assert timeline_for_media(media, Fraction(24), 10).older
+
+
 def test_collections(tmp_path: Path) -> None:
     both = [ex.timeline(name="one"), ex.timeline(name="two")]
     collection = {"OTIO_SCHEMA": "SerializableCollection.1", "name": "", "metadata": {}, "children": both}
@@ -156,6 +163,8 @@ def test_rate_comes_from_the_start_time_then_from_video(tmp_path: Path) -> None:
     path = tmp_path / "cut.otio"
     assert open_timeline(ex.write(path, ex.timeline(video, audio))).rate == Fraction(24000, 1001)
     assert open_timeline(ex.write(path, ex.timeline(video, audio, start=ex.time(0, 50)))).rate == 50
+    noted = ex.stack(video, metadata={"PremierePro_OTIO": {"VideoFrameRate": 59.94}})
+    assert open_timeline(ex.write(path, ex.timeline(tracks=noted))).rate == Fraction(60000, 1001)
     with pytest.raises(BadTimeline, match="no frame rate"):
         _ = open_timeline(ex.write(path, ex.timeline(audio))).rate
     with pytest.raises(BadTimeline, match="positive"):
