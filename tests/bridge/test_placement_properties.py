@@ -18,7 +18,8 @@ from bridge.shot import ListedClip, list_shots, part_of
 from bridge.timeline import OpenTimeline, open_timeline
 from tests.bridge import exported as ex
 
-FOLDER = Path(tempfile.mkdtemp(prefix="dynvfx-timelines-"))
+KEPT = tempfile.TemporaryDirectory(prefix="dynvfx-timelines-")
+FOLDER = Path(KEPT.name)
 MOVIE = ex.footage(FOLDER)
 RATES = [23.976, 23.98, 24000 / 1001, 24.0, 25.0, 29.97, 30000 / 1001, 30.0, 50.0, 59.94, 60000 / 1001, 60.0]
 LENGTHS = st.integers(1, 500)
@@ -80,7 +81,7 @@ def timelines(draw: st.DrawFn) -> otio.schema.Timeline:
     return timeline
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(timelines(), st.data())
 def test_take_lies_above_its_clip(timeline: otio.schema.Timeline, data: st.DataObject) -> None:
     opened = ex.opened(timeline, FOLDER)
@@ -117,7 +118,7 @@ def test_take_lies_above_its_clip(timeline: otio.schema.Timeline, data: st.DataO
     assert placed.is_equivalent_to(before)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(RATES), st.integers(0, 10**6), LENGTHS, LENGTHS, st.data())
 def test_part_lies_on_its_frames(rate: float, start: int, lead: int, length: int, data: st.DataObject) -> None:
     first = data.draw(st.integers(0, length - 1))
