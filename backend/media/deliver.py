@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,12 +20,13 @@ from backend.media.compose import compose, outside_difference
 from backend.media.conform import Conform
 from backend.media.contact import ContactSheet
 from backend.media.errors import Cancelled
-from backend.media.ffmpeg import Encoder, os_error, out_of_disk
+from backend.media.ffmpeg import Encoder
 from backend.media.grain import measure_grain
 from backend.media.pixels import PixelLayout
 from backend.media.probe import MediaInfo, probe
 from backend.media.read import SourceFrame, read_frames
 from backend.media.render import LayerPicture, LayerRenderer
+from backend.media.workplace import Workplace, bytes_needed
 from dynvfx.errors import BadRequest
 
 Layer = Literal["prores4444", "png"]
@@ -92,7 +92,7 @@ def deliver_take(
     """
     _check_shapes(conform, generated, mask, source_model)
     job = _Job(conform, Path(directory), layer, on_progress, cancelled, float(np.mean(mask)))
-    with job.workplace():
+    with job.workplace.open():
         renderer = LayerRenderer(
             conform,
             generated,
@@ -159,9 +159,9 @@ class _Job:
         self._as_png = layer == "png"
         self._tell, self._cancelled = on_progress, cancelled
         self._done, self._total = 0, conform.count * 2 + 1
-        self._work = self.directory.with_name(f".{self.directory.name}.partial")
-        self._old = self.directory.with_name(f".{self.directory.name}.old")
-        self.needed = _bytes_needed(self.info, self.form.depth, conform.count, covered)
+        self.needed = bytes_needed(self.info, self.form, conform.count, covered)
+        self.workplace = Workplace(self.directory, self.needed)
+        self._work = self.workplace.work
         self._matte_bits: list[bytes] = []
         self.coverage: list[float] = []
         self.layer_name = "layer/layer.%06d.png" if self._as_png else "layer.mov"
@@ -169,32 +169,6 @@ class _Job:
         self.composite_name = "composite/composite.%06d.exr" if self.form.depth == 32 else "composite.mov"
         display = self.info.width / self.info.height
         self._sheet = ContactSheet(conform.count, display, conform.start)
-
-    @contextlib.contextmanager
-    def workplace(self) -> Iterator[None]:
-        """A hidden sibling folder that becomes the directory when everything succeeded and vanishes otherwise."""
-        self._clean_up()
-        try:
-            self._work.mkdir(parents=True)
-            free = shutil.disk_usage(self._work).free
-            if free < self.needed:
-                raise out_of_disk(self.directory, self.needed, f"{free / 1e6:.0f} MB are free.")
-            yield
-            if self.directory.exists():
-                self.directory.rename(self._old)
-            self._work.rename(self.directory)
-        except OSError as error:
-            raise os_error(error, self.directory, self.needed) from error
-        finally:
-            self._clean_up()
-
-    def _clean_up(self) -> None:
-        if self._old.exists() and not self.directory.exists():
-            # A run was killed between the two renames: what stood here before is put back first.
-            self._old.rename(self.directory)
-        for leftover in (self._work, self._old):
-            if leftover.exists():
-                shutil.rmtree(leftover)
 
     def _step(self, amount: int = 1) -> None:
         self._done += amount
@@ -327,13 +301,3 @@ def _notes(info: MediaInfo, composite: str, form: PixelLayout) -> tuple[str, ...
     if form.family == "yuv" and info.colour.full_range and codec == "ffv1":
         return (*info.notes, f"{composite} is full range; QuickTime cannot say so for FFV1: set its levels to full.")
     return info.notes
-
-
-def _bytes_needed(info: MediaInfo, depth: int, count: int, covered: float) -> int:
-    """A generous guess of the disk space that a delivery takes, from measured compression of real clips."""
-    pixels = info.coded_width * info.coded_height * count
-    sample = 4 if depth == 32 else (1 if depth <= 8 else 2)
-    composite = pixels * sample * (3 if depth == 32 or info.working_format.startswith(("rgb", "gbr")) else 1.5) * 0.7
-    share = min(1.0, covered * 1.3 + 0.02)
-    layer = pixels * share * (0.6 + 3 * (1 if depth <= 8 else 2) * 0.8)
-    return int(composite + layer + pixels * 0.1) + (4 << 20)

@@ -11,6 +11,7 @@ import numpy as np
 
 _BINS = 8
 _BLOCK = 16
+_SPREAD = 2.0
 _SIZES = (0.0, 0.35, 0.5, 0.65, 0.8, 1.0, 1.3)
 _TO_YCC = np.array([[0.2126, 0.7152, 0.0722], [-0.1146, -0.3854, 0.5], [0.5, -0.4542, -0.0458]], np.float32)
 _TO_RGB = np.linalg.inv(_TO_YCC.astype(np.float64)).astype(np.float32)
@@ -89,15 +90,16 @@ def _fit_part(flat: np.ndarray, column: int) -> tuple[tuple[float, ...], float]:
     likeness = float(np.median(shared / np.maximum(energy, 1e-12)))
     size, passed = min(_response(), key=lambda row: abs(row[1] - likeness))[::2]
     band = np.minimum((flat[:, 0] * _BINS).astype(int), _BINS - 1)
-    whole = float(np.median(energy))
-    levels = []
+    levels = {}
     for each in range(_BINS):
         rows = energy[band == each]
-        levels.append(float(np.sqrt(np.median(rows) if len(rows) >= 4 else np.nan)) / passed)
-    known = [k for k, level in enumerate(levels) if not np.isnan(level)]
-    if not known:
-        return (float(np.sqrt(whole)) / passed,) * _BINS, size
-    filled = np.interp(np.arange(_BINS), known, [levels[k] for k in known])
+        if len(rows) >= 4:
+            levels[each] = float(np.sqrt(np.percentile(rows, 30))) / passed
+    if not levels:
+        return (float(np.sqrt(np.percentile(energy, 30))) / passed,) * _BINS, size
+    # Bands of brightness that hold nothing flat show texture instead; grain itself changes far less from band to band.
+    ceiling = _SPREAD * sorted(levels.values())[min(1, len(levels) - 1)]
+    filled = np.interp(np.arange(_BINS), list(levels), [min(level, ceiling) for level in levels.values()])
     return tuple(float(value) for value in filled), size
 
 

@@ -102,7 +102,7 @@ def open_media(name: str, **options: object) -> av.container.InputContainer:
     _checked(name)
     try:
         return av.open(name, metadata_errors="replace", **options)
-    except (av.error.InvalidDataError, av.error.EOFError, av.error.ValueError) as error:
+    except (av.error.InvalidDataError, av.error.EOFError, av.error.ArgumentError) as error:
         if _looks_like_movie(name):
             raise _damaged(name, "It was probably cut off while it was recorded or copied.") from error
         raise NotMedia(
