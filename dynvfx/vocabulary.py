@@ -1,4 +1,4 @@
-"""What the shipped model `tiny` can draw, and the words that people use for it."""
+"""What the shipped model `tiny` can draw, where, and the words that people use for it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,40 @@ from dataclasses import dataclass
 
 from dynvfx.request import Effect
 
+COLUMNS, ROWS = 8, 6
+SIZES: tuple[str, ...] = ("small", "medium", "large")
+SIZE_LIMITS = (0.36, 0.46)
+"""Diameters, in fractions of the frame's shorter side, where medium and large begin."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where content stands: its centre as fractions of width and height, and its size."""
+
+    x: float
+    y: float
+    size: str = "medium"
+
+    def words(self) -> str:
+        """The model's words: column, row and size."""
+        column, row = min(COLUMNS - 1, int(self.x * COLUMNS)), min(ROWS - 1, int(self.y * ROWS))
+        return f"x{column} y{row} {self.size}"
+
+
+def size_word(diameter: float) -> str:
+    """The word for a diameter in fractions of the frame's shorter side."""
+    return SIZES[sum(diameter >= limit for limit in SIZE_LIMITS)]
+
 
 @dataclass(frozen=True)
 class Content:
-    """One drawable thing: its canonical `phrase`, other phrases for it, and how it fills the frame."""
+    """One drawable thing: its canonical `phrase`, other phrases for it, how it fills the frame, and where it stands
+    when nobody says (None: everywhere)."""
 
     phrase: str
     synonyms: tuple[str, ...]
     effect: Effect = "object"
+    placement: Placement | None = Placement(0.64, 0.60)
 
 
 VOCABULARY: tuple[Content, ...] = (
@@ -22,17 +48,35 @@ VOCABULARY: tuple[Content, ...] = (
     Content("blue ball", ("blue balls", "blue sphere")),
     Content("yellow ball", ("yellow balls", "yellow sphere")),
     Content("green ball", ("green balls", "green sphere")),
-    Content("red balloon", ("balloon", "balloons", "red balloons")),
-    Content("fire", ("flames", "flame", "a blaze", "burning", "campfire", "bonfire")),
-    Content("smoke", ("smoke plume", "smoking", "plume")),
-    Content("snow", ("snowing", "snowfall", "snowflakes"), "global"),
-    Content("glowing orb", ("orb", "glowing ball", "glowing sphere", "energy ball", "will-o'-the-wisp")),
+    Content("red balloon", ("balloon", "balloons", "red balloons"), placement=Placement(0.64, 0.42)),
+    Content("fire", ("flames", "flame", "a blaze", "burning", "campfire", "bonfire"), placement=Placement(0.6, 0.62)),
+    Content("smoke", ("smoke plume", "smoking", "plume"), placement=Placement(0.6, 0.55)),
+    Content("snow", ("snowing", "snowfall", "snowflakes"), "global", placement=None),
+    Content(
+        "glowing orb",
+        ("orb", "glowing ball", "glowing sphere", "energy ball", "will-o'-the-wisp"),
+        placement=Placement(0.62, 0.42),
+    ),
 )
 
-SIDES: tuple[str, ...] = ("left", "middle", "right")
-"""Placement words that the model was trained on."""
-
-_SIDE_WORDS = {"left": "left", "right": "right", "middle": "middle", "center": "middle", "centre": "middle"}
+# The first phrase that a caption holds counts, so longer ones come first.
+_ACROSS = (
+    (r"\bfar left\b|\bleft edge\b", 0.14),
+    (r"\bfar right\b|\bright edge\b", 0.86),
+    (r"\bleft\b", 0.26),
+    (r"\bright\b", 0.74),
+    (r"\b(middle|cent(er|re))\b", 0.5),
+)
+_DOWN = (
+    (r"\b(top|sky|overhead|high|above|floating|flying)\b", 0.3),
+    (r"\b(bottom|low|ground|floor|street|road|grass|table|path|foreground)\b", 0.7),
+)
+_SIZE = (
+    (r"\b(small|tiny|little)\b", "small"),
+    (r"\bmedium(-sized)?\b", "medium"),
+    (r"\b(large|big|huge|giant|massive|enormous)\b", "large"),
+)
+_PERCENT = r"(\d{1,3})(?:\.\d+)?\s?(?:%|per ?cent) "
 
 
 def find_content(text: str) -> Content | None:
@@ -45,18 +89,30 @@ def find_content(text: str) -> Content | None:
     return None
 
 
-def find_side(text: str) -> str | None:
-    """The placement word of SIDES that `text` names, or None."""
-    for word in re.findall(r"[a-z]+", text.lower()):
-        if word in _SIDE_WORDS:
-            return _SIDE_WORDS[word]
-    return None
+def find_placement(text: str, default: Placement) -> Placement:
+    """Where `text` puts the content: "40 % from the left", "70 % from the top", or words like left, top, small.
+
+    What it does not say is taken from `default`.
+    """
+    text = text.lower()
+
+    def share(where: str, words: tuple[tuple[str, float], ...], otherwise: float) -> float:
+        told = re.search(_PERCENT + where, text)
+        if told:
+            return min(100, int(told[1])) / 100
+        return next((value for pattern, value in words if re.search(pattern, text)), otherwise)
+
+    x = share(r"(?:from the left|across|of the width)", _ACROSS, default.x)
+    y = share(r"(?:from the top|down|of the height)", _DOWN, default.y)
+    size = next((word for pattern, word in _SIZE if re.search(pattern, text)), default.size)
+    return Placement(x, y, size)
 
 
 def canonical_caption(text: str) -> str:
-    """The words that the model is given for a caption: content and side, "empty scene", or "" for no text."""
+    """The words that the model is given for a caption: content and placement, "empty scene", or "" for no text."""
     content = find_content(text)
     if content is None:
         return "empty scene" if text.strip() else ""
-    side = find_side(text)
-    return f"{content.phrase} {side}" if side else content.phrase
+    if content.placement is None:
+        return content.phrase
+    return f"{content.phrase} {find_placement(text, content.placement).words()}"

@@ -9,7 +9,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-from dynvfx.vocabulary import SIDES, VOCABULARY
+from dynvfx.vocabulary import COLUMNS, ROWS, SIZES, VOCABULARY
 
 TEXT_LENGTH = 6
 LATENT_CHANNELS = 48
@@ -17,7 +17,8 @@ LATENT_CHANNELS = 48
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """Word-level tokenizer over the canonical captions of `dynvfx.vocabulary`."""
-    words = ["<pad>", "</s>", "<unk>", "empty", "scene", *SIDES]
+    words = ["<pad>", "</s>", "<unk>", "empty", "scene", *SIZES]
+    words += [f"x{column}" for column in range(COLUMNS)] + [f"y{row}" for row in range(ROWS)]
     for content in VOCABULARY:
         words += [word for word in content.phrase.split() if word not in words]
     table = {word: index for index, word in enumerate(words)}

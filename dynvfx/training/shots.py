@@ -9,7 +9,6 @@ import numpy as np
 
 from dynvfx.training.contents import RENDERERS, Path
 from dynvfx.training.plates import Plate, plate_from_clip, plate_from_photo
-from dynvfx.vocabulary import SIDES
 
 
 @dataclass
@@ -71,14 +70,12 @@ def _occluder(rng: np.random.Generator, footage: Footage, plate: Plate) -> np.nd
     return matte
 
 
-def _path(rng: np.random.Generator, phrase: str, plate: Plate, side: str | None) -> Path:
+def _path(rng: np.random.Generator, phrase: str, plate: Plate) -> Path:
     frames, height, width = plate.frames.shape[:3]
     short = min(height, width)
     low, high = {"fire": (0.14, 0.24), "smoke": (0.15, 0.24)}.get(phrase, (0.15, 0.27))
     radius = rng.uniform(low, high) * short
-    third = SIDES.index(side) if side else int(rng.integers(3))
-    x = (third + rng.uniform(0.15, 0.85)) * width / 3
-    x = np.clip(x, radius * 0.9, width - radius * 0.9)
+    x = np.clip(rng.uniform(0.05, 0.95) * width, radius * 0.9, width - radius * 0.9)
     if phrase in ("fire", "smoke"):
         y = rng.uniform(0.62, 0.88) * height - radius * 0.5
     elif phrase == "red balloon":
@@ -113,8 +110,7 @@ def make_pair(
     occluder = _occluder(rng, footage, plate) if rng.random() < 0.35 else np.zeros(plate.frames.shape[:3], np.float32)
     composite, matte, caption = plate.frames, np.zeros_like(occluder), "empty scene"
     if phrase is not None:
-        side = str(rng.choice(SIDES)) if rng.random() < 0.4 and phrase != "snow" else None
-        drawn = RENDERERS[phrase](rng, _path(rng, phrase, plate, side), phrase)
+        drawn = RENDERERS[phrase](rng, _path(rng, phrase, plate), phrase)
         behind = occluder if rng.random() < 0.7 else np.zeros_like(occluder)
         alpha = drawn.alpha * (1 - behind)
         # Content takes on some of the scene's light, as a compositor would grade it.
@@ -123,7 +119,7 @@ def make_pair(
         )
         lit = plate.frames * (1 - (drawn.shadow * (1 - behind))[..., None])
         composite = lit * (1 - alpha[..., None]) + drawn.rgb * level * alpha[..., None]
-        matte, caption = alpha, f"{phrase} {side}" if side else phrase
+        matte, caption = alpha, phrase
     grain = rng.normal(0, rng.uniform(0, 0.012), (1, height, width, 1)).astype(np.float32)
 
     def byte(values: np.ndarray) -> np.ndarray:
