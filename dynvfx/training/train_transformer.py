@@ -289,7 +289,7 @@ class Trainer:
             self.sync()
         self.step_count += 1
         self.samples += BATCH[frames] * self.world
-        return float(value), frames, anchored
+        return value.item(), frames, anchored
 
     def run(self) -> None:
         """Train until the time is used; log and store as it goes."""
