@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+from hydra.errors import HydraException
+from safetensors import SafetensorError
 
 from dynvfx.errors import ModelUnavailable
+
+_UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, SafetensorError, HydraException, pickle.UnpicklingError)
 
 
 @contextmanager
@@ -15,7 +20,7 @@ def read_weights(title: str, source: str) -> Iterator[None]:
     """Turns what goes wrong while `source` is read into ModelUnavailable; `title` names the model for people."""
     try:
         yield
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except _UNREADABLE as error:
         raise _unavailable(title, source, error) from error
 
 

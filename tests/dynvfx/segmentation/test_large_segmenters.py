@@ -10,6 +10,7 @@ from dynvfx.segmentation.loading import open_segmenter
 from tests.dynvfx.segmentation.tiny_checkpoints import save_grounded_sam2, save_sam3
 
 FRAMES = torch.randint(0, 256, (6, 40, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+SHORT = FRAMES[:3]
 
 
 @pytest.fixture(scope="module")
@@ -38,23 +39,44 @@ def count_forwards(module):
     return calls
 
 
-def check(masks, phrases):
-    assert masks.shape == (phrases, *FRAMES.shape[:3])
+def check(masks, phrases, frames=FRAMES):
+    assert masks.shape == (phrases, *frames.shape[:3])
     assert masks.dtype == torch.float32
     assert set(masks.unique().tolist()) <= {0.0, 1.0}
 
 
-def test_sam3_finds_all_phrases_with_one_look_at_each_frame(sam3):
-    looks = count_forwards(sam3.named.model.detector_model.vision_encoder)
-    masks = sam3.segment(FRAMES, ["dog", "red ball", "dog"])
-    check(masks, 3)
+def test_sam3_end_to_end(sam3):
+    masks = sam3.segment(SHORT, ["dog", "red ball", "dog"])
+    check(masks, 3, SHORT)
     assert masks.any()
     assert torch.equal(masks[0], masks[2])
-    # A second pass is run only when something came into view after the first frame.
-    assert len(looks) in (len(FRAMES), 2 * len(FRAMES))
-    more = len(looks)
-    sam3.segment(FRAMES, ["dog", "red ball", "street"])
-    assert len(looks) - more in (len(FRAMES), 2 * len(FRAMES))
+
+
+def test_sam3_looks_at_each_frame_once_for_all_phrases(sam3):
+    looks = count_forwards(sam3.named.model.detector_model.vision_encoder)
+    found = list(sam3.named._tracked(SHORT, ["dog", "red ball", "street"], reverse=False))
+    assert {phrase for _, phrase, _, _ in found} >= {"dog", "red ball"}
+    assert len(looks) == len(SHORT)
+
+
+def test_sam3_follows_back_what_comes_into_view_later(sam3, monkeypatch):
+    looks = count_forwards(sam3.named.model.detector_model.vision_encoder)
+    passes = []
+
+    def found(frames, phrases, reverse):
+        passes.append(reverse)
+        yield (1 if reverse else 3), phrases[0], torch.ones(frames.shape[1:3]), 7
+
+    monkeypatch.setattr(sam3.named, "_tracked", found)
+    masks = sam3.segment(FRAMES, ["dog"])
+    assert passes == [False, True] and not looks
+    assert masks[0].amax(dim=(1, 2)).tolist() == [0, 1, 0, 1, 0, 0]
+
+
+def test_sam3_can_track_backwards(sam3):
+    found = list(sam3.named._tracked(SHORT, ["dog"], reverse=True))
+    assert [index for index, *_ in found] == sorted((index for index, *_ in found), reverse=True)
+    assert {index for index, *_ in found} == {0, 1, 2}
 
 
 def test_sam3_says_absent(sam3):
@@ -138,8 +160,9 @@ def test_phrases_keep_their_own_tokens(grounded):
 def test_motion_is_never_asked_of_a_model_of_words(grounded, monkeypatch):
     asked = []
     monkeypatch.setattr(grounded.named.finder, "find", lambda _, __, phrases: asked.append(list(phrases)) or [])
-    assert grounded.segment(FRAMES, [MOVING_FOREGROUND]).shape == (1, 6, 40, 64)
-    assert grounded.segment(FRAMES, ["dog", MOVING_FOREGROUND]).shape == (2, 6, 40, 64)
+    still = FRAMES[:1].expand(2, -1, -1, -1)
+    assert grounded.segment(still, [MOVING_FOREGROUND]).shape == (1, 2, 40, 64)
+    assert grounded.segment(still, ["dog", MOVING_FOREGROUND]).shape == (2, 2, 40, 64)
     assert asked == [["dog"]]
 
 
@@ -176,6 +199,28 @@ def test_damaged_weights_are_named(grounded_folder, tmp_path):
 def test_masks_do_not_depend_on_the_run(grounded):
     grounded.named.finder.threshold = 0.0
     assert np.array_equal(grounded.segment(FRAMES, ["dog"]), grounded.segment(FRAMES, ["dog"]))
+
+
+def test_a_gated_model_says_where_to_accept_and_another_stands_in(grounded, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("You are trying to access a gated repo.")
+
+    monkeypatch.setattr("transformers.Sam3VideoProcessor.from_pretrained", refuse)
+    monkeypatch.setattr("dynvfx.segmentation.loading._grounded_sam2", lambda *_: grounded.named)
+    segmenter = open_segmenter("sam3", "cpu")
+    assert segmenter.name == "grounded-sam2"
+    assert "accept" in segmenter.remarks[0] and "in its place" in segmenter.remarks[0]
+
+
+def test_no_network_is_said_for_both(monkeypatch):
+    def unreachable(*_, **__):
+        raise OSError("We couldn't connect") from ConnectionError("no route")
+
+    monkeypatch.setattr("transformers.Sam3VideoProcessor.from_pretrained", unreachable)
+    monkeypatch.setattr("transformers.AutoProcessor.from_pretrained", unreachable)
+    with pytest.raises(ModelUnavailable, match="could not be fetched") as caught:
+        open_segmenter("sam3", "cpu")
+    assert "GroundingDINO" in caught.value.why and "folder" in caught.value.remedy
 
 
 def test_unknown_names(tmp_path):

@@ -145,7 +145,7 @@ def _save_sam2(folder: Path) -> None:
     whole = OmegaConf.load(Path(sam2.__path__[0]) / "configs" / "sam2.1" / "sam2.1_hiera_t.yaml")
     model = whole.model
     model.image_size = 128
-    model.image_encoder.trunk.update(embed_dim=16, stages=[1, 1, 1, 1], global_att_blocks=[2])
+    model.image_encoder.trunk.update(embed_dim=16, stages=[1, 1, 2, 1], global_att_blocks=[3])
     model.image_encoder.neck.backbone_channel_list = [128, 64, 32, 16]
     model.memory_attention.num_layers = 1
     model.memory_attention.layer.dim_feedforward = 64
