@@ -1,0 +1,137 @@
+"""What the anchors do: the same clips, instructions and seeds with anchors and without.
+
+    python benchmarks/anchors.py CLIPS OUT [--seconds 2] [--instruction TEXT ...]
+
+Printed and written to OUT/anchors.json, each the mean over all runs in which the object appeared in both modes:
+
+- `drift`: how far the content moves against the camera, in pixels of the model's grid per frame (the centre of its mask
+  against the homography between the clip's frames). Content that stays where it was put drifts by its own motion only.
+- `covered`: the share of the foreground that moves in front (found from motion in the clip) which the content covers.
+- `changed`: mean absolute change outside the content's mask in the first sampled clip before any compositing, in grey
+  levels: what the model would have done to the scene.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from backend.media.conform import Conform
+from backend.media.probe import probe
+from backend.planning import key_frames_of
+from backend.presets import preset_for
+from dynvfx.assistant.loading import open_assistant
+from dynvfx.backbones.tiny import TinyBackbone
+from dynvfx.engine import generate
+from dynvfx.errors import ObjectAbsent
+from dynvfx.events import Outcome, Preview
+from dynvfx.request import Request
+from dynvfx.segmentation.camera_motion import camera_motion
+from dynvfx.segmentation.loading import open_segmenter
+from dynvfx.states import clip_digest
+from dynvfx.store import DirectoryStore
+from dynvfx.vocabulary import VOCABULARY
+
+INSTRUCTIONS = ("add a red ball", "add a fire", "add a glowing orb")
+
+
+def request_for(clip: Path, instruction: str, seconds: float, backbone: TinyBackbone, quality: str, seed: int):
+    """The request and the model's frames uint8 [F, H, W, 3] for one run."""
+    info = probe(clip)
+    count = min(info.frame_count, int(seconds * info.rate))
+    geometry = backbone.rules.choose(info.width, info.height, count, info.rate)
+    frames = Conform(info, 0, count, geometry).model_frames()
+    entries = [(content.phrase, content.synonyms, content.effect) for content in VOCABULARY]
+    plan = open_assistant("offline", vocabulary=entries).plan(instruction, key_frames_of(frames)).plan
+    preset = preset_for(backbone, quality).for_effect(plan.effect)
+    request = Request(
+        source=clip_digest(torch.from_numpy(frames)), plan=plan, model="tiny", seed=seed, geometry=geometry,
+        levels=preset.snapped(backbone), steps=preset.steps, guidance=preset.guidance,
+        anchors_until=preset.anchors_until, keep_foreground=preset.keep_foreground,
+        keep_background=preset.keep_background, inversion_steps=preset.inversion_steps, mask_reach=preset.mask_reach,
+    )  # fmt: skip
+    return request, frames
+
+
+def made(request: Request, frames: np.ndarray, backbone: TinyBackbone, segmenter) -> tuple[Outcome, float] | None:
+    """The outcome and `changed`; None when the object did not appear."""
+    changed: float | None = None
+    last = len(backbone.timesteps(request.steps)) - backbone.timesteps(request.steps).index(request.levels[0])
+    with tempfile.TemporaryDirectory() as store:
+        try:
+            source = torch.from_numpy(frames)
+            for event in generate(
+                request, source, backbone, segmenter, DirectoryStore(Path(store)), preview_every=last
+            ):
+                if isinstance(event, Preview) and event.kind == "x0" and changed is None:
+                    found = segmenter.segment(event.frames, [request.plan.target_object])[0] >= 0.5
+                    outside = (event.frames.float() - source.float()).abs().mean(-1)[~found]
+                    changed = float(outside.mean())
+                if isinstance(event, Outcome):
+                    return event, changed
+        except ObjectAbsent:
+            return None
+
+
+def drift(outcome: Outcome, frames: np.ndarray) -> float:
+    """Pixels per frame between the content's motion and the camera's."""
+    greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    masks = outcome.mask.numpy() >= 0.5
+    steps = []
+    for before in range(len(frames) - 1):
+        if not (masks[before].any() and masks[before + 1].any()):
+            continue
+        y, x = np.nonzero(masks[before])
+        y2, x2 = np.nonzero(masks[before + 1])
+        expected = camera_motion(greys[before], greys[before + 1]).homography @ [x.mean(), y.mean(), 1.0]
+        steps.append(float(np.hypot(*(expected[:2] / expected[2] - (x2.mean(), y2.mean())))))
+    return float(np.mean(steps))
+
+
+def main() -> int:
+    """Run both modes and print the means."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--instruction", action="append")
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--quality", default="draft")
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    backbone, segmenter, rows = TinyBackbone(), open_segmenter("tiny"), []
+    for clip in sorted(chosen.clips.glob("*.mp4")):
+        for instruction in chosen.instruction or INSTRUCTIONS:
+            request, frames = request_for(clip, instruction, chosen.seconds, backbone, chosen.quality, seed=0)
+            row = {"clip": clip.stem, "instruction": instruction}
+            for mode in ("anchor", "none"):
+                result = made(replace(request, anchor_mode=mode), frames, backbone, segmenter)
+                if result is None:
+                    row[mode] = None
+                    continue
+                outcome, changed = result
+                front = outcome.source_mask >= 0.5
+                covered = float((outcome.mask >= 0.5)[front].float().mean()) if front.any() else None
+                row[mode] = {"drift": drift(outcome, frames), "covered": covered, "changed": changed}
+            rows.append(row)
+            print(row, flush=True)
+    both = [row for row in rows if row["anchor"] and row["none"]]
+    summary = {"runs": len(rows), "both": len(both)}
+    for figure in ("drift", "covered", "changed"):
+        for mode in ("anchor", "none"):
+            values = [row[mode][figure] for row in both if row["anchor"][figure] is not None]
+            summary[f"{figure}, {mode}"] = round(float(np.mean(values)), 3) if values else None
+    (chosen.out / "anchors.json").write_text(json.dumps({"summary": summary, "runs": rows}, indent=2) + "\n")
+    print(summary)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
