@@ -34,6 +34,7 @@ from dynvfx.engine import generate
 from dynvfx.errors import ObjectAbsent
 from dynvfx.events import Outcome, Preview
 from dynvfx.request import Request
+from dynvfx.segmentation.base import Segmenter
 from dynvfx.segmentation.camera_motion import camera_motion
 from dynvfx.segmentation.loading import open_segmenter
 from dynvfx.states import clip_digest
@@ -43,7 +44,9 @@ from dynvfx.vocabulary import VOCABULARY
 INSTRUCTIONS = ("add a red ball", "add a fire", "add a glowing orb")
 
 
-def request_for(clip: Path, instruction: str, seconds: float, backbone: TinyBackbone, quality: str, seed: int):
+def request_for(
+    clip: Path, instruction: str, seconds: float, backbone: TinyBackbone, quality: str, seed: int
+) -> tuple[Request, np.ndarray]:
     """The request and the model's frames uint8 [F, H, W, 3] for one run."""
     info = probe(clip)
     count = min(info.frame_count, int(seconds * info.rate))
@@ -61,7 +64,9 @@ def request_for(clip: Path, instruction: str, seconds: float, backbone: TinyBack
     return request, frames
 
 
-def made(request: Request, frames: np.ndarray, backbone: TinyBackbone, segmenter) -> tuple[Outcome, float] | None:
+def made(
+    request: Request, frames: np.ndarray, backbone: TinyBackbone, segmenter: Segmenter
+) -> tuple[Outcome, float] | None:
     """The outcome and `changed`; None when the object did not appear."""
     changed: float | None = None
     last = len(backbone.timesteps(request.steps)) - backbone.timesteps(request.steps).index(request.levels[0])
