@@ -60,7 +60,7 @@ class Iterations:
         """Decode x_comp and find the object in it once more, for a mask that follows the delivered pixels."""
         refined = self._refined
         with self._pace.work("finishing", "decode"):
-            frames = self._backbone.decode(refined.latents).cpu()
+            frames = self._backbone.decode(refined.latents).cpu().contiguous()
         with self._pace.work("finishing", "segment"):
             found = self._find_object(frames)
         # Outside the residual's cells the frames are the source: what is found there is not ours.
@@ -105,8 +105,9 @@ class Iterations:
             self._refined = Refined(composite(self._of.latents, sampled, cells), cells, mask, attempts)
         self._keep_refined(iteration)
         yield Preview("mask", self._refined.mask.float(), iteration + 1)
-        pixels = torch.where(mask[..., None], frames, self._of.source)
-        yield Preview("composite", pixels, iteration + 1)
+        if cells.any():
+            pixels = torch.where(mask[..., None], frames, self._of.source)
+            yield Preview("composite", pixels, iteration + 1)
 
     def _sample(self, attempt: Attempt, position: int, latents: torch.Tensor | None) -> Iterator[Event]:
         """Denoise one attempt from step `position` on; returns x_hat."""

@@ -87,7 +87,7 @@ class CogVideoXBackbone(CogVideoXDenoiser):
     @torch.no_grad()
     def encode(self, frames: torch.Tensor) -> torch.Tensor:
         """Latents of the VAE's mode, in its own eight-frame chunks without autocast: 6.7 GB, not 44, at full size."""
-        pixels = frames.permute(3, 0, 1, 2)[None].to(self.device, self.vae.dtype) / 127.5 - 1.0
+        pixels = (frames.permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0).to(self.device, self.vae.dtype)
         mode = self.vae.encode(pixels).latent_dist.mode()[0].transpose(0, 1)
         latents = mode.to("cpu", torch.float32) * self.vae.config.scaling_factor
         return torch.cat((latents[:1].expand(self.leading_latents, -1, -1, -1), latents))
@@ -105,19 +105,13 @@ class CogVideoXBackbone(CogVideoXDenoiser):
 
     @contextmanager
     def _room_for(self, needed: float) -> Iterator[None]:
-        """Park the transformer in main memory for the block when the card has fewer than `needed` bytes free.
-
-        Parking changes no result. A decoder that does not fit even then works in tiles, which does; that depends on the
-        card's size alone, so that a card always gives the same pictures.
-        """
+        """Space for `needed` bytes on the card during the block: the transformer waits in main memory if it must."""
         if self.device.type != "cuda":
             yield
             return
-        free, total = torch.cuda.mem_get_info(self.device)
-        if needed > 0.9 * total:
+        park, tile = room(needed, *torch.cuda.mem_get_info(self.device))
+        if tile:
             self.vae.enable_tiling()
-            needed /= 4
-        park = needed > free
         if park:
             self.transformer.to("cpu")
             self._release()
@@ -131,6 +125,15 @@ class CogVideoXBackbone(CogVideoXDenoiser):
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def room(needed: float, free: int, total: int) -> tuple[bool, bool]:
+    """Whether the transformer must be parked and whether the VAE must work in tiles, for `needed` bytes on a card.
+
+    Parking changes no result. Tiles do, so they depend on the card's `total` alone: a card always gives equal pictures.
+    """
+    tile = needed > 0.9 * total
+    return (needed / 4 if tile else needed) > free, tile
 
 
 @contextmanager

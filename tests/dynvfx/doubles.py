@@ -125,13 +125,13 @@ def box(frames: torch.Tensor, left: int, top: int, right: int, bottom: int) -> t
     return mask
 
 
-def whale_segmenter() -> ScriptedSegmenter:
-    """Finds a diver at the left of any clip, and a whale at the right of any clip but the source (the first call)."""
+def whale_segmenter(source: torch.Tensor) -> ScriptedSegmenter:
+    """Finds a diver at the left of any clip, and a whale at the right of any clip but the source."""
 
     def answer(frames: torch.Tensor, phrase: str, call: int) -> torch.Tensor:
         if phrase == "diver":
             return box(frames, 0, 4, 8, 16)
-        return box(frames, 12, 0, 24, 12) if call else box(frames, 0, 0, 0, 0)
+        return box(frames, 0, 0, 0, 0) if torch.equal(frames, source) else box(frames, 12, 0, 24, 12)
 
     return ScriptedSegmenter(answer)
 
