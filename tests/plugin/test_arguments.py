@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import BadUsage
+from plugin.arguments import parse
+
+
+def test_everything_has_a_default():
+    options = parse(["add", "shot.mp4", "add a red balloon"])
+    assert (options.source, options.instruction, options.model) == ("shot.mp4", "add a red balloon", "tiny")
+    assert (options.takes, options.seed, options.quality, options.layer) == (1, 0, "standard", "prores4444")
+    assert (options.clip, options.part, options.output, options.effect, options.assistant) == (None,) * 5
+    assert not (options.plan_only or options.json or options.verbose or options.download)
+
+
+def test_every_option():
+    options = parse(
+        "add a.otio grow --clip 2 --range 4-12 --model org/name --takes 3 --seed 7 --quality draft --effect global "
+        "--assistant openai:x --plan p.json --plan-only --layer png --output out --json --rate 23.976 --media m "
+        "--media n --segmenter motion --download --verbose".split()
+    )
+    assert (options.part, options.takes, options.seed, options.rate) == ((4, 12), 3, 7, Fraction(24000, 1001))
+    assert (options.output, options.plan, options.media) == (Path("out"), Path("p.json"), [Path("m"), Path("n")])
+
+
+@pytest.mark.parametrize(("text", "rate"), [("25", 25), ("24000/1001", Fraction(24000, 1001)), ("12.5", 12.5)])
+def test_rates(text: str, rate: object):
+    assert parse(["add", "a", "b", "--rate", text]).rate == rate
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["add"],
+        ["add", "a.mp4"],
+        ["add", "", "x"],
+        ["add", "a.mp4", "x", "y"],
+        ["add", "a\udc80.mp4", "x"],
+        ["add", "a\0.mp4", "x"],
+        ["add", "a.mp4", "x", "--range", "5"],
+        ["add", "a.mp4", "x", "--range", "9-5"],
+        ["add", "a.mp4", "x", "--range", "-1-5"],
+        ["add", "a.mp4", "x", "--takes", "0"],
+        ["add", "a.mp4", "x", "--takes", "many"],
+        ["add", "a.mp4", "x", "--seed", "-1"],
+        ["add", "a.mp4", "x", "--quality", "best"],
+        ["add", "a.mp4", "x", "--assistant", "gemini"],
+        ["add", "a.mp4", "x", "--rate", "0"],
+        ["add", "a.mp4", "x", "--rate", "1/0"],
+        ["add", "a.mp4", "x", "--layer", "gif"],
+        ["add", "a.mp4", "x", "--plan-onl"],
+        ["refine", "takes/01", "x", "--model", "tiny"],
+        ["demo", "--seed", "1"],
+    ],
+)
+def test_bad_usage_says_where_help_is(arguments: list[str]):
+    with pytest.raises(BadUsage) as caught:
+        parse(arguments)
+    assert "--help" in caught.value.remedy
+
+
+def test_version(capsys: pytest.CaptureFixture):
+    with pytest.raises(SystemExit) as ended:
+        parse(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("dynvfx 0.")

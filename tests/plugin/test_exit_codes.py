@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from backend.failures import MethodFailed
+from backend.media import errors as media
+from bridge.errors import BadMedia, BadTake, BadTimeline, BadUsage, OutOfDisk, Problem
+from dynvfx import errors as method
+from dynvfx.store import StateNotSaved
+from plugin.exit_codes import exit_code
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (BadUsage, 2),
+        (media.BadRange, 2),
+        (BadMedia, 3),
+        (media.DamagedMedia, 3),
+        (media.NoPicture, 3),
+        (BadTimeline, 3),
+        (BadTake, 3),
+        (OutOfDisk, 5),
+        (media.Cancelled, 130),
+        (media.EncodeFailed, 1),
+        (Problem, 1),
+    ],
+)
+def test_codes_of_problems(problem: type[Problem], code: int):
+    assert exit_code(problem("What.")) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (method.BadRequest, 2),
+        (method.OutsideVocabulary, 2),
+        (method.ClipTooLong, 3),
+        (method.ModelUnavailable, 3),
+        (method.ObjectAbsent, 4),
+        (method.OutOfMemory, 5),
+        (StateNotSaved, 5),
+        (method.AssistantFailed, 1),
+    ],
+)
+def test_codes_of_the_method(error: type[method.MethodError], code: int):
+    failed = MethodFailed(error("What.", "Why.", "Remedy."))
+    assert exit_code(failed) == code
+    assert (failed.what, failed.why, failed.remedy) == ("What.", "Why.", "Remedy.")
