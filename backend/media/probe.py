@@ -79,7 +79,8 @@ def probe(path: str | os.PathLike[str], rate: Fraction | None = None) -> MediaIn
 
     `rate` sets a sequence's rate (default 24) or lays a movie on that grid. Raises a subclass of BadMedia.
     """
-    name = os.fspath(path)
+    # Absolute: a job may run in another folder, and ffmpeg takes a colon in a bare name for a protocol.
+    name = os.path.abspath(path)
     if is_sequence(name):
         return _probe_sequence(name, rate or Fraction(24))
     return _probe_movie(_checked(name), rate)

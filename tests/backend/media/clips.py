@@ -51,7 +51,7 @@ def make_movie(
     picture=numbered,
 ) -> Path:
     """Encode `count` pictures. `durations` (in frames) makes the rate variable; `tags` are primaries, transfer,
-    matrix and range (1 = limited) as H.273 numbers; `sound` is an audio codec that carries a quiet tone."""
+    matrix and range (1 = limited) as H.273 numbers; `sound` is an audio codec that carries a rising tone."""
     rate = Fraction(rate)
     defaults = {"g": "12", "bf": "2", "crf": "10", "preset": "ultrafast"} if codec == "libx264" else {}
     with av.open(str(path), "w") as container:
@@ -79,7 +79,8 @@ def make_movie(
 
 def _add_tone(container: av.container.OutputContainer, stream: av.AudioStream, seconds: Fraction) -> None:
     samples = int(seconds * 48000)
-    tone = (np.sin(np.arange(samples) * 2 * np.pi * 440 / 48000) * 3000).astype(np.int16)
+    time = np.arange(samples) / 48000
+    tone = (np.sin(2 * np.pi * (300 * time + 900 * time**2)) * 3000).astype(np.int16)
     resampler = av.AudioResampler(stream.codec_context.format, "mono", 48000)
     for first in range(0, samples, 1024):
         frame = av.AudioFrame.from_ndarray(tone[None, first : first + 1024], "s16", "mono")
