@@ -139,7 +139,8 @@ def layer_command(
         made.append(ffmpeg.output(colour, str(layer), **options))
     if master is not None:
         stored = "bgra" if pix_fmt == "rgba" else pix_fmt
-        options = {"c:v": "ffv1", "level": 3, "slicecrc": 1, "g": 1, "pix_fmt": stored}
+        # Matroska would otherwise carry a random identifier, and the same take would never be the same file.
+        options = {"c:v": "ffv1", "level": 3, "slicecrc": 1, "g": 1, "pix_fmt": stored, "fflags": "+bitexact"}
         made.append(ffmpeg.output(next(parts), str(master), **options))
     return ffmpeg.merge_outputs(*made).get_args()
 
