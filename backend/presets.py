@@ -28,6 +28,7 @@ class Preset:
     keep_foreground: float
     keep_background: float
     mask_reach: int
+    coverage: float
     preview_every: int
 
     def snapped(self, backbone: Backbone) -> tuple[int, ...]:
@@ -54,11 +55,19 @@ _LARGE = Preset(
     keep_foreground=0.7,
     keep_background=0.05,
     mask_reach=0,
+    coverage=0.25,
     preview_every=15,
 )
-# A grid of so few tokens needs a larger share of them as anchors, and masks united over neighbouring latent frames.
+# A grid of so few tokens needs a larger share of them as anchors, masks united over neighbouring latent frames, and
+# every cell that the object's edge touches.
 _TINY = replace(
-    _LARGE, levels=(919, 799, 679, 559, 439), guidance=4.0, keep_background=0.15, mask_reach=1, preview_every=0
+    _LARGE,
+    levels=(919, 799, 679, 559, 439),
+    guidance=3.0,
+    keep_background=0.15,
+    mask_reach=1,
+    coverage=0.04,
+    preview_every=0,
 )
 
 PRESETS: dict[str, dict[Quality, Preset]] = {

@@ -191,6 +191,7 @@ class _Run:
             inversion=preset.inversion,
             inversion_steps=preset.inversion_steps,
             mask_reach=preset.mask_reach,
+            coverage=preset.coverage,
             segmenter=self.job.segmenter,
             parent=self.job.parent.digest() if self.job.parent else None,
         )
@@ -309,7 +310,8 @@ class _Run:
         active = [number for number, _ in stack].index(first)
         label = str(stack[active][1].plan["target_object"])
         timeline = place_takes(self.source.opened, self.source.shot, takes, active, label)
-        write_timeline(timeline, self.folder.timeline, media_base=self.source.opened.media_base)
+        opened = self.source.opened
+        write_timeline(timeline, self.folder.timeline, older=opened.older, media_base=opened.media_base)
 
 
 def _write_picture(path: Path, picture: np.ndarray, conform: Conform) -> None:
