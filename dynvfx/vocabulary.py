@@ -80,13 +80,15 @@ _PERCENT = r"(\d{1,3})(?:\.\d+)?\s?(?:%|per ?cent) "
 
 
 def find_content(text: str) -> Content | None:
-    """The vocabulary entry that `text` names, longest phrase first; None when it names none."""
+    """The vocabulary entry that `text` names first (the longest of those that begin there); None when it names none."""
     words = " ".join(re.findall(r"[\w'-]+", text.lower()))
-    phrases = [(phrase, content) for content in VOCABULARY for phrase in (content.phrase, *content.synonyms)]
-    for phrase, content in sorted(phrases, key=lambda pair: -len(pair[0])):
-        if re.search(rf"\b{re.escape(phrase)}\b", words):
-            return content
-    return None
+    best: tuple[int, int, Content] | None = None
+    for content in VOCABULARY:
+        for phrase in (content.phrase, *content.synonyms):
+            found = re.search(rf"\b{re.escape(phrase)}\b", words)
+            if found and (best is None or (found.start(), -len(phrase)) < best[:2]):
+                best = (found.start(), -len(phrase), content)
+    return best[2] if best else None
 
 
 def find_placement(text: str, default: Placement) -> Placement:

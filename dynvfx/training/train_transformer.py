@@ -249,7 +249,7 @@ class Trainer:
         """Latent frames and anchoring of the next step, the same in all processes: short clips first."""
         rng = np.random.default_rng(self.step_count + 7)
         progress = self.elapsed / self.budget
-        shares = [0.75, 0.20, 0.05, 0, 0] if progress < 0.52 else [0.15, 0.20, 0.30, 0.25, 0.10]
+        shares = [0.75, 0.20, 0.05, 0, 0] if progress < 0.56 else [0.20, 0.20, 0.25, 0.15, 0.20]
         return int(rng.choice([1, 2, 3, 4, 5], p=shares)), bool(rng.random() < 0.6)
 
     def rate(self) -> float:

@@ -13,9 +13,10 @@ from dynvfx.vocabulary import VOCABULARY, Placement, canonical_caption, find_con
         ("flames lick at the wall", "fire"),
         ("a glowing ball of light", "glowing orb"),
         ("it is snowing", "snow"),
+        ("a red ball next to the red balloon", "red ball"),
     ],
 )
-def test_the_longest_known_phrase_is_found(caption, phrase):
+def test_the_first_named_phrase_is_found(caption, phrase):
     assert find_content(caption).phrase == phrase
 
 
