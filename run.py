@@ -28,7 +28,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
-OLDEST = (3, 11)
+OLDEST, NEWEST = (3, 11), (3, 13)  # pyproject.toml says why
 # Extras of pyproject.toml that each command needs.
 EXTRAS = {"demo": ("backend",), "test": ("backend", "dev"), "dynvfx": ("backend",)}
 # Measured: 6.1 GB with CUDA's libraries, which PyPI's torch brings along on Linux; far less elsewhere.
@@ -54,10 +54,11 @@ class InstallFailed(Exception):
 
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
-    if sys.version_info < OLDEST:
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
         print(
-            f"DynVFX needs Python {OLDEST[0]}.{OLDEST[1]} or newer, and this is {platform.python_version()} "
-            f"({sys.executable}). Install a newer Python and start run.py with it, for example: python3.12 run.py demo",
+            f"DynVFX needs Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, and this is "
+            f"{platform.python_version()} ({sys.executable}). Install such a Python beside it and start run.py with it, "
+            "for example: python3.12 run.py demo",
             file=sys.stderr,
         )
         return 2

@@ -103,7 +103,7 @@ def _ffmpeg() -> Iterator[Finding]:
     except Problem as problem:
         yield Finding("ffmpeg", "broken", problem.what, problem.remedy or remedy)
         return
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         yield Finding("ffmpeg", "broken", f"It does not start: {error}", remedy)
         return
     known = {words[1] for line in said.stdout.splitlines() if len(words := line.split()) > 1}

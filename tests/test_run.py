@@ -56,10 +56,12 @@ def test_bad_usage(run, arguments: list[str], capsys: pytest.CaptureFixture):
     assert "demo" in "".join(capsys.readouterr())
 
 
-def test_an_old_python_is_told_so(run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
-    monkeypatch.setattr(run, "OLDEST", (99, 0))
+@pytest.mark.parametrize("bound", [{"OLDEST": (99, 0), "NEWEST": (99, 1)}, {"OLDEST": (3, 0), "NEWEST": (3, 1)}])
+def test_another_python_is_told_so(run, bound: dict, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    for name, version in bound.items():
+        monkeypatch.setattr(run, name, version)
     assert run.main(["demo"]) == 2
-    assert "needs Python 99.0" in capsys.readouterr().err
+    assert "DynVFX needs Python" in capsys.readouterr().err
 
 
 def test_it_installs_once(run, installer):
