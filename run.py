@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         print(
             f"DynVFX needs Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, and this is "
-            f"{platform.python_version()} ({sys.executable}). Install such a Python beside it and start run.py with it, "
+            f"{platform.python_version()} ({sys.executable}). Install such a Python too and start run.py with it, "
             "for example: python3.12 run.py demo",
             file=sys.stderr,
         )

@@ -18,6 +18,7 @@ from PIL import Image
 import backend.take_job
 from bridge.job_events import AnyJobEvent, JobDone, JobFailed, JobStarted, TakeDone
 from bridge.placement import write_timeline
+from bridge.take import read_take
 from bridge.timeline import timeline_for_media
 from plugin.command_line import main
 from tests.backend.small_jobs import (
@@ -25,10 +26,12 @@ from tests.backend.small_jobs import (
     INSTRUCTION,
     RATE,
     BlindSegmenter,
+    NoiseSegmenter,
     use_no_models,
     use_small_models,
     write_movie,
 )
+from tests.checkpoints import build_cogvideox
 
 
 @pytest.fixture
@@ -57,6 +60,20 @@ def test_a_take_by_hand(movie: Path, small_models: None, capsys: pytest.CaptureF
     assert "every pixel outside it is the camera's own" in said.out
     assert main(["refine", "out/takes/01", "add a red balloon", "--quality", "draft"]) == 0
     assert Path("out/takes/02/take.json").exists()
+
+
+def test_a_take_with_a_model_from_a_folder(movie: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    folder = build_cogvideox(Path("model").absolute())
+    monkeypatch.setattr(backend.take_job, "open_segmenter", lambda name: NoiseSegmenter())
+    order = ["add", str(movie), INSTRUCTION, "--model", "model", "--quality", "draft", "--output", "out", "--json"]
+    assert main(order) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    opened = next(event for event in events if event["event"] == "model_opened")
+    assert (opened["model"], opened["licence"]) == (str(folder), "test-licence")
+    take = read_take("out/takes/01")
+    assert take.outside_change == 0 and take.model == str(folder)
+    use_no_models(monkeypatch)
+    assert main(order) == 0
 
 
 def test_json_tells_everything_on_stdout(movie: Path, small_models: None, capsys: pytest.CaptureFixture):
