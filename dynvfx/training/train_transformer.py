@@ -242,14 +242,14 @@ class Trainer:
             self.rows.mode = "plain"
         predicted = self.predict(noisy, timesteps, text)
         near = F.max_pool2d((matte * 4).clamp(0, 1), 3, 1, 1)
-        weight = (0.25 + 1.5 * near)[:, :, None]
+        weight = (0.12 + 1.5 * near)[:, :, None]
         return ((predicted - target) ** 2 * weight).sum() / (weight.sum() * target.shape[2])
 
     def plan_step(self) -> tuple[int, bool]:
         """Latent frames and anchoring of the next step, the same in all processes: short clips first."""
         rng = np.random.default_rng(self.step_count + 7)
         progress = self.elapsed / self.budget
-        shares = [0.75, 0.20, 0.05, 0, 0] if progress < 0.56 else [0.20, 0.20, 0.25, 0.15, 0.20]
+        shares = [0.75, 0.20, 0.05, 0, 0] if progress < 0.50 else [0.40, 0.20, 0.20, 0.10, 0.10]
         return int(rng.choice([1, 2, 3, 4, 5], p=shares)), bool(rng.random() < 0.6)
 
     def rate(self) -> float:
