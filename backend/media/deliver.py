@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from backend.media.contact import ContactSheet
 from backend.media.errors import Cancelled
 from backend.media.ffmpeg import Encoder
 from backend.media.grain import measure_grain
+from backend.media.inventory import DeliveredFile, inventory
 from backend.media.pixels import PixelLayout
 from backend.media.probe import MediaInfo, probe
 from backend.media.read import SourceFrame, read_frames
@@ -30,16 +30,6 @@ from backend.media.workplace import Workplace, bytes_needed
 from dynvfx.errors import BadRequest
 
 Layer = Literal["prores4444", "png"]
-
-
-@dataclass(frozen=True)
-class DeliveredFile:
-    """One file of a delivery; `name` is relative to its directory, `role` says what it is for."""
-
-    name: str
-    role: str
-    sha256: str
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +96,7 @@ def deliver_take(
         job.write_frames(renderer)
         outside = job.measure_outside()
         job.write_contact()
-        files = job.inventory()
+        files = inventory(job.workplace.work)
     coverage = tuple(job.coverage)
     return Delivery(
         directory=job.directory,
@@ -279,16 +269,6 @@ class _Job:
         )
         self._sheet.save(self._work / "contact.png", name, facts)
         self._step()
-
-    def inventory(self) -> tuple[DeliveredFile, ...]:
-        """Every written file with its digest and size."""
-        found = []
-        for path in sorted(each for each in self._work.rglob("*") if each.is_file()):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            relative = path.relative_to(self._work).as_posix()
-            found.append(DeliveredFile(relative, relative.split("/")[0].split(".")[0], digest, path.stat().st_size))
-        return tuple(found)
 
 
 def _eight_bit(frame: SourceFrame) -> np.ndarray:

@@ -102,10 +102,23 @@ def guided_coefficients(guide: np.ndarray, mask: np.ndarray, radius: int = 3, ep
     return mean(cv2.merge([*cv2.split(slope), offset]))
 
 
+def fit_to_picture(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The mask float32 [h, w] moved to the edges of `picture` (uint8 [h, w, 3]), by two pixels at most."""
+    if mask.min() == mask.max():
+        return mask
+    guide = picture.astype(np.float32) / 255
+    fitted = _apply(guide, guided_coefficients(guide, mask))
+    low, high = cv2.split(bounds(mask))
+    return np.clip(fitted, low, high)
+
+
+def _apply(guide: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    return coefficients[..., 3] + sum(guide[..., k] * coefficients[..., k] for k in range(3))
+
+
 def object_alpha(guide: np.ndarray, coefficients: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Edge-aware alpha float32 [h, w] from coefficients brought to the guide's size, kept between `low` and `high`."""
-    alpha = coefficients[..., 3] + sum(guide[..., k] * coefficients[..., k] for k in range(3))
-    alpha = np.clip((alpha - 0.08) / 0.84, 0, 1)
+    alpha = np.clip((_apply(guide, coefficients) - 0.08) / 0.84, 0, 1)
     return np.clip(alpha, low, high)
 
 

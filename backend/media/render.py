@@ -57,8 +57,12 @@ class LayerRenderer:
         """`generated`, `source_model` uint8 [F, H, W, 3]; `mask` float [F, H, W]; `peak` the layer's greatest code."""
         grown = matte.grow_secondary(generated, source_model, mask, secondary)
         self._new, self._old = conform.crop(generated), conform.crop(source_model)
-        self._mask, self._grown = conform.crop(mask.astype(np.float32)), conform.crop(grown)
-        self._object = MotionInterpolation(self._mask.__getitem__, self._object_look, self._object_channels)
+        drawn, self._grown = conform.crop(mask.astype(np.float32)), conform.crop(grown)
+        # Brought to the edges of the picture first: between model frames only the mask's own edge is known.
+        self._mask = np.stack([matte.fit_to_picture(*pair) for pair in zip(self._new, drawn, strict=True)])
+        self._object = MotionInterpolation(self._mask.__getitem__, self._object_look, self._object_channels, whole=True)
+        everywhere = np.ones(self._mask.shape[1:], np.float32)
+        self._plate = MotionInterpolation(lambda place: everywhere, self._plate_look, self._plate_channels)
         self._effect = MotionInterpolation(self._grown.__getitem__, self._effect_look, self._effect_channels)
         self._boxes = [_box_of(np.maximum(*pair)) for pair in zip(self._mask, self._grown, strict=True)]
         self._places = conform.nearest_places()
@@ -72,9 +76,25 @@ class LayerRenderer:
         """float32 [h, w, 4]: the new picture and its mask."""
         return np.dstack([self._new[place][window].astype(np.float32) / 255, self._mask[place][window]])
 
+    def _plate_look(self, place: int, window: Window) -> np.ndarray:
+        return cv2.cvtColor(self._old[place][window], cv2.COLOR_RGB2GRAY)
+
+    def _plate_channels(self, place: int, window: Window) -> np.ndarray:
+        """float32 [h, w, 2]: what of the plate stands before the object, and what is behind it."""
+        return np.dstack([self._before_object[place], self._mask[place][window]])
+
+    def _object_at(self, before: int, after: int, time: float, window: Window) -> np.ndarray:
+        """The object's channels; between model frames what stands before it moves with the plate, not with it."""
+        shown = self._object.at(before, after, time, window)
+        hidden = self._object.hidden(before, after, window) if 0 < time < 1 else None
+        if hidden is not None:
+            self._before_object = dict(zip((before, after), hidden, strict=True))
+            front, behind = cv2.split(self._plate.at(before, after, time, window))
+            shown[..., 3] *= 1 - np.clip(front / np.maximum(front + behind, 0.05), 0, 1)
+        return shown
+
     def _effect_look(self, place: int, window: Window) -> np.ndarray:
-        old = cv2.cvtColor(self._old[place][window], cv2.COLOR_RGB2GRAY)
-        change = self._object_look(place, window).astype(np.float32) - old
+        change = self._object_look(place, window).astype(np.float32) - self._plate_look(place, window)
         return np.clip(128 + 2 * change, 0, 255).astype(np.uint8)
 
     def _effect_channels(self, place: int, window: Window) -> np.ndarray:
@@ -99,7 +119,7 @@ class LayerRenderer:
         window = self._window(before, after)
         if window is None:
             return LayerPicture(None, None, None)
-        shown = self._object.at(before, after, time, window)
+        shown = self._object_at(before, after, time, window)
         around = self._effect.at(before, after, time, window)
         mask = np.ascontiguousarray(np.clip(shown[..., 3], 0, 1))
         rim = matte.soften(mask, np.clip(around[..., 3], 0, 1))

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 _SURE = 1e-3
+_FEW = 4.0
 
 
 Window = tuple[slice, slice]
@@ -22,7 +23,8 @@ class MotionInterpolation:
     """One layer at any time between model frames.
 
     `presence(k)` float32 [H, W] in [0, 1] says where the layer is in model frame k; `look(k, window)` uint8 [h, w]
-    gives the texture to follow; `channels(k, window)` float32 [h, w, C] is what is moved.
+    gives the texture to follow; `channels(k, window)` float32 [h, w, C] is what is moved. With `whole`, what only one
+    of the two frames shows of the layer is taken from that one: the result is the layer without what stands before it.
     """
 
     def __init__(
@@ -30,8 +32,10 @@ class MotionInterpolation:
         presence: Callable[[int], np.ndarray],
         look: Callable[[int, Window], np.ndarray],
         channels: Callable[[int, Window], np.ndarray],
+        whole: bool = False,
     ) -> None:
         self._presence, self._look, self._channels = presence, look, channels
+        self._whole = whole
         self._prepared: tuple[int, int, Window] | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
@@ -41,8 +45,7 @@ class MotionInterpolation:
             return self._channels(before, window)
         if time == 1:
             return self._channels(after, window)
-        if self._prepared != (before, after, window):
-            self._prepare(before, after, window)
+        self._prepare(before, after, window)
         early, late = self._early, self._late
         if self._forward is None:
             return early + np.float32(time) * (late - early)
@@ -51,9 +54,33 @@ class MotionInterpolation:
         second, second_fit = _fetch(late, self._backward, motion, np.float32(1 - time), -1)
         first_fit *= 1 - time
         second_fit *= time
+        if self._whole:
+            # A layer's rim is mixed with what is next to it: well inside of the other frame's layer that one is taken.
+            first_fit *= np.clip(_carry(_inside(self._here), motion, np.float32(-time)), _SURE, 1)
+            second_fit *= np.clip(_carry(_inside(self._there), motion, np.float32(1 - time)), _SURE, 1)
         return first + (second - first) * (second_fit / (first_fit + second_fit))[..., None]
 
+    def hidden(self, before: int, after: int, window: Window) -> tuple[np.ndarray, np.ndarray] | None:
+        """Where something stands before the layer in either model frame: float32 [h, w] each; None if nowhere.
+
+        That is where the other frame has the layer at the place it moves to.
+        """
+        self._prepare(before, after, window)
+        if self._forward is None:
+            return None
+        one = np.float32(1)
+        found = tuple(
+            _without_slivers(other - own)
+            for own, other in (
+                (self._here, _carry(self._there, self._forward, one)),
+                (self._there, _carry(self._here, self._backward, one)),
+            )
+        )
+        return found if max(float(part.sum()) for part in found) > _FEW else None
+
     def _prepare(self, before: int, after: int, window: Window) -> None:
+        if self._prepared == (before, after, window):
+            return
         self._prepared = (before, after, window)
         self._early, self._late = self._channels(before, window), self._channels(after, window)
         self._forward = None
@@ -63,14 +90,18 @@ class MotionInterpolation:
             return
         if np.array_equal(one, two) and np.array_equal(here, there):
             return
+        self._here, self._there = here, there
         ground = _contrasting(one, here, two, there)
         one, two = _cut_out(one, here, ground), _cut_out(two, there, ground)
         shift = _common_shift(one, two, here, there)
-        self._forward, self._backward = self._estimate(one, two, shift), self._estimate(two, one, -shift)
-        self._sure = (
-            _agreement(one, two, self._forward, self._backward) * here,
-            _agreement(two, one, self._backward, self._forward) * there,
+        forward, backward = self._estimate(one, two, shift), self._estimate(two, one, -shift)
+        sure = (
+            _agreement(one, two, forward, backward) * here,
+            _agreement(two, one, backward, forward) * there,
         )
+        # Where the two frames do not agree (an occluder, the layer's end) the motion of the sure surroundings holds.
+        self._forward, self._backward = _settle(forward, sure[0]), _settle(backward, sure[1])
+        self._sure = sure
 
     def _estimate(self, one: np.ndarray, two: np.ndarray, shift: np.ndarray) -> np.ndarray:
         """Flow float32 [h, w, 2] from `one` to `two`, started at a whole-pixel shift of the layer."""
@@ -91,7 +122,37 @@ def _contrasting(one: np.ndarray, here: np.ndarray, two: np.ndarray, there: np.n
 
 
 def _cut_out(look: np.ndarray, presence: np.ndarray, ground: int) -> np.ndarray:
-    return np.rint(ground + (look - np.float32(ground)) * presence).astype(np.uint8)
+    """The layer over plain ground; narrow gaps in it are closed with its own colours, their edges are not its own."""
+    reach = 2 * max(3, round(0.02 * float(np.hypot(*look.shape)))) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    room = cv2.copyMakeBorder(presence, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(room, cv2.MORPH_CLOSE, kernel)[reach:-reach, reach:-reach]
+    spread = cv2.GaussianBlur(cv2.merge([look * presence, presence]), (0, 0), reach / 4)
+    filled = presence * look + (1 - presence) * spread[..., 0] / np.maximum(spread[..., 1], 1e-3)
+    return np.rint(np.clip(ground + (filled - np.float32(ground)) * closed, 0, 255)).astype(np.uint8)
+
+
+def _settle(flow: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """Flow as it is where it is sure, its neighbourhood's where it is not."""
+    weighted = cv2.merge([*cv2.split(flow * sure[..., None]), sure])
+    smooth = _fill(np.moveaxis(cv2.GaussianBlur(weighted, (0, 0), 6), 2, 0))
+    trust = np.sqrt(sure)[..., None]
+    return np.ascontiguousarray(smooth + (flow - smooth) * trust)
+
+
+def _inside(presence: np.ndarray) -> np.ndarray:
+    return cv2.erode(presence, np.ones((5, 5), np.uint8))
+
+
+def _without_slivers(evidence: np.ndarray) -> np.ndarray:
+    """What is above one half and more than a pixel wide, with its soft rim: a pixel is the error of the motion."""
+    solid = cv2.morphologyEx((evidence > 0.5).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    return np.clip(evidence, 0, 1) * cv2.dilate(solid, np.ones((3, 3), np.uint8))
+
+
+def _carry(presence: np.ndarray, motion: np.ndarray, share: np.float32) -> np.ndarray:
+    where = _grid(presence.shape) + share * motion
+    return cv2.remap(presence, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
 def _translate(picture: np.ndarray, shift: np.ndarray) -> np.ndarray:
@@ -173,7 +234,7 @@ def _splat(motion: np.ndarray, weight: np.ndarray, shift: np.ndarray) -> np.ndar
 
 def _fill(total: np.ndarray) -> np.ndarray:
     """Normalised motion float32 [h, w, 2]; places that nothing moved to take their surroundings' motion."""
-    sums = cv2.merge([part.astype(np.float32) for part in total])
+    sums = cv2.merge([np.ascontiguousarray(part, np.float32) for part in total])
     for sigma in (2, 8, 32):
         empty = sums[..., 2] < _SURE
         if not empty.any():

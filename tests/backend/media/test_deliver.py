@@ -253,6 +253,31 @@ def test_model_frames_arrive_in_the_layer_and_the_motion_in_between(tmp_path):
         assert layer[50, 60 + 6 * number, 2] > 200 > 60 > layer[50, 60 + 6 * number, 1]
 
 
+def pole_in_front(number: int, width: int, height: int) -> np.ndarray:
+    """A dark upright pole before a busy ground that stands still."""
+    ground = cv2.GaussianBlur(np.random.default_rng(1).normal(150, 90, (height, width, 3)), (0, 0), 1.5)
+    ground[:, width // 2 - 6 : width // 2 + 6] = (30, 25, 20)
+    return np.clip(ground, 0, 255).astype(np.uint8)
+
+
+def test_what_stands_before_the_object_stays_there_between_model_frames(tmp_path):
+    source = make_movie(tmp_path / "a.mov", 9, 24, (256, 144), picture=pole_in_front)
+    conform, generated, mask, plate = disc_take(source, frames=3, grid=(144, 256))
+    for k in range(3):
+        mask[k], generated[k] = 0, plate[k]
+        cv2.circle(mask[k], (100 + 28 * k, 70), 36, 1, -1)
+        mask[k][:, 122:134] = 0
+        generated[k][mask[k] > 0] = (235, 150, 40)
+    delivery = deliver_take(conform, generated, mask, plate, tmp_path / "take", layer="png")
+    assert delivery.outside_change == 0
+    for number in range(9):
+        alpha = cv2.imread(str(tmp_path / "take" / (delivery.layer % number)), cv2.IMREAD_UNCHANGED)[..., 3]
+        centre = 100 + 7 * number
+        assert alpha[40:100, 125:131].mean() < 6, number
+        sides = [x for x in (centre - 24, centre + 24) if not 116 <= x <= 140]
+        assert min(alpha[60:80, x].mean() for x in sides) > 250, number
+
+
 def test_the_same_input_gives_the_same_pictures(tmp_path):
     conform, *take = disc_take(make_movie(tmp_path / "a.mov", 9))
     first = deliver_take(conform, *take, tmp_path / "one", seed=4)
