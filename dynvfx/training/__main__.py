@@ -15,7 +15,7 @@ from pathlib import Path as FilePath
 
 import cv2
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from dynvfx.backbones.linear_codec import LinearCodec
 from dynvfx.training.export import export_codec, export_transformer
@@ -46,6 +46,13 @@ def codec_of(work: FilePath) -> LinearCodec:
     return codec
 
 
+def shipped_codec(weights: FilePath) -> LinearCodec:
+    """The codec of exported weights."""
+    codec = LinearCodec()
+    codec.load_state_dict({name: value.float() for name, value in load_file(weights / "codec.safetensors").items()})
+    return codec
+
+
 def export(work: FilePath, weights: FilePath) -> None:
     """Write the folder that the program loads, and the classifier beside it."""
     export_codec(codec_of(work), weights)
@@ -66,18 +73,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--perception-minutes", type=float, default=12, help="for each of the small networks")
     parser.add_argument("--shards", type=int, default=110, help="pool size; a shard is 128 pairs and 30 MB")
     parser.add_argument("--processes", type=int, default=1 if torch.cuda.is_available() else os.cpu_count() or 1)
+    parser.add_argument(
+        "--start-from", type=FilePath, help="exported weights to begin at, for example the shipped ones"
+    )
     parser.add_argument("--step", choices=["transformer"], help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     work = chosen.work
     work.mkdir(parents=True, exist_ok=True)
     if chosen.step == "transformer":
-        train(work / "pool", work / "state.pt", minutes=chosen.minutes)
+        train(work / "pool", work / "state.pt", minutes=chosen.minutes, start=chosen.start_from)
         return 0
     cv2.setNumThreads(1)
     own = footage(chosen.footage)
     print(f"{len(own.photos)} photographs, {len(own.clips)} clips", flush=True)
     if not (work / "codec.pt").exists():
-        torch.save(fit_codec(own).state_dict(), work / "codec.pt")
+        # Weights only fit the codec that they were trained on.
+        codec = fit_codec(own) if chosen.start_from is None else shipped_codec(chosen.start_from)
+        torch.save(codec.state_dict(), work / "codec.pt")
     with torch.no_grad():
         fill(work / "pool", own, codec_of(work), first=0, step=1, count=chosen.shards)
     if not (work / "perceived").exists():
@@ -90,6 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(chosen.processes), "-m"]
     command = [sys.executable, *launcher, "dynvfx.training", "--step", "transformer"]
     command += ["--footage", str(chosen.footage), "--work", str(work), "--minutes", str(chosen.minutes)]
+    command += ["--start-from", str(chosen.start_from)] if chosen.start_from else []
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     export(work, chosen.weights or work / "weights")
     return 0

@@ -18,11 +18,12 @@ from pathlib import Path as FilePath
 import numpy as np
 import torch
 import torch.distributed as dist
-from diffusers import CogVideoXDDIMScheduler
+from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 from diffusers.models.attention_processor import Attention
 from diffusers.models.embeddings import apply_rotary_emb, get_3d_rotary_pos_embed
 from torch import nn
 from torch.nn import functional as F
+from transformers import T5EncoderModel
 
 from dynvfx.training.model import TEXT_LENGTH, build_text_encoder, build_tokenizer, build_transformer
 from dynvfx.training.pool import Pool
@@ -124,7 +125,16 @@ def caption_of(phrase: str, matte: torch.Tensor) -> str:
 class Trainer:
     """Model, optimiser and state of one process; gradients are averaged over all processes."""
 
-    def __init__(self, pool: Pool, state: FilePath, *, minutes: float, learning_rate: float, seed: int) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        state: FilePath,
+        *,
+        minutes: float,
+        learning_rate: float,
+        seed: int,
+        start: FilePath | None = None,
+    ) -> None:
         self.pool, self.state_path, self.budget = pool, state, minutes * 60
         self.rank = dist.get_rank() if dist.is_initialized() else 0
         self.world = dist.get_world_size() if dist.is_initialized() else 1
@@ -133,9 +143,19 @@ class Trainer:
         self.tokenizer = build_tokenizer()
         self.text = build_text_encoder(len(self.tokenizer)).to(self.device)
         self.transformer = build_transformer().to(self.device)
-        # At zero output the loss starts at the data's power, not above it.
-        nn.init.zeros_(self.transformer.proj_out.weight)
-        nn.init.zeros_(self.transformer.proj_out.bias)
+        if start is None:
+            # At zero output the loss starts at the data's power, not above it.
+            nn.init.zeros_(self.transformer.proj_out.weight)
+            nn.init.zeros_(self.transformer.proj_out.bias)
+        else:
+            self.transformer.load_state_dict(
+                CogVideoXTransformer3DModel.from_pretrained(
+                    start / "transformer", torch_dtype=torch.float32
+                ).state_dict()
+            )
+            self.text.load_state_dict(
+                T5EncoderModel.from_pretrained(start / "text_encoder", torch_dtype=torch.float32).state_dict()
+            )
         self.working = copy.deepcopy(self.transformer).to(torch.bfloat16)
         self.rows = Rows()
         self.working.set_attn_processor(
@@ -327,9 +347,20 @@ def average_models(state: FilePath, *, average: bool = True) -> tuple[nn.Module,
     return transformer.eval(), text.eval()
 
 
-def train(pool: FilePath, state: FilePath, *, minutes: float, learning_rate: float = 1.5e-3, seed: int = 0) -> None:
-    """Train in this process, or as one of several started by torchrun."""
+def train(
+    pool: FilePath,
+    state: FilePath,
+    *,
+    minutes: float,
+    learning_rate: float = 2e-3,
+    seed: int = 0,
+    start: FilePath | None = None,
+) -> None:
+    """Train in this process, or as one of several started by torchrun.
+
+    A stored `state` is continued; without one, training begins at the exported weights in the folder `start`, if given.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         dist.init_process_group("gloo")
     torch.set_num_threads(max(1, math.floor(torch.get_num_threads() / int(os.environ.get("LOCAL_WORLD_SIZE", "1")))))
-    Trainer(Pool(pool), state, minutes=minutes, learning_rate=learning_rate, seed=seed).run()
+    Trainer(Pool(pool), state, minutes=minutes, learning_rate=learning_rate, seed=seed, start=start).run()

@@ -7,7 +7,7 @@ import torch
 from dynvfx.anchors import AnchorPass, AnchorRule
 from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
 from dynvfx.backbones.linear_codec import LinearCodec
-from dynvfx.backbones.tiny import TinyBackbone
+from dynvfx.backbones.tiny import WEIGHTS, TinyBackbone
 from dynvfx.schedule import Schedule
 from dynvfx.training import pool as pools
 from dynvfx.training import train_transformer as training
@@ -93,3 +93,10 @@ def test_batched_anchors_equal_the_engines(pool, tmp_path):
         backbone.predict(source[0], 700, text[0], record)
         own = backbone.predict(sample[0], 700, text[0], record.replay())
     assert torch.allclose(batched[0], own, atol=2e-4)
+
+
+def test_training_can_begin_at_the_shipped_weights(pool, tmp_path):
+    trainer = training.Trainer(pool, tmp_path / "none.pt", minutes=60, learning_rate=1e-3, seed=0, start=WEIGHTS)
+    shipped = TinyBackbone().transformer.state_dict()
+    for name, value in trainer.transformer.state_dict().items():
+        assert torch.allclose(value, shipped[name].float(), atol=1e-2), name
