@@ -30,10 +30,10 @@ MEMORY_NEEDED = 3 * GIGA
 DISK_NEEDED = 1 * GIGA
 ENCODERS = ("prores_ks", "ffv1", "libx264", "aac", "png", "pcm_s24le")
 OPTIONAL_MODELS = {
-    "zai-org/CogVideoX-5b": "large model, 21 GB",
-    "facebook/sam3": "finds objects, gated",
-    "IDEA-Research/grounding-dino-base": "finds objects, 1 GB",
-    "facebook/sam2.1-hiera-large": "finds objects, 1 GB",
+    "zai-org/CogVideoX-5b": "large model",
+    "facebook/sam3": "finds objects; access is asked for on its page",
+    "IDEA-Research/grounding-dino-base": "finds objects",
+    "facebook/sam2.1-hiera-large": "finds objects",
 }
 WEIGHTS = Path(__file__).resolve().parent.parent / "dynvfx" / "weights" / "tiny"
 

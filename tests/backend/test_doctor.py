@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend import doctor
+from dynvfx.training.digests import digests
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,12 @@ def test_damaged_weights_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "sha256.json").write_text(json.dumps({**digests, "gone.bin": "0"}))
     (finding,) = doctor._weights()
     assert finding.state == "broken" and "a.bin, gone.bin" in finding.text
+
+
+def test_the_shipped_weights_are_listed():
+    listed = json.loads((doctor.WEIGHTS / "sha256.json").read_text("utf-8"))
+    assert listed == digests(doctor.WEIGHTS), "run: python -m dynvfx.training.digests"
+    assert [f.state for f in doctor._weights()] == ["fine"]
 
 
 def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch):
