@@ -27,6 +27,18 @@ def steady_arithmetic(threads: int) -> None:
     torch.backends.cudnn.deterministic = True
 
 
+def quiet_loading() -> None:
+    """No progress bars for reading weights from the disk: they take seconds and would break into the job's own bar.
+
+    Downloads keep theirs.
+    """
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
+
+
 def peak_memory(device: torch.device) -> int:
     """Most bytes that this process has used: of the graphics card where the model is on one, else of the machine."""
     if device.type == "cuda":

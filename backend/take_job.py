@@ -20,7 +20,7 @@ from backend.delivering import deliver
 from backend.failures import as_problems
 from backend.job_folder import Batch, JobFolder, Record
 from backend.job_start import OpenJob, open_add, open_refine
-from backend.machine import check_disk, peak_memory, steady_arithmetic
+from backend.machine import check_disk, peak_memory, quiet_loading, steady_arithmetic
 from backend.media.conform import Conform
 from backend.media.deliver import Delivery
 from backend.media.probe import probe
@@ -123,6 +123,7 @@ class _Run:
         """Open the model, settle the plan, make the takes that are missing."""
         order, source = self.order, self.source
         steady_arithmetic(self.record.threads)
+        quiet_loading()
         backbone = open_backbone(self.job.model, download=self.job.download)
         info, shot = source.info, source.shot
         geometry = backbone.rules.choose(info.width, info.height, shot.frame_count, shot.frame_rate)
