@@ -7,29 +7,17 @@ from dataclasses import dataclass
 
 from dynvfx.request import Effect
 
-COLUMNS, ROWS = 8, 6
-SIZES: tuple[str, ...] = ("small", "medium", "large")
-SIZE_LIMITS = (0.36, 0.46)
-"""Diameters, in fractions of the frame's shorter side, where medium and large begin."""
+DIAMETERS = {"small": 0.30, "medium": 0.40, "large": 0.52}
+"""What the sizes mean, as fractions of the frame's shorter side."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where content stands: its centre as fractions of width and height, and its size."""
+    """Centre as fractions of width and height, diameter as a fraction of the frame's shorter side."""
 
     x: float
     y: float
-    size: str = "medium"
-
-    def words(self) -> str:
-        """The model's words: column, row and size."""
-        column, row = min(COLUMNS - 1, int(self.x * COLUMNS)), min(ROWS - 1, int(self.y * ROWS))
-        return f"x{column} y{row} {self.size}"
-
-
-def size_word(diameter: float) -> str:
-    """The word for a diameter in fractions of the frame's shorter side."""
-    return SIZES[sum(diameter >= limit for limit in SIZE_LIMITS)]
+    diameter: float = DIAMETERS["medium"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +60,9 @@ _DOWN = (
     (r"\b(bottom|low|ground|floor|street|road|grass|table|path|foreground)\b", 0.7),
 )
 _SIZE = (
-    (r"\b(small|tiny|little)\b", "small"),
-    (r"\bmedium(-sized)?\b", "medium"),
-    (r"\b(large|big|huge|giant|massive|enormous)\b", "large"),
+    (r"\b(small|tiny|little)\b", DIAMETERS["small"]),
+    (r"\bmedium(-sized)?\b", DIAMETERS["medium"]),
+    (r"\b(large|big|huge|giant|massive|enormous)\b", DIAMETERS["large"]),
 )
 _PERCENT = r"(\d{1,3})(?:\.\d+)?\s?(?:%|per ?cent) "
 
@@ -106,15 +94,13 @@ def find_placement(text: str, default: Placement) -> Placement:
 
     x = share(r"(?:from the left|across|of the width)", _ACROSS, default.x)
     y = share(r"(?:from the top|down|of the height)", _DOWN, default.y)
-    size = next((word for pattern, word in _SIZE if re.search(pattern, text)), default.size)
-    return Placement(x, y, size)
+    diameter = next((value for pattern, value in _SIZE if re.search(pattern, text)), default.diameter)
+    return Placement(x, y, diameter)
 
 
-def canonical_caption(text: str) -> str:
-    """The words that the model is given for a caption: content and placement, "empty scene", or "" for no text."""
+def canonical_caption(text: str) -> tuple[str, Placement | None]:
+    """What the model is given for a caption: its content's phrase and place; "empty scene" without, "" for no text."""
     content = find_content(text)
     if content is None:
-        return "empty scene" if text.strip() else ""
-    if content.placement is None:
-        return content.phrase
-    return f"{content.phrase} {find_placement(text, content.placement).words()}"
+        return "empty scene" if text.strip() else "", None
+    return content.phrase, content.placement and find_placement(text, content.placement)

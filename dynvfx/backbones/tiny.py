@@ -15,8 +15,10 @@ from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
+from dynvfx.anchors import AnchorPass
 from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
 from dynvfx.backbones.linear_codec import SPATIAL, TEMPORAL, LinearCodec
+from dynvfx.backbones.placement_map import NOWHERE, placement_map
 from dynvfx.errors import ModelUnavailable
 from dynvfx.geometry import GeometryRules
 from dynvfx.schedule import Schedule
@@ -67,13 +69,28 @@ class TinyBackbone(CogVideoXDenoiser):
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
-        """Embeddings [6, 64]; a caption is reduced to the vocabulary's words in it."""
+        """Embeddings [5, 64]: four of the content's phrase, and a last row that begins with its placement.
+
+        A caption is reduced to the vocabulary's words in it, and to the place and size that it names.
+        """
         length = self.transformer.config.max_text_seq_length
-        captions = [canonical_caption(prompt) for prompt in prompts]
-        tokens = self.tokenizer(captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-        tokens = tokens.to(self.device)
-        hidden = self.text_encoder(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask)
-        return list(hidden.last_hidden_state)
+        captions, places = zip(*(canonical_caption(prompt) for prompt in prompts), strict=True)
+        tokens = self.tokenizer(
+            list(captions), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        ).to(self.device)
+        hidden = self.text_encoder(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask).last_hidden_state
+        last = hidden.new_zeros(len(captions), 1, hidden.shape[-1])
+        for row, place in enumerate(places):
+            values = NOWHERE if place is None else (1.0, place.x, place.y, place.diameter)
+            last[row, 0, : len(values)] = torch.tensor(values)
+        return list(torch.cat([hidden, last], dim=1))
+
+    @torch.no_grad()
+    def predict(
+        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+    ) -> torch.Tensor:
+        channels = placement_map(text[-1:, :4].to(latents), latents.shape[0], *latents.shape[2:])[0]
+        return super().predict(torch.cat([latents, channels], dim=1), timestep, text[:-1], anchors)
 
     @torch.no_grad()
     def encode(self, frames: torch.Tensor) -> torch.Tensor:

@@ -9,16 +9,16 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-from dynvfx.vocabulary import COLUMNS, ROWS, SIZES, VOCABULARY
+from dynvfx.backbones.placement_map import MAP_CHANNELS
+from dynvfx.vocabulary import VOCABULARY
 
-TEXT_LENGTH = 6
+TEXT_LENGTH = 4
 LATENT_CHANNELS = 48
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """Word-level tokenizer over the canonical captions of `dynvfx.vocabulary`."""
-    words = ["<pad>", "</s>", "<unk>", "empty", "scene", *SIZES]
-    words += [f"x{column}" for column in range(COLUMNS)] + [f"y{row}" for row in range(ROWS)]
+    words = ["<pad>", "</s>", "<unk>", "empty", "scene"]
     for content in VOCABULARY:
         words += [word for word in content.phrase.split() if word not in words]
     table = {word: index for index, word in enumerate(words)}
@@ -42,8 +42,9 @@ def build_text_encoder(vocabulary_size: int) -> T5EncoderModel:
 def build_transformer() -> CogVideoXTransformer3DModel:
     """Six blocks of 2 heads x 64 on 8-pixel tokens with rotary positions."""
     return CogVideoXTransformer3DModel(
-        num_attention_heads=2, attention_head_dim=64, in_channels=LATENT_CHANNELS, out_channels=LATENT_CHANNELS,
-        time_embed_dim=128, text_embed_dim=64, num_layers=6, dropout=0.0, sample_width=20, sample_height=12,
+        num_attention_heads=2, attention_head_dim=64, in_channels=LATENT_CHANNELS + MAP_CHANNELS,
+        out_channels=LATENT_CHANNELS, time_embed_dim=128, text_embed_dim=64, num_layers=6, dropout=0.0,
+        sample_width=20, sample_height=12,
         sample_frames=17, patch_size=1, temporal_compression_ratio=4, max_text_seq_length=TEXT_LENGTH,
         use_rotary_positional_embeddings=True,
     )  # fmt: skip

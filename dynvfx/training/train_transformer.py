@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import math
 import os
-import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -25,9 +24,10 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import T5EncoderModel
 
+from dynvfx.backbones.placement_map import NOWHERE, placement_map
 from dynvfx.training.model import TEXT_LENGTH, build_text_encoder, build_tokenizer, build_transformer
 from dynvfx.training.pool import Pool
-from dynvfx.vocabulary import VOCABULARY, Placement, size_word
+from dynvfx.vocabulary import VOCABULARY
 
 SCHEDULE = {
     "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
@@ -106,20 +106,19 @@ def rotary(head: int, frames: int, rows: int, columns: int) -> tuple[torch.Tenso
     return get_3d_rotary_pos_embed(head, None, (rows, columns), frames, grid_type="slice", max_size=(rows, columns))
 
 
-def caption_of(phrase: str, matte: torch.Tensor) -> str:
-    """The canonical caption of content with the latent matte [f, h, w] in [0, 1]: phrase, and placement if it has one.
+def placement_of(phrase: str, matte: torch.Tensor) -> tuple[float, float, float, float]:
+    """The placement (see `placement_map`) of content with the latent matte [f, h, w] in [0, 1].
 
-    Naming the place in the caption spares a small model the guess of where, which blurs its first steps.
+    The mean over all frames: the content's motion is left to the model.
     """
     content = next((content for content in VOCABULARY if content.phrase == phrase), None)
     total = float(matte.sum())
     rows, columns = matte.shape[1:]
     if content is None or content.placement is None or total < 0.004 * matte.numel():
-        return phrase
+        return NOWHERE
     x = float((matte.sum((0, 1)) * (torch.arange(columns) + 0.5)).sum()) / total / columns
     y = float((matte.sum((0, 2)) * (torch.arange(rows) + 0.5)).sum()) / total / rows
-    diameter = 2 * math.sqrt(total / len(matte) / math.pi) / min(rows, columns)
-    return f"{phrase} {Placement(x, y, size_word(diameter)).words()}"
+    return 1.0, x, y, 2 * math.sqrt(total / len(matte) / math.pi) / min(rows, columns)
 
 
 class Trainer:
@@ -211,8 +210,11 @@ class Trainer:
         tokens = tokens.to(self.device)
         return self.text(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask).last_hidden_state
 
-    def predict(self, latents: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-        """v for [B, f, C, h, w]."""
+    def predict(
+        self, latents: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, placements: torch.Tensor
+    ) -> torch.Tensor:
+        """v for [B, f, C, h, w] with placements [B, 4]."""
+        latents = torch.cat([latents, placement_map(placements, latents.shape[1], *latents.shape[3:])], dim=2)
         table = tuple(part.to(self.device) for part in rotary(64, latents.shape[1], latents.shape[3], latents.shape[4]))
         return self.working(
             latents.to(torch.bfloat16), text.to(torch.bfloat16), timesteps, image_rotary_emb=table, return_dict=False
@@ -234,9 +236,11 @@ class Trainer:
         spread = (torch.arange(size) + torch.rand(size)) / size  # stratified
         timesteps = (1000 * spread**0.7).long().clamp(0, 999)[torch.randperm(size)].to(self.device)
         clean, matte = batch["composite"].clone(), batch["matte"].clone()
-        # Shards of an older vocabulary end in a side; the phrase is what stands before it.
-        phrases = [re.sub(r" (left|middle|right)$", "", caption) for caption in batch["captions"]]
-        captions = [caption_of(phrase, cells) for phrase, cells in zip(phrases, matte.cpu(), strict=True)]
+        captions = list(batch["captions"])
+        placements = torch.tensor([placement_of(c, cells) for c, cells in zip(captions, matte.cpu(), strict=True)])
+        # People place content roughly; the model must not take the numbers for more than they are.
+        rough = torch.randn(size, 4) * torch.tensor([0.0, 0.02, 0.02, 0.03])
+        placements = (placements + rough * placements[:, :1]).to(self.device)
         if not anchored:
             for i in range(size):
                 draw = rng.random()
@@ -245,13 +249,15 @@ class Trainer:
                     captions[i] = "empty scene" if draw < 0.17 else ""
                 elif draw < 0.42:
                     captions[i] = ""
+                if draw < 0.42:
+                    placements[i] = 0
         noisy, target = self.noised(clean, timesteps)
         text = self.embed(captions)
         if anchored:
             with torch.no_grad():
                 self.rows.mode = "record"
                 source, _ = self.noised(batch["plate"], timesteps)
-                self.predict(source, timesteps, self.embed(["empty scene"] * size))
+                self.predict(source, timesteps, self.embed(["empty scene"] * size), torch.zeros_like(placements))
             front = torch.from_numpy(rng.uniform(0.3, 0.9, (size, 1, 1, 1))).to(self.device, torch.float32)
             back = torch.from_numpy(rng.uniform(0.0, 0.45, (size, 1, 1, 1)) ** 1.3).to(self.device, torch.float32)
             foreground = (batch["foreground"] > 0.25).float()
@@ -260,7 +266,7 @@ class Trainer:
             self.rows.mode = "extend"
         else:
             self.rows.mode = "plain"
-        predicted = self.predict(noisy, timesteps, text)
+        predicted = self.predict(noisy, timesteps, text, placements)
         near = F.max_pool2d((matte * 4).clamp(0, 1), 3, 1, 1)
         weight = (0.12 + 1.5 * near)[:, :, None]
         return ((predicted - target) ** 2 * weight).sum() / (weight.sum() * target.shape[2])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dynvfx.vocabulary import VOCABULARY, Placement, canonical_caption, find_content, find_placement, size_word
+from dynvfx.vocabulary import DIAMETERS, VOCABULARY, Placement, canonical_caption, find_content, find_placement
 
 
 @pytest.mark.parametrize(
@@ -25,15 +25,13 @@ def test_a_word_inside_another_word_is_no_match():
 
 
 def test_captions_without_content_are_an_empty_scene_and_no_caption_stays_empty():
-    assert canonical_caption("The scene as filmed.") == "empty scene"
-    assert canonical_caption("") == ""
+    assert canonical_caption("The scene as filmed.") == ("empty scene", None)
+    assert canonical_caption("") == ("", None)
 
 
-def test_every_entry_has_a_caption_of_known_words():
+def test_every_entry_is_read_back_with_its_own_place():
     for content in VOCABULARY:
-        words = canonical_caption(f"the scene with {content.phrase}").split()
-        assert words[: len(content.phrase.split())] == content.phrase.split()
-        assert (len(words) == len(content.phrase.split())) == (content.placement is None)
+        assert canonical_caption(f"the scene with {content.phrase}") == (content.phrase, content.placement)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +49,6 @@ def test_placement_is_read_from_percentages_and_words(text, expected):
     assert (placement.x, placement.y) == pytest.approx(expected)
 
 
-def test_the_far_edge_is_the_last_column_and_row():
-    assert Placement(1.0, 1.0, "small").words() == "x7 y5 small"
-
-
-def test_sizes_grow_with_the_diameter():
-    assert [size_word(d) for d in (0.2, 0.4, 0.6)] == ["small", "medium", "large"]
+@pytest.mark.parametrize(("text", "size"), [("a tiny orb", "small"), ("an orb", "medium"), ("a huge orb", "large")])
+def test_sizes_are_read_from_words(text, size):
+    assert canonical_caption(text)[1].diameter == DIAMETERS[size]

@@ -7,13 +7,14 @@ import torch
 from dynvfx.anchors import AnchorPass, AnchorRule
 from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
 from dynvfx.backbones.linear_codec import LinearCodec
+from dynvfx.backbones.placement_map import NOWHERE, placement_map
 from dynvfx.backbones.tiny import WEIGHTS, TinyBackbone
 from dynvfx.schedule import Schedule
 from dynvfx.training import pool as pools
 from dynvfx.training import train_transformer as training
 from dynvfx.training.model import build_tokenizer
 from dynvfx.training.shots import Footage
-from dynvfx.vocabulary import VOCABULARY, canonical_caption
+from dynvfx.vocabulary import VOCABULARY
 
 
 @pytest.fixture
@@ -41,19 +42,28 @@ def _trainer(pool, tmp_path):
 
 def test_all_words_of_all_captions_are_in_the_tokenizer():
     tokenizer = build_tokenizer()
-    for content in VOCABULARY:
-        for where in ("far left, top, small", "far right, bottom, large", "100 % from the left 100 % from the top"):
-            tokens = tokenizer(canonical_caption(f"{content.phrase} {where}")).input_ids
-            assert tokenizer.unk_token_id not in tokens
-            assert len(tokens) <= training.TEXT_LENGTH
+    for phrase in ("", "empty scene", *(content.phrase for content in VOCABULARY)):
+        tokens = tokenizer(phrase).input_ids
+        assert tokenizer.unk_token_id not in tokens
+        assert len(tokens) <= training.TEXT_LENGTH
 
 
-def test_captions_name_the_place_of_the_matte():
+def test_placements_are_the_place_of_the_matte():
     matte = torch.zeros(2, 12, 20)
     matte[:, 1:5, 15:19] = 1
-    assert training.caption_of("red ball", matte) == "red ball x6 y1 medium"
-    assert training.caption_of("snow", matte) == "snow"
-    assert training.caption_of("red ball", torch.zeros(2, 12, 20)) == "red ball"
+    present, x, y, diameter = training.placement_of("red ball", matte)
+    assert (present, x, y) == pytest.approx((1, 17 / 20, 3 / 12))
+    assert diameter == pytest.approx(2 * (16 / np.pi) ** 0.5 / 12)
+    assert training.placement_of("snow", matte) == NOWHERE
+    assert training.placement_of("red ball", torch.zeros(2, 12, 20)) == NOWHERE
+
+
+def test_the_map_peaks_at_the_centre_and_is_empty_without_content():
+    channels = placement_map(torch.tensor([[1.0, 0.525, 0.5417, 0.4], [0.0, 0.0, 0.0, 0.0]]), 3, 12, 20)
+    assert channels.shape == (2, 3, 3, 12, 20)
+    assert divmod(int(channels[0, 1, 0].argmax()), 20) == (6, 10)
+    assert channels[0, 0, 1, 6, 11] > 0 > channels[0, 0, 1, 6, 9]
+    assert not channels[1].any()
 
 
 def test_a_step_changes_the_weights_and_the_state_continues(pool, tmp_path):
@@ -76,7 +86,7 @@ def test_batched_anchors_equal_the_engines(pool, tmp_path):
     trainer.working = trainer.working.float()
     trainer.sync()
     generator = torch.Generator().manual_seed(0)
-    source, sample = (torch.randn(1, 2, 48, 4, 6, generator=generator) for _ in range(2))
+    source, sample = (torch.randn(1, 2, 51, 4, 6, generator=generator) for _ in range(2))
     text, timesteps = torch.randn(1, 6, 64, generator=generator), torch.tensor([700])
     table = training.rotary(64, 2, 4, 6)
 
