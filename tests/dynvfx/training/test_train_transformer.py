@@ -34,6 +34,7 @@ class _Denoiser(TinyBackbone):
     """The denoising half alone, on the trainer's weights."""
 
     __init__ = CogVideoXDenoiser.__init__
+    predict = CogVideoXDenoiser.predict
 
 
 def _trainer(pool, tmp_path):
