@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from backend.orders import Quality
 from dynvfx.backbones.base import Backbone
-from dynvfx.request import Effect, Inversion
+from dynvfx.request import Effect, Inversion, Request
 
 GLOBAL_KEEP_FOREGROUND = 0.10
 """Keep probability on source objects for effects that fill the frame (METHOD 1.5)."""
@@ -36,6 +37,22 @@ class Preset:
         timesteps = backbone.timesteps(self.steps)
         near = {min(timesteps, key=lambda t, level=level: (abs(t - level), t)) for level in self.levels}
         return tuple(sorted(near, reverse=True))
+
+    def request(self, backbone: Backbone, **shot: Any) -> Request:
+        """The request of this quality; `shot` holds the fields of Request that quality does not decide."""
+        return Request(
+            levels=self.snapped(backbone),
+            steps=self.steps,
+            guidance=self.guidance,
+            anchors_until=self.anchors_until,
+            keep_foreground=self.keep_foreground,
+            keep_background=self.keep_background,
+            inversion=self.inversion,
+            inversion_steps=self.inversion_steps,
+            mask_reach=self.mask_reach,
+            coverage=self.coverage,
+            **shot,
+        )
 
     def for_effect(self, effect: Effect) -> Preset:
         """The preset for content that fills the frame keeps less of what stands in front."""

@@ -26,7 +26,7 @@ from backend.media.deliver import Delivery
 from backend.media.probe import probe
 from backend.orders import AddOrder, RefineOrder
 from backend.planning import key_frames_of, settle_plan
-from backend.presets import Preset, preset_for
+from backend.presets import preset_for
 from backend.take_files import finished_take, placed, read_latents, reviewed_take, write_record
 from bridge.errors import BadMedia, BadUsage
 from bridge.job_events import (
@@ -46,7 +46,8 @@ from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.loading import open_backbone
 from dynvfx.engine import generate
 from dynvfx.events import Event, Notice, Outcome, Preview, Progress
-from dynvfx.request import Plan, Request
+from dynvfx.geometry import Geometry
+from dynvfx.request import Request
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.segmentation.loading import open_segmenter
 from dynvfx.states import clip_digest
@@ -149,7 +150,17 @@ class _Run:
         if order.plan_only:
             return
         preset = preset_for(backbone, order.quality)
-        request = self._settle_request(self._request(settled.plan, frames, geometry, preset, backbone))
+        request = preset.for_effect(settled.plan.effect).request(
+            backbone,
+            source=clip_digest(torch.from_numpy(frames)),
+            plan=settled.plan,
+            model=self.job.model,
+            seed=order.seed,
+            geometry=geometry,
+            segmenter=self.job.segmenter,
+            parent=self.job.parent.digest() if self.job.parent else None,
+        )
+        request = self._settle_request(request)
         check_disk(self.folder.path, info, shot.frame_count)
         parent = read_latents(self.folder.take(self.batch.parent)) if self.batch.parent else None
         segmenter = open_segmenter(request.segmenter)
@@ -164,7 +175,7 @@ class _Run:
                 request.with_seed(seed), number, conform, frames, backbone, segmenter, preset.preview_every, parent
             )
 
-    def _parent_frames(self, geometry: object) -> np.ndarray:
+    def _parent_frames(self, geometry: Geometry) -> np.ndarray:
         """What the take that is followed looks like to the model."""
         take = finished_take(self.folder.take(self.batch.parent), self.job.parent)
         if take is None:
@@ -174,28 +185,6 @@ class _Run:
             )
         composite = probe(self.folder.take(self.batch.parent) / str(take.extra["composite"]), self.source.info.rate)
         return Conform(composite, 0, composite.frame_count, geometry).model_frames()
-
-    def _request(self, plan: Plan, frames: np.ndarray, geometry: object, preset: Preset, backbone: Backbone) -> Request:
-        preset = preset.for_effect(plan.effect)
-        return Request(
-            source=clip_digest(torch.from_numpy(frames)),
-            plan=plan,
-            model=self.job.model,
-            seed=self.order.seed,
-            geometry=geometry,
-            levels=preset.snapped(backbone),
-            steps=preset.steps,
-            guidance=preset.guidance,
-            anchors_until=preset.anchors_until,
-            keep_foreground=preset.keep_foreground,
-            keep_background=preset.keep_background,
-            inversion=preset.inversion,
-            inversion_steps=preset.inversion_steps,
-            mask_reach=preset.mask_reach,
-            coverage=preset.coverage,
-            segmenter=self.job.segmenter,
-            parent=self.job.parent.digest() if self.job.parent else None,
-        )
 
     def _settle_request(self, request: Request) -> Request:
         """The request of the first run, so that a newer version of the program finishes what an older one began."""
