@@ -13,10 +13,11 @@ import numpy as np
 from backend.media.conform import Conform
 from backend.media.deliver import Delivery, Layer, deliver_take
 from dynvfx.events import Outcome
+from dynvfx.request import Request
 
 
 def deliver(
-    conform: Conform, outcome: Outcome, frames: np.ndarray, folder: Path, layer: Layer, seed: int
+    conform: Conform, outcome: Outcome, frames: np.ndarray, folder: Path, layer: Layer, request: Request
 ) -> Iterator[tuple[int, int] | Delivery]:
     """Yields (steps done, steps) and at last the Delivery; closing the generator cancels and leaves nothing behind."""
     news: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
@@ -30,7 +31,8 @@ def deliver(
             frames,
             folder,
             layer=layer,
-            seed=seed,
+            seed=request.seed,
+            secondary=request.secondary,
             on_progress=lambda done, total: news.put((done, total)),
             cancelled=stop.is_set,
         )

@@ -30,6 +30,7 @@ class Preset:
     keep_background: float
     mask_reach: int
     coverage: float
+    secondary: float
     preview_every: int
 
     def snapped(self, backbone: Backbone) -> tuple[int, ...]:
@@ -51,6 +52,7 @@ class Preset:
             inversion_steps=self.inversion_steps,
             mask_reach=self.mask_reach,
             coverage=self.coverage,
+            secondary=self.secondary,
             **shot,
         )
 
@@ -73,10 +75,11 @@ _LARGE = Preset(
     keep_background=0.05,
     mask_reach=0,
     coverage=0.25,
+    secondary=1.0,
     preview_every=15,
 )
 # A grid of so few tokens needs a larger share of them as anchors, masks united over neighbouring latent frames, and
-# every cell that the object's edge touches.
+# every cell that the object's edge touches. What it changes around the object is mostly its codec's error.
 _TINY = replace(
     _LARGE,
     levels=(919, 799, 679, 559, 439),
@@ -84,6 +87,7 @@ _TINY = replace(
     keep_background=0.15,
     mask_reach=1,
     coverage=0.04,
+    secondary=0.0,
     preview_every=0,
 )
 

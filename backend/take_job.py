@@ -234,7 +234,7 @@ class _Run:
         began = time.monotonic()
         reviewed = reviewed_take(self.folder.take(number))
         delivery: Delivery | None = None
-        for news in deliver(conform, outcome, frames, self.folder.take(number), self.order.layer, request.seed):
+        for news in deliver(conform, outcome, frames, self.folder.take(number), self.order.layer, request):
             if isinstance(news, Delivery):
                 delivery = news
             else:

@@ -55,12 +55,14 @@ def request_for(
     entries = [(content.phrase, content.synonyms, content.effect) for content in VOCABULARY]
     plan = open_assistant("offline", vocabulary=entries).plan(instruction, key_frames_of(frames)).plan
     preset = preset_for(backbone, quality).for_effect(plan.effect)
-    request = Request(
-        source=clip_digest(torch.from_numpy(frames)), plan=plan, model="tiny", seed=seed, geometry=geometry,
-        levels=preset.snapped(backbone), steps=preset.steps, guidance=preset.guidance,
-        anchors_until=preset.anchors_until, keep_foreground=preset.keep_foreground,
-        keep_background=preset.keep_background, inversion_steps=preset.inversion_steps, mask_reach=preset.mask_reach,
-    )  # fmt: skip
+    request = preset.request(
+        backbone,
+        source=clip_digest(torch.from_numpy(frames)),
+        plan=plan,
+        model="tiny",
+        seed=seed,
+        geometry=geometry,
+    )
     return request, frames
 
 

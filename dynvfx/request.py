@@ -69,8 +69,9 @@ class Request:
     `source` is the SHA-256 of the conformed model frames; `levels` are the start timesteps of the refinement
     iterations (METHOD 1.3); anchors act while t >= `anchors_until`; `keep_foreground` / `keep_background` are keep
     probabilities in [0, 1] (METHOD 1.5); `coverage` is the latent mask's threshold (METHOD 1.6); `retries` bounds the
-    attempts when the object does not appear. `parent` is the digest of the take that a follow-up starts from.
-    `region` limits the edit to a box (left, top, right, bottom) in fractions of the frame.
+    attempts when the object does not appear; `secondary` is how eagerly shadows and reflections join the delivered
+    matte (0: not at all). `parent` is the digest of the take that a follow-up starts from. `region` limits the edit to
+    a box (left, top, right, bottom) in fractions of the frame.
     """
 
     source: str
@@ -90,6 +91,7 @@ class Request:
     coverage: float = 0.25
     mask_reach: int = 0
     retries: int = 2
+    secondary: float = 1.0
     segmenter: str = "tiny"
     parent: str | None = None
     region: tuple[float, float, float, float] | None = None

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from scipy import ndimage
 from torch.nn import functional as F
 
 from dynvfx.errors import ModelUnavailable
@@ -53,7 +54,8 @@ class TinySegmenter(Segmenter):
                 continue
             content = find_content(phrase)
             if content is not None:
-                masks[row] = self._find(frames, phrase_list.index(content.phrase))
+                found = self._find(frames, phrase_list.index(content.phrase))
+                masks[row] = _filled(found) if content.effect == "object" else found
         return masks
 
     def _find(self, frames: torch.Tensor, index: int) -> torch.Tensor:
@@ -75,3 +77,9 @@ class TinySegmenter(Segmenter):
         if (found > 0.5).float().mean() < SMALLEST:
             return torch.zeros(count, height, width)
         return F.interpolate(found[:, None], (height, width), mode="bilinear", align_corners=False)[:, 0].clamp(0, 1)
+
+
+def _filled(masks: torch.Tensor) -> torch.Tensor:
+    """Without holes: a highlight on a ball is not taken out of it."""
+    solid = np.stack([ndimage.binary_fill_holes(mask) for mask in (masks >= 0.5).numpy()])
+    return torch.maximum(masks, torch.from_numpy(solid).float())

@@ -20,6 +20,16 @@ from dynvfx.states import clip_digest, discard_take, keys_of, pack, unpack
 from dynvfx.store import DirectoryStore, MemoryStore
 from tests.dynvfx.doubles import ScriptedSegmenter, SmallBackbone, box, clip, request
 
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Sums depend on the number of threads, and a forked child has one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 SOURCE = clip()
 WANTED = request(SOURCE, retries=1)
 
