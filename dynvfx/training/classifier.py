@@ -1,4 +1,5 @@
-"""An independent judge: names what was added to a clip. Shares neither weights nor footage with model and segmenter."""
+"""An independent judge: names what was added to a clip. Its weights are its own; the renderers are the model's,
+and crops of one photograph can be on both sides."""
 
 from __future__ import annotations
 
