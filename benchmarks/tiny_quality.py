@@ -4,9 +4,9 @@
 
 CLIPS is a folder of movies that were used neither for training nor for tuning. For every clip and instruction a whole
 job runs, from the file to the delivered take. Counted are: the object appeared (the segmenter found it), the classifier
-(other weights, held-out crops, the same renderers) names it, the layer's alpha is zero wherever the composite equals the clip's
-matte-free part, and `outside_change` is zero. OUT receives the takes, `sheet.png` without any words on it, for a person
-to name what was added, and `results.json`.
+(other weights, held-out crops, the same renderers) names it, and `outside_change` is zero. OUT receives the takes,
+`sheet.png` and, in random order, `blind.png`, without any words on them, for a person to name what was added, and
+`results.json`.
 """
 
 from __future__ import annotations
