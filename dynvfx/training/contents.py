@@ -38,7 +38,7 @@ class Path:
 
 
 BALLS = {
-    "red ball": (0.85, 0.08, 0.07),
+    "red ball": (0.88, 0.11, 0.04),
     "blue ball": (0.08, 0.20, 0.85),
     "yellow ball": (0.95, 0.82, 0.08),
     "green ball": (0.08, 0.62, 0.15),
@@ -100,25 +100,28 @@ def ball(rng: np.random.Generator, path: Path, phrase: str) -> Drawn:
 
 
 def balloon(rng: np.random.Generator, path: Path, phrase: str) -> Drawn:
-    """An egg-shaped red balloon with a knot and a string that sways."""
+    """A crimson balloon: wide above, tapering to a knot, on a pale ribbon that sways."""
     drawn, (gx, gy) = _empty(path), _grid(path.height, path.width)
-    colour = np.clip(np.array([0.88, 0.06, 0.10]) * rng.uniform(0.9, 1.08) + rng.normal(0, 0.02, 3), 0, 1)
-    light, phase, sway = _light(rng), rng.uniform(0, 6.28), rng.uniform(0.05, 0.16)
+    colour = np.clip(np.array([0.86, 0.03, 0.20]) * rng.uniform(0.9, 1.08) + rng.normal(0, 0.02, 3), 0, 1)
+    light, phase, sway = _light(rng), rng.uniform(0, 6.28), rng.uniform(0.06, 0.20)
+    ribbon = np.clip(np.array([0.95, 0.93, 0.85]) * rng.uniform(0.85, 1.05), 0, 1)
     for f in range(path.frames):
         r = path.radius[f]
-        u, v = (gx - path.x[f]) / r, (gy - path.y[f]) / r
-        half_width = 0.80 - 0.16 * np.clip(v, -1, 1)
-        e = u / half_width
-        distance = np.sqrt(e * e + v * v)
+        u, v = (gx - path.x[f]) / r, (gy - path.y[f]) / r + 0.35
+        # An upper half that is nearly round and a lower half that is drawn out to a point.
+        down = np.clip(v / 1.25, 0, 1)
+        e = u / np.where(v < 0, 0.92, np.maximum(0.92 * (1 - 0.30 * down), 1e-3))
+        w = np.where(v < 0, v / 0.95, v / 1.25)
+        distance = np.sqrt(e * e + w * w) + 0.10 * down**2 * np.abs(e)
         body = 1 - _smooth(1 - 1.2 / r, 1 + 0.6 / r, distance)
-        knot = (1 - _smooth(0.05, 0.13, np.abs(u) - 0.5 * (v - 1.0))) * ((v > 0.97) & (v < 1.16))
-        bend = sway * np.sin(3.5 * v + phase + 0.5 * f) * (v - 1.1)
-        string = (1 - _smooth(0.5, 1.3, np.abs(u - bend) * r)) * ((v > 1.1) & (v < 2.3))
+        knot = (1 - _smooth(0.0, 0.08, np.abs(u) - 0.75 * (v - 1.16))) * ((v > 1.16) & (v < 1.46))
+        bend = sway * np.sin(3.0 * v + phase + 0.5 * f) * (v - 1.4)
+        string = (1 - _smooth(0.9, 1.7, np.abs(u - bend) * r)) * ((v > 1.4) & (v < 3.1))
         clamp = np.minimum(1, 0.985 / np.maximum(distance, 1e-3))
-        shade = _shade(e * clamp, v * clamp, colour, light)
+        shade = _shade(e * clamp, w * clamp, colour, light)
         skin = np.maximum(body, knot)
-        drawn.alpha[f] = np.maximum(skin, 0.9 * string)
-        drawn.rgb[f] = np.where(skin[..., None] > 0.3, np.where(body[..., None] > 0.3, shade, colour * 0.6), 0.85)
+        drawn.alpha[f] = np.maximum(skin, string)
+        drawn.rgb[f] = np.where(skin[..., None] > 0.3, np.where(body[..., None] > 0.3, shade, colour * 0.55), ribbon)
     return drawn
 
 
@@ -207,17 +210,17 @@ def snow(rng: np.random.Generator, path: Path, phrase: str) -> Drawn:
 
 
 def orb(rng: np.random.Generator, path: Path, phrase: str) -> Drawn:
-    """A white core in a cyan to violet halo that pulses."""
+    """A white core in a saturated blue to violet halo that pulses; the halo covers, so it shows over white walls too."""
     drawn, (gx, gy) = _empty(path), _grid(path.height, path.width)
     hue = rng.random()
-    colour = (1 - hue) * np.array([0.15, 0.85, 1.0]) + hue * np.array([0.55, 0.35, 1.0])
+    colour = (1 - hue) * np.array([0.05, 0.55, 1.0]) + hue * np.array([0.50, 0.15, 1.0])
     rate, phase = rng.uniform(0.3, 0.9), rng.uniform(0, 6.28)
     for f in range(path.frames):
-        r = path.radius[f] * 0.78 * (1 + 0.08 * np.sin(rate * f + phase))
+        r = path.radius[f] * 0.85 * (1 + 0.08 * np.sin(rate * f + phase))
         distance = np.sqrt((gx - path.x[f]) ** 2 + (gy - path.y[f]) ** 2) / r
-        core = 1 - _smooth(0.45, 1.05, distance)
-        halo = np.exp(-((distance / 1.55) ** 2))
-        drawn.alpha[f] = np.clip(np.maximum(core, 0.92 * halo), 0, 1) * (distance < 3.2)
+        core = 1 - _smooth(0.30, 0.85, distance)
+        halo = np.exp(-((np.maximum(distance - 0.8, 0) / 0.75) ** 2))
+        drawn.alpha[f] = np.clip(np.maximum(core, 0.95 * halo), 0, 1) * (distance < 2.8)
         drawn.rgb[f] = colour + (1 - colour) * core[..., None]
     return drawn
 

@@ -18,6 +18,8 @@ from dynvfx.vocabulary import VOCABULARY
 CLIPS_A_SHARD = 128
 FRAMES = 17
 LANDSCAPE, PORTRAIT = (96, 160), (160, 96)
+SHARES = {"red balloon": 2.0, "glowing orb": 1.5}
+"""How often content is drawn against all else (1): thin ribbons and halos take longer to learn."""
 
 
 def _cells(mask: np.ndarray) -> torch.Tensor:
@@ -32,9 +34,10 @@ def write_shard(path: FilePath, footage: Footage, codec: LinearCodec, seed: int)
     """One file of CLIPS_A_SHARD pairs of one orientation; every eighth pair has no content."""
     rng = np.random.default_rng(seed)
     height, width = PORTRAIT if seed % 8 == 7 else LANDSCAPE
+    shares = np.array([SHARES.get(content.phrase, 1.0) for content in VOCABULARY])
     plates, composites, mattes, foregrounds, captions = [], [], [], [], []
     for index in range(CLIPS_A_SHARD):
-        phrase = VOCABULARY[int(rng.integers(len(VOCABULARY)))].phrase if index % 8 else None
+        phrase = VOCABULARY[int(rng.choice(len(VOCABULARY), p=shares / shares.sum()))].phrase if index % 8 else None
         pair = make_pair(rng, footage, FRAMES, height, width, phrase)
         plates.append(codec.encode(to_signal(pair.plate)).half())
         composites.append(codec.encode(to_signal(pair.composite)).half())
