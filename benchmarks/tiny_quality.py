@@ -4,9 +4,9 @@
 
 CLIPS is a folder of movies that were used neither for training nor for tuning. For every clip and instruction a whole
 job runs, from the file to the delivered take. Counted are: the object appeared (the segmenter found it), the classifier
-(other weights, held-out crops, the same renderers) names it, and `outside_change` is zero. OUT receives the takes,
-`sheet.png` and, in random order, `blind.png`, without any words on them, for a person to name what was added, and
-`results.json`.
+(other weights, held-out crops, the same renderers) names it, `outside_change` is zero, and the delivered layer's alpha
+is zero wherever the lossless master's is. OUT receives the takes, `sheet.png`, in random order `blind.png`, without any
+words on them, for a person to name what was added, and `results.json`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import torch
 from PIL import Image
@@ -61,6 +64,21 @@ def model_grid(movie: Path, frames: int) -> np.ndarray:
     return Conform(info, 0, frames, geometry).model_frames()
 
 
+def alphas(movie: Path, size: int) -> Iterator[np.ndarray]:
+    """The alpha of every frame, uint16 of `size` pixels, as ffmpeg decodes it."""
+    decode = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(movie), "-vf", "alphaextract"]
+    raw = ["-pix_fmt", "gray16le", "-f", "rawvideo", "-"]
+    with subprocess.Popen([*decode, *raw], stdout=subprocess.PIPE) as process:
+        while frame := process.stdout.read(size * 2):
+            yield np.frombuffer(frame, np.uint16)
+
+
+def alpha_outside(folder: Path, width: int, height: int) -> int:
+    """Greatest alpha of the delivered layer, in 16-bit code values, where the lossless master has none."""
+    layer, master = (alphas(folder / name, width * height) for name in ("layer.mov", "master.mkv"))
+    return max(int(mine[matte == 0].max(initial=0)) for mine, matte in zip(layer, master, strict=True))
+
+
 def judge_one(
     clip: Path, instruction: str, folder: Path, seconds: float, seed: int, quality: str, judge: Classifier
 ) -> dict:
@@ -89,6 +107,7 @@ def judge_one(
         "chance": round(chance, 3),
         "coverage": round(take.matte_coverage, 4),
         "outside_change": take.outside_change,
+        "alpha_outside": alpha_outside(Path(row["folder"]), info.width, info.height),
         "attempts": take.extra.get("attempts"),
         "seconds": round(time.monotonic() - began, 1),
         "pictures": pictures[[1, 4, 7]],
@@ -134,6 +153,7 @@ def main() -> int:
         "appeared": len(appeared),
         "named_right": len(right),
         "outside_change_zero": sum(row["outside_change"] == 0 for row in appeared),
+        "alpha_outside_zero": sum(row["alpha_outside"] == 0 for row in appeared),
         "median_seconds": float(np.median([row["seconds"] for row in rows])),
     }
     for row in rows:
