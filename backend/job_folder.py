@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -179,13 +178,6 @@ def _refuse_difference(there: dict[str, Any], here: dict[str, Any], folder: JobF
 def _short(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def default_folder(source: str, order: dict[str, Any], within: Path) -> Path:
-    """A folder for results that nobody named: the same for the same order, another for any other one."""
-    digest = hashlib.sha256(json.dumps(order, sort_keys=True).encode()).hexdigest()[:8]
-    stem = Path(source).name.split(".")[0].rstrip("%#0123456789[-]_ ") or "shot"
-    return within / f"dynvfx-{stem}-{digest}"
 
 
 def plan_name(numbers: Sequence[int]) -> str:

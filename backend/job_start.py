@@ -15,22 +15,19 @@ from backend.job_folder import (
     Batch,
     JobFolder,
     Record,
-    default_folder,
     find_batch,
     plan_name,
     refuse_other_shot,
 )
+from backend.order_identity import asked_of, asked_of_add, location_of, model_name, output_of
 from backend.orders import AddOrder, RefineOrder, TakeOrder
 from backend.sources import Source, open_source
 from bridge.errors import BadTake, BadUsage
 from bridge.take import read_take
 from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.request import Request
-from dynvfx.segmentation.loading import SEGMENTERS
 
 MOST_TAKES = 64
-NAMES = frozenset(("tiny", *SEGMENTERS))
-"""Names of models and segmenters, which a folder of the same name does not hide."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +51,15 @@ def open_add(order: AddOrder) -> Iterator[OpenJob]:
     """Hold the folder of an order for new content. Raises BadUsage, BadRequest, BadMedia, BadTimeline, OutOfDisk."""
     order = replace(order, instruction=clean_instruction(order.instruction))
     _check_takes(order)
-    model = _model_name(order.model)
-    segmenter = _model_name(order.segmenter or segmenter_for(model))
-    asked = {"kind": "add", **_asked(order), "model": model, "segmenter": segmenter}
-    location = {
-        "source": str(Path(order.source).absolute()),
-        "clip": order.clip,
-        "part": list(order.part) if order.part else None,
-        "rate": str(order.rate) if order.rate else None,
-        "media_folders": [str(each.absolute()) for each in order.media_folders],
-    }
-    folder = JobFolder(order.output or default_folder(order.source, {**asked, **location}, Path.cwd()))
+    asked, location = asked_of_add(order), location_of(order)
+    folder = JobFolder(output_of(order))
     with folder.held():
         source = _open(location, folder)
         record = _record(folder, source, location)
         batch = find_batch(record, asked, "add", folder) or _new_batch(record, asked, "plan.json")
         numbers = _give_out(folder, record, batch, order)
         folder.write(record)
-        yield OpenJob(order, folder, source, record, batch, numbers, model, segmenter, order.download)
+        yield OpenJob(order, folder, source, record, batch, numbers, asked["model"], asked["segmenter"], order.download)
 
 
 @contextmanager
@@ -95,8 +83,8 @@ def open_refine(order: RefineOrder) -> Iterator[OpenJob]:
         record = folder.read()
         source = _open(record.location, folder)
         refuse_other_shot(record, _identity(source), source.media_stamp(), folder)
-        segmenter = _model_name(order.segmenter or parent.segmenter)
-        asked = {"kind": "refine", **_asked(order), "parent": parent.digest(), "segmenter": segmenter}
+        segmenter = model_name(order.segmenter or parent.segmenter)
+        asked = {"kind": "refine", **asked_of(order), "parent": parent.digest(), "segmenter": segmenter}
         batch = find_batch(record, asked, "refine", folder)
         if batch is None:
             batch = _new_batch(record, asked, plan_name([folder.free_number(record)]))
@@ -106,32 +94,9 @@ def open_refine(order: RefineOrder) -> Iterator[OpenJob]:
         yield OpenJob(order, folder, source, record, batch, numbers, parent.model, segmenter, parent=parent)
 
 
-def segmenter_for(model: str) -> str:
-    """The segmenter that suits a model: the shipped one knows the shipped model's vocabulary and little else."""
-    return "tiny" if model == "tiny" else "sam3"
-
-
-def _asked(order: TakeOrder) -> dict[str, Any]:
-    """What makes an order another one; the number of takes and the way to the plan do not."""
-    return {
-        "instruction": order.instruction,
-        "seed": order.seed,
-        "quality": order.quality,
-        "effect": order.effect,
-        "assistant": order.assistant,
-        "layer": order.layer,
-    }
-
-
 def _check_takes(order: TakeOrder) -> None:
     if not 1 <= order.takes <= MOST_TAKES:
         raise BadUsage(f"{order.takes} takes were asked for.", remedy=f"Choose a number from 1 to {MOST_TAKES}.")
-
-
-def _model_name(model: str) -> str:
-    """A folder's full path, any other name as it is."""
-    folder = Path(model).expanduser()
-    return str(folder.absolute()) if model not in NAMES and folder.is_dir() else model
 
 
 def _open(location: dict[str, Any], folder: JobFolder) -> Source:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from backend.media.deliver import Layer
-from dynvfx.request import Effect
+if TYPE_CHECKING:
+    from backend.media.deliver import Layer
+    from dynvfx.request import Effect
 
 Quality = Literal["draft", "standard", "reference"]
 QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from backend.order_identity import NAMES, output_of
+from backend.orders import AddOrder
+from dynvfx.segmentation.loading import SEGMENTERS
+
+
+def test_every_name_of_a_model_is_known():
+    assert set(NAMES) == {"tiny", *SEGMENTERS}
+
+
+def test_the_same_order_has_the_same_folder(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    order = AddOrder(instruction="add  a red\tballoon", source="shot.0001.mov")
+    folder = output_of(order)
+    assert folder.parent == tmp_path and folder.name.startswith("dynvfx-shot-")
+    assert output_of(AddOrder(instruction="add a red balloon", source=str(tmp_path / "shot.0001.mov"))) == folder
+    assert output_of(AddOrder(instruction="add a red balloon", source="shot.0001.mov", takes=4)) == folder
+    assert output_of(AddOrder(instruction="add a red balloon", source="shot.0001.mov", seed=4)) != folder
+    assert output_of(AddOrder(instruction="add a red balloon", source="shot.0001.mov", output=Path("o"))) == Path("o")
+
+
+def test_needs_no_torch():
+    code = "import sys, backend.order_identity, backend.orders; sys.exit('torch' in sys.modules or 'av' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
