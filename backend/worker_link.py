@@ -6,7 +6,9 @@ handler for client keys answers for every socket of its context, and knows no wo
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections import deque
 from collections.abc import Mapping
 
 import msgspec
@@ -41,6 +43,7 @@ class SupervisorEnd:
         self.socket.curve_publickey, self.socket.curve_secretkey = own_public, own_secret
         _settle(self.socket)
         port = self.socket.bind_to_random_port("tcp://127.0.0.1")
+        self._waiting: deque[bytes] = deque()
         self._words = {
             ADDRESS: f"tcp://127.0.0.1:{port}",
             SUPERVISOR_KEY: own_public.decode(),
@@ -56,15 +59,22 @@ class SupervisorEnd:
     def receive(self) -> list[FromWorker]:
         """Everything that has come in."""
         words = []
-        while True:
-            try:
+        with contextlib.suppress(zmq.Again):
+            while True:
                 words.append(_from_worker.decode(self.socket.recv(zmq.NOBLOCK)))
-            except zmq.Again:
-                return words
+        self._flush()
+        return words
 
     def send(self, word: ToWorker) -> None:
-        """Say something; it waits in memory while the worker is starting."""
-        self.socket.send(_encoder.encode(word), zmq.NOBLOCK)
+        """Say something; what is said before the worker's first word waits for it in memory."""
+        self._waiting.append(_encoder.encode(word))
+        self._flush()
+
+    def _flush(self) -> None:
+        with contextlib.suppress(zmq.Again):  # a pair without a peer takes nothing
+            while self._waiting:
+                self.socket.send(self._waiting[0], zmq.NOBLOCK)
+                self._waiting.popleft()
 
     def close(self) -> None:
         """Let go of the worker; what was not sent yet is dropped."""
