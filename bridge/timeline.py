@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import zipfile
 from collections import Counter
 from collections.abc import Sequence as Many
@@ -80,10 +81,15 @@ def open_timeline(
     """
     path = Path(path)
     folders = tuple(map(Path, media_folders))
-    if path.is_dir():
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadTimeline(f"There is no timeline at {path}.", remedy="Check the path.") from error
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise BadTimeline(f"{path} cannot be read.", why, "Check the permissions of file and folder.") from error
+    if is_folder:
         text, kind, base = _read_text(path / _CONTENT), "otiod", path
-    elif not path.exists():
-        raise BadTimeline(f"There is no timeline at {path}.", remedy="Check the path.")
     elif zipfile.is_zipfile(path):
         base = Path(scratch) if scratch is not None else path.with_name(f"{path.stem} media")
         text, kind = _unpack(path, base), "otioz"

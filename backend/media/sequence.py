@@ -55,14 +55,15 @@ def find_sequence(path: str) -> FrameFiles:
     Raises MissingMedia, UnreadableMedia, EmptyMedia or MissingFrames.
     """
     place = Path(path)
-    folder = place if place.is_dir() else place.parent
+    is_folder = os.path.isdir(place)  # False where it may not be looked at; pathlib's would raise
+    folder = place if is_folder else place.parent
     try:
         names = os.listdir(folder)
     except FileNotFoundError as error:
         raise MissingMedia(f"The folder {folder} does not exist.", remedy="Relink the clip, then try again.") from error
     except PermissionError as error:
         raise UnreadableMedia(f"The folder {folder} may not be read.", remedy="Check its permissions.") from error
-    if place.is_dir():
+    if is_folder:
         return _only_sequence(folder, names)
     if place.is_file():
         number = _LAST_NUMBER.search(place.stem)
