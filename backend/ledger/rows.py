@@ -1,0 +1,143 @@
+"""A job as the ledger knows it, and as a client sees it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+import msgspec
+
+from bridge.job_events import AnyJobEvent, StageProgress
+from bridge.messages import Failure, Job, JobState, Numbered, Spec
+
+
+class Facts(TypedDict, total=False):
+    """What becomes known of a job by and by; `plan` is the one that a person approved."""
+
+    source: str
+    model: str
+    output: str
+    device: str | None
+    footprint: str
+    plan: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How far a running job is; not on the disk, but the newest step among its events says the same."""
+
+    take: int = 0
+    stage: str | None = None
+    iteration: int = 0
+    iterations: int = 0
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+
+
+NO_STEPS = Steps()
+
+
+def steps_of(event: StageProgress) -> Steps:
+    """The same facts without the event."""
+    return Steps(**{name: getattr(event, name) for name in Steps.__dataclass_fields__})
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRow:
+    """A job. Times are seconds since 1970 in UTC.
+
+    `attempt` counts from 1 and grows when a worker died or somebody retried; `deaths` counts workers that died at it
+    in a row without any progress. `hold` says that it will stop for approval. `events` is the number of its newest
+    event. `position` is its place among all that wait, from 1 on.
+    """
+
+    id: str
+    client: str
+    token: str
+    state: JobState
+    spec: Spec
+    hold: bool
+    plan: dict[str, Any] | None
+    source: str
+    model: str
+    output: str
+    device: str | None
+    footprint: str
+    failure: Failure | None
+    attempt: int
+    deaths: int
+    events: int
+    created: float
+    changed: float
+    serial: int
+    interrupted: bool
+    takes_done: tuple[int, ...] = ()
+    position: int | None = None
+    steps: Steps = field(default=NO_STEPS)
+
+
+def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None, steps: Steps) -> JobRow:
+    """A row of the table `jobs` with what other places know of it."""
+    values = {name: row[name] for name in row.keys() if name in JobRow.__dataclass_fields__}  # noqa: SIM118 (a Row)
+    values |= {
+        "spec": msgspec.json.decode(row["spec"], type=Spec),
+        "plan": decoded(row["plan"], dict[str, Any]),
+        "failure": decoded(row["failure"], Failure),
+        "hold": bool(row["hold"]),
+        "interrupted": bool(row["interrupted"]),
+    }
+    return JobRow(**values, takes_done=takes_done, position=position, steps=steps)
+
+
+def read_event(row: sqlite3.Row) -> Numbered:
+    """A row of the table `events`."""
+    event = msgspec.json.decode(row["event"], type=AnyJobEvent)
+    return Numbered(number=row["number"], time=row["time"], event=event)
+
+
+def encoded(value: Any) -> bytes | None:
+    """JSON for a column; None stays none."""
+    return None if value is None else msgspec.json.encode(value)
+
+
+def decoded(value: bytes | None, kind: Any) -> Any:
+    """The reverse of `encoded`."""
+    return None if value is None else msgspec.json.decode(value, type=kind)
+
+
+def job_seen_by(row: JobRow, viewer: str) -> Job:
+    """The job as the client `viewer` sees it: others' tokens are nobody's business."""
+    mine = row.client == viewer
+    steps = row.steps
+    return Job(
+        id=row.id,
+        token=row.token if mine else "",
+        state=row.state,
+        instruction=row.spec.instruction,
+        source=row.source,
+        model=row.model,
+        quality=row.spec.quality,
+        seed=row.spec.seed,
+        takes=row.spec.takes,
+        output=row.output,
+        created=row.created,
+        changed=row.changed,
+        events=row.events,
+        hold=row.hold,
+        attempt=row.attempt,
+        mine=mine,
+        position=row.position,
+        device=row.device,
+        take=steps.take,
+        takes_done=row.takes_done,
+        stage=steps.stage,
+        iteration=steps.iteration,
+        iterations=steps.iterations,
+        step=steps.step,
+        steps=steps.steps,
+        seconds_left=steps.seconds_left,
+        failure=row.failure,
+        footprint=row.footprint,
+    )

@@ -1,0 +1,88 @@
+"""The states of a job, the moves between them, and which state an event of a running job means."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from bridge.errors import Problem
+from bridge.job_events import AnyJobEvent, JobDone, JobFailed, JobStarted, ModelOpened, PlanReady, StageProgress
+from bridge.messages import JobState
+
+STATES: tuple[JobState, ...] = get_args(JobState)
+RUNNING: tuple[JobState, ...] = ("preparing", "planning", "encoding", "inverting", "refining", "delivering")
+"""A worker is at it, in the order of the work."""
+ENDED: frozenset[JobState] = frozenset(("done", "failed", "cancelled"))
+
+
+def _moves() -> dict[JobState, frozenset[JobState]]:
+    """Work goes forward, over stages whose product is stored already; the next take begins behind the plan again.
+
+    A running job goes back into the queue when its worker or the service ends, a failed or cancelled one by hand. A
+    job that awaits approval is queued for its next part, or goes on where its worker waited for it. A job is done
+    after its last delivery, after its plan when only that was asked for, or at once when all its takes were made
+    before.
+    """
+    moves: dict[JobState, set[JobState]] = {state: set() for state in STATES}
+    for place, state in enumerate(RUNNING):
+        moves[state] = {*RUNNING[place + 1 :], "queued", "failed", "cancelled"}
+    moves["queued"] = {"preparing", "failed", "cancelled"}
+    for state in ("preparing", "planning"):
+        moves[state] |= {"awaiting_approval", "done"}
+    moves["awaiting_approval"] = {"queued", *RUNNING[RUNNING.index("encoding") :], "failed", "cancelled"}
+    moves["delivering"] |= {"encoding", "inverting", "refining", "done"}
+    moves["failed"] = {"queued"}
+    moves["cancelled"] = {"queued"}
+    return {state: frozenset(allowed) for state, allowed in moves.items()}
+
+
+MOVES: dict[JobState, frozenset[JobState]] = _moves()
+
+
+class IllegalMove(Problem):
+    """A job cannot go from the state that it is in to the one that was asked for."""
+
+    kind = "illegal_move"
+
+    def __init__(self, job: str, state: JobState, wanted: str) -> None:
+        allowed = ", ".join(sorted(MOVES[state])) or "nowhere"
+        super().__init__(
+            f"Job {job} is {state}; it cannot become {wanted}.",
+            f"From there it can only go to: {allowed}.",
+            "Look at the job again; it may have changed meanwhile.",
+        )
+
+
+def check_move(job: str, state: JobState, wanted: JobState) -> None:
+    """Raises IllegalMove when the table has no such move; staying is none and always allowed."""
+    if wanted != state and wanted not in MOVES[state]:
+        raise IllegalMove(job, state, wanted)
+
+
+_STAGES: dict[str, JobState] = {
+    "segmenting": "planning",
+    "encoding": "encoding",
+    "inverting": "inverting",
+    "refining": "refining",
+    # Told when it is over: what comes then is the delivery.
+    "finishing": "delivering",
+    "delivering": "delivering",
+}
+
+
+def state_after(event: AnyJobEvent, state: JobState) -> JobState:
+    """The state of a running job (now in `state`) once `event` has come; the same one when the event says nothing new.
+
+    Every take looks for the masks, which are stored since the first one: that does not lead back into planning.
+    """
+    wanted = state
+    if isinstance(event, JobStarted):
+        wanted = "preparing"
+    elif isinstance(event, ModelOpened | PlanReady):
+        wanted = "planning"
+    elif isinstance(event, StageProgress):
+        wanted = _STAGES[event.stage]
+    elif isinstance(event, JobDone):
+        return "done"
+    elif isinstance(event, JobFailed):
+        return "cancelled" if event.kind == "cancelled" else "failed"
+    return wanted if wanted in MOVES[state] else state
