@@ -1,4 +1,4 @@
-"""How a job's failure ends a program: what a script can tell apart. The same codes in events and on the command line."""
+"""How a failure ends a program: what a script can tell apart, in events and on the command line alike."""
 
 from __future__ import annotations
 
