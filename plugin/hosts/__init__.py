@@ -1,0 +1,1 @@
+"""The panel's side of each editing application."""

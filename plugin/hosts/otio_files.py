@@ -1,0 +1,272 @@
+"""Timelines as files: any editor that exports OpenTimelineIO, and plain movies.
+
+What is placed is written to NAME.dynvfx.otio beside the timeline; the timeline itself is never touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Many
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+import opentimelineio as otio
+
+from bridge.atomic_file import write_atomically
+from bridge.errors import BadTimeline
+from bridge.media_location import absolute_path
+from bridge.placement import PlacedTake, place_takes, write_timeline
+from bridge.rates import seconds, timecode
+from bridge.shot import ListedClip, Shot, list_shots
+from bridge.timeline import OpenTimeline, open_timeline, timeline_for_media
+from bridge.video_clips import VideoClip, walk_video_clips
+from plugin.hosts.base import Host, Placement, PlacementFailed, ServiceSource
+from plugin.hosts.footage import read_footage, start_timecode
+
+TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod")
+PLACED_SUFFIX = ".dynvfx.otio"
+
+
+class PlacedStack(msgspec.Struct, frozen=True):
+    """What was placed above one shot; the active take is the visible one."""
+
+    shot: Shot
+    takes: tuple[PlacedTake, ...]
+    active: int
+
+
+class PlacedRecord(msgspec.Struct, frozen=True):
+    """Everything that was placed over one timeline, to write it again with one take more."""
+
+    timeline: str
+    stacks: tuple[PlacedStack, ...] = ()
+
+
+class OtioFiles(Host):
+    """Host over .otio, .otioz and .otiod files and over movies.
+
+    `memory` is a folder for what was placed, so that a later start goes on from it.
+    """
+
+    name = "OTIO file"
+
+    def __init__(self, memory: Path) -> None:
+        self._memory = memory
+        self._opened: OpenTimeline | None = None
+        self._clips: list[ListedClip] = []
+        self._selected: int | None = None
+        self._record = PlacedRecord("")
+        self._changed: list[Callable[[], None]] = []
+
+    # The base ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def title(self) -> str:
+        """Name of the open file."""
+        return self._opened.path.name if self._opened else ""
+
+    def clips(self) -> Many[ListedClip]:
+        """All clips on video tracks, in record order."""
+        return tuple(self._clips)
+
+    def selected(self) -> ListedClip | None:
+        """The clip that was selected here; the only usable one when there is only one."""
+        return next((each for each in self._clips if each.index == self._selected), None)
+
+    def source_of(self, shot: Shot) -> ServiceSource:
+        """The file itself and the clip's number in it."""
+        opened = self._open()
+        clip = None if opened.kind == "movie" else str(shot.index)
+        return ServiceSource(str(opened.path.absolute()), clip, tuple(map(str, opened.media_folders)))
+
+    def output_folder(self) -> Path | None:
+        """`NAME dynvfx` beside the file, None where nothing may be written."""
+        if self._opened is None:
+            return None
+        parent = self._opened.path.absolute().parent
+        return parent / f"{self._opened.path.stem} dynvfx" if os.access(parent, os.W_OK) else None
+
+    # Opening and selecting --------------------------------------------------------------------------------------------
+
+    def open(self, path: Path) -> None:
+        """Open a timeline or a movie; its only usable clip is selected. Raises BadTimeline or BadMedia."""
+        if path.suffix.lower() in TIMELINE_SUFFIXES or path.is_dir():
+            opened = open_timeline(path)
+        else:
+            footage = read_footage(str(path))
+            opened = timeline_for_media(path, footage.rate, footage.frame_count, footage.start_timecode)
+        clips = list_shots(opened, start_timecode)
+        self._opened, self._clips = opened, clips
+        usable = [each.index for each in clips if each.shot is not None]
+        self._selected = usable[0] if len(usable) == 1 else None
+        self._record = self._recall()
+        self._tell()
+
+    def path(self) -> Path | None:
+        """The open file."""
+        return self._opened.path if self._opened else None
+
+    def select(self, index: int) -> None:
+        """Select clip number `index`. Raises BadTimeline when there is none."""
+        if all(each.index != index for each in self._clips):
+            raise BadTimeline(f"There is no clip number {index}.", remedy="Choose one of the list.")
+        self._selected = index
+        self._tell()
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Call `changed` after every opening and selecting."""
+        self._changed.append(changed)
+
+    # Placing ----------------------------------------------------------------------------------------------------------
+
+    def written_path(self) -> Path:
+        """NAME.dynvfx.otio, where takes are placed. Raises BadTimeline when nothing is open."""
+        path = self._open().path.absolute()
+        stem = path.name.removesuffix(PLACED_SUFFIX) if path.name.endswith(PLACED_SUFFIX) else path.stem
+        again = ".2" if path.name.endswith(PLACED_SUFFIX) else ""
+        return path.with_name(f"{stem}{again}{PLACED_SUFFIX}")
+
+    def place(self, shot: Shot, takes: Many[PlacedTake], active: int) -> Placement:
+        """Write the timeline with all that was placed before and these takes, then read it back."""
+        others = tuple(each for each in self._record.stacks if not _same_place(each.shot, shot))
+        return self._write((*others, PlacedStack(shot, tuple(takes), active)), shot)
+
+    def swap(self, shot: Shot, take: PlacedTake) -> Placement:
+        """Make `take` the visible one of the shot's stack, which it joins if it was not there."""
+        stack = next((each for each in self._record.stacks if _same_place(each.shot, shot)), None)
+        takes = stack.takes if stack else ()
+        paths = [each.media_path for each in takes]
+        if take.media_path not in paths:
+            takes, paths = (*takes, take), [*paths, take.media_path]
+        return self.place(shot, takes, paths.index(take.media_path))
+
+    def placements(self) -> Mapping[int, Placement]:
+        """What stands in NAME.dynvfx.otio now, by clip number; what was removed from the file is left out."""
+        if self._opened is None or not self._record.stacks or not self.written_path().exists():
+            return {}
+        found = {}
+        try:
+            written = open_timeline(self.written_path())
+            for stack in self._record.stacks:
+                found[stack.shot.index] = _read_back(written, self.written_path(), stack)
+        except (BadTimeline, PlacementFailed):
+            # Somebody has written another timeline under that name: nothing of ours stands there for sure.
+            return found
+        return found
+
+    def _write(self, stacks: tuple[PlacedStack, ...], shot: Shot) -> Placement:
+        opened, path = self._open(), self.written_path()
+        timeline = opened.timeline
+        # Highest address first: a new track never moves what is still to come.
+        for stack in sorted(stacks, key=lambda each: each.shot.address, reverse=True):
+            under = OpenTimeline(timeline, opened.path, opened.kind, opened.media_base, opened.media_folders)
+            label = str(stack.takes[stack.active].metadata.get("dynvfx", {}).get("label") or "") or None
+            timeline = place_takes(under, stack.shot, stack.takes, stack.active, label)
+        write_timeline(timeline, path, older=opened.older, media_base=opened.media_base)
+        written = open_timeline(path)
+        placements = [_read_back(written, path, each) for each in stacks]
+        self._record = PlacedRecord(str(opened.path.absolute()), stacks)
+        write_atomically(self._record_path(), msgspec.json.encode(self._record))
+        return next(place for place, each in zip(placements, stacks, strict=True) if _same_place(each.shot, shot))
+
+    def _open(self) -> OpenTimeline:
+        if self._opened is None:
+            raise BadTimeline("No timeline is open.", remedy="Open one first.")
+        return self._opened
+
+    def _record_path(self) -> Path:
+        path = str(self._open().path.absolute())
+        return self._memory / f"{_name_for(path)}.json"
+
+    def _recall(self) -> PlacedRecord:
+        """What was placed over this timeline before, as far as its clips are still the same."""
+        try:
+            record = msgspec.json.decode(self._record_path().read_bytes(), type=PlacedRecord)
+        except (OSError, msgspec.DecodeError):
+            return PlacedRecord("")
+        shots = {each.shot.address: each.shot for each in self._clips if each.shot is not None}
+        kept = tuple(
+            each
+            for each in record.stacks
+            if (now := shots.get(each.shot.address)) is not None
+            and (now.media_path, now.record_start)
+            == (each.shot.media_path, each.shot.record_start - each.shot.part_offset)
+            and all(os.path.exists(take.media_path) for take in each.takes)
+        )
+        return PlacedRecord(record.timeline, kept)
+
+    def _tell(self) -> None:
+        for changed in self._changed:
+            changed()
+
+
+def _name_for(path: str) -> str:
+    """A file name that stands for a path: its last part and a digest of the whole."""
+    return f"{Path(path).stem[:40]}-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+
+
+def _same_place(one: Shot, other: Shot) -> bool:
+    return (one.address, one.part) == (other.address, other.part)
+
+
+def _read_back(written: OpenTimeline, path: Path, stack: PlacedStack) -> Placement:
+    """Find the stack's visible take in the written timeline, directly above its clip.
+
+    Raises PlacementFailed when it is not exactly there.
+    """
+    shot, take = stack.shot, stack.takes[stack.active]
+    rate = Fraction(*shot.timeline_rate)
+    clips = list(walk_video_clips(written.timeline))
+    for found in clips:
+        if not _shows(found, take, written):
+            continue
+        start = round(found.record_start() * rate)
+        # Rounded like the shot's own end, so that clips of another rate than the timeline's compare equal.
+        frames = round((found.record_start() + seconds(found.clip.duration())) * rate) - start
+        if (start, frames) == (shot.record_start, shot.record_frames) and _directly_above(found, shot):
+            first = shot.timeline_start + start
+            return Placement(
+                take=str(take.metadata.get("dynvfx", {}).get("take", "")),
+                take_name=take.name,
+                where=str(path),
+                track_name=found.chain[-1].name,
+                track_number=found.track_number,
+                record_in=timecode(first, rate),
+                record_out=timecode(first + frames, rate),
+                media_path=take.media_path,
+            )
+    raise PlacementFailed(
+        f'"{take.name}" does not lie above "{shot.name}" in {path.name}.',
+        "Reading the written timeline back did not find it at the clip's record range.",
+        "Place it again; if this comes back, report it.",
+    )
+
+
+def _shows(found: VideoClip, take: PlacedTake, written: OpenTimeline) -> bool:
+    reference = found.clip.media_reference
+    if isinstance(reference, otio.schema.ImageSequenceReference):
+        folder = absolute_path(reference.target_url_base, written.media_base)
+        return take.sequence is not None and os.path.normpath(folder) == os.path.normpath(take.sequence.folder)
+    url = getattr(reference, "target_url", "")
+    if not url:
+        return False
+    path = absolute_path(url, written.media_base)
+    if take.sequence is not None:
+        return os.path.dirname(path) == os.path.normpath(take.sequence.folder)
+    return os.path.normpath(path) == os.path.normpath(os.path.abspath(take.media_path))
+
+
+def _directly_above(found: VideoClip, shot: Shot) -> bool:
+    """Whether only takes of ours lie between the clip found and the layer of the shot's clip."""
+    depth = found.layer_depth
+    stack = found.chain[depth - 1]
+    for index in range(found.address[depth - 1] - 1, -1, -1):
+        layer = stack[index]
+        if isinstance(layer, otio.schema.Track) and layer.name.startswith("VFX - "):
+            continue
+        below = layer.find_clips() if isinstance(layer, otio.core.Composition) else [layer]
+        return any((clip.name or shot.name) == shot.name for clip in below)
+    return False
