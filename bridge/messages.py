@@ -48,7 +48,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Shaping(Part, frozen=True, kw_only=True):
     """What every order has; the fields of `backend.orders.TakeOrder`, `plan` being the plan itself, as plain values.
 
-    `footprint` "small" trades speed for memory, after a job ran out of it.
+    `footprint` "small" trades speed for memory, after a job ran out of it. `plan_only` ends the job, as done, when
+    plan and masks are there.
     """
 
     instruction: str
@@ -58,6 +59,7 @@ class Shaping(Part, frozen=True, kw_only=True):
     effect: str | None = None
     assistant: str | None = None
     plan: dict[str, Any] | None = None
+    plan_only: bool = False
     layer: str = "prores4444"
     segmenter: str | None = None
     footprint: Literal["normal", "small"] = "normal"
