@@ -55,12 +55,22 @@ class EventLog:
 
     def is_repeat(self, job: str, event: AnyJobEvent) -> bool:
         """Whether the job has told this before; see `Told`."""
-        if job not in self._told:
-            told = Told()
-            for each in self.read(job, 1, None):
-                told.add(each.event)
-            self._told[job] = told
+        self.remember(job)
         return self._told[job].is_repeat(event)
+
+    def remember(self, job: str) -> None:
+        """Have at hand what a job told, and its newest step, after a restart as well."""
+        if job in self._told:
+            return
+        told = Told()
+        newest: StageProgress | None = None
+        for each in self.read(job, 1, None):
+            told.add(each.event)
+            if isinstance(each.event, StageProgress):
+                newest = each.event
+        self._told[job] = told
+        if newest is not None:
+            self._steps.setdefault(job, steps_of(newest))
 
     def read(self, job: str, first: int, limit: int | None) -> tuple[Numbered, ...]:
         """Events from number `first` on, at most `limit`."""

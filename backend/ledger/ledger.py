@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +12,16 @@ from typing import Any, Self, Unpack
 
 from backend.ledger.database import Database
 from backend.ledger.events import EventLog
-from backend.ledger.problems import NoSuchJob, QueueFull
+from backend.ledger.jobs import JobTable
+from backend.ledger.problems import QueueFull
 from backend.ledger.queueing import Queue
-from backend.ledger.rows import Facts, JobRow, Steps, encoded, job_seen_by, read_job
+from backend.ledger.rows import CANCELLED, Facts, JobRow, Steps, encoded, failed_event, job_seen_by
 from backend.ledger.schema import MIGRATIONS
-from backend.ledger.states import ENDED, RUNNING, STATES, IllegalMove, check_move, state_after
+from backend.ledger.states import ENDED, RUNNING, IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
-from bridge.job_events import AnyJobEvent, JobFailed, TakeDone
-from bridge.messages import AddSpec, CancelOutcome, Failure, Job, JobState, Numbered, Spec, TakeEntry
+from bridge.job_events import AnyJobEvent, TakeDone
+from bridge.messages import CancelOutcome, Failure, Job, JobState, Numbered, Spec, TakeEntry
 from bridge.take import Note, Status, Take, read_take
-
-CANCELLED_EXIT_CODE = 130
 
 
 class Ledger:
@@ -39,6 +36,7 @@ class Ledger:
         self._clock, self._queue_limit = clock, queue_limit
         self._events, self._takes = EventLog(self._database), TakeIndex(self._database)
         self._queue = Queue(self._database)
+        self._jobs = JobTable(self._database, self._queue, self._events, self._takes)
 
     def close(self) -> None:
         """Give the file free."""
@@ -58,59 +56,29 @@ class Ledger:
         self, client: str, token: str, spec: Spec, hold: bool = False, now: float | None = None, **facts: Unpack[Facts]
     ) -> tuple[JobRow, bool]:
         """Queue a job behind the client's others; the same token names the same job and False. Raises QueueFull."""
-        now = self._clock() if now is None else now
         with self._changing():
-            known = self._database.row("SELECT id FROM jobs WHERE client = ? AND token = ?", client, token)
-            if known is not None:
-                return self.job(known["id"]), False
-            if self._queue.length(client) >= self._queue_limit:
-                raise QueueFull(self._queue_limit)
-            values: dict[str, Any] = {
-                "id": self._free_id(),
-                "client": client,
-                "token": token,
-                "state": "queued",
-                "spec": encoded(spec),
-                "hold": hold,
-                **self._first_facts(spec),
-                "place": self._queue.last_place(client) + 1,
-                "created": now,
-                "changed": now,
-            }
-            columns, places = ", ".join(values), ", ".join("?" * len(values))
-            self._database.change(f"INSERT INTO jobs ({columns}) VALUES ({places})", *values.values())
-            self._note(values["id"], facts)
-        return self.job(values["id"]), True
+            known = self._jobs.id_of(client, token)
+            if known is None:
+                if self._queue.length(client) >= self._queue_limit:
+                    raise QueueFull(self._queue_limit)
+                job = self._jobs.add(client, token, spec, hold, self._now(now), facts)
+        return self.job(known or job), known is None
 
     def find(self, job: str) -> JobRow | None:
         """The job, or None."""
-        row = self._database.row("SELECT * FROM jobs WHERE id = ?", job)
-        return None if row is None else self._read(row)
+        return self._jobs.find(job)
 
     def job(self, job: str) -> JobRow:
         """The job. Raises NoSuchJob."""
-        row = self.find(job)
-        if row is None:
-            raise NoSuchJob(job)
-        return row
+        return self._jobs.job(job)
 
     def jobs(self, client: str | None = None, states: Sequence[JobState] = (), limit: int = 200) -> tuple[JobRow, ...]:
         """The newest jobs of a client, or of all, first; only those in one of `states` when any are given."""
-        wanted = tuple(states) or STATES
-        rows = self._database.rows(
-            f"SELECT * FROM jobs WHERE (? IS NULL OR client = ?) AND state IN ({', '.join('?' * len(wanted))})"
-            " ORDER BY serial DESC LIMIT ?",
-            client,
-            client,
-            *wanted,
-            limit,
-        )
-        return tuple(self._read(row) for row in rows)
+        return self._jobs.newest(client, states, limit)
 
     def counts(self) -> Counter[JobState]:
         """How many jobs are in each state."""
-        rows = self._database.rows("SELECT state, COUNT(*) AS jobs FROM jobs GROUP BY state")
-        return Counter({row["state"]: row["jobs"] for row in rows})
+        return self._jobs.counts()
 
     def to_job(self, row: JobRow, viewer: str) -> Job:
         """The job as the client `viewer` sees it."""
@@ -127,7 +95,7 @@ class Ledger:
             self._move(self.job(job), state, **facts)
         return self.job(job)
 
-    def approve(self, job: str, plan: dict | None = None) -> JobRow:
+    def approve(self, job: str, plan: dict[str, Any] | None = None) -> JobRow:
         """Let a job go on that awaits approval, before the client's others; None keeps its plan. Raises IllegalMove."""
         with self._changing():
             row = self.job(job)
@@ -171,18 +139,12 @@ class Ledger:
             for row in running:
                 self._move(row, "queued", now=now, device=None)
                 self._database.change("UPDATE jobs SET interrupted = 1 WHERE id = ?", row.id)
+                self._events.remember(row.id)
         return tuple(self.job(row.id) for row in reversed(running))
 
     def fail(self, job: str, failure: Failure, *, log: str | None = None) -> Numbered:
         """The job has failed: its state, its failure and the event that says so, in one. Raises IllegalMove."""
-        event = JobFailed(
-            kind=failure.kind,
-            what=failure.what,
-            why=failure.why,
-            remedy=failure.remedy,
-            exit_code=failure.exit_code,
-            log=log,
-        )
+        event = failed_event(failure, log)
         with self._changing():
             row = self.job(job)
             numbered = self._append(row, [event])
@@ -198,15 +160,8 @@ class Ledger:
             return "not_found", None
         if row.state in ENDED:
             return ("cancelled" if row.state == "cancelled" else "already_done"), None
-        event = JobFailed(
-            kind="cancelled",
-            what="The job was cancelled.",
-            why="",
-            remedy="Retry it to go on where it stopped.",
-            exit_code=CANCELLED_EXIT_CODE,
-        )
         with self._changing():
-            numbered = self._append(row, [event])
+            numbered = self._append(row, [CANCELLED])
             self._move(row, "cancelled", device=None)
         self._events.forget(job)
         return "cancelled", numbered[0]
@@ -217,7 +172,7 @@ class Ledger:
         """Take in what a worker tells: event, state, and the index of takes, in one.
 
         None when the job has told it before (it resumed) or is not running (any more): nobody needs to hear it then.
-        How a failed job ended is not told here but with `fail`.
+        How a failed job ended is not told here but with `fail`. Raises BadTake when a finished take cannot be read.
         """
         row = self.job(job)
         if row.state not in RUNNING:
@@ -280,6 +235,10 @@ class Ledger:
         """One finished take. Raises NoSuchTake."""
         return self._takes.find(job, number)
 
+    def measured(self, model: str, limit: int = 20) -> tuple[Take, ...]:
+        """The newest takes made with a model, newest first: their seconds and forwards are what estimates come from."""
+        return self._takes.made_with(model, limit)
+
     def set_take(
         self, job: str, number: int, status: Status | None = None, notes: Sequence[Note] | None = None
     ) -> TakeEntry:
@@ -311,13 +270,12 @@ class Ledger:
     @property
     def paused(self) -> bool:
         """Whether somebody stopped the queue; survives a restart."""
-        row = self._database.row("SELECT value FROM facts WHERE name = 'paused'")
-        return row is not None and bool(row["value"])
+        return self._queue.paused
 
     def pause(self, on: bool = True) -> None:
         """Stop the queue, or let it go on. It is only noted here."""
-        with self._database.writing():
-            self._database.change("INSERT OR REPLACE INTO facts (name, value) VALUES ('paused', ?)", on)
+        with self._changing():
+            self._queue.pause(on)
 
     # Within -----------------------------------------------------------------------------------------------------------
 
@@ -329,31 +287,8 @@ class Ledger:
         finally:
             self._queue.changed()
 
-    def _read(self, row: sqlite3.Row) -> JobRow:
-        job = row["id"]
-        position = self._queue.positions().get(job) if row["state"] == "queued" else None
-        return read_job(row, self._takes.numbers(job), position, self._events.steps(job))
-
     def _move(self, row: JobRow, state: JobState, now: float | None = None, **facts: Unpack[Facts]) -> None:
-        check_move(row.id, row.state, state)
-        if state != row.state:
-            if row.state == "queued" and state in RUNNING:
-                self._queue.begin(row.id, row.client)
-            self._database.change(
-                "UPDATE jobs SET state = ?, changed = ? WHERE id = ?",
-                state,
-                self._clock() if now is None else now,
-                row.id,
-            )
-        self._note(row.id, facts)
-
-    def _note(self, job: str, facts: Facts) -> None:
-        for name, value in facts.items():
-            if name not in Facts.__annotations__:
-                raise TypeError(f"a job has no {name}")
-            self._database.change(
-                f"UPDATE jobs SET {name} = ? WHERE id = ?", encoded(value) if name == "plan" else value, job
-            )
+        self._jobs.move(row, state, self._now(now), facts)
 
     def _append(self, row: JobRow, events: Sequence[AnyJobEvent]) -> tuple[Numbered, ...]:
         if row.state in ENDED:
@@ -366,16 +301,5 @@ class Ledger:
         if state in ENDED:
             self._events.forget(job)
 
-    def _first_facts(self, spec: Spec) -> dict[str, str]:
-        """What a new job is made from; a change of another job's take has its source and model."""
-        facts = {"source": "", "model": "", "output": "", "footprint": spec.footprint}
-        if isinstance(spec, AddSpec):
-            return facts | {"source": spec.source, "model": spec.model, "output": spec.output or ""}
-        parent = self.find(spec.job) if spec.job else None
-        return facts if parent is None else facts | {"source": parent.source, "model": parent.model}
-
-    def _free_id(self) -> str:
-        while True:
-            job = secrets.token_hex(6)
-            if self._database.row("SELECT 1 FROM jobs WHERE id = ?", job) is None:
-                return job
+    def _now(self, now: float | None) -> float:
+        return self._clock() if now is None else now

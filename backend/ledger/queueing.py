@@ -97,6 +97,16 @@ class Queue:
                 client,
             )
 
+    @property
+    def paused(self) -> bool:
+        """Whether no further job is to be started."""
+        row = self._database.row("SELECT value FROM facts WHERE name = 'paused'")
+        return row is not None and bool(row["value"])
+
+    def pause(self, on: bool) -> None:
+        """Note it."""
+        self._database.change("INSERT OR REPLACE INTO facts (name, value) VALUES ('paused', ?)", on)
+
     def _waiting(self, client: str | None = None) -> list[Waiting]:
         rows = self._database.rows(
             "SELECT id, client, place, serial, interrupted FROM jobs WHERE state = 'queued'"

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from bridge.job_events import AnyJobEvent, StageProgress
+from bridge.job_events import AnyJobEvent, JobFailed, StageProgress
 from bridge.messages import Failure, Job, JobState, Numbered, Spec
 
 
@@ -76,6 +76,28 @@ class JobRow:
     takes_done: tuple[int, ...] = ()
     position: int | None = None
     steps: Steps = field(default=NO_STEPS)
+
+
+CANCELLED = JobFailed(
+    kind="cancelled",
+    what="The job was cancelled.",
+    why="",
+    remedy="Retry it to go on where it stopped.",
+    exit_code=130,
+)
+"""The last event of a job that somebody ended."""
+
+
+def failed_event(failure: Failure, log: str | None) -> JobFailed:
+    """The last event of a job that failed."""
+    return JobFailed(
+        kind=failure.kind,
+        what=failure.what,
+        why=failure.why,
+        remedy=failure.remedy,
+        exit_code=failure.exit_code,
+        log=log,
+    )
 
 
 def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None, steps: Steps) -> JobRow:

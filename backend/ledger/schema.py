@@ -53,5 +53,13 @@ _VERSION_1 = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = (
+    # `model` finds the takes that estimates are made from; `stamp` tells whether take.json is still the one indexed.
+    "ALTER TABLE takes ADD COLUMN model TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE takes ADD COLUMN stamp TEXT NOT NULL DEFAULT ''",
+    "UPDATE takes SET model = COALESCE(json_extract(CAST(take AS TEXT), '$.model'), '')",
+    "CREATE INDEX takes_by_model ON takes (model)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """Statements that lead from version n to n + 1. What was released is never changed: later needs are new steps."""
