@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.orders import Quality
-from dynvfx.backbones.base import Backbone
 from dynvfx.request import Effect, Inversion, Request
+from dynvfx.steps import Sampled
+
+if TYPE_CHECKING:
+    from dynvfx.backbones.base import Backbone
 
 GLOBAL_KEEP_FOREGROUND = 0.10
 """Keep probability on source objects for effects that fill the frame (METHOD 1.5)."""
@@ -33,13 +36,13 @@ class Preset:
     secondary: float
     preview_every: int
 
-    def snapped(self, backbone: Backbone) -> tuple[int, ...]:
+    def snapped(self, backbone: Sampled) -> tuple[int, ...]:
         """`levels` as timesteps of the model, falling, each once."""
         timesteps = backbone.timesteps(self.steps)
         near = {min(timesteps, key=lambda t, level=level: (abs(t - level), t)) for level in self.levels}
         return tuple(sorted(near, reverse=True))
 
-    def request(self, backbone: Backbone, **shot: Any) -> Request:
+    def request(self, backbone: Sampled, **shot: Any) -> Request:
         """The request of this quality; `shot` holds the fields of Request that quality does not decide."""
         return Request(
             levels=self.snapped(backbone),

@@ -14,12 +14,7 @@ import torch
 from dynvfx.backbones.base import Backbone
 from dynvfx.errors import BadRequest
 from dynvfx.request import Inversion, Request
-
-REFERENCE_STEPS = 250
-"""Uniform steps of the reference recipe."""
-
-USUAL_TOP = 899
-"""The trajectory reaches this level even when a request starts below it, so that a follow-up finds the first take's."""
+from dynvfx.steps import REFERENCE_STEPS, anchor_timesteps
 
 
 @dataclass(frozen=True)
@@ -43,17 +38,6 @@ class InversionState:
     done: int
     latents: torch.Tensor
     noise: torch.Tensor
-
-
-def anchor_timesteps(request: Request, backbone: Backbone) -> list[int]:
-    """Sampling timesteps of the request at which anchors act and the trajectory is needed, ascending."""
-    if request.anchor_mode == "none":
-        return []
-    grid = backbone.timesteps(request.steps)
-    if not any(request.anchors_until <= t <= request.levels[0] for t in grid):
-        return []
-    top = max(request.levels[0], USUAL_TOP)
-    return [t for t in reversed(grid) if request.anchors_until <= t <= top]
 
 
 def choose_recipe(request: Request, backbone: Backbone) -> Recipe | None:

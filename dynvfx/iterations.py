@@ -12,8 +12,8 @@ from dynvfx.events import Event, Notice, Outcome, Preview, Progress
 from dynvfx.latent_masks import inside, latent_mask, opening, pixels_of
 from dynvfx.preparation import Preparation
 from dynvfx.refinement import Attempt, attempt_at, changed_cells, composite
-from dynvfx.schedule import steps_from
 from dynvfx.states import pack, unpack
+from dynvfx.steps import steps_from
 
 
 @dataclass(frozen=True)

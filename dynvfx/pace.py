@@ -6,9 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dynvfx.events import Stage
+if TYPE_CHECKING:
+    from dynvfx.events import Stage
 
 Work = Literal["forward", "encode", "decode", "segment"]
 

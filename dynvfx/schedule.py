@@ -7,13 +7,11 @@ and keep their dtype; the coefficients are computed in float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from diffusers import CogVideoXDDIMScheduler
 
-CLEAN = -1
-"""The timestep after the last one: no noise left."""
+from dynvfx.steps import CLEAN
 
 COGVIDEOX_5B = {
     "beta_schedule": "scaled_linear",
@@ -104,9 +102,3 @@ class Schedule:
         alpha, sigma = self.alpha_sigma(next_timestep)
         clean = self.to_clean(latents, timestep, prediction)
         return alpha * clean + sigma * self.to_noise(latents, timestep, prediction)
-
-
-def steps_from(level: int, timesteps: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs (timestep, next timestep) from `level` down to the clean end; `timesteps` descend."""
-    below = [t for t in timesteps if t <= level]
-    return list(zip(below, (*below[1:], CLEAN), strict=True))

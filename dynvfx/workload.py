@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dynvfx.pace import Work
 from dynvfx.request import Request
-from dynvfx.schedule import steps_from
+from dynvfx.steps import steps_from
 
 
 class Workload:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -13,10 +12,11 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXT
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, T5EncoderModel
 
+from dynvfx.anchors import AnchorPass
 from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
 from dynvfx.backbones.pipeline_folder import check_folder, licence_of
+from dynvfx.backbones.rules import cogvideox_rules
 from dynvfx.errors import ModelUnavailable
-from dynvfx.geometry import GeometryRules
 from dynvfx.memory import explained_memory
 from dynvfx.schedule import Schedule
 
@@ -38,30 +38,51 @@ class CogVideoXBackbone(CogVideoXDenoiser):
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
         self.folder = folder
+        self._is_small = False
         self.name = name or str(folder)
         with _readable(folder), explained_memory(device):
             transformer = CogVideoXTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
             self.vae = AutoencoderKLCogVideoX.from_pretrained(folder / "vae", torch_dtype=dtype).to(device).eval()
             self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
             scheduler = CogVideoXDDIMScheduler.from_pretrained(folder / "scheduler")
-            super().__init__(_text_to_video(transformer, folder).to(device), Schedule(scheduler))
+            super().__init__(_text_to_video(transformer, folder), Schedule(scheduler))
+        self.device = device
         self.vae.requires_grad_(False)
         config = transformer.config
         self.licence = licence_of(folder, config.num_layers)
         self.spatial_ratio = 2 ** (len(self.vae.config.block_out_channels) - 1)
         self.temporal_ratio = int(self.vae.config.temporal_compression_ratio)
-        newer = self.patch_frames > 1
         # CogVideoX 1.5 joins latent frames in pairs; its clips give an odd number of them, so one goes in front.
-        self.leading_latents = 1 if newer else 0
-        own_area = config.sample_height * config.sample_width * self.spatial_ratio**2
-        self.rules = GeometryRules(
-            frame_step=2 * self.temporal_ratio * self.patch_frames,
-            min_frames=2 * self.temporal_ratio * self.patch_frames + 1,
-            max_frames=81 if newer else config.sample_frames,
-            size_multiple=self.spatial_ratio * self.patch,
-            area=768 * 1360 if newer else own_area,
-            rate=Fraction(16 if newer else 8),
+        self.leading_latents = 1 if self.patch_frames > 1 else 0
+        self.rules = cogvideox_rules(
+            frames=config.sample_frames,
+            height=config.sample_height,
+            width=config.sample_width,
+            patch=self.patch,
+            patch_frames=self.patch_frames,
+            spatial_ratio=self.spatial_ratio,
+            temporal_ratio=self.temporal_ratio,
         )
+
+    @property
+    def identity(self) -> str:
+        """As of every denoiser; tiles change the VAE's results a little, so a small footprint is told apart."""
+        return f"{super().identity}:tiled" if self._is_small else super().identity
+
+    def use_small_footprint(self) -> None:
+        """The VAE works in tiles; on a card the transformer's blocks come from main memory one after another."""
+        self.vae.enable_tiling()
+        if self.device.type == "cuda":
+            self.transformer.enable_group_offload(self.device, num_blocks_per_group=1)
+        self._is_small = True
+
+    def predict(
+        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+    ) -> torch.Tensor:
+        """As of every denoiser; the transformer comes to the card for its first forward, and after it was parked."""
+        if self.transformer.device.type != self.device.type:
+            self.transformer.to(self.device)
+        return super().predict(latents, timestep, text, anchors)
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
@@ -106,7 +127,7 @@ class CogVideoXBackbone(CogVideoXDenoiser):
     @contextmanager
     def _room_for(self, needed: float) -> Iterator[None]:
         """Space for `needed` bytes on the card during the block: the transformer waits in main memory if it must."""
-        if self.device.type != "cuda":
+        if self.device.type != "cuda" or self._is_small:
             yield
             return
         park, tile = room(needed, *torch.cuda.mem_get_info(self.device))
@@ -115,11 +136,7 @@ class CogVideoXBackbone(CogVideoXDenoiser):
         if park:
             self.transformer.to("cpu")
             self._release()
-        try:
-            yield
-        finally:
-            if park:
-                self.transformer.to(self.device)
+        yield
 
     def _release(self) -> None:
         gc.collect()

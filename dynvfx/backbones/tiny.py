@@ -7,7 +7,6 @@ VAE. It draws the phrases of `dynvfx.vocabulary` and nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -19,8 +18,8 @@ from dynvfx.anchors import AnchorPass
 from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
 from dynvfx.backbones.linear_codec import SPATIAL, TEMPORAL, LinearCodec
 from dynvfx.backbones.placement_map import NOWHERE, placement_map
+from dynvfx.backbones.rules import TINY_RULES
 from dynvfx.errors import ModelUnavailable
-from dynvfx.geometry import GeometryRules
 from dynvfx.schedule import Schedule
 from dynvfx.vocabulary import VOCABULARY, canonical_caption
 
@@ -33,9 +32,7 @@ class TinyBackbone(CogVideoXDenoiser):
 
     name = "tiny"
     licence = "GPL-3.0-or-later"
-    rules = GeometryRules(
-        frame_step=TEMPORAL, min_frames=1, max_frames=17, size_multiple=SPATIAL, area=96 * 160, rate=Fraction(8)
-    )
+    rules = TINY_RULES
     temporal_ratio = TEMPORAL
     spatial_ratio = SPATIAL
     vocabulary = tuple(content.phrase for content in VOCABULARY)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from diffusers import CogVideoXDDIMScheduler
 
-from dynvfx.schedule import CLEAN, COGVIDEOX_5B, Schedule, steps_from
+from dynvfx.schedule import CLEAN, COGVIDEOX_5B, Schedule
+from dynvfx.steps import steps_from
 
 
 def reference_alphas_cumprod():

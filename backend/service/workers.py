@@ -1,0 +1,264 @@
+"""The worker processes: one for each device, started, watched, and started again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from backend.process_control import end_tree, start_apart, start_time
+from backend.worker_link import SupervisorEnd
+from backend.worker_messages import Beat, CancelRun, Ended, FromWorker, Happened, Quit, Ready, Run
+from bridge.atomic_file import write_atomically
+from bridge.messages import Worker, WorkerState
+
+WORKER_MODULE = "backend.worker"
+CANCEL_PATIENCE = 5.0
+"""Seconds that a worker has to end a cancelled job before its process is killed."""
+SILENCE = 300.0
+"""Seconds without a beat after which a worker hangs. Beats come from a thread, but loading a model may hold it up."""
+LAST_WORDS = 0.1
+"""Seconds for which words of a worker that has died may still be on their way."""
+RESTARTS = (0.0, 0.5, 2.0, 8.0)
+"""Seconds before a worker is started again, by how often in a row it died before it was ready."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Death:
+    """A worker's process has ended. `job` is the one that it was at."""
+
+    worker: DeviceWorker
+    job: str | None
+    how: str
+
+
+class DeviceWorker:
+    """The worker of one device ("cpu", "cuda:1"; None: the graphics card where there is one, else the processor)."""
+
+    def __init__(
+        self,
+        device: str | None,
+        log_file: Path,
+        *,
+        module: str = WORKER_MODULE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._asked, self._log_file, self._module, self._clock = device, log_file, module, clock
+        self.device = device or "auto"
+        self.model: str | None = None
+        self.job: str | None = None
+        """The job that was handed to it and has not ended, whoever still waits for it."""
+        self.link: SupervisorEnd | None = None
+        self.pid, self.started = 0, 0.0
+        self._process: subprocess.Popen | None = None
+        self._heard = self._since = clock()
+        self._state: WorkerState = "stopped"
+        self._ready = False
+        self._failed_starts = 0
+        self._start_at = 0.0
+        self._kill_at: float | None = None
+        self._gone_at: float | None = None
+
+    # What it is doing -------------------------------------------------------------------------------------------------
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it can take a job now."""
+        return self._process is not None and self._ready and self.job is None and self._gone_at is None
+
+    @property
+    def is_given_up(self) -> bool:
+        """It died too often while it was starting; `encourage` lets it be started again."""
+        return self._failed_starts >= len(RESTARTS)
+
+    def seen(self) -> Worker:
+        """For clients."""
+        return Worker(
+            device=self.device,
+            state=self._state,
+            job=self.job,
+            model=self.model,
+            since=max(0.0, self._clock() - self._since),
+        )
+
+    def next_due(self) -> float | None:
+        """When something is to be done though nothing was heard, on the clock."""
+        if self._process is None:
+            return None if self.is_given_up else self._start_at
+        moments = [self._heard + SILENCE]
+        if self._kill_at is not None:
+            moments.append(self._kill_at)
+        if self._gone_at is not None:
+            moments.append(self._gone_at + LAST_WORDS)
+        return min(moments)
+
+    # What is done with it ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the process if it is due; a failure to start counts as a death."""
+        if self._process is not None or self.is_given_up or self._clock() < self._start_at:
+            return
+        self.link = SupervisorEnd()
+        environment = {**os.environ, **self.link.environment(self._asked)}
+        try:
+            self._process = start_apart([sys.executable, "-m", self._module], environment, self._log_file)
+        except OSError as error:
+            log.error("the worker for %s cannot be started: %s", self.device, error)
+            self._ended()
+            return
+        self.pid, self.started = self._process.pid, start_time(self._process.pid)
+        self._heard = self._clock()
+        self._enter("starting")
+        log.info("worker %d for %s started", self.pid, self.device)
+
+    def hand_over(self, run: Run) -> None:
+        """Give it a job."""
+        self.job = run.job
+        self._enter("loading")
+        self.link.send(run)
+
+    def cancel(self) -> None:
+        """Have it end its job soon; the process is killed when it does not."""
+        if self.job is not None and self._kill_at is None and self.link is not None:
+            self.link.send(CancelRun(job=self.job))
+            self._kill_at = self._clock() + CANCEL_PATIENCE
+
+    def quit(self, patience: float) -> None:
+        """Have the process end after the step under way, or at the latest in `patience` seconds."""
+        if self._process is not None:
+            self.link.send(Quit())
+            self._kill_at = self._clock() + patience
+
+    def words(self) -> list[FromWorker]:
+        """What it said; its own state is known from it afterwards."""
+        if self.link is None:
+            return []
+        words = self.link.receive()
+        for word in words:
+            self._hear(word)
+        return words
+
+    def look_after(self) -> Death | None:
+        """Kill it when it is due, and notice that it has ended, which is told once and after all its words."""
+        if self._process is None:
+            return None
+        now = self._clock()
+        if self._kill_at is not None and now >= self._kill_at:
+            log.warning("worker %d did not stop in time and is killed", self.pid)
+            self.kill()
+        elif now - self._heard > SILENCE:
+            log.warning("worker %d has not been heard for %.0f s and is killed", self.pid, now - self._heard)
+            self.kill()
+        if self._process.poll() is None:
+            return None
+        if self._gone_at is None:
+            self._gone_at = now
+        if now - self._gone_at < LAST_WORDS:
+            return None
+        how = _how(self._process.returncode)
+        death = Death(self, self.job, how)
+        log.info("worker %d for %s %s", self.pid, self.device, how)
+        self._ended()
+        return death
+
+    def kill(self) -> None:
+        """End the process and all that it started, now."""
+        if self._process is not None:
+            self._kill_at = None
+            end_tree(self.pid, self.started)
+
+    def encourage(self) -> None:
+        """Somebody wants work to be done: a worker that was given up is started again."""
+        if self.is_given_up:
+            self._failed_starts, self._start_at = 0, self._clock()
+
+    def last_words(self) -> str:
+        """The end of what its processes printed."""
+        try:
+            lines = self._log_file.read_text("utf-8", errors="replace").splitlines()
+        except OSError:
+            return ""
+        return " / ".join(line.strip() for line in lines[-4:] if line.strip())[-400:]
+
+    def _hear(self, word: FromWorker) -> None:
+        self._heard = self._clock()
+        if isinstance(word, Ready):
+            self.device, self.pid_inside = word.device, word.pid
+            self._ready, self._failed_starts = True, 0
+            self._enter("idle")
+        elif isinstance(word, Beat):
+            self.model = word.model
+            # A beat may have been on its way when a job was handed over.
+            if word.job == self.job:
+                self._enter(word.state)
+        elif isinstance(word, Happened):
+            if word.job == self.job and self._state == "loading":
+                self._enter("busy")
+        elif isinstance(word, Ended) and word.job == self.job:
+            self.job, self._kill_at = None, None
+            self._ready = self._ready and not word.leaving
+            self._enter("idle")
+
+    def _enter(self, state: WorkerState) -> None:
+        if state != self._state:
+            self._state, self._since = state, self._clock()
+
+    def _ended(self) -> None:
+        if self._ready:
+            self._failed_starts = 0
+        else:
+            self._failed_starts += 1
+        self._start_at = self._clock() + RESTARTS[min(self._failed_starts, len(RESTARTS) - 1)]
+        if self.link is not None:
+            self.link.close()
+        self.link = self._process = self.job = self.model = self._kill_at = self._gone_at = None
+        self._ready = False
+        self._enter("stopped")
+
+
+class Workers:
+    """All of them. `record` is the file in which their processes are written down, for a successor to end them."""
+
+    def __init__(self, workers: Sequence[DeviceWorker], record: Path) -> None:
+        self._all, self._record = tuple(workers), record
+        self._written: list[tuple[int, float]] | None = None
+
+    def __iter__(self):  # noqa: ANN204
+        return iter(self._all)
+
+    def start(self) -> None:
+        """Start those that are due. Raises OutOfDisk when their processes cannot be written down."""
+        for worker in self._all:
+            worker.start()
+        running = [(worker.pid, worker.started) for worker in self._all if worker.link is not None]
+        if running != self._written:
+            write_atomically(self._record, msgspec.json.encode(running))
+            self._written = running
+
+    def at(self, job: str) -> DeviceWorker | None:
+        """The worker that is at a job."""
+        return next((worker for worker in self._all if worker.job == job), None)
+
+
+def end_orphans(record: Path) -> None:
+    """End the workers of a service that was killed: they may hold a job's folder, and a device's memory."""
+    try:
+        left = msgspec.json.decode(record.read_bytes(), type=list[tuple[int, float]])
+    except (OSError, msgspec.MsgspecError):
+        return
+    for pid, started in left:
+        end_tree(pid, started)
+    record.unlink(missing_ok=True)
+
+
+def _how(code: int) -> str:
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
