@@ -64,6 +64,11 @@ class Ledger:
                 job = self._jobs.add(client, token, spec, hold, self._now(now), facts)
         return self.job(known or job), known is None
 
+    def with_token(self, client: str, token: str) -> JobRow | None:
+        """The job that a client submitted with this token, or None."""
+        known = self._jobs.id_of(client, token)
+        return None if known is None else self.job(known)
+
     def find(self, job: str) -> JobRow | None:
         """The job, or None."""
         return self._jobs.find(job)
@@ -113,7 +118,9 @@ class Ledger:
             if row.state not in ("failed", "cancelled"):
                 raise IllegalMove(job, row.state, "queued again")
             self._move(row, "queued", footprint=footprint or row.footprint)
-            self._database.change("UPDATE jobs SET failure = NULL, attempt = attempt + 1, deaths = 0 WHERE id = ?", job)
+            self._database.change(
+                "UPDATE jobs SET failure = NULL, attempt = attempt + 1, deaths = 0, interrupted = 0 WHERE id = ?", job
+            )
             self._queue.put_first(job, row.client)
         return self.job(job)
 

@@ -9,7 +9,6 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 from backend.presets import PRESETS
 from backend.service.models import folder_of
@@ -115,4 +114,3 @@ def _rate(text: str) -> Fraction:
     if rate <= 0:
         raise BadUsage(f"{text!r} is no rate.", remedy="A rate is above zero.")
     return rate
-

@@ -192,7 +192,7 @@ class DeviceWorker:
     def _hear(self, word: FromWorker) -> None:
         self._heard = self._clock()
         if isinstance(word, Ready):
-            self.device, self.pid_inside = word.device, word.pid
+            self.device = word.device
             self._ready, self._failed_starts = True, 0
             self._enter("idle")
         elif isinstance(word, Beat):

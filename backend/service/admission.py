@@ -1,0 +1,140 @@
+"""From what a client asks for to what a worker is told: checked, and with all paths settled."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from backend.failures import as_problems
+from backend.ledger.ledger import Ledger
+from backend.ledger.problems import NoSuchJob
+from backend.ledger.rows import Facts, JobRow
+from backend.media_roots import MediaRoots
+from backend.orders import QUALITIES
+from backend.service.access import Access
+from backend.worker_messages import Run
+from bridge.content_store import ContentStore
+from bridge.errors import BadUsage
+from bridge.messages import AddSpec, RefineSpec, Shaping, Spec
+from bridge.relative_paths import check_distinct
+from bridge.take import read_take
+from bridge.transfer_errors import NotUploaded
+from dynvfx.assistant.instruction import clean_instruction
+from dynvfx.request import Plan
+
+MOST_TAKES = 64
+
+
+class Admission:
+    """Knows the folders: `home` holds what has no other place."""
+
+    def __init__(
+        self, home: Path, ledger: Ledger, store: ContentStore, roots: MediaRoots, access: Access, cache_bytes: int
+    ) -> None:
+        self._home, self._ledger, self._store = home, ledger, store
+        self._roots, self._access, self._cache_bytes = roots, access, cache_bytes
+        self.cache = home / "cache"
+
+    def admit(self, spec: Spec, client: str) -> tuple[Spec, Facts]:
+        """The order with its paths settled, and what the ledger shall know of it. Raises Problems."""
+        with as_problems():
+            _check_shaping(spec)
+        return self._admit_refine(spec, client) if isinstance(spec, RefineSpec) else self._admit_add(spec, client)
+
+    def check_plan(self, plan: dict[str, Any] | None) -> None:
+        """Raises a Problem for a plan that nothing can be made from."""
+        if plan is not None:
+            with as_problems():
+                Plan.from_json(json.dumps(plan))
+
+    def output_of(self, row: JobRow) -> Path:
+        """The folder of a job's results."""
+        return Path(row.output) if row.output else self.own_output(row.id)
+
+    def own_output(self, job: str) -> Path:
+        """Where results go that nobody named a folder for."""
+        return self._home / "jobs" / job
+
+    def run_of(self, row: JobRow) -> Run:
+        """What the worker is told; uploads are put together first. Raises NotUploaded, BadName, OutOfDisk."""
+        media = None
+        if isinstance(row.spec, AddSpec) and row.spec.uploads:
+            media = str(self._store.materialise(row.spec.uploads, self._home / "media" / row.id, client=row.client))
+        return Run(
+            job=row.id,
+            spec=msgspec.structs.replace(row.spec, footprint=row.footprint),
+            output=str(self.output_of(row)),
+            media=media,
+            hold=row.hold,
+            approved_plan=row.plan,
+            media_roots=tuple(map(str, self._roots.roots)),
+            cache=str(self.cache),
+            cache_bytes=self._cache_bytes,
+        )
+
+    def _admit_add(self, spec: AddSpec, client: str) -> tuple[Spec, Facts]:
+        _check_rate(spec.rate)
+        changes: dict[str, Any] = {}
+        if spec.uploads:
+            check_distinct(upload.path for upload in spec.uploads)
+            for upload in spec.uploads:
+                if self._store.path(upload.sha256) is None:
+                    raise NotUploaded(f"The file {upload.path} has not been uploaded.", remedy="Send it, then submit.")
+        else:
+            changes["source"] = str(self._roots.check(spec.source))
+        changes["media_folders"] = tuple(str(self._roots.check(folder)) for folder in spec.media_folders)
+        if spec.output is not None:
+            changes["output"] = str(self._roots.check_output(spec.output))
+        if Path(spec.model).expanduser().is_dir() and spec.model != "tiny":
+            # Weights are files that a library unpacks: only from where the service's owner put them.
+            changes["model"] = str(self._roots.check(Path(spec.model).expanduser()))
+        spec = msgspec.structs.replace(spec, **changes)
+        facts = Facts(source=spec.source, model=spec.model, output=spec.output or "")
+        return spec, facts
+
+    def _admit_refine(self, spec: RefineSpec, client: str) -> tuple[Spec, Facts]:
+        parent = None
+        if spec.take_folder is not None:
+            folder = self._roots.check(spec.take_folder)
+        elif spec.job is not None and spec.take is not None:
+            parent = self._ledger.find(spec.job)
+            if parent is None or not self._access.may_see(parent, client):
+                raise NoSuchJob(spec.job)
+            folder = Path(self._ledger.take(spec.job, spec.take).folder)
+        else:
+            raise BadUsage("No take to refine is named.", remedy="Name its folder, or its job and number.")
+        take = read_take(folder)
+        spec = msgspec.structs.replace(spec, take_folder=str(folder))
+        facts = Facts(
+            source=parent.source if parent else str(folder),
+            model=str(take.request.get("model", "")),
+            output=str(folder.parent.parent),
+        )
+        return spec, facts
+
+
+def _check_shaping(spec: Shaping) -> None:
+    clean_instruction(spec.instruction)
+    if not 1 <= spec.takes <= MOST_TAKES:
+        raise BadUsage(f"{spec.takes} takes were asked for.", remedy=f"Choose a number from 1 to {MOST_TAKES}.")
+    if spec.quality not in QUALITIES:
+        raise BadUsage(f"There is no quality {spec.quality!r}.", remedy=f"Choose one of {', '.join(QUALITIES)}.")
+    if spec.effect not in (None, "object", "global"):
+        raise BadUsage(f"There is no effect {spec.effect!r}.", remedy="Choose object or global, or leave it open.")
+    if spec.plan is not None:
+        Plan.from_json(json.dumps(spec.plan))
+
+
+def _check_rate(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        right = Fraction(text) > 0
+    except (ValueError, ZeroDivisionError):
+        right = False
+    if not right:
+        raise BadUsage(f"{text!r} is no rate.", remedy='Give it like "24" or "24000/1001".')
