@@ -1,0 +1,113 @@
+"""How two pictures are compared: mode, sides, wipe, gain, exposure, matte, zoom and pan; shared by both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+ORIGINAL = "original"
+GAINS = (1, 2, 4, 8, 16, 32, 64)
+ZOOM_LIMITS = (0.05, 32.0)
+
+
+class Mode(Enum):
+    """What the canvas shows."""
+
+    TAKE = "take"
+    WIPE = "wipe"
+    SIDE = "side"
+    DIFFERENCE = "difference"
+    SHEET = "sheet"
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that the picture on the canvas depends on besides the frames themselves.
+
+    `wipe` is the line's place in [0, 1] of the picture, from the left, or from the top where `wipe_level`. `exposure`
+    is in stops of light, `gamma` the usual viewing exponent (1 changes nothing). `zoom` is screen pixels per picture
+    pixel, None fits the picture into the view; `centre` is the point of the picture in the view's middle, in [0, 1].
+    """
+
+    mode: Mode = Mode.TAKE
+    wipe: float = 0.5
+    wipe_level: bool = False
+    gain: int = 8
+    exposure: float = 0.0
+    gamma: float = 1.0
+    matte: bool = False
+    original: bool = False
+    zoom: float | None = None
+    centre: tuple[float, float] = (0.5, 0.5)
+
+
+class Compare(QObject):
+    """The observable view. Setting something to what it is says nothing."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.view = View()
+        self.holding = False
+
+    def set(self, **values: object) -> None:
+        """Change fields of the view; numbers are brought into their ranges."""
+        view = replace(self.view, **values)
+        zoom = view.zoom if view.zoom is None else min(max(view.zoom, ZOOM_LIMITS[0]), ZOOM_LIMITS[1])
+        view = replace(
+            view,
+            wipe=_within(view.wipe, 0, 1),
+            exposure=round(_within(view.exposure, -6, 6), 2),
+            gamma=round(_within(view.gamma, 0.2, 4), 2),
+            zoom=zoom,
+            centre=(_within(view.centre[0], 0, 1), _within(view.centre[1], 0, 1)),
+        )
+        if view != self.view:
+            self.view = view
+            self.changed.emit()
+
+    def hold(self, on: bool) -> None:
+        """Show the other side for as long as a key or a button is held."""
+        if on != self.holding:
+            self.holding = on
+            self.changed.emit()
+
+    @property
+    def shows_original(self) -> bool:
+        """Whether a single picture is side A."""
+        return self.view.original != self.holding
+
+    def toggle(self, mode: Mode) -> None:
+        """Choose a mode; the current one again goes back to the take alone."""
+        self.set(mode=Mode.TAKE if self.view.mode is mode else mode)
+
+    def more_gain(self, steps: int) -> None:
+        """The difference's next stronger (or weaker) gain."""
+        place = GAINS.index(self.view.gain) + steps
+        self.set(gain=GAINS[min(max(place, 0), len(GAINS) - 1)])
+
+    def zoom_by(self, factor: float, fitted: float, at: tuple[float, float] | None = None) -> None:
+        """Zoom, keeping the picture's point `at` where it is; `fitted` is the zoom that fits the view."""
+        before = self.view.zoom or fitted
+        after = min(max(before * factor, ZOOM_LIMITS[0]), ZOOM_LIMITS[1])
+        x, y = self.view.centre if self.view.zoom else (0.5, 0.5)
+        if at is not None:
+            kept = before / after
+            x, y = at[0] + (x - at[0]) * kept, at[1] + (y - at[1]) * kept
+        self.set(zoom=after, centre=(x, y))
+
+    def pan_by(self, x: float, y: float, fitted: float) -> None:
+        """Move the view's middle by parts of the picture."""
+        centre = self.view.centre
+        self.set(zoom=self.view.zoom or fitted, centre=(centre[0] + x, centre[1] + y))
+
+    def reset_grade(self) -> None:
+        """Exposure and gamma as delivered."""
+        self.set(exposure=0.0, gamma=1.0)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)

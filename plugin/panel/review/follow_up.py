@@ -1,0 +1,75 @@
+"""A follow-up: a child take that starts from its parent instead of from zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from plugin.panel.review.media.slices import ReviewTake
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """What changes against the parent.
+
+    `instruction` as edited; `region` limits the change to a box (left, top, right, bottom) in parts of the frame;
+    `mask` is an edited matte of one frame (PNG, white inside) and `mask_frame` that frame of the take; `skip` leaves
+    out so many of the parent's first iterations: the later ones change details and keep the whole.
+    """
+
+    instruction: str
+    region: Box | None = None
+    mask: bytes | None = None
+    mask_frame: int = 0
+    skip: int = 0
+
+    @classmethod
+    def of(cls, take: ReviewTake) -> FollowUp:
+        """A follow-up that changes nothing yet."""
+        return cls(take.take.instruction)
+
+    def problem(self, take: ReviewTake) -> str:
+        """Why it cannot be asked for yet, "" when it can."""
+        if not self.instruction.strip():
+            return "no_instruction"
+        unchanged = self.instruction.strip() == take.take.instruction.strip()
+        if unchanged and self.region is None and self.mask is None and not self.skip:
+            return "no_change"
+        return ""
+
+    def values(self, take: ReviewTake) -> dict[str, Any]:
+        """As plain values: parent, instruction, region, mask, and the start levels that are left."""
+        levels = levels_of(take)
+        return {
+            "parent": take.id,
+            "instruction": self.instruction.strip(),
+            "region": self.region,
+            "mask": None if self.mask is None else {"frame": self.mask_frame, "png": self.mask},
+            "levels": levels[min(self.skip, max(0, len(levels) - 1)) :] if self.skip else None,
+        }
+
+
+def levels_of(take: ReviewTake) -> tuple[int, ...]:
+    """The start levels of the take's iterations, from the whole to the details."""
+    return tuple(int(level) for level in take.take.request.get("levels") or ())
+
+
+def box_between(start: tuple[float, float], end: tuple[float, float]) -> Box | None:
+    """The box that was drawn from one point to another, in parts of the frame; None when it is too small to mean it."""
+    left, right = sorted(min(max(x, 0.0), 1.0) for x in (start[0], end[0]))
+    top, bottom = sorted(min(max(y, 0.0), 1.0) for y in (start[1], end[1]))
+    if right - left < 0.01 or bottom - top < 0.01:
+        return None
+    return tuple(round(side, 4) for side in (left, top, right, bottom))
+
+
+def lineage(take: ReviewTake, takes: dict[str, ReviewTake]) -> list[ReviewTake]:
+    """The take's ancestors that are known, oldest first."""
+    found: list[ReviewTake] = []
+    parent = take.take.parent
+    while parent in takes and takes[parent] not in found and parent != take.id:
+        found.insert(0, takes[parent])
+        parent = takes[parent].take.parent
+    return found

@@ -1,0 +1,153 @@
+"""Which key does what. Keys and what they do are one table, so that the list people can open is never out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PyQt6.QtCore import QT_TRANSLATE_NOOP, Qt
+from PyQt6.QtGui import QKeySequence
+
+from plugin.panel.review.compare import Mode
+from plugin.panel.review.model import ReviewModel
+
+_KEY, _MODIFIER = Qt.Key, Qt.KeyboardModifier
+_NONE, _SHIFT, _CONTROL, _ALT = (
+    _MODIFIER.NoModifier,
+    _MODIFIER.ShiftModifier,
+    _MODIFIER.ControlModifier,
+    _MODIFIER.AltModifier,
+)
+_LONG_STEP = 10
+_EXPOSURE_STEP, _GAMMA_STEP = 0.25, 0.1
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One key, what it is called in the list of keys, and what it does with the model."""
+
+    key: Qt.Key
+    modifier: Qt.KeyboardModifier
+    text: str
+    act: Callable[[ReviewModel], object]
+
+    @property
+    def name(self) -> str:
+        """The key as people read it."""
+        combined = self.modifier.value | self.key.value
+        return QKeySequence(combined).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def _text(text: str) -> str:
+    return QT_TRANSLATE_NOOP("ReviewKeys", text)
+
+
+def _go(model: ReviewModel, frame: int) -> None:
+    model.transport.stop()
+    model.transport.seek(frame)
+
+
+BINDINGS: tuple[Binding, ...] = (
+    Binding(_KEY.Key_Space, _NONE, _text("Play or stop"), lambda m: m.transport.toggle()),
+    Binding(_KEY.Key_L, _NONE, _text("Play forward, again: faster"), lambda m: m.transport.shuttle(1)),
+    Binding(_KEY.Key_K, _NONE, _text("Stop; with J or L: one frame"), lambda m: m.transport.stop()),
+    Binding(_KEY.Key_J, _NONE, _text("Play backward, again: faster"), lambda m: m.transport.shuttle(-1)),
+    Binding(_KEY.Key_Right, _NONE, _text("Next frame"), lambda m: m.transport.step(1)),
+    Binding(_KEY.Key_Left, _NONE, _text("Frame before"), lambda m: m.transport.step(-1)),
+    Binding(_KEY.Key_Right, _SHIFT, _text("Ten frames on"), lambda m: m.transport.step(_LONG_STEP)),
+    Binding(_KEY.Key_Left, _SHIFT, _text("Ten frames back"), lambda m: m.transport.step(-_LONG_STEP)),
+    Binding(_KEY.Key_Home, _NONE, _text("In point"), lambda m: _go(m, m.transport.first)),
+    Binding(_KEY.Key_End, _NONE, _text("Out point"), lambda m: _go(m, m.transport.last)),
+    Binding(_KEY.Key_Up, _NONE, _text("Note before"), lambda m: m.step_to_note(-1)),
+    Binding(_KEY.Key_Down, _NONE, _text("Next note"), lambda m: m.step_to_note(1)),
+    Binding(_KEY.Key_I, _NONE, _text("Set in"), lambda m: m.transport.set_in()),
+    Binding(_KEY.Key_O, _NONE, _text("Set out"), lambda m: m.transport.set_out()),
+    Binding(_KEY.Key_X, _NONE, _text("Clear in and out"), lambda m: m.transport.clear_range()),
+    Binding(_KEY.Key_L, _CONTROL, _text("Loop on or off"), lambda m: m.transport.loop(not m.transport.looping)),
+    *(
+        Binding(_KEY(_KEY.Key_0 + number), _NONE, _text("Review the take of that number"),
+                lambda m, number=number: m.pick_number(number))
+        for number in range(1, 10)
+    ),
+    *(
+        Binding(_KEY(_KEY.Key_0 + number), _ALT, _text("Compare with the take of that number"),
+                lambda m, number=number: m.pick_number(number, against=True))
+        for number in range(1, 10)
+    ),
+    Binding(_KEY.Key_0, _ALT, _text("Compare with the original"), lambda m: m.compare_with(None)),
+    Binding(_KEY.Key_0, _NONE, _text("Original or take"),
+            lambda m: m.compare.set(original=not m.compare.view.original)),
+    Binding(_KEY.Key_PageDown, _NONE, _text("Next take"), lambda m: m.pick_neighbour(1)),
+    Binding(_KEY.Key_PageUp, _NONE, _text("Take before"), lambda m: m.pick_neighbour(-1)),
+    Binding(_KEY.Key_W, _NONE, _text("Wipe"), lambda m: m.compare.toggle(Mode.WIPE)),
+    Binding(_KEY.Key_W, _SHIFT, _text("Turn the wipe"),
+            lambda m: m.compare.set(mode=Mode.WIPE, wipe_level=not m.compare.view.wipe_level)),
+    Binding(_KEY.Key_S, _NONE, _text("Side by side"), lambda m: m.compare.toggle(Mode.SIDE)),
+    Binding(_KEY.Key_D, _NONE, _text("Difference"), lambda m: m.compare.toggle(Mode.DIFFERENCE)),
+    Binding(_KEY.Key_G, _NONE, _text("Difference: more gain"), lambda m: m.compare.more_gain(1)),
+    Binding(_KEY.Key_G, _SHIFT, _text("Difference: less gain"), lambda m: m.compare.more_gain(-1)),
+    Binding(_KEY.Key_C, _NONE, _text("Contact sheet"), lambda m: m.compare.toggle(Mode.SHEET)),
+    Binding(_KEY.Key_M, _NONE, _text("Matte overlay"), lambda m: m.compare.set(matte=not m.compare.view.matte)),
+    Binding(_KEY.Key_E, _NONE, _text("Exposure up"), lambda m: _expose(m, _EXPOSURE_STEP)),
+    Binding(_KEY.Key_E, _SHIFT, _text("Exposure down"), lambda m: _expose(m, -_EXPOSURE_STEP)),
+    Binding(_KEY.Key_Y, _NONE, _text("Gamma up"), lambda m: _gamma(m, _GAMMA_STEP)),
+    Binding(_KEY.Key_Y, _SHIFT, _text("Gamma down"), lambda m: _gamma(m, -_GAMMA_STEP)),
+    Binding(_KEY.Key_R, _NONE, _text("Exposure and gamma as delivered"), lambda m: m.compare.reset_grade()),
+    Binding(_KEY.Key_F, _NONE, _text("Fit the picture"), lambda m: m.compare.set(zoom=None, centre=(0.5, 0.5))),
+    Binding(_KEY.Key_Z, _NONE, _text("One to one"), lambda m: m.compare.set(zoom=1.0)),
+    Binding(_KEY.Key_A, _SHIFT, _text("Approve"), lambda m: m.set_status("approved")),
+    Binding(_KEY.Key_X, _SHIFT, _text("Reject"), lambda m: m.set_status("rejected")),
+    Binding(_KEY.Key_R, _SHIFT, _text("Retake"), lambda m: m.set_status("retake")),
+    Binding(_KEY.Key_P, _SHIFT, _text("Pending"), lambda m: m.set_status("pending")),
+)  # fmt: skip
+HOLD = _KEY.Key_A
+NEW_NOTE = _KEY.Key_N
+LIST_KEYS = _KEY.Key_Question
+
+
+class Keys:
+    """Turns keys into what they do, and remembers the ones that are held."""
+
+    def __init__(self, model: ReviewModel) -> None:
+        self._model = model
+        self._table = {(each.key.value, each.modifier.value): each for each in BINDINGS}
+        self._stopping = False
+
+    def press(self, key: int, modifier: Qt.KeyboardModifier, repeated: bool = False) -> bool:
+        """A key went down; False when it means nothing here."""
+        plain = modifier.value & ~_MODIFIER.KeypadModifier.value
+        if key == HOLD.value and not plain:
+            self._model.compare.hold(True)
+            return True
+        if self._stopping and key in (_KEY.Key_J.value, _KEY.Key_L.value):
+            self._model.transport.step(1 if key == _KEY.Key_L.value else -1)
+            return True
+        binding = self._table.get((key, plain))
+        if binding is None:
+            return False
+        if key == _KEY.Key_K.value:
+            self._stopping = True
+        if not repeated or key in (_KEY.Key_Left.value, _KEY.Key_Right.value, _KEY.Key_E.value, _KEY.Key_Y.value):
+            binding.act(self._model)
+        return True
+
+    def release(self, key: int) -> bool:
+        """A key came up; False when that means nothing here."""
+        if key == _KEY.Key_K.value:
+            self._stopping = False
+        if key == HOLD.value:
+            self._model.compare.hold(False)
+        return key in (_KEY.Key_K.value, HOLD.value)
+
+    def let_go(self) -> None:
+        """Nothing is held any more: the focus went elsewhere."""
+        self._stopping = False
+        self._model.compare.hold(False)
+
+
+def _expose(model: ReviewModel, step: float) -> None:
+    model.compare.set(exposure=model.compare.view.exposure + step)
+
+
+def _gamma(model: ReviewModel, step: float) -> None:
+    model.compare.set(gamma=model.compare.view.gamma + step)

@@ -1,0 +1,77 @@
+"""Decoded frames as pictures for the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+# H.273 matrix coefficients -> libswscale's name for them.
+_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "SMPTE170M", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+_BILINEAR, _AREA, _ACCURATE, _FULL_CHROMA = 2, 0x20, 0x40000, 0x2000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture.
+
+    `pixels` are uint8 [h, w, 4] as blue, green, red, unused (one 32-bit word a pixel, as Qt paints it), or [h, w] for
+    a matte; read-only. `width` x `height` are the display size in square pixels of the whole, undiminished picture.
+    """
+
+    pixels: np.ndarray
+    width: int
+    height: int
+
+    @property
+    def bytes(self) -> int:
+        """What the picture weighs in a cache."""
+        return self.pixels.nbytes
+
+
+class PictureMaker:
+    """Turns decoded frames into pictures; keeps the converter between frames. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._converter = VideoReformatter()
+
+    def picture(
+        self, frame: av.VideoFrame, level: int = 0, grey: bool = False, aspect: Fraction | None = None
+    ) -> Picture:
+        """An upright picture, halved `level` times. `aspect` is a stored pixel's width over its height."""
+        width, height = max(1, frame.width >> level), max(1, frame.height >> level)
+        aspect = aspect if aspect and Fraction(1, 8) < aspect < 8 else Fraction(1)
+        turns = round(frame.rotation / 90) % 4
+        converted = self._converter.reformat(
+            frame,
+            width,
+            height,
+            "gray" if grey else "bgra",
+            src_colorspace=_matrix_of(frame),
+            interpolation=(_AREA if level else _BILINEAR) | _ACCURATE | (0 if grey else _FULL_CHROMA),
+            src_color_range=_range_of(frame),
+            dst_color_range="JPEG",
+            threads=1,
+        )
+        pixels = converted.to_ndarray()
+        if turns:
+            pixels = np.ascontiguousarray(np.rot90(pixels, turns))
+        pixels.setflags(write=False)
+        display = (max(1, round(frame.width * aspect)), frame.height)
+        return Picture(pixels, display[turns % 2], display[1 - turns % 2])
+
+
+def _matrix_of(frame: av.VideoFrame) -> str:
+    """The tagged matrix; untagged pictures are read as everybody reads them, by their size."""
+    if frame.format.is_rgb:
+        return "DEFAULT"
+    large = max(frame.width, frame.height) > 1024 or frame.height > 576
+    return _MATRICES.get(int(frame.colorspace), "ITU709" if large else "ITU601")
+
+
+def _range_of(frame: av.VideoFrame) -> str:
+    full = frame.format.is_rgb or frame.format.name.startswith(("yuvj", "gray")) or int(frame.color_range) == 2
+    return "JPEG" if full else "MPEG"

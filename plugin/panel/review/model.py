@@ -1,0 +1,287 @@
+"""The review without a screen: the shot, its takes, what is compared, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from time import monotonic_ns
+
+import psutil
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.errors import Problem
+from bridge.take import Note, Status
+from plugin.panel.review.compare import ORIGINAL, Compare
+from plugin.panel.review.export import Reviewed, write_csv, write_markers
+from plugin.panel.review.follow_up import FollowUp, lineage
+from plugin.panel.review.media.decoder import Decoder, Source
+from plugin.panel.review.media.frame_cache import FrameCache
+from plugin.panel.review.media.slices import MediaSlice, ReviewTake
+from plugin.panel.review.notes import Notes
+from plugin.panel.review.screening import Screening
+from plugin.panel.review.sound import Sound
+from plugin.panel.review.timecode import frame_of, timecode
+from plugin.panel.review.transport import Ticker, Transport
+
+_LARGEST_CACHE = 1 << 30
+
+
+def cache_limit() -> int:
+    """Bytes for decoded pictures: an eighth of the memory, at most 1 GiB."""
+    return min(_LARGEST_CACHE, psutil.virtual_memory().total // 8)
+
+
+class ReviewModel(QObject):
+    """Everything that the review view shows and does.
+
+    Frames are the shot's, 0 is its first. `transport`, `compare`, `screening` and `notes` are observable themselves.
+    `problemFound` carries the what, why and remedy of something that went wrong. Call `close` at the end.
+    """
+
+    shotChanged = pyqtSignal()
+    takesChanged = pyqtSignal()
+    currentChanged = pyqtSignal()
+    noteAdded = pyqtSignal(str, object)
+    notesChanged = pyqtSignal(str, object)
+    statusChanged = pyqtSignal(str, object)
+    followUpRequested = pyqtSignal(str, object)
+    placeRequested = pyqtSignal(str)
+    problemFound = pyqtSignal(str, str, str)
+
+    def __init__(
+        self,
+        *,
+        cache_bytes: int | None = None,
+        clock: Callable[[], int] = monotonic_ns,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.cache = FrameCache(cache_bytes or cache_limit())
+        self.decoder = Decoder(self.cache, self)
+        self.transport, self.compare, self.notes = Transport(clock, self), Compare(self), Notes(self)
+        self.screening = Screening(self.decoder, self.transport, self.compare, self)
+        self.ticker = Ticker(self.transport)
+        self.sound = Sound(self.transport, self)
+        self.original: MediaSlice | None = None
+        self.rate, self.start_timecode, self.drop_frame = Fraction(24), 0, None
+        self.takes: tuple[ReviewTake, ...] = ()
+        self._current, self._against = "", ORIGINAL
+        self.notes.noteAdded.connect(self.noteAdded)
+        self.notes.notesChanged.connect(self.notesChanged)
+        self.notes.statusChanged.connect(self.statusChanged)
+        self.screening.failed.connect(self._unreadable)
+
+    def set_shot(
+        self, original: MediaSlice, rate: Fraction, start_timecode: int, drop_frame: bool | None = None
+    ) -> None:
+        """Open a shot: `original.count` frames, of which the first has the timecode `start_timecode` (in frames).
+
+        `drop_frame` None means drop-frame at 29.97 and 59.94. The takes are gone until `set_takes`.
+        """
+        self.original, self.rate = original, Fraction(rate)
+        self.start_timecode, self.drop_frame = start_timecode, drop_frame
+        self.takes, self._current, self._against = (), "", ORIGINAL
+        self.compare.set(original=False, zoom=None, centre=(0.5, 0.5))
+        self._tell_sources()
+        self.transport.open(original.count, self.rate)
+        self.sound.open(original)
+        self.shotChanged.emit()
+        self.takesChanged.emit()
+        self.currentChanged.emit()
+
+    def set_takes(self, takes: Sequence[ReviewTake]) -> None:
+        """Show these takes. The current one stays, else the first becomes it; notes and status are the takes' own."""
+        self.takes = tuple(takes)
+        for each in self.takes:
+            self.notes.take_over(each.id, each.take.notes, each.take.status)
+        known = {each.id for each in self.takes}
+        before = self._current
+        if self._current not in known:
+            self._current = self.takes[0].id if self.takes else ""
+        if self._against not in known:
+            self._against = ORIGINAL
+        self._tell_sources()
+        self.takesChanged.emit()
+        if self._current != before:
+            self.currentChanged.emit()
+
+    @property
+    def current(self) -> ReviewTake | None:
+        """The take under review: side B."""
+        return self.take(self._current)
+
+    @property
+    def against(self) -> ReviewTake | None:
+        """The take on side A, None for the original."""
+        return self.take(self._against)
+
+    def take(self, take_id: str) -> ReviewTake | None:
+        """A take by its id."""
+        return next((each for each in self.takes if each.id == take_id), None)
+
+    def pick(self, take_id: str) -> None:
+        """Review a take."""
+        if self.take(take_id) is not None:
+            self.compare.set(original=False)
+            if take_id != self._current:
+                if self._against == take_id:
+                    self._against = ORIGINAL
+                self._current = take_id
+                self._tell_sources()
+                self.currentChanged.emit()
+
+    def pick_number(self, number: int, against: bool = False) -> None:
+        """Keys 1 to 9: review the take of that number, or put it on the other side."""
+        found = next((each for each in self.takes if each.number == number), None)
+        if found is not None:
+            self.compare_with(found.id) if against else self.pick(found.id)
+
+    def pick_neighbour(self, steps: int) -> None:
+        """Review the next take, or one before."""
+        ids = [each.id for each in self.takes]
+        if self._current in ids:
+            self.pick(ids[(ids.index(self._current) + steps) % len(ids)])
+
+    def compare_with(self, take_id: str | None) -> None:
+        """Put a take on side A; None: the original."""
+        side = take_id or ORIGINAL
+        if side == self._current or (side != ORIGINAL and self.take(side) is None):
+            return
+        if side != self._against:
+            self._against = side
+            self._tell_sources()
+            self.currentChanged.emit()
+
+    def timecode(self, frame: int) -> str:
+        """Timecode of a frame of the shot."""
+        return timecode(self.start_timecode + frame, self.rate, self.drop_frame)
+
+    def go_to(self, text: str) -> bool:
+        """Go to a typed timecode or frame number; False when it is neither."""
+        number = frame_of(text, self.rate)
+        if number is None:
+            return False
+        self.transport.stop()
+        self.transport.seek(number if text.strip().isdecimal() else number - self.start_timecode)
+        return True
+
+    # What is said ---------------------------------------------------------------------------------------------------
+
+    def say(self, text: str, category: str = "", whole_range: bool = False) -> Note | None:
+        """A note on the current take at the current frame, or on in to out. None when there is nothing to say."""
+        take, transport = self.current, self.transport
+        if take is None or not text.strip():
+            return None
+        first, last = (transport.first, transport.last) if whole_range else (transport.frame, transport.frame)
+        end = (take.count or transport.length) - 1
+        first, last = (min(max(frame - take.offset, 0), end) for frame in (first, last))
+        return self.notes.add(take.id, text, first, last, category)
+
+    def set_status(self, status: Status) -> None:
+        """Decide about the current take."""
+        if self.current is not None:
+            self.notes.set_status(self.current.id, status)
+
+    def go_to_note(self, note: Note, loop: bool = False) -> None:
+        """Go to a note's first frame; with `loop`, play its range over and over."""
+        offset = self.current.offset if self.current else 0
+        self.transport.stop()
+        if loop:
+            self.transport.set_range(note.first + offset, note.last + offset)
+            self.transport.loop(True)
+        self.transport.seek(note.first + offset)
+        if loop and note.last > note.first:
+            self.transport.play()
+
+    def step_to_note(self, direction: int) -> None:
+        """Go to the next note of the current take, or to the one before."""
+        take, frame = self.current, self.transport.frame
+        if take is None:
+            return
+        starts = sorted({note.first + take.offset for note in self.notes.of(take.id)}, reverse=direction < 0)
+        target = next((start for start in starts if (start - frame) * direction > 0), None)
+        if target is not None:
+            self.transport.stop()
+            self.transport.seek(target)
+
+    def reviewed(self) -> list[Reviewed]:
+        """Every take with its status and notes."""
+        return [Reviewed(each, self.notes.status(each.id), self.notes.of(each.id)) for each in self.takes]
+
+    def export_csv(self, path: str) -> bool:
+        """Write all notes as a table; False when it could not be done, which `problemFound` explains."""
+        return self._written(
+            lambda: write_csv(Path(path), self.reviewed(), self.rate, self.start_timecode, self.drop_frame)
+        )
+
+    def export_markers(self, path: str) -> bool:
+        """Write all notes as markers in an OTIO timeline; False when it could not be done."""
+        original = self.original
+        return original is not None and self._written(
+            lambda: write_markers(Path(path), original, self.reviewed(), self.rate, self.start_timecode)
+        )
+
+    def lineage(self) -> list[ReviewTake]:
+        """The current take's ancestors, oldest first."""
+        return lineage(self.current, {each.id: each for each in self.takes}) if self.current else []
+
+    def ask_follow_up(self, wanted: FollowUp) -> bool:
+        """Ask for a child of the current take; False when there is nothing to ask for."""
+        take = self.current
+        if take is None or wanted.problem(take):
+            return False
+        self.followUpRequested.emit(take.id, wanted.values(take))
+        return True
+
+    def ask_place(self) -> None:
+        """Ask for the current take to be placed in the timeline."""
+        if self.current is not None:
+            self.placeRequested.emit(self.current.id)
+
+    def close(self) -> None:
+        """Stop playback and end the decoder's thread."""
+        self.transport.stop()
+        self.sound.close()
+        self.decoder.close()
+
+    def _written(self, write: Callable[[], None]) -> bool:
+        try:
+            write()
+        except Problem as problem:
+            self.problemFound.emit(problem.what, problem.why, problem.remedy)
+            return False
+        return True
+
+    def _unreadable(self, source: str, error: Problem) -> None:
+        self.problemFound.emit(error.what, error.why, error.remedy)
+
+    def _tell_sources(self) -> None:
+        if self.original is None:
+            return
+        sources = {ORIGINAL: Source(self.original)}
+        for each in self.takes:
+            sources[f"take:{each.id}"] = self._source(each, each.composite)
+            if each.matte:
+                sources[f"matte:{each.id}"] = self._source(each, each.matte, grey=True)
+            if each.layer:
+                sources[f"layer:{each.id}"] = self._source(each, each.layer)
+        self.decoder.set_sources(sources)
+        current, against = self.current, self.against
+
+        def name(kind: str) -> str:
+            found = f"{kind}:{current.id}" if current else ""
+            return found if found in sources else ""
+
+        self.screening.choose(
+            a=f"take:{against.id}" if against else ORIGINAL,
+            b=name("take"),
+            matte=name("matte"),
+            layer=name("layer"),
+            sheet=(ORIGINAL, *(f"take:{each.id}" for each in self.takes)),
+        )
+
+    def _source(self, take: ReviewTake, path: str | tuple[str, ...], grey: bool = False) -> Source:
+        assert self.original is not None
+        count = take.count or self.original.count - take.offset
+        return Source(MediaSlice(path, 0, count, self.original.rate), take.offset, grey)

@@ -1,0 +1,151 @@
+"""Hearing the original while it plays at its own speed, where the machine has a sound device."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QObject, pyqtSignal
+
+from bridge.errors import BadMedia
+from plugin.panel.review.media.slices import MediaSlice
+from plugin.panel.review.media.sound import CHANNELS, SAMPLE_RATE, read_sound, sample_of
+from plugin.panel.review.transport import Transport
+
+if TYPE_CHECKING:
+    from PyQt6.QtMultimedia import QAudioSink
+
+_log = logging.getLogger(__name__)
+
+
+def _open_sink(parent: QObject) -> QAudioSink | None:
+    """A sink on the machine's default device; None without a device, or where Qt was installed without sound."""
+    try:
+        from PyQt6.QtMultimedia import QAudioFormat, QAudioSink, QMediaDevices
+    except ImportError as error:
+        _log.info("no sound: %s", error)
+        return None
+    device = QMediaDevices.defaultAudioOutput()
+    form = QAudioFormat()
+    form.setSampleRate(SAMPLE_RATE)
+    form.setChannelCount(CHANNELS)
+    form.setSampleFormat(QAudioFormat.SampleFormat.Int16)
+    return None if device.isNull() or not device.isFormatSupported(form) else QAudioSink(device, form, parent)
+
+
+class Sound(QObject):
+    """Plays the shot's sound from wherever the transport plays forward at normal speed.
+
+    The picture's clock leads: the sound starts at the sample of the frame that is due, and starts again there after
+    every jump. Reading happens in a thread of its own.
+    """
+
+    changed = pyqtSignal()
+    _read = pyqtSignal(object, object)
+
+    def __init__(self, transport: Transport, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._transport = transport
+        self._sink: QAudioSink | None = None
+        self._asked_for_device = False
+        self._buffer: QBuffer | None = None
+        self._media: MediaSlice | None = None
+        self.samples: np.ndarray | None = None
+        self.on = True
+        self.problem = ""
+        self._jumps = -1
+        self._read.connect(self._take_over)
+        transport.speedChanged.connect(self._follow)
+        transport.frameChanged.connect(self._follow)
+
+    @property
+    def available(self) -> bool:
+        """Whether something can be heard: the shot has sound, and the machine a device."""
+        return self.samples is not None and self._device() is not None
+
+    def says(self) -> str:
+        """What can be heard, or why nothing can."""
+        if self.problem:
+            return self.problem
+        if self._media is not None and self.samples is None:
+            return QCoreApplication.translate("Sound", "The shot has no sound.")
+        if self.samples is not None and self._device() is None:
+            return QCoreApplication.translate("Sound", "This machine has no sound device.")
+        return QCoreApplication.translate("Sound", "Original sound, at normal speed")
+
+    def open(self, media: MediaSlice) -> None:
+        """Read a shot's sound, in the background."""
+        self._stop()
+        self._media, self.samples, self.problem = media, None, ""
+        threading.Thread(target=self._read_in_background, args=(media,), name="review-sound", daemon=True).start()
+        self.changed.emit()
+
+    def set_on(self, on: bool) -> None:
+        """Mute, or not."""
+        if on != self.on:
+            self.on = on
+            self._jumps = -1
+            self._follow()
+            self.changed.emit()
+
+    def close(self) -> None:
+        """Fall silent and forget the shot."""
+        self._stop()
+        self._media = None
+
+    def _read_in_background(self, media: MediaSlice) -> None:
+        try:
+            found: object = read_sound(media)
+        except BadMedia as error:
+            found = error
+        try:
+            self._read.emit(media, found)
+        except RuntimeError:
+            # The window was closed meanwhile, and this object with it.
+            _log.debug("sound of %s was read too late", media.name)
+
+    def _take_over(self, media: MediaSlice, found: np.ndarray | BadMedia | None) -> None:
+        if media is not self._media:
+            return
+        if isinstance(found, BadMedia):
+            self.problem = found.what
+        else:
+            self.samples = found
+        self._follow()
+        self.changed.emit()
+
+    def _device(self) -> QAudioSink | None:
+        if not self._asked_for_device:
+            self._asked_for_device = True
+            self._sink = _open_sink(self)
+        return self._sink
+
+    def _follow(self) -> None:
+        transport = self._transport
+        if transport.speed != 1 or not self.on or self.samples is None:
+            self._stop()
+        elif self._jumps != transport.jumps:
+            self._start(transport.frame, transport.rate)
+            self._jumps = transport.jumps
+
+    def _start(self, frame: int, rate: Fraction) -> None:
+        self._stop()
+        sink = self._device()
+        if sink is None or self.samples is None:
+            return
+        rest = self.samples[sample_of(frame, rate) :]
+        self._buffer = QBuffer(self)
+        self._buffer.setData(QByteArray(rest.tobytes()))
+        self._buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+        sink.start(self._buffer)
+
+    def _stop(self) -> None:
+        self._jumps = -1
+        if self._buffer is not None:
+            if self._sink is not None:
+                self._sink.stop()
+            self._buffer.deleteLater()
+            self._buffer = None

@@ -1,0 +1,203 @@
+"""The review view: canvas, comparison, transport, takes, notes and follow-up in one widget."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QCoreApplication, QEvent, Qt
+from PyQt6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
+from PyQt6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from plugin.panel.review.keys import BINDINGS, HOLD, LIST_KEYS, NEW_NOTE, Keys
+from plugin.panel.review.model import ReviewModel
+from plugin.panel.review.widgets.canvas import Canvas
+from plugin.panel.review.widgets.compare_bar import CompareBar
+from plugin.panel.review.widgets.follow_up_form import FollowUpForm
+from plugin.panel.review.widgets.notes_panel import NotesPanel
+from plugin.panel.review.widgets.scrub_bar import ScrubBar
+from plugin.panel.review.widgets.take_strip import TakeStrip
+from plugin.panel.review.widgets.transport_bar import TransportBar
+
+# From this width on (in average letters) the notes stand beside the picture, else below it.
+_BESIDE = 110
+
+
+class ReviewView(QWidget):
+    """Shows a ReviewModel, which it does not own. Keys work wherever the focus is, except where text is written."""
+
+    def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self._keys = Keys(model)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.canvas = Canvas(model, self)
+        self.setFocusProxy(self.canvas)
+        self.notes = NotesPanel(model, self)
+        self.follow_up = FollowUpForm(model, self)
+        self.follow_up.hide()
+        self._problem = QLabel(self)
+        self._problem.setWordWrap(True)
+        self._problem.setStyleSheet("QLabel { color: #ffb4a8; padding: 4px 6px; }")
+        self._problem.hide()
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self._picture_side())
+        self.splitter.addWidget(self._said_side())
+        self.splitter.setStretchFactor(0, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.splitter)
+        self.follow_up.drawRequested.connect(self._draw_box)
+        self.follow_up.closed.connect(lambda: self.show_follow_up(False))
+        self.canvas.boxDrawn.connect(self.follow_up.set_box)
+        self.canvas.boxDrawn.connect(lambda _: self._draw_box(False))
+        model.currentChanged.connect(self._show)
+        model.takesChanged.connect(self._show)
+        model.shotChanged.connect(self._problem.hide)
+        model.problemFound.connect(self._tell)
+        self._show()
+
+    def _picture_side(self) -> QWidget:
+        side = QWidget(self)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(CompareBar(self.model, side))
+        column.addWidget(self._problem)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(ScrubBar(self.model, side))
+        column.addWidget(TransportBar(self.model, side))
+        column.addWidget(TakeStrip(self.model, side))
+        return side
+
+    def _said_side(self) -> QWidget:
+        side = QWidget(self)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notes, 1)
+        column.addWidget(self.follow_up)
+        row = QHBoxLayout()
+        row.setContentsMargins(4, 2, 4, 4)
+        self.follow_up_button = QPushButton(self.tr("Follow up …"), side)
+        self.follow_up_button.setToolTip(self.tr("Make a child take that starts from this one"))
+        self.follow_up_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.follow_up_button.clicked.connect(lambda: self.show_follow_up(self.follow_up.isHidden()))
+        self.place_button = QPushButton(self.tr("Approve and place"), side)
+        self.place_button.setToolTip(self.tr("Approve this take and put it on a track above the clip"))
+        self.place_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.place_button.clicked.connect(self._place)
+        row.addWidget(self.follow_up_button)
+        row.addStretch(1)
+        row.addWidget(self.place_button)
+        column.addLayout(row)
+        return side
+
+    def show_follow_up(self, on: bool) -> None:
+        """Open or close the form for a child take."""
+        if on:
+            self.follow_up.begin()
+        self.follow_up.setVisible(on)
+        self._draw_box(False)
+        self.canvas.box = self.follow_up.box if on else None
+        self.canvas.update()
+        (self.follow_up.instruction if on else self.canvas).setFocus()
+
+    def allow_placing(self, on: bool) -> None:
+        """Show the button that places a take; hosts that cannot place have none."""
+        self.place_button.setVisible(on)
+
+    def _place(self) -> None:
+        self.model.set_status("approved")
+        self.model.ask_place()
+
+    def _draw_box(self, on: bool) -> None:
+        self.canvas.drawing_box = on
+        if not on:
+            self.canvas.box = self.follow_up.box if self.follow_up.isVisible() else None
+            self.canvas.update()
+
+    def _show(self) -> None:
+        chosen = self.model.current is not None
+        self.follow_up_button.setEnabled(chosen)
+        self.place_button.setEnabled(chosen)
+        if not chosen:
+            self.follow_up.hide()
+
+    def _tell(self, what: str, why: str, remedy: str) -> None:
+        self._problem.setText(" ".join(part for part in (what, remedy) if part))
+        self._problem.setToolTip(why)
+        self._problem.show()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Notes stand beside the picture, or below it where the panel is narrow."""
+        super().resizeEvent(event)
+        beside = self.width() >= _BESIDE * self.fontMetrics().averageCharWidth()
+        wanted = Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical
+        if self.splitter.orientation() != wanted or not event or not event.oldSize().isValid():
+            self.splitter.setOrientation(wanted)
+            share = 0.68 if beside else 0.62
+            whole = self.width() if beside else self.height()
+            self.splitter.setSizes([int(whole * share), whole - int(whole * share)])
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        """Keys that no child wanted."""
+        assert event is not None
+        plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
+        if event.key() == Qt.Key.Key_Escape:
+            self.canvas.setFocus()
+        elif event.key() == NEW_NOTE and plain:
+            self.notes.write()
+        elif event.key() == LIST_KEYS and plain:
+            self.list_keys()
+        elif event.key() == HOLD and event.isAutoRepeat():
+            event.accept()
+        elif not self._keys.press(event.key(), event.modifiers(), event.isAutoRepeat()):
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        """Held keys come up."""
+        assert event is not None
+        if event.isAutoRepeat() or not self._keys.release(event.key()):
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent | None) -> None:  # noqa: N802
+        """A key that is held while the focus leaves never comes up here."""
+        self._keys.let_go()
+        super().focusOutEvent(event)
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
+        """The same when the whole window loses the keyboard."""
+        if event is not None and event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self._keys.let_go()
+        super().changeEvent(event)
+
+    def list_keys(self) -> QDialog:
+        """Open the list of all keys."""
+        dialog = QDialog(self)
+        dialog.setWindowTitle(self.tr("Keys"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        tree = QTreeWidget(dialog)
+        tree.setHeaderHidden(True)
+        tree.setColumnCount(2)
+        tree.setRootIsDecorated(False)
+        rows = [(each.name, QCoreApplication.translate("ReviewKeys", each.text)) for each in BINDINGS]
+        rows += [("A", self.tr("Hold: the other side")), ("N", self.tr("Write a note")), ("?", self.tr("These keys"))]
+        for name, text in rows:
+            tree.addTopLevelItem(QTreeWidgetItem([name, text]))
+        tree.resizeColumnToContents(0)
+        column = QVBoxLayout(dialog)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(tree)
+        dialog.resize(int(60 * self.fontMetrics().averageCharWidth()), int(30 * self.fontMetrics().height()))
+        dialog.show()
+        return dialog

@@ -1,0 +1,350 @@
+"""The canvas: shows the comparison, and takes wipe, zoom, pan, hold and box from the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from plugin.panel.review import render
+from plugin.panel.review.compare import ORIGINAL, Mode
+from plugin.panel.review.follow_up import Box, box_between
+from plugin.panel.review.media.pictures import Picture
+from plugin.panel.review.model import ReviewModel
+
+_BACKGROUND = QColor(18, 18, 18)
+_LINE = QColor(255, 255, 255, 200)
+_CHIP = QColor(0, 0, 0, 150)
+_CHOSEN = QColor(90, 160, 250)
+_GRIP = 8
+_WHEEL_STEP = 1.2
+
+
+class Canvas(QWidget):
+    """Left button drags the wipe (near its line), pans when zoomed in, or picks from the contact sheet.
+
+    The middle button pans, the right one shows the other side while it is held; the wheel zooms at the pointer.
+    While `drawing_box` the left button draws a box, which `boxDrawn` carries in parts of the frame (None: too small).
+    """
+
+    boxDrawn = pyqtSignal(object)
+
+    def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self.drawing_box = False
+        self.box: Box | None = None
+        self._drag: Callable[[QPointF], None] | None = None
+        self.paints = 0
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName(self.tr("Picture"))
+        model.screening.shownChanged.connect(self._new_pictures)
+        model.compare.changed.connect(self._view_changed)
+        model.currentChanged.connect(self.update)
+        model.takesChanged.connect(self.update)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """A comfortable size beside a timeline."""
+        return QSize(640, 360)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Small enough for a narrow panel."""
+        return QSize(160, 120)
+
+    # Geometry -------------------------------------------------------------------------------------------------------
+
+    def area(self) -> QRectF:
+        """The whole canvas."""
+        return QRectF(self.rect())
+
+    def _picture_area(self) -> QRectF:
+        """Where one side's picture may lie."""
+        return render.halves(self.area())[0] if self._model.compare.view.mode is Mode.SIDE else self.area()
+
+    def _reference(self) -> Picture | None:
+        """A picture whose size stands for all."""
+        return next((each for each in self._model.screening.shown.pictures.values() if each is not None), None)
+
+    def picture_rect(self) -> QRectF:
+        """Where side A's picture lies, or the only one."""
+        reference = self._reference()
+        if reference is None:
+            return QRectF()
+        return render.place(reference.width, reference.height, self._picture_area(), self._model.compare.view)
+
+    def fitted(self) -> float:
+        """The zoom that fits a picture."""
+        reference = self._reference()
+        return render.fitted_zoom(reference.width, reference.height, self._picture_area()) if reference else 1.0
+
+    def part_at(self, point: QPointF) -> tuple[float, float]:
+        """The point of the picture under a point of the canvas, in parts of its size."""
+        rect = self.picture_rect()
+        if self._model.compare.view.mode is Mode.SIDE:
+            first, second = render.halves(self.area())
+            if second.contains(point) and not first.contains(point):
+                point = point - (second.topLeft() - first.topLeft())
+        if rect.isEmpty():
+            return 0.5, 0.5
+        return (point.x() - rect.left()) / rect.width(), (point.y() - rect.top()) / rect.height()
+
+    def _tell_scale(self) -> None:
+        reference = self._reference()
+        if reference is None:
+            return
+        ratio = self.devicePixelRatioF()
+        sources = max(1, len(self._model.screening.sheet))
+        cells = render.sheet_cells(sources, self.area(), reference.width / reference.height)
+        cell = render.fitted_zoom(reference.width, reference.height, cells[0])
+        zoom = self._model.compare.view.zoom or self.fitted()
+        self._model.screening.set_scale(zoom * ratio, cell * ratio)
+
+    def _new_pictures(self) -> None:
+        self._tell_scale()
+        self.update()
+
+    def _view_changed(self) -> None:
+        self._tell_scale()
+        self._set_cursor(QPointF(self.mapFromGlobal(self.cursor().pos())))
+        self.update()
+
+    # Painting -------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """The comparison and what is written over it."""
+        self.paints += 1
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), _BACKGROUND)
+        view, screening = self._model.compare.view, self._model.screening
+        pictures = screening.shown.pictures
+        if not pictures:
+            self._paint_hint(painter)
+            return
+        matte = pictures.get(screening.matte) if view.matte else None
+        a, b = pictures.get(screening.a), pictures.get(screening.b)
+        if view.mode is Mode.SHEET:
+            render.paint_sheet(painter, self.area(), view, pictures)
+        elif view.mode is not Mode.TAKE and a is not None and b is not None:
+            render.PAINTERS[view.mode](painter, self.area(), view, a, b, matte)
+        elif (single := self._single(a, b)) is not None:
+            render.paint_single(painter, self.area(), view, single, matte)
+        self._paint_over(painter)
+
+    def _single(self, a: Picture | None, b: Picture | None) -> Picture | None:
+        """The one picture to show; outside a take's range the original stands in."""
+        if self._model.compare.view.mode is Mode.TAKE:
+            return next((each for each in self._model.screening.shown.pictures.values() if each is not None), None)
+        return b if b is not None else a
+
+    def _paint_hint(self, painter: QPainter) -> None:
+        if self._model.original is None:
+            text = self.tr("No shot is open.")
+        else:
+            text = self.tr("Reading the shot …")
+        painter.setPen(QColor(150, 150, 150))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+
+    def _paint_over(self, painter: QPainter) -> None:
+        view, area = self._model.compare.view, self.area()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        names = self.side_names()
+        if view.mode is Mode.SHEET:
+            self._paint_sheet_names(painter)
+        elif view.mode is Mode.SIDE:
+            for name, part in zip(names, render.halves(area), strict=True):
+                self._chip(painter, name, part, left=True)
+        elif view.mode is Mode.WIPE:
+            self._paint_wipe_line(painter)
+            self._chip(painter, names[0], area, left=True)
+            self._chip(painter, names[1], area, left=False, below=view.wipe_level)
+        elif view.mode is Mode.DIFFERENCE:
+            text = self.tr("{0} against {1}, × {2}").format(names[1], names[0], view.gain)
+            self._chip(painter, text, area, left=True)
+        else:
+            shown = self._model.compare.shows_original or self._model.current is None
+            self._chip(painter, names[0] if shown else names[1], area, left=True)
+        if self.box is not None and view.mode is not Mode.SHEET:
+            self._paint_box(painter, self.box)
+
+    def side_names(self) -> tuple[str, str]:
+        """What sides A and B are called."""
+        against, current = self._model.against, self._model.current
+        return against.label if against else self.tr("Original"), current.label if current else ""
+
+    def _chip(self, painter: QPainter, text: str, area: QRectF, left: bool, below: bool = False) -> None:
+        if not text:
+            return
+        metrics = painter.fontMetrics()
+        room = int(area.width() / (1 if left else 2)) - 24
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, max(room, 20))
+        size = QSize(metrics.horizontalAdvance(text) + 12, metrics.height() + 6)
+        x = area.left() + 6 if left or below else area.right() - size.width() - 6
+        y = area.bottom() - size.height() - 6 if below else area.top() + 6
+        rect = QRectF(x, y, size.width(), size.height())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_CHIP)
+        painter.drawRoundedRect(rect, 3, 3)
+        painter.setPen(QColor(235, 235, 235))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_wipe_line(self, painter: QPainter) -> None:
+        view, rect = self._model.compare.view, self.picture_rect()
+        line = render.wipe_line(rect, view)
+        seen = rect.intersected(self.area())
+        painter.setPen(QPen(QColor(0, 0, 0, 160), 3))
+        ends = (
+            (QPointF(seen.left(), line), QPointF(seen.right(), line))
+            if view.wipe_level
+            else (QPointF(line, seen.top()), QPointF(line, seen.bottom()))
+        )
+        painter.drawLine(*ends)
+        painter.setPen(QPen(_LINE, 1))
+        painter.drawLine(*ends)
+        painter.setBrush(_LINE)
+        painter.drawEllipse((ends[0] + ends[1]) / 2, 4, 4)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _paint_sheet_names(self, painter: QPainter) -> None:
+        for source, cell in self._cells():
+            take = self._model.take(source.partition(":")[2]) if source != ORIGINAL else None
+            name = f"{take.number}  {take.label}" if take else self.tr("Original")
+            self._chip(painter, name, cell, left=True)
+            if take is not None and take is self._model.current:
+                painter.setPen(QPen(_CHOSEN, 2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(cell)
+
+    def _cells(self) -> list[tuple[str, QRectF]]:
+        reference = self._reference()
+        if reference is None:
+            return []
+        sources = list(self._model.screening.shown.pictures)
+        cells = render.sheet_cells(len(sources), self.area(), reference.width / reference.height)
+        return list(zip(sources, cells, strict=True))
+
+    def _paint_box(self, painter: QPainter, box: Box) -> None:
+        rect = self.picture_rect()
+        left, top, right, bottom = box
+        drawn = QRectF(
+            QPointF(rect.left() + left * rect.width(), rect.top() + top * rect.height()),
+            QPointF(rect.left() + right * rect.width(), rect.top() + bottom * rect.height()),
+        )
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(0, 0, 0, 160), 3))
+        painter.drawRect(drawn)
+        painter.setPen(QPen(QColor(255, 200, 60), 1.5, Qt.PenStyle.DashLine))
+        painter.drawRect(drawn)
+
+    # Mouse ----------------------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """Begin a drag, or hold the other side."""
+        assert event is not None
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        view, point = self._model.compare.view, event.position()
+        if event.button() == Qt.MouseButton.RightButton:
+            self._model.compare.hold(True)
+        elif event.button() == Qt.MouseButton.MiddleButton:
+            self._drag = self._panning(point)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            if view.mode is Mode.SHEET:
+                self._pick_at(point)
+            elif self.drawing_box:
+                self._drag = self._boxing(point)
+            elif view.mode is Mode.WIPE and (self._near_line(point) or view.zoom is None):
+                self._drag = self._wiping
+                self._wiping(point)
+            elif view.zoom is not None:
+                self._drag = self._panning(point)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """Go on with a drag."""
+        assert event is not None
+        if self._drag is not None:
+            self._drag(event.position())
+        else:
+            self._set_cursor(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """End a drag, or let go of the other side."""
+        assert event is not None
+        if event.button() == Qt.MouseButton.RightButton:
+            self._model.compare.hold(False)
+        elif self._drag is not None:
+            if self.drawing_box and event.button() == Qt.MouseButton.LeftButton:
+                self.boxDrawn.emit(self.box)
+            self._drag = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """Fit, or in the contact sheet: see the take alone."""
+        assert event is not None
+        if self._model.compare.view.mode is Mode.SHEET:
+            self._pick_at(event.position())
+            self._model.compare.set(mode=Mode.TAKE)
+        elif self._model.compare.view.mode is not Mode.WIPE:
+            self._model.compare.set(zoom=None, centre=(0.5, 0.5))
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802
+        """Zoom at the pointer."""
+        assert event is not None
+        turned = event.angleDelta().y() / 120
+        if turned and self._model.compare.view.mode is not Mode.SHEET:
+            self._model.compare.zoom_by(_WHEEL_STEP**turned, self.fitted(), self.part_at(event.position()))
+        event.accept()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Another size may want other levels."""
+        self._tell_scale()
+
+    def _near_line(self, point: QPointF) -> bool:
+        view = self._model.compare.view
+        place = point.y() if view.wipe_level else point.x()
+        return abs(place - render.wipe_line(self.picture_rect(), view)) <= _GRIP
+
+    def _wiping(self, point: QPointF) -> None:
+        part = self.part_at(point)
+        self._model.compare.set(wipe=part[1] if self._model.compare.view.wipe_level else part[0])
+
+    def _panning(self, start: QPointF) -> Callable[[QPointF], None]:
+        last = [start]
+
+        def pan(point: QPointF) -> None:
+            rect, moved = self.picture_rect(), point - last[0]
+            last[0] = point
+            if not rect.isEmpty():
+                x, y = -moved.x() / rect.width(), -moved.y() / rect.height()
+                self._model.compare.pan_by(x, y, self.fitted())
+
+        return pan
+
+    def _boxing(self, start: QPointF) -> Callable[[QPointF], None]:
+        begin = self.part_at(start)
+
+        def draw(point: QPointF) -> None:
+            self.box = box_between(begin, self.part_at(point))
+            self.update()
+
+        return draw
+
+    def _pick_at(self, point: QPointF) -> None:
+        for source, cell in self._cells():
+            if cell.contains(point) and source != ORIGINAL:
+                self._model.pick(source.partition(":")[2])
+
+    def _set_cursor(self, point: QPointF) -> None:
+        view = self._model.compare.view
+        shape = Qt.CursorShape.ArrowCursor
+        if self.drawing_box:
+            shape = Qt.CursorShape.CrossCursor
+        elif view.mode is Mode.WIPE and self._near_line(point):
+            shape = Qt.CursorShape.SizeVerCursor if view.wipe_level else Qt.CursorShape.SizeHorCursor
+        elif view.mode is Mode.SHEET:
+            shape = Qt.CursorShape.PointingHandCursor
+        elif view.zoom is not None:
+            shape = Qt.CursorShape.OpenHandCursor
+        self.setCursor(shape)

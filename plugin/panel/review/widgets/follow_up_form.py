@@ -1,0 +1,116 @@
+"""Refining a take: another instruction, a box, later iterations only."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from plugin.panel.review.follow_up import Box, FollowUp, levels_of
+from plugin.panel.review.model import ReviewModel
+
+
+class FollowUpForm(QWidget):
+    """What a child of the current take changes. `drawRequested` asks the canvas for a box, `closed` says goodbye."""
+
+    drawRequested = pyqtSignal(bool)
+    closed = pyqtSignal()
+
+    def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self.box: Box | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 6)
+        column.setSpacing(4)
+        self._title = QLabel(self)
+        self._title.setWordWrap(True)
+        column.addWidget(self._title)
+        self.instruction = QPlainTextEdit(self)
+        self.instruction.setTabChangesFocus(True)
+        self.instruction.setFixedHeight(3 * self.fontMetrics().height() + 12)
+        self.instruction.setAccessibleName(self.tr("Instruction"))
+        self.instruction.textChanged.connect(self._check)
+        column.addWidget(self.instruction)
+        row = QHBoxLayout()
+        self._draw = QPushButton(self.tr("Draw a box"), self)
+        self._draw.setCheckable(True)
+        self._draw.setToolTip(self.tr("Draw on the picture where the change may happen"))
+        self._draw.toggled.connect(self.drawRequested)
+        row.addWidget(self._draw)
+        self._no_box = QPushButton(self.tr("No box"), self)
+        self._no_box.clicked.connect(lambda: self.set_box(None))
+        row.addWidget(self._no_box)
+        row.addStretch(1)
+        column.addLayout(row)
+        self.iterations = QComboBox(self)
+        self.iterations.setAccessibleName(self.tr("Iterations"))
+        self.iterations.currentIndexChanged.connect(self._check)
+        column.addWidget(self.iterations)
+        self._why_not = QLabel(self)
+        self._why_not.setWordWrap(True)
+        column.addWidget(self._why_not)
+        last = QHBoxLayout()
+        last.addStretch(1)
+        cancel = QPushButton(self.tr("Cancel"), self)
+        cancel.clicked.connect(self.closed)
+        last.addWidget(cancel)
+        self.ask = QPushButton(self.tr("Follow up"), self)
+        self.ask.setDefault(True)
+        self.ask.clicked.connect(self._send)
+        last.addWidget(self.ask)
+        column.addLayout(last)
+        model.currentChanged.connect(self.begin)
+        self.begin()
+
+    def begin(self) -> None:
+        """Start from the current take, with nothing changed."""
+        take = self._model.current
+        self.setEnabled(take is not None)
+        self.iterations.clear()
+        if take is None:
+            return
+        ancestors = [each.label for each in self._model.lineage()]
+        line = " → ".join([*ancestors, take.label, self.tr("new take")])
+        self._title.setText(self.tr("Starts from {0}'s result.  {1}").format(take.label, line))
+        self.instruction.setPlainText(take.take.instruction)
+        count = len(levels_of(take))
+        self.iterations.addItem(self.tr("All iterations: may change the whole"), 0)
+        for skip in range(1, count):
+            self.iterations.addItem(self.tr("From iteration {0} of {1} on").format(skip + 1, count), skip)
+        if count > 1:
+            self.iterations.setItemText(count - 1, self.tr("Last iteration only: details"))
+        self.set_box(None)
+
+    def set_box(self, box: Box | None) -> None:
+        """The box that was drawn."""
+        self.box = box
+        self._no_box.setVisible(box is not None)
+        self._draw.setChecked(False)
+        self._draw.setText(self.tr("Draw a box") if box is None else self.tr("Draw another box"))
+        self._check()
+
+    def wanted(self) -> FollowUp:
+        """What the form says."""
+        return FollowUp(self.instruction.toPlainText(), region=self.box, skip=int(self.iterations.currentData() or 0))
+
+    def _check(self) -> None:
+        take = self._model.current
+        why = self.wanted().problem(take) if take else ""
+        texts = {
+            "no_instruction": self.tr("Say what the take should show."),
+            "no_change": self.tr("Change the instruction, draw a box or choose later iterations."),
+        }
+        self._why_not.setText(texts.get(why, ""))
+        self._why_not.setVisible(bool(why))
+        self.ask.setEnabled(take is not None and not why)
+
+    def _send(self) -> None:
+        if self._model.ask_follow_up(self.wanted()):
+            self.closed.emit()
+
+    def keyPressEvent(self, event: object) -> None:  # noqa: N802 (Qt's name)
+        """Escape closes the form."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)

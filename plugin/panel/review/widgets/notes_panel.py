@@ -1,0 +1,246 @@
+"""The current take's status and notes, and the line in which new ones are written."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QColor, QKeyEvent
+from PyQt6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from plugin.panel.review.model import ReviewModel
+from plugin.panel.review.notes import CATEGORIES, STATUSES
+from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.review.widgets.take_strip import STATUS_COLOURS
+
+_NOTE = Qt.ItemDataRole.UserRole
+
+
+class NotesPanel(QWidget):
+    """Binds to the notes of the current take. Return in the line adds a note, Escape goes back to the picture."""
+
+    def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 2, 4, 4)
+        column.setSpacing(4)
+        column.addWidget(self._status_row())
+        self.list = QTreeWidget(self)
+        self.list.setHeaderLabels([self.tr("Frames"), self.tr("Note"), self.tr("Category"), self.tr("By")])
+        self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
+        self.list.setAllColumnsShowFocus(True)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._menu)
+        self.list.itemClicked.connect(lambda item, _: self._go(item, loop=False))
+        self.list.itemActivated.connect(lambda item, _: self._go(item, loop=True))
+        self.list.setToolTip(self.tr("Click: go there. Double click or Return: loop over the note's range"))
+        column.addWidget(self.list, 1)
+        column.addLayout(self._writing_row())
+        model.currentChanged.connect(self._show)
+        model.takesChanged.connect(self._show)
+        model.notes.notesChanged.connect(self._show)
+        model.notes.statusChanged.connect(self._show_status)
+        model.transport.rangeChanged.connect(self._show_range)
+        self._show()
+
+    def write(self) -> None:
+        """Put the cursor where notes are written."""
+        if self.line.isEnabled():
+            self.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _status_row(self) -> QWidget:
+        row = QWidget(self)
+        line = FlowLayout(row)
+        line.setContentsMargins(0, 2, 0, 2)
+        self._group = QButtonGroup(self)
+        names = {
+            "pending": (self.tr("Pending"), self.tr("Shift+P")),
+            "approved": (self.tr("Approved"), self.tr("Shift+A")),
+            "rejected": (self.tr("Rejected"), self.tr("Shift+X")),
+            "retake": (self.tr("Retake"), self.tr("Shift+R")),
+        }
+        self._buttons: dict[str, QToolButton] = {}
+        for status in STATUSES:
+            button = QToolButton(row)
+            text, key = names[status]
+            button.setText(text)
+            button.setToolTip(key)
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            colour = STATUS_COLOURS[status].name()
+            button.setStyleSheet(f"QToolButton:checked {{ color: {colour}; font-weight: bold; }}")
+            button.clicked.connect(lambda _, status=status: self._model.set_status(status))
+            self._group.addButton(button)
+            line.addWidget(button)
+            self._buttons[status] = button
+        self._export = QToolButton(row)
+        self._export.setText(self.tr("Export"))
+        self._export.setToolTip(self.tr("Write the notes of all takes as a table or as markers"))
+        self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._export.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        menu = QMenu(self._export)
+        menu.addAction(self.tr("Table (CSV) …"), self._export_csv)
+        menu.addAction(self.tr("Markers (OTIO) …"), self._export_markers)
+        self._export.setMenu(menu)
+        line.addWidget(self._export)
+        return row
+
+    def _writing_row(self) -> QVBoxLayout:
+        self.line = _NoteLine(self)
+        self.line.setPlaceholderText(self.tr("Note on this frame …  (N)"))
+        self.line.setAccessibleName(self.tr("New note"))
+        self.line.returnPressed.connect(self._add)
+        self._category = QComboBox(self)
+        for category in CATEGORIES:
+            self._category.addItem(self.category_name(category), category)
+        self._category.setAccessibleName(self.tr("Category"))
+        self._category.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._ranged = QToolButton(self)
+        self._ranged.setText(self.tr("In to out"))
+        self._ranged.setToolTip(self.tr("The note is on the frames from in to out instead of on this frame"))
+        self._ranged.setCheckable(True)
+        self._ranged.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._add_button = QPushButton(self.tr("Add"), self)
+        self._add_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._add_button.clicked.connect(self._add)
+        rows = QVBoxLayout()
+        rows.setSpacing(4)
+        rows.addWidget(self.line)
+        row = QHBoxLayout()
+        row.addWidget(self._category)
+        row.addWidget(self._ranged)
+        row.addStretch(1)
+        row.addWidget(self._add_button)
+        rows.addLayout(row)
+        return rows
+
+    def category_name(self, category: str) -> str:
+        """A category in words; those of other programs stay as they are."""
+        names = {
+            "look": self.tr("Look"),
+            "placement": self.tr("Placement"),
+            "motion": self.tr("Motion"),
+            "matte": self.tr("Matte"),
+            "light": self.tr("Light"),
+            "technical": self.tr("Technical"),
+            "other": self.tr("Other"),
+        }
+        return names.get(category, category)
+
+    def _add(self) -> None:
+        said = self._model.say(self.line.text(), self._category.currentData(), self._ranged.isChecked())
+        if said is not None:
+            self.line.clear()
+
+    def _show(self) -> None:
+        take = self._model.current
+        for widget in (self.line, self._category, self._ranged, self._add_button, self.list, *self._buttons.values()):
+            widget.setEnabled(take is not None)
+        self._export.setEnabled(bool(self._model.takes))
+        self.list.clear()
+        for note in self._model.notes.of(take.id) if take else ():
+            frames = str(note.first) if note.first == note.last else f"{note.first} – {note.last}"
+            item = QTreeWidgetItem([frames, note.text, self.category_name(note.category), note.author])
+            item.setData(0, _NOTE, note)
+            begin = self._model.timecode(note.first + take.offset)
+            item.setToolTip(0, begin)
+            item.setToolTip(1, note.text)
+            item.setForeground(2, QColor(150, 150, 150))
+            self.list.addTopLevelItem(item)
+        for column in (0, 2, 3):
+            self.list.resizeColumnToContents(column)
+        self._fit_columns()
+        self._show_status()
+        self._show_range()
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 (Qt's name)
+        """The note's text gets what the other columns leave."""
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        port = self.list.viewport()
+        narrow = self.width() < 300
+        self.list.setColumnHidden(3, narrow)
+        others = sum(self.list.columnWidth(column) for column in (0, 2, 3) if not self.list.isColumnHidden(column))
+        if port is not None:
+            self.list.setColumnWidth(1, max(60, port.width() - others))
+
+    def _show_status(self) -> None:
+        take = self._model.current
+        status = self._model.notes.status(take.id) if take else ""
+        self._group.setExclusive(False)
+        for name, button in self._buttons.items():
+            button.setChecked(name == status)
+        self._group.setExclusive(True)
+
+    def _show_range(self) -> None:
+        transport = self._model.transport
+        self._ranged.setEnabled(transport.is_ranged and self._model.current is not None)
+        self._ranged.setChecked(transport.is_ranged)
+        if transport.is_ranged:
+            self.line.setPlaceholderText(
+                self.tr("Note on frames {0} to {1} …  (N)").format(transport.first, transport.last)
+            )
+        else:
+            self.line.setPlaceholderText(self.tr("Note on this frame …  (N)"))
+
+    def _go(self, item: QTreeWidgetItem, loop: bool) -> None:
+        self._model.go_to_note(item.data(0, _NOTE), loop)
+
+    def _menu(self, point: QPoint) -> None:
+        item, take = self.list.itemAt(point), self._model.current
+        if item is None or take is None:
+            return
+        note = item.data(0, _NOTE)
+        menu = QMenu(self)
+        menu.addAction(self.tr("Go there"), lambda: self._model.go_to_note(note))
+        menu.addAction(self.tr("Loop over it"), lambda: self._model.go_to_note(note, loop=True))
+        menu.addAction(self.tr("Delete"), lambda: self._model.notes.remove(take.id, note))
+        port = self.list.viewport()
+        if port is not None:
+            menu.popup(port.mapToGlobal(point))
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        """Delete removes the chosen note; Escape goes back to the picture."""
+        assert event is not None
+        item, take = self.list.currentItem(), self._model.current
+        if event.key() == Qt.Key.Key_Delete and item is not None and take is not None and self.list.hasFocus():
+            self._model.notes.remove(take.id, item.data(0, _NOTE))
+        else:
+            super().keyPressEvent(event)
+
+    def _export_csv(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export notes"), "notes.csv", self.tr("Table (*.csv)"))
+        if path:
+            self._model.export_csv(path)
+
+    def _export_markers(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export markers"), "notes.otio", "OpenTimelineIO (*.otio)")
+        if path:
+            self._model.export_markers(path)
+
+
+class _NoteLine(QLineEdit):
+    """Escape leaves the line and gives the keys back to the picture."""
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        assert event is not None
+        if event.key() == Qt.Key.Key_Escape:
+            self.clearFocus()
+            event.ignore()
+        else:
+            super().keyPressEvent(event)

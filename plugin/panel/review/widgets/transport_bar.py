@@ -1,0 +1,108 @@
+"""Playback's buttons, timecode and frame."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontDatabase
+from PyQt6.QtWidgets import QLabel, QLineEdit, QToolButton, QWidget
+
+from plugin.panel.review.model import ReviewModel
+from plugin.panel.review.widgets.compare_bar import key_for, tool_button
+from plugin.panel.review.widgets.flow import FlowLayout
+
+
+class TransportBar(QWidget):
+    """Binds to the transport's model. A timecode or a frame number can be typed."""
+
+    def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        transport = model.transport
+        line = FlowLayout(self)
+        self._code = QLineEdit(self)
+        self._code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._code.setToolTip(self.tr("Timecode of the frame; type a timecode or a frame number to go there"))
+        self._code.setAccessibleName(self.tr("Timecode"))
+        self._code.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._code.setFixedWidth(self._code.fontMetrics().horizontalAdvance("00:00:00:00") + 22)
+        self._code.returnPressed.connect(self._typed)
+        self._code.editingFinished.connect(self._show)
+        line.addWidget(self._code)
+        self._frame = QLabel(self)
+        self._frame.setToolTip(self.tr("Frame of the shot, counted from 0, and the number of frames"))
+        line.addWidget(self._frame)
+        buttons = (
+            ("first", self.tr("In point"), "In point", lambda: self._go(transport.first)),
+            ("before", self.tr("Frame before"), "Frame before", lambda: transport.step(-1)),
+            ("reverse", self.tr("Play backward"), "Play backward, again: faster", lambda: transport.shuttle(-1)),
+            ("play", self.tr("Play or stop"), "Play or stop", transport.toggle),
+            ("next", self.tr("Next frame"), "Next frame", lambda: transport.step(1)),
+            ("last", self.tr("Out point"), "Out point", lambda: self._go(transport.last)),
+            ("in", self.tr("Set in; Clear: X"), "Set in", lambda: transport.set_in()),
+            ("out", self.tr("Set out; Clear: X"), "Set out", lambda: transport.set_out()),
+        )
+        self._buttons: dict[str, QToolButton] = {}
+        for name, tip, binding, act in buttons:
+            button = tool_button(self, name, f"{tip} ({key_for(binding)})", name in ("play", "reverse"))
+            button.clicked.connect(lambda _, act=act: act())
+            line.addWidget(button)
+            self._buttons[name] = button
+        self._loop = tool_button(self, "loop", self.tr("Loop ({0})").format(key_for("Loop on or off")), True)
+        self._loop.toggled.connect(transport.loop)
+        line.addWidget(self._loop)
+        self._sound = tool_button(self, "sound", "", True)
+        self._sound.toggled.connect(self._sound_toggled)
+        line.addWidget(self._sound)
+        self._state = QLabel(self)
+        line.addWidget(self._state)
+        for signal in (transport.frameChanged, transport.speedChanged, transport.rangeChanged, model.shotChanged):
+            signal.connect(self._show)
+        model.screening.shownChanged.connect(self._show_frame)
+        model.sound.changed.connect(self._show)
+        self._show()
+
+    def _go(self, frame: int) -> None:
+        self._model.transport.stop()
+        self._model.transport.seek(frame)
+
+    def _typed(self) -> None:
+        self._model.go_to(self._code.text())
+        self._code.clearFocus()
+        parent = self.parentWidget()
+        if parent is not None:
+            parent.setFocus()
+
+    def _sound_toggled(self, on: bool) -> None:
+        self._model.sound.set_on(on)
+
+    def _show(self) -> None:
+        model, transport = self._model, self._model.transport
+        self._buttons["play"].setChecked(transport.speed > 0)
+        self._buttons["reverse"].setChecked(transport.speed < 0)
+        for button in (self._loop, self._sound):
+            button.blockSignals(True)
+        self._loop.setChecked(transport.looping)
+        self._sound.setChecked(model.sound.on)
+        for button in (self._loop, self._sound):
+            button.blockSignals(False)
+        self._sound.setEnabled(model.sound.available)
+        self._sound.setToolTip(model.sound.says())
+        self._show_frame()
+
+    def _show_frame(self) -> None:
+        model, transport = self._model, self._model.transport
+        if not self._code.hasFocus():
+            self._code.setText(model.timecode(transport.frame))
+        width = len(str(transport.length - 1))
+        self._frame.setText(f"{transport.frame:>{width}} / {transport.length}")
+        parts = [f"{float(model.rate):.6g} fps"]
+        if abs(transport.speed) > 1 or transport.speed < 0:
+            parts.append(f"{transport.speed}×")
+        if model.screening.late:
+            parts.append(self.tr("{0} skipped").format(model.screening.late))
+        text = "   ".join(parts)
+        if text != self._state.text():
+            self._state.setText(text)
+            layout = self.layout()
+            if layout is not None:
+                layout.invalidate()
