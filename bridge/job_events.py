@@ -9,7 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-Stage = Literal["segmenting", "encoding", "inverting", "refining", "finishing", "delivering"]
+Stage = Literal[
+    "uploading", "segmenting", "encoding", "inverting", "refining", "finishing", "delivering", "downloading"
+]
+"""The first and the last only where the clip or the take travels to or from another machine."""
 
 
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -53,6 +56,27 @@ class PlanReady(JobEvent, frozen=True, kw_only=True, tag="plan_ready"):
     origin: Literal["written", "kept", "given"]
     plan: dict[str, Any]
     remarks: list[str]
+
+
+class FoundMask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a phrase of the plan names in the clip.
+
+    `role` is source (a thing to keep) or target (something that looks like the new content already and stays as it is).
+    `coverage` is its share of all pixels and frames, in [0, 1]; `frame` the clip's frame, from 0 on, in which it is
+    largest; `path` a picture of that frame with the mask in colour, None when nothing was found.
+    """
+
+    phrase: str
+    role: Literal["source", "target"]
+    coverage: float
+    frame: int
+    path: str | None
+
+
+class MasksFound(JobEvent, frozen=True, kw_only=True, tag="masks"):
+    """The plan's phrases were looked for in the clip, so that a person can judge the plan before the long work."""
+
+    masks: list[FoundMask]
 
 
 class StageProgress(JobEvent, frozen=True, kw_only=True, tag="progress"):
@@ -116,6 +140,15 @@ class JobFailed(JobEvent, frozen=True, kw_only=True, tag="error"):
 
 
 AnyJobEvent = (
-    JobStarted | ModelOpened | PlanReady | StageProgress | JobNotice | PreviewWritten | TakeDone | JobDone | JobFailed
+    JobStarted
+    | ModelOpened
+    | PlanReady
+    | MasksFound
+    | StageProgress
+    | JobNotice
+    | PreviewWritten
+    | TakeDone
+    | JobDone
+    | JobFailed
 )
 """For decoding: msgspec.json.decode(line, type=AnyJobEvent)."""

@@ -1,26 +1,38 @@
 """The command `dynvfx`: one more host, over files (docs/command-line.md).
 
-The only module of the plugin that imports the backend: it runs the job in its own process.
+The only module of the plugin that imports the backend: to know the order, to check the machine, to run the service in
+this terminal, or a job in this process.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
 
+from backend.failures import as_problems
 from backend.settings import Settings, find_settings, start_logging, stop_logging
 from bridge.errors import Problem
-from bridge.job_events import JobDone, JobEvent, JobFailed, JobStarted
+from bridge.job_events import JobDone, JobFailed, JobStarted
+from bridge.messages import Spec
+from plugin import job_commands, key_commands, log_bundle
 from plugin.arguments import parse
-from plugin.exit_codes import BAD_USAGE, CANCELLED, DONE, FAILED, exit_code
+from plugin.exit_codes import BAD_USAGE, DONE, FAILED, exit_code
+from plugin.job_running import AFTER_PLAN, JobRun, tell_stopped
+from plugin.job_specs import add_spec, refine_spec
+from plugin.service_link import open_link
 from plugin.telling import Teller, open_teller
+
+if TYPE_CHECKING:
+    from backend.orders import AddOrder, RefineOrder
 
 log = logging.getLogger("dynvfx")
 
@@ -32,6 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             # A terminal with a small character set must not end a job.
             stream.reconfigure(errors="backslashreplace")
+    if given[:1] == ["backend"]:
+        from backend.__main__ import main as serve
+
+        return serve(given[1:])
     teller = open_teller("--json" in given, sys.stdout, sys.stderr)
     try:
         options = parse(given)
@@ -43,47 +59,95 @@ def main(arguments: list[str] | None = None) -> int:
     log.info("command: %s", [options.command, *given[1:]])
     try:
         with _reported(teller, settings), _stoppable():
-            return _doctor() if options.command == "doctor" else _work(options, teller)
+            return _carried_out(options, teller, settings)
     finally:
         teller.close()
         stop_logging()
 
 
-def _work(options: argparse.Namespace, teller: Teller) -> int:
-    """Carry out add, refine or demo."""
-    started: JobStarted | None = None
+def _carried_out(options: argparse.Namespace, teller: Teller, settings: Settings) -> int:
+    """One command, its errors told."""
     try:
-        for event in _events(options):
-            started = event if isinstance(event, JobStarted) else started
-            teller.tell(event)
-            if isinstance(event, JobDone) and event.timeline is None and not options.json:
-                print("Edit the plan if you like, then give the same command without --plan-only.", file=sys.stderr)
+        if options.command == "doctor":
+            return _doctor(options)
+        if options.command == "keys":
+            return key_commands.run(options)
+        if options.command == "logs":
+            return log_bundle.run(options, settings.state)
+        if options.command in job_commands.COMMANDS:
+            return job_commands.run(options, teller)
+        return _in_process(options, teller) if options.in_process else _through_service(options, teller)
     except Problem as problem:
         _tell_failure(teller, problem)
         log.error("%s: %s", problem.kind, problem, exc_info=problem)
         return exit_code(problem)
     except (KeyboardInterrupt, BrokenPipeError):
         teller.close()
-        what = "Stopped."
-        remedy = "Nothing was begun yet."
-        if started is not None:
-            what = f"Stopped. What was done so far is kept in {Path(started.output) / '.dynvfx'}."
-            remedy = "The same command goes on from there."
-        with contextlib.suppress(BrokenPipeError):
-            failed = JobFailed(kind="cancelled", what=what, why="", remedy=remedy, exit_code=CANCELLED)
-            teller.tell(failed) if options.json else print(what, remedy, file=sys.stderr)
-        return CANCELLED
+        return tell_stopped(teller, None, quiet=options.json)
+
+
+def _in_process(options: argparse.Namespace, teller: Teller) -> int:
+    """Carry out add, refine or demo here."""
+    # Importing torch takes seconds: not for what goes through the service.
+    from backend.take_job import run
+
+    started: JobStarted | None = None
+    try:
+        for event in run(_order(options)):
+            started = event if isinstance(event, JobStarted) else started
+            teller.tell(event)
+            if isinstance(event, JobDone) and event.timeline is None and not options.json:
+                print(AFTER_PLAN, file=sys.stderr)
+    except (KeyboardInterrupt, BrokenPipeError):
+        teller.close()
+        return tell_stopped(teller, started, quiet=options.json)
     return DONE
 
 
-def _events(options: argparse.Namespace) -> Iterator[JobEvent]:
-    # Importing torch takes seconds: not for --version, --help and mistyped options.
-    from backend.take_job import run
+def _through_service(options: argparse.Namespace, teller: Teller) -> int:
+    """Carry out add, refine or demo by way of the service."""
+    order = _order(options)
+    if options.backend:
+        return _far_away(options, order, teller)
+    spec = _spec(order)
+    with contextlib.closing(open_link(None, None)) as link:
+        run = JobRun(link, teller, quiet=options.json)
+        job: str | None = None
+        try:
+            job = run.submit(spec).id
+            return run.follow(job)
+        except (KeyboardInterrupt, BrokenPipeError):
+            return run.stopped(job)
 
-    return run(_order(options))
+
+def _far_away(options: argparse.Namespace, order: AddOrder | RefineOrder, teller: Teller) -> int:
+    """Carry an order out on another machine: its clip goes there, its takes come here."""
+    from backend.order_identity import output_of
+    from backend.orders import AddOrder
+    from backend.sources import open_source
+    from plugin import remote_job
+
+    if isinstance(order, AddOrder):
+        with as_problems():
+            output = output_of(order)
+        return remote_job.add(options, order, output, open_source, teller)
+    return remote_job.refine(options, order, open_source, teller)
 
 
-def _order(options: argparse.Namespace) -> object:
+def _spec(order: AddOrder | RefineOrder) -> Spec:
+    """What is submitted for an order; its paths mean the same to the service, on this machine."""
+    from backend.order_identity import asked_of_add, model_name, output_of
+    from backend.orders import AddOrder
+
+    segmenter = model_name(order.segmenter) if order.segmenter else None
+    with as_problems():
+        if isinstance(order, AddOrder):
+            model = asked_of_add(order)["model"]
+            return add_spec(order, output=output_of(order), model=model, segmenter=segmenter)
+        return refine_spec(order, segmenter=segmenter)
+
+
+def _order(options: argparse.Namespace) -> AddOrder | RefineOrder:
     """The backend's order for the parsed options."""
     from backend.demonstration import demo_order
     from backend.orders import AddOrder, RefineOrder
@@ -120,18 +184,22 @@ def _order(options: argparse.Namespace) -> object:
     )
 
 
-def _doctor() -> int:
+def _doctor(options: argparse.Namespace) -> int:
     """Check the machine; 0 when an edit with the shipped model can run here."""
     from backend.doctor import examine
 
     works = True
     for finding in examine():
         works = works and finding.state != "broken"
+        if options.json:
+            print(json.dumps(dataclasses.asdict(finding)), flush=True)
+            continue
         mark = {"fine": "ok     ", "missing": "--     ", "broken": "BROKEN "}[finding.state]
         print(f"{mark}{finding.subject}: {finding.text}")
         if finding.remedy:
-            print(f"       {finding.remedy}")
-    print("Everything that the shipped model needs is there." if works else "Mend what is marked BROKEN.")
+            print(f"       {finding.remedy}", flush=True)
+    if not options.json:
+        print("Everything that the shipped model needs is there." if works else "Mend what is marked BROKEN.")
     return DONE if works else FAILED
 
 

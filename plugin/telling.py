@@ -14,6 +14,7 @@ from bridge.job_events import (
     JobFailed,
     JobNotice,
     JobStarted,
+    MasksFound,
     ModelOpened,
     PlanReady,
     StageProgress,
@@ -27,6 +28,8 @@ STAGES = {
     "refining": "drawing",
     "finishing": "finishing",
     "delivering": "writing files",
+    "uploading": "sending the clip",
+    "downloading": "fetching the take",
 }
 
 
@@ -86,6 +89,8 @@ class Words:
             )
         elif isinstance(event, PlanReady):
             self._plan(event)
+        elif isinstance(event, MasksFound):
+            self._masks(event)
         elif isinstance(event, JobNotice):
             self._say(event.text)
         elif isinstance(event, TakeDone):
@@ -134,7 +139,7 @@ class Words:
         words = STAGES[event.stage]
         if event.iterations:
             words += f" {event.iteration}/{event.iterations}"
-        return f"Take {event.take}: {words}" if self._takes > 1 else words.capitalize()
+        return f"Take {event.take}: {words}" if self._takes > 1 and event.take else words.capitalize()
 
     def _plan(self, event: PlanReady) -> None:
         for remark in event.remarks:
@@ -142,6 +147,11 @@ class Words:
         came = {"written": "", "kept": " (kept from before)", "given": " (yours)"}[event.origin]
         self._say(f"Plan{came}: {event.plan['target_object']}. {event.plan['composite_caption']}")
         self._out.write(f"Plan: {event.path}\n")
+
+    def _masks(self, event: MasksFound) -> None:
+        for mask in event.masks:
+            found = f"{100 * mask.coverage:.1f} % of the picture" if mask.path else "not found"
+            self._say(f"{mask.phrase}: {found}" + (f", see {mask.path}" if mask.path else ""))
 
     def _take(self, event: TakeDone) -> None:
         self.close()

@@ -1,4 +1,7 @@
-"""The command as people and scripts use it: exit codes, one paragraph an error, nothing half-written."""
+"""The command as people and scripts use it: exit codes, one paragraph an error, nothing half-written.
+
+In one process, so that faults can be put in; test_service_commands.py takes the way through the service.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from bridge.job_events import AnyJobEvent, JobDone, JobFailed, JobStarted, TakeD
 from bridge.placement import write_timeline
 from bridge.take import read_take
 from bridge.timeline import timeline_for_media
-from plugin.command_line import main
+from plugin import command_line
 from tests.backend.small_jobs import (
     FRAMES,
     INSTRUCTION,
@@ -32,6 +35,11 @@ from tests.backend.small_jobs import (
     write_movie,
 )
 from tests.checkpoints import build_cogvideox
+
+
+def main(arguments: list[str]) -> int:
+    """The command in this very process."""
+    return command_line.main([*arguments, "--in-process"] if arguments[0] in ("add", "refine") else arguments)
 
 
 @pytest.fixture

@@ -1,0 +1,146 @@
+"""Finding this user's own service, and starting one that ends by itself when nobody needs it any more."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from bridge.client import Client
+from bridge.errors import Problem, Unreachable
+from bridge.keys import KeyFolder
+from bridge.places import key_folder, state_folder
+from bridge.rendezvous import Rendezvous, read_rendezvous
+
+PATIENCE = 60.0
+"""Seconds within which a service has to say where it listens; a slow disk needs many the first time."""
+ANSWER_WITHIN = 15.0
+"""Seconds for which a service that runs is waited for."""
+UNTIL_IDLE = 30.0
+"""Seconds after which a service that was started here ends, when nobody is connected and nothing is to be done."""
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ServiceNotStarted(Problem):
+    """No service could be started."""
+
+    kind = "service_not_started"
+
+
+def find(home: Path | None = None) -> Rendezvous | None:
+    """The service that runs for this user, None when there is none. Raises NotPrivate."""
+    return read_rendezvous(home or state_folder())
+
+
+def start(
+    home: Path | None = None,
+    *,
+    until_idle: float | None = UNTIL_IDLE,
+    media_roots: Sequence[Path] = (),
+    patience: float = PATIENCE,
+) -> Rendezvous:
+    """Start a service apart from this process and return where it listens; one that runs already is as good.
+
+    It may read media below `media_roots`; none given: everything that its user may read. `until_idle` None lets it run
+    until it is told to stop. Raises ServiceNotStarted with its last words, NotPrivate.
+    """
+    home = home or state_folder()
+    roots = [os.fspath(root) for root in media_roots or file_system_roots()]
+    command = [sys.executable, "-m", "backend", "--home", os.fspath(home)]
+    command += [word for root in roots for word in ("--media-root", root)]
+    if until_idle is not None:
+        command += ["--until-idle", f"{until_idle:g}"]
+    log = home / "log" / "service-start.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,  # where the packages are found, whatever lies in the caller's folder
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                **_apart(),
+            )
+    except OSError as error:
+        raise ServiceNotStarted(
+            "The service could not be started.",
+            f"{error.strerror or error}.",
+            "Free some space or memory, or work without it: --in-process.",
+        ) from error
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        ended = process.poll() is not None
+        found = read_rendezvous(home)
+        if found is not None:
+            return found
+        if ended:
+            break
+        time.sleep(0.05)
+    why = f"It ended with exit code {process.returncode}." if process.poll() is not None else "It does not answer."
+    last_words = _last_words(log)
+    raise ServiceNotStarted(
+        "The service could not be started.",
+        f"{why} Its last words: {last_words}" if last_words else why,
+        "`dynvfx doctor` says what is wrong; --in-process works without the service.",
+    )
+
+
+def connect(
+    home: Path | None = None,
+    *,
+    program: str,
+    start_one: bool = True,
+    until_idle: float | None = UNTIL_IDLE,
+    media_roots: Sequence[Path] = (),
+) -> Client:
+    """A client of the service that runs for this user, which is started when there is none and `start_one` is set.
+
+    Raises ServiceNotStarted, Unreachable (nobody answers, or none runs and none shall be started), NotPrivate, Refusal.
+    """
+    home = home or state_folder()
+    found = read_rendezvous(home)
+    if found is None and not start_one:
+        raise Unreachable("No service runs on this machine.", "", "`dynvfx backend` starts one; so does `dynvfx add`.")
+    found = found or start(home, until_idle=until_idle, media_roots=media_roots)
+    try:
+        return _client_of(found, home, program)
+    except Unreachable:
+        # One that was just ending has taken its file away: another one can be had.
+        if not start_one or read_rendezvous(home) == found:
+            raise
+    return _client_of(start(home, until_idle=until_idle, media_roots=media_roots), home, program)
+
+
+def _client_of(found: Rendezvous, home: Path, program: str) -> Client:
+    pair = KeyFolder(key_folder(home)).client_pair()
+    return Client(found.address, found.key, pair, program=program, version=version("dynvfx"), wait=ANSWER_WITHIN)
+
+
+def file_system_roots() -> list[Path]:
+    """All there is: `/`, or every drive on Windows."""
+    if os.name == "nt":
+        return [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)]
+    return [Path("/")]
+
+
+def _apart() -> dict[str, object]:
+    """Ctrl-C in our terminal, and its end, do not reach the process."""
+    if os.name == "nt":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
+
+
+def _last_words(log: Path) -> str:
+    """The end of a log, to be shown in one paragraph."""
+    try:
+        lines = log.read_text("utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    return " / ".join(line.strip() for line in lines[-8:] if line.strip())[-600:]
