@@ -65,16 +65,21 @@ class JobFolder:
         """The picture of a take that is being made."""
         return self.state / f"preview-{number:02d}.png"
 
+    def masks(self, plan: str) -> Path:
+        """The folder with pictures of what a plan's phrases name; `plan` is the plan's file name."""
+        return self.path / "masks" / Path(plan).stem
+
     @property
     def states(self) -> Path:
         """Where the engine keeps what it needs to go on."""
         return self.state / "states"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, patience: float = 0.0) -> Iterator[None]:
         """Nobody else works in the folder meanwhile; it vanishes again if it is new and nothing came of the work.
 
-        Raises BadUsage when another process is at work, or when the folder holds something else; OutOfDisk.
+        Raises BadUsage when another process is still at work after `patience` seconds, or when the folder holds
+        something else; OutOfDisk.
         """
         is_new, had_state = not self.path.exists(), self.state.exists()
         if not is_new and not self.path.is_dir():
@@ -82,7 +87,7 @@ class JobFolder:
         self._refuse_foreign()
         try:
             self.state.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self.state / "lock", timeout=0)
+            lock = filelock.FileLock(self.state / "lock", timeout=patience)
             lock.acquire()
         except filelock.Timeout as error:
             raise BadUsage(

@@ -21,13 +21,25 @@ from backend.job_folder import (
 )
 from backend.order_identity import asked_of, asked_of_add, location_of, model_name, output_of
 from backend.orders import AddOrder, RefineOrder, TakeOrder
-from backend.sources import Source, open_source
+from backend.sources import CheckMedia, Source, open_source
 from bridge.errors import BadTake, BadUsage
 from bridge.take import read_take
 from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.request import Request
 
 MOST_TAKES = 64
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a job comes by its files: `check` sees every path before it is read and raises a Problem where that is not
+    allowed; `patience` is how many seconds another process may take to leave the job's folder."""
+
+    check: CheckMedia | None = None
+    patience: float = 0.0
+
+
+ANYWHERE = Reading()
 
 
 @dataclass(frozen=True)
@@ -47,14 +59,14 @@ class OpenJob:
 
 
 @contextmanager
-def open_add(order: AddOrder) -> Iterator[OpenJob]:
+def open_add(order: AddOrder, reading: Reading = ANYWHERE) -> Iterator[OpenJob]:
     """Hold the folder of an order for new content. Raises BadUsage, BadRequest, BadMedia, BadTimeline, OutOfDisk."""
     order = replace(order, instruction=clean_instruction(order.instruction))
     _check_takes(order)
     asked, location = asked_of_add(order), location_of(order)
     folder = JobFolder(output_of(order))
-    with folder.held():
-        source = _open(location, folder)
+    with folder.held(reading.patience):
+        source = _open(location, folder, reading)
         record = _record(folder, source, location)
         batch = find_batch(record, asked, "add", folder) or _new_batch(record, asked, "plan.json")
         numbers = _give_out(folder, record, batch, order)
@@ -63,7 +75,7 @@ def open_add(order: AddOrder) -> Iterator[OpenJob]:
 
 
 @contextmanager
-def open_refine(order: RefineOrder) -> Iterator[OpenJob]:
+def open_refine(order: RefineOrder, reading: Reading = ANYWHERE) -> Iterator[OpenJob]:
     """Hold the folder of a finished take for a follow-up. Raises BadTake beside what `open_add` raises."""
     order = replace(order, instruction=clean_instruction(order.instruction))
     _check_takes(order)
@@ -79,9 +91,9 @@ def open_refine(order: RefineOrder) -> Iterator[OpenJob]:
             "A follow-up needs the job's record, which stands beside the folder of takes.",
             "Name the take where it was made, for example: dynvfx refine results/takes/01 ...",
         )
-    with folder.held():
+    with folder.held(reading.patience):
         record = folder.read()
-        source = _open(record.location, folder)
+        source = _open(record.location, folder, reading)
         refuse_other_shot(record, _identity(source), source.media_stamp(), folder)
         segmenter = model_name(order.segmenter or parent.segmenter)
         asked = {"kind": "refine", **asked_of(order), "parent": parent.digest(), "segmenter": segmenter}
@@ -99,7 +111,7 @@ def _check_takes(order: TakeOrder) -> None:
         raise BadUsage(f"{order.takes} takes were asked for.", remedy=f"Choose a number from 1 to {MOST_TAKES}.")
 
 
-def _open(location: dict[str, Any], folder: JobFolder) -> Source:
+def _open(location: dict[str, Any], folder: JobFolder, reading: Reading) -> Source:
     part = location["part"]
     return open_source(
         location["source"],
@@ -108,6 +120,7 @@ def _open(location: dict[str, Any], folder: JobFolder) -> Source:
         unpacked=folder.media,
         media_folders=tuple(map(Path, location["media_folders"])),
         rate=Fraction(location["rate"]) if location["rate"] else None,
+        check=reading.check,
     )
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from backend.media.deliver import Layer
-    from dynvfx.request import Effect
+    from dynvfx.request import Effect, Plan
 
 Quality = Literal["draft", "standard", "reference"]
 QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")
+Footprint = Literal["normal", "small"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +21,10 @@ class TakeOrder:
     """What every order has.
 
     Takes use the seeds `seed`, `seed` + 1, ... `effect` None lets the assistant decide. `assistant` None takes the
-    vision model where one is configured for this program, else the offline assistant. `plan` is a file that a person
-    edited. `segmenter` None takes the one that suits the model.
+    vision model where one is configured for this program, else the offline assistant. `plan` is one that a person
+    wrote, or its file; `approved` one that takes the place of the plan in the job's folder. `plan_only` ends the job
+    with plan and masks. `segmenter` None takes the one that suits the model. `footprint` "small" trades speed for
+    memory.
     """
 
     instruction: str
@@ -30,10 +33,12 @@ class TakeOrder:
     quality: Quality = "standard"
     effect: Effect | None = None
     assistant: str | None = None
-    plan: Path | None = None
+    plan: Path | Plan | None = None
+    approved: Plan | None = None
     plan_only: bool = False
     layer: Layer = "prores4444"
     segmenter: str | None = None
+    footprint: Footprint = "normal"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,19 +37,26 @@ class Settled:
 def settle_plan(order: TakeOrder, file: Path, key_frames: list[np.ndarray], backbone: Backbone) -> Settled:
     """The plan for an order, which stands in `file` when this returns.
 
-    A plan that is in `file` already is kept, a person may have edited it. Raises BadUsage when `order.plan` is another
-    one, BadRequest for a file that is no plan, AssistantFailed, OutsideVocabulary, OutOfDisk.
+    A plan that is in `file` already is kept, a person may have edited it, unless `order.approved` takes its place.
+    Raises BadUsage when `order.plan` is another one, BadRequest for a file that is no plan, AssistantFailed,
+    OutsideVocabulary, OutOfDisk.
     """
+    if order.approved is not None:
+        approved = replace(order.approved, instruction=order.instruction)
+        check_vocabulary(approved, backbone)
+        write_atomically(file, approved.to_json().encode())
+        return Settled(approved, "given")
     given = None
     if order.plan is not None:
-        given = replace(read_plan(order.plan), instruction=order.instruction)
+        plan = read_plan(order.plan) if isinstance(order.plan, Path) else order.plan
+        given = replace(plan, instruction=order.instruction)
         if order.effect is not None:
             given = replace(given, effect=order.effect)
     if file.exists():
         kept = read_plan(file)
         if given is not None and given != kept:
             raise BadUsage(
-                f"{file} is another plan than {order.plan}.",
+                f"{file} is another plan than {order.plan if isinstance(order.plan, Path) else 'the given one'}.",
                 "Takes of two plans in one folder could not be told apart.",
                 "Choose another folder with --output, or edit the plan in the folder and leave --plan out.",
             )

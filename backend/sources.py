@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from backend.media.probe import MediaInfo, probe
-from backend.media.sequence import is_sequence
+from backend.media.sequence import find_sequence, is_sequence
 from bridge.errors import BadMedia, BadTimeline
 from bridge.media_location import ImageSequence
 from bridge.shot import Shot, part_of, select_shot
@@ -19,6 +20,10 @@ TIMELINES = frozenset((".otio", ".otioz", ".otiod"))
 OTHER_TIMELINES = frozenset(
     (".xml", ".fcpxml", ".fcpxmld", ".edl", ".aaf", ".drt", ".drp", ".prproj", ".blend", ".kdenlive")
 )
+
+
+CheckMedia = Callable[[Path], object]
+"""Sees the path of a file or folder before it is read; raises a Problem when that is not allowed."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,14 @@ def open_source(
     unpacked: Path,
     media_folders: tuple[Path, ...] = (),
     rate: Fraction | None = None,
+    check: CheckMedia | None = None,
 ) -> Source:
     """Open a movie, an image sequence or a timeline and choose the clip.
 
-    `unpacked` is where a timeline bundle's media goes. Raises BadMedia, BadTimeline or OutOfDisk.
+    `unpacked` is where a timeline bundle's media goes. `check` sees the timeline and all media before they are read.
+    Raises BadMedia, BadTimeline, OutOfDisk, and what `check` raises.
     """
+    look = _Look(check)
     suffix = Path(path).suffix.lower()
     if suffix in OTHER_TIMELINES:
         raise BadTimeline(
@@ -62,17 +70,45 @@ def open_source(
             "Export the timeline as OpenTimelineIO (.otio) from your editor.",
         )
     if suffix in TIMELINES:
-        return _from_timeline(path, clip, part, unpacked, media_folders)
+        return _from_timeline(path, clip, part, unpacked, media_folders, look)
     if os.path.isfile(path) and is_sequence(path):
         raise BadMedia(
             f"{Path(path).name} is a single picture.",
             "New content moves with the shot, so there has to be one.",
             "Name a movie, the folder of an image sequence, or its pattern (shot.%04d.png).",
         )
-    info = probe(path, rate)
+    info = look.at(path, rate)
     opened = _timeline_of(info)
     shot = select_shot(opened, clip)
     return Source(path, opened, shot if part is None else part_of(shot, part), info)
+
+
+class _Look:
+    """Probing, after every file that it would read was checked."""
+
+    def __init__(self, check: CheckMedia | None) -> None:
+        self._check = check
+
+    def check(self, path: Path) -> None:
+        """Raises a Problem when `path` may not be read."""
+        if self._check is not None:
+            self._check(path)
+
+    def at(self, name: str, rate: Fraction | None = None) -> MediaInfo:
+        """`probe`, for what may be read."""
+        if self._check is not None:
+            if is_sequence(os.path.abspath(name)):
+                self._sequence(os.path.abspath(name))
+            else:
+                self._check(Path(name))
+        return probe(name, rate)
+
+    def _sequence(self, name: str) -> None:
+        path = Path(name)
+        self.check(path if path.is_dir() else path.parent)
+        files = find_sequence(name)
+        for index in range(files.count):
+            self.check(files.file(index))
 
 
 def _timeline_of(info: MediaInfo) -> OpenTimeline:
@@ -87,11 +123,17 @@ def _timeline_of(info: MediaInfo) -> OpenTimeline:
 
 
 def _from_timeline(
-    path: str, clip: str | None, part: tuple[int, int] | None, unpacked: Path, media_folders: tuple[Path, ...]
+    path: str,
+    clip: str | None,
+    part: tuple[int, int] | None,
+    unpacked: Path,
+    media_folders: tuple[Path, ...],
+    look: _Look,
 ) -> Source:
+    look.check(Path(path))
     opened = open_timeline(path, unpacked, media_folders=media_folders)
-    shot = select_shot(opened, clip, part, lambda media: probe(media).start_timecode or 0)
-    info = probe(_media_name(shot), shot.frame_rate)
+    shot = select_shot(opened, clip, part, lambda media: look.at(media).start_timecode or 0)
+    info = look.at(_media_name(shot), shot.frame_rate)
     if shot.source_start + shot.frame_count > info.frame_count:
         raise BadTimeline(
             f'"{shot.name}" shows frames that its media does not have.',

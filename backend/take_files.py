@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from backend.media.deliver import Delivery
+from backend.orders import Footprint
 from backend.sources import Source
 from bridge.atomic_file import write_atomically
 from bridge.errors import BadTake, BadUsage
@@ -66,6 +67,7 @@ def write_record(
     number: int,
     seconds: dict[str, float],
     peak_memory: int,
+    footprint: Footprint = "normal",
     reviewed: Take | None = None,
 ) -> Take:
     """Put latents and take.json into a delivered take's folder; with take.json the take is finished.
@@ -104,6 +106,7 @@ def write_record(
             "frame_count": delivery.frame_count,
             "attempts": outcome.attempts,
             "device": str(backbone.device),
+            "footprint": footprint,
         },
     )
     write_take(folder, take)

@@ -15,7 +15,8 @@ from dynvfx.pace import Pace
 from dynvfx.refinement import Rows
 from dynvfx.request import Request
 from dynvfx.segmentation.base import Segmenter
-from dynvfx.states import clip_digest, keys_of, pack, unpack
+from dynvfx.source_masks import SourceMasks
+from dynvfx.states import clip_digest, keys_of
 from dynvfx.store import StateStore
 from dynvfx.workload import Workload
 
@@ -35,7 +36,8 @@ class Preparation:
         self.request, self.source, self.parent = request, source, parent
         self.backbone, self.segmenter, self.store = backbone, segmenter, store
         self.recipe = choose_recipe(request, backbone)
-        self.keys = keys_of(request, clip_digest(source), backbone, segmenter, self.recipe, parent)
+        self.clip = clip_digest(source)
+        self.keys = keys_of(request, self.clip, backbone, segmenter, self.recipe, parent)
         self.workload = Workload(request, backbone.timesteps(request.steps))
         self.pace = Pace()
         self.finished = self._finished_iterations()
@@ -51,15 +53,11 @@ class Preparation:
     def segment(self) -> Iterator[Event]:
         """Find the source objects, and whatever looks like the target already."""
         plan = self.request.plan
-        phrases = (*plan.source_objects, plan.target_object)
-        shape = (len(phrases), *self.source.shape[:3])
-        stored = self.store.load(self.keys.masks)
-        if stored is None:
+        search = SourceMasks(plan, self.source, self.clip, self.segmenter, self.store)
+        masks = search.stored()
+        if masks is None:
             with self.pace.work("segmenting", "segment"):
-                masks = self.segmenter.segment(self.source, phrases).cpu() >= 0.5
-            self.store.save(self.keys.masks, {"masks": pack(masks)})
-        else:
-            masks = unpack(stored["masks"], shape)
+                masks = search.find()
         self.source_mask = masks[:-1].any(dim=0)
         self.look_alikes = masks[-1]
         for phrase, mask in zip(plan.source_objects, masks[:-1], strict=True):

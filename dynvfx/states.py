@@ -11,7 +11,7 @@ import torch
 
 from dynvfx.backbones.base import Backbone
 from dynvfx.inversion import Recipe
-from dynvfx.request import Request
+from dynvfx.request import Plan, Request
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.store import StateStore, checksum
 
@@ -62,20 +62,24 @@ def keys_of(
     iteration depends on the levels up to it, so a take that differs only in later levels starts from there.
     """
     model = backbone.identity
-    words = [*request.plan.source_objects, request.plan.target_object]
     origin = checksum({"parent": parent}) if parent is not None else None
     shape = request.to_dict()
     shape.pop("notes")
     levels = shape.pop("levels")
     common = (clip, model, segmenter.name, origin, shape)
     return Keys(
-        masks=_key("masks", clip, segmenter.name, words),
+        masks=masks_key(request.plan, clip, segmenter),
         clip=_key("clip", clip, model),
         trajectory=_key("trajectory", clip, model, recipe and [recipe.kind, recipe.knots]),
         running=_key("running", *common, levels),
         iterations=tuple(_key("iteration", *common, levels[: i + 1]) for i in range(len(levels))),
         model=model,
     )
+
+
+def masks_key(plan: Plan, clip: str, segmenter: Segmenter) -> str:
+    """Key of the masks that `segmenter` finds for a plan in the clip with digest `clip`."""
+    return _key("masks", clip, segmenter.name, [*plan.source_objects, plan.target_object])
 
 
 def discard_take(keys: Keys, store: StateStore) -> None:

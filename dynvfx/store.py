@@ -103,7 +103,7 @@ class DirectoryStore:
         except OSError as error:
             raise StateNotSaved(
                 "The state of the running take could not be saved.",
-                f"{error.strerror or error} ({self.root}).",
+                f"{error.strerror or error} ({self.root}, {len(data) / 1e6:.1f} MB needed).",
                 "Free some space there or choose another folder for states, then run the job again: it resumes.",
             ) from error
 

@@ -40,6 +40,12 @@ class Backbone(ABC):
         """What stored states depend on: models with different weights or number formats must differ here."""
         return self.name
 
+    def use_small_footprint(self) -> None:  # noqa: B027 - a model that has nothing to save on is no error
+        """From now on use less memory at the cost of time, by the same method; called before any work.
+
+        Where that changes results in their last bits, `identity` changes with it.
+        """
+
     @abstractmethod
     def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
         """One embedding [L, D] per prompt (the empty prompt included)."""
