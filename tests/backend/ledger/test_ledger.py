@@ -326,10 +326,11 @@ def test_what_is_put_before_an_interrupted_job_is_started_before_it(ledger):
 
 def test_an_interrupted_job_does_not_take_its_clients_turn_again(ledger):
     interrupted = started(ledger, ANNA, "1")
-    submitted(ledger, BERT, "1")
+    started(ledger, BERT, "1")
     submitted(ledger, ANNA, "2")
+    submitted(ledger, BERT, "2")
     ledger.interrupt(interrupted)
-    assert run_queue(ledger) == [(ANNA, "1"), (BERT, "1"), (ANNA, "2")]
+    assert run_queue(ledger) == [(ANNA, "1"), (ANNA, "2"), (BERT, "2")]
 
 
 def test_a_paused_queue_stays_paused(ledger):

@@ -1,0 +1,222 @@
+"""The ledger's file: older, newer, damaged, foreign, in use, and on a full disk."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.ledger.ledger import Ledger
+from backend.ledger.problems import LedgerDamaged, LedgerInUse, LedgerTooNew
+from backend.ledger.reserve import Reserve
+from backend.ledger.schema import APPLICATION, MIGRATIONS
+from bridge.errors import OutOfDisk
+from tests.backend.ledger.specimens import ANNA, job_started, started, step, submitted, write_specimen
+
+ROOT = Path(__file__).parents[3]
+VERSION_1 = Path(__file__).parent / "version_1.sql"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state" / "ledger.sqlite"
+
+
+def filled(path: Path, jobs: int = 1) -> list[str]:
+    """The jobs of a ledger that was closed in order."""
+    with Ledger(path) as ledger:
+        names = [started(ledger, token=str(number)) for number in range(jobs)]
+        for job in names:
+            ledger.append_many(job, [job_started(), *(step(number) for number in range(1, 40))])
+    return names
+
+
+def test_a_ledger_of_version_1_is_brought_up(path, tmp_path):
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1.read_text())
+    connection.close()
+    with Ledger(path) as ledger:
+        assert ledger.job("0123456789ab").state == "done"
+        assert [row.id for row in ledger.queue()] == ["0123456789ad"]
+        assert [type(each.event).__name__ for each in ledger.events("0123456789ab")] == ["ModelOpened", "JobDone"]
+        assert ledger.measured("wan")[0].name == "balloon 1"
+        assert ledger.submit(ANNA, "two", ledger.job("0123456789ad").spec)[1] is False
+        write_specimen(tmp_path / "01")
+        ledger.take_done("0123456789ab", 2, str(tmp_path / "01"), write_specimen(tmp_path / "01", 2))
+        assert ledger.job("0123456789ab").takes_done == (1, 2)
+    kept = sqlite3.connect(path.with_name("ledger.version-1.sqlite"))
+    assert kept.execute("PRAGMA user_version").fetchone() == (1,)
+    assert kept.execute("SELECT COUNT(*) FROM jobs").fetchone() == (2,)
+    kept.close()
+
+
+def test_every_version_is_reached_by_itself_and_a_new_file_is_the_newest(path):
+    assert len(MIGRATIONS) >= 2
+    with Ledger(path) as ledger:
+        assert ledger._database.row("PRAGMA user_version")[0] == len(MIGRATIONS)
+        assert ledger._database.row("PRAGMA application_id")[0] == APPLICATION
+        assert ledger._database.row("PRAGMA journal_mode")[0] == "wal"
+        assert ledger._database.row("PRAGMA synchronous")[0] == 2
+    assert not path.with_name("ledger.version-0.sqlite").exists()
+
+
+def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
+    (job,) = filled(path)
+    broken = (*MIGRATIONS, ("CREATE TABLE colours (name TEXT)", "CREATE TABLE colours (name TEXT)"))
+    monkeypatch.setattr("backend.ledger.ledger.MIGRATIONS", broken)
+    with pytest.raises(sqlite3.OperationalError):
+        Ledger(path)
+    monkeypatch.undo()
+    with Ledger(path) as ledger:
+        assert ledger.last(job) == 40
+
+
+def test_a_newer_ledger_is_refused_and_left_alone(path):
+    filled(path)
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    content = path.read_bytes()
+    with pytest.raises(LedgerTooNew) as caught:
+        Ledger(path)
+    assert "Update" in caught.value.remedy
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("harm", ["text", "middle", "truncated", "foreign"])
+def test_a_damaged_file_is_kept_aside_and_a_new_one_begins(path, harm):
+    filled(path, 4)
+    if harm == "text":
+        path.write_bytes(b"these are not the tables you are looking for" * 100)
+    elif harm == "middle":
+        content = bytearray(path.read_bytes())
+        content[4096 * 2 : 4096 * 6] = b"\xff" * (4096 * 4)
+        path.write_bytes(content)
+    elif harm == "truncated":
+        path.write_bytes(path.read_bytes()[: 4096 * 5])
+    else:
+        path.unlink()
+        other = sqlite3.connect(path)
+        other.execute("CREATE TABLE recipes (name TEXT)")
+        other.close()
+    harmed = path.read_bytes()
+    with pytest.raises(LedgerDamaged) as caught:
+        Ledger(path)
+    assert caught.value.kind == "ledger_damaged" and "Start again" in caught.value.remedy
+    (kept,) = path.parent.glob("ledger.damaged-*.sqlite")
+    assert str(kept) in caught.value.why
+    if harm != "foreign":  # whose file it is shows only when it was opened
+        assert kept.read_bytes() == harmed
+    with Ledger(path) as ledger:
+        assert ledger.jobs() == ()
+        submitted(ledger)
+
+
+def test_a_second_opener_is_told_and_the_first_one_not_disturbed(path):
+    with Ledger(path) as ledger:
+        job = started(ledger)
+        with pytest.raises(LedgerInUse) as caught:
+            Ledger(path)
+        assert caught.value.kind == "ledger_in_use"
+        ledger.append(job, step(1))
+    with Ledger(path) as ledger:
+        assert ledger.last(job) == 1
+
+
+def test_a_second_process_is_told(path):
+    command = (
+        "import sys\nfrom pathlib import Path\nfrom backend.ledger.ledger import Ledger\n"
+        "from backend.ledger.problems import LedgerInUse\n"
+        "try: Ledger(Path(sys.argv[1]))\nexcept LedgerInUse: sys.exit(7)"
+    )
+    with Ledger(path):
+        assert subprocess.run([sys.executable, "-c", command, str(path)], cwd=ROOT).returncode == 7
+    assert subprocess.run([sys.executable, "-c", command, str(path)], cwd=ROOT).returncode == 0
+
+
+def test_another_program_that_has_the_file_is_told_of(path):
+    filled(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LedgerInUse):
+        Ledger(path)
+    other.close()
+    Ledger(path).close()
+
+
+def test_a_folder_that_cannot_be_made_is_a_typed_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutOfDisk) as caught:
+        Ledger(tmp_path / "file" / "ledger.sqlite")
+    assert str(tmp_path) in caught.value.what
+    (tmp_path / "folder.sqlite").mkdir()
+    with pytest.raises(OutOfDisk):
+        Ledger(tmp_path / "folder.sqlite")
+
+
+WRITER = """
+import resource, sys
+from pathlib import Path
+from backend.ledger.ledger import Ledger
+from bridge.errors import OutOfDisk
+from tests.backend.ledger.specimens import FAILURE, started, step, submitted
+
+ledger = Ledger(Path(sys.argv[1]))
+job = started(ledger)
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), most))
+written = 0
+try:
+    while written < 10000:
+        ledger.append_many(job, [step(written + each) for each in range(1, 101)])
+        written += 100
+except OutOfDisk as error:
+    assert sys.argv[1] in error.what and "bytes are free" in error.why, error
+assert 0 < written < 10000, written
+assert ledger.last(job) == len(ledger.events(job, limit=20000)) == written
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+ledger.append(job, step(written + 1))
+ledger.fail(job, FAILURE)
+submitted(ledger, token="next")
+print(job, written)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a process's files")
+def test_a_full_disk_is_a_typed_error_and_work_goes_on_when_there_is_space(path):
+    """A limit on the size of files stands for the disk: writing fails in the middle of a transaction, as there."""
+    run = subprocess.run([sys.executable, "-c", WRITER, str(path), "500000"], capture_output=True, text=True, cwd=ROOT)
+    assert run.returncode == 0, run.stderr
+    job, written = run.stdout.split()
+    with Ledger(path) as ledger:
+        assert ledger.last(job) == int(written) + 2
+        assert [each.number for each in ledger.events(job, limit=20000)] == list(range(1, int(written) + 3))
+        assert ledger.job(job).state == "failed"
+        assert len(ledger.queue()) == 1
+
+
+def test_the_reserve_is_given_up_when_the_disk_is_full_and_taken_again(path, monkeypatch):
+    with Ledger(path) as ledger:
+        reserve = path.with_name("ledger.reserve")
+        assert reserve.stat().st_size == Reserve.BYTES
+        job = started(ledger)
+        pages = ledger._database.row("PRAGMA page_count")[0]
+        ledger._database.rows(f"PRAGMA max_page_count = {pages}")
+        monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": Reserve.BYTES}))
+        with pytest.raises(OutOfDisk):
+            ledger.append_many(job, [step(number) for number in range(1, 500)])
+        assert not reserve.exists() and ledger.last(job) == 0
+        ledger._database.rows("PRAGMA max_page_count = 1000000")
+        ledger.append(job, step(1))
+        assert not reserve.exists()
+        monkeypatch.undo()
+        ledger.append(job, step(2))
+        assert reserve.stat().st_size == Reserve.BYTES
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the user's folder is private there by inheritance")
+def test_files_are_private(path):
+    with Ledger(path):
+        assert path.parent.stat().st_mode & 0o077 == 0
