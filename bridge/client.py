@@ -109,8 +109,7 @@ class Client:
                 if problems:
                     raise problems[0]
         finally:
-            if followed is self.session.followed(job):
-                self.session.unfollow_job(job)
+            self.session.unfollow_job(job, followed)
 
     def wait(self, seconds: float) -> None:
         """Let the session do what is due, for at most `seconds`."""

@@ -7,47 +7,24 @@ single-shot QTimer.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import zmq
 
-from bridge.connection import Connection, Fact
-from bridge.encoding import Garbage, answer_number, decode_answer, encode_call
+from bridge.encoding import Garbage, answer_number, decode_answer
 from bridge.errors import Problem, Unreachable
 from bridge.followed import FollowedJob
 from bridge.keys import KeyPair
-from bridge.messages import (
-    PROTOCOL_HIGH,
-    PROTOCOL_LOW,
-    Answer,
-    EventPushed,
-    Events,
-    Follow,
-    Hello,
-    Numbered,
-    Ping,
-    Pong,
-    Pushed,
-    Refused,
-    Request,
-    Welcome,
-)
+from bridge.link import ATTEMPT_SECONDS, Link, State
+from bridge.messages import Answer, EventPushed, Follow, Numbered, Ping, Pong, Pushed, Refused, Request, Welcome
 from bridge.pending import Outcome, PendingCalls
-from bridge.session_problems import cut_short, hangs, nobody, not_let_in, not_understood, refusal
+from bridge.session_problems import hangs, not_understood, refusal
 
-State = Literal["connecting", "ready", "silent", "refused"]
-
-BACKOFF_FIRST, BACKOFF_LONGEST = 0.2, 5.0
-"""Seconds before the first and the later attempts to connect again."""
-ATTEMPT_SECONDS = 6.0
 PING_EVERY, PONG_WITHIN, SILENCE_ENDS_CONNECTION = 2.0, 5.0, 30.0
 REPLAY_WITHIN = 20.0
 
-_HANDSHAKES_CUT = 3  # one may be bad luck; so many in a row mean a wrong key, or a tunnel to nowhere
 _READ_AT_ONCE = 1000
 
 
@@ -61,8 +38,8 @@ class Session:
     `state` is "connecting" at first and after a break, "ready" while the service answers, "silent" while nobody does,
     and "refused" when the service will not have us; `problem` says why and what to do. It goes on trying in all of
     them. When it becomes "ready" again, calls that may be repeated are sent again and followed jobs go on with their
-    next event; a list of jobs is to be asked for anew. Callbacks come only from within `step` and may call everything
-    here. `pong` is the newest answer to a ping, `welcome` the one to the newest hello.
+    next event; a list of jobs is to be asked for anew. Callbacks come only from within `step` (and `close`) and may
+    call everything here. `pong` is the newest answer to a ping, `welcome` the one to the newest hello.
     """
 
     def __init__(
@@ -77,8 +54,6 @@ class Session:
     ) -> None:
         """Begins to connect at once. Raises BadAddress or BadKey for what can never be one."""
         self.address, self.server_key, self.key_pair = address, server_key, key_pair
-        self.state: State = "connecting"
-        self.problem: Problem | None = None
         self.welcome: Welcome | None = None
         self.pong: Pong | None = None
         self.connections = 0
@@ -87,24 +62,18 @@ class Session:
         self.on_push: Callable[[Pushed], None] = _ignore
         self.on_pong: Callable[[Pong], None] = _ignore
         self.on_fd: Callable[[int | None], None] = _ignore
-        self._hello = Hello(protocol_low=PROTOCOL_LOW, protocol_high=PROTOCOL_HIGH, program=program, version=version)
         self._clock = clock
         self._calls = PendingCalls(clock)
         self._followed: dict[str, FollowedJob] = {}
         self._follows_all = False
-        self._greeted = False
-        self._hello_number: int | None = None
         self._pinged = False
-        self._heard = clock()
-        self._delay = BACKOFF_FIRST
-        self._cut_short = 0
-        self._next_attempt = clock()
-        self._attempt_ends = 0.0
-        self._closed = False
-        self._context = zmq.Context()
-        self._connection: Connection | None = None
+        self._heard = self._silent_since = clock()
+        self._link = Link(address, server_key, key_pair, clock, program=program, version=version)
+        self._link.on_state = lambda state: self.on_state(state)
+        self._link.on_fd = lambda descriptor: self.on_fd(descriptor)
+        self._link.on_welcome, self._link.on_lost = self._welcomed, self._lost
         try:
-            self._connect()
+            self._link.keep_time()
         except Problem:
             self.close()
             raise
@@ -112,23 +81,31 @@ class Session:
     # For the owner ----------------------------------------------------------------------------------------------------
 
     @property
+    def state(self) -> State:
+        """How things stand with the service."""
+        return self._link.state
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why the state is "silent" or "refused", and what to do; None in the others."""
+        return self._link.problem
+
+    @property
     def fd(self) -> int | None:
         """A descriptor that becomes readable when `step` may have something to do; None between connections."""
-        return None if self._connection is None else self._connection.socket.fd
+        return self._link.fd
 
     def next_due(self) -> float:
         """Seconds until `step` has to be called even when `fd` says nothing; 0 for at once."""
         now = self._clock()
-        if self._connection is None:
-            own = self._next_attempt
-        elif self._connection.readable():
-            return 0.0
-        elif not self._greeted or self._calls.has_unsent:
-            own = now + 0.02  # neither the monitor nor room for another message shows in `fd`
-        else:
-            own = min(now + 0.5, self._heard + PING_EVERY if not self._pinged else now + 0.5)
-        deadline = self._calls.next_deadline()
-        return max(0.0, (own if deadline is None else min(own, deadline)) - now)
+        due = [self._calls.next_deadline(), self._link.due()]
+        if self._link.connection is not None and self._link.connection.readable():
+            return 0.0  # `fd` tells of changes only, not of what was there before
+        if self._link.greeted:
+            due.append(now + (0.02 if self._calls.has_unsent else 0.5))  # 0.5: the monitor does not show in `fd`
+            if not self._pinged:
+                due.append(self._heard + PING_EVERY)
+        return max(0.0, min((moment for moment in due if moment is not None), default=now + 1.0) - now)
 
     def send(self, request: Request, timeout_seconds: float, on_reply: Callable[[Outcome], None]) -> int:
         """Ask the service something, as soon as there is a connection; returns the call's number.
@@ -155,21 +132,18 @@ class Session:
         """Get each event of a job from number `first` on, once and in order, also those still to come.
 
         `on_problem` is told when the service does not show the job; nothing more comes then. A job is followed once:
-        following it again ends the earlier one.
+        following it again ends the earlier following.
         """
         self.unfollow_job(job)
         followed = self._followed[job] = FollowedJob(job, first, on_event, on_problem)
         return followed
 
-    def followed(self, job: str) -> FollowedJob | None:
-        """How far the following of a job is, None when it is not followed."""
-        return self._followed.get(job)
-
-    def unfollow_job(self, job: str) -> None:
-        """Get no more events of a job."""
-        followed = self._followed.pop(job, None)
-        if followed is not None:
+    def unfollow_job(self, job: str, only: FollowedJob | None = None) -> None:
+        """Get no more events of a job; with `only`, if that is how it is followed still."""
+        followed = self._followed.get(job)
+        if followed is not None and only in (None, followed):
             followed.stop()
+            del self._followed[job]
 
     def step(self, timeout_ms: int = 0) -> None:
         """Do everything that is due; first wait up to `timeout_ms` for something to do."""
@@ -177,83 +151,36 @@ class Session:
         self._write()
         if timeout_ms > 0:
             self._wait(min(timeout_ms / 1000, self.next_due()))
-        self._notice()
+        self._link.notice(self._calls.next_number, self._read)
         self._read()
         self._calls.expire()
         self._write()
 
     def close(self) -> None:
         """End the connection; open calls get no outcome."""
-        self._closed = True
         self._calls.clear()
         self._followed.clear()
-        if self._connection is not None:
-            self.on_fd(None)
-            self._connection.close()
-            self._connection = None
-        self._context.term()
-
-    # Connections ------------------------------------------------------------------------------------------------------
-
-    def _connect(self) -> None:
-        self._connection = Connection(self._context, self.address, self.server_key, self.key_pair)
-        self._attempt_ends = self._clock() + ATTEMPT_SECONDS
-        self.on_fd(self.fd)
-
-    def _notice(self) -> None:
-        while self._connection is not None:
-            fact = self._connection.fact()
-            if fact is None:
-                return
-            if fact is Fact.UP:
-                self._hello_number = self._calls.next_number()
-                self._connection.send(encode_call(self._hello_number, self._hello))
-                continue
-            self._read()  # what came before the end
-            self._end(fact)
-
-    def _end(self, fact: Fact) -> None:
-        self._cut_short = self._cut_short + 1 if fact is Fact.CUT_SHORT else 0
-        if fact is Fact.NOT_AUTHORISED:
-            self._refused(not_let_in(self.address, self.key_pair.public))
-        elif fact is Fact.CUT_SHORT:
-            self._drop("refused" if self._cut_short >= _HANDSHAKES_CUT else "silent", cut_short(self.address))
-        elif self._greeted:
-            self._drop("connecting", None)
-        else:
-            self._drop("silent", nobody(self.address))
-
-    def _refused(self, problem: Problem) -> None:
-        self._delay = BACKOFF_LONGEST  # until somebody authorises the key or updates a program
-        self._drop("refused", problem)
-
-    def _drop(self, state: State, problem: Problem | None) -> None:
-        """Give the connection up and connect again after a while."""
-        if self._connection is None:
-            return
-        self.on_fd(None)
-        self._connection.close()
-        self._connection = None
-        self._greeted = self._pinged = False
-        self._hello_number = None
-        self._next_attempt = self._clock() + self._delay * random.uniform(0.8, 1.2)
-        self._delay = min(self._delay * 2, BACKOFF_LONGEST)
-        for followed in self._followed.values():
-            followed.disconnected()
-        self._calls.disconnected()
-        self._set_state(state, problem)
-
-    def _set_state(self, state: State, problem: Problem | None = None) -> None:
-        changed, self.state, self.problem = state != self.state, state, problem
-        if changed:
-            self.on_state(state)
+        self._link.close()
 
     # What comes in ----------------------------------------------------------------------------------------------------
 
+    def _welcomed(self, welcome: Welcome) -> None:
+        self.welcome = welcome
+        self.connections += 1
+        self._calls.largest = welcome.limits.message_bytes
+        if self._follows_all:
+            self._calls.add(Follow(), ATTEMPT_SECONDS, _ignore, repeatable=False)
+
+    def _lost(self) -> None:
+        self._pinged = False
+        for followed in self._followed.values():
+            followed.disconnected()
+        self._calls.disconnected()
+
     def _read(self) -> None:
-        if self._connection is None:
+        if self._link.connection is None:
             return
-        for count, data in enumerate(self._connection.messages(), 1):
+        for count, data in enumerate(self._link.connection.messages(), 1):
             self._heard = self._clock()
             try:
                 answer = decode_answer(data)
@@ -267,52 +194,32 @@ class Session:
                 return
 
     def _hear(self, answer: Answer) -> None:
-        body = answer.body
-        if answer.number != 0 and answer.number == self._hello_number:
-            self._greeting_answered(body)
+        if self._link.hear(answer):
             return
-        if self._greeted and self.state == "silent":
-            self._set_state("ready")
+        if self._link.greeted and self.state == "silent":
+            self._link.set_state("ready")
+        body = answer.body
         if isinstance(body, Refused) and body.kind == "not_greeted":
-            self._drop("connecting", None)  # the service has given this connection up; the call is sent again
-        elif answer.number == 0:
+            self._link.drop("connecting")  # the service has given this connection up; the call is sent again
+        elif answer.number != 0:
+            self._calls.answered(answer.number, body)
+            if isinstance(body, Refused) and body.kind == "not_authorised":
+                self._link.refuse(refusal(body))
+        else:
             followed = self._followed.get(body.job) if isinstance(body, EventPushed) else None
             if followed is not None:
                 followed.pushed(body.event)
             self.on_push(body)
-        else:
-            self._calls.answered(answer.number, body)
-            if isinstance(body, Refused) and body.kind == "not_authorised":
-                self._refused(refusal(body))
-
-    def _greeting_answered(self, body: Any) -> None:
-        self._hello_number = None
-        if isinstance(body, Welcome) and PROTOCOL_LOW <= body.protocol <= PROTOCOL_HIGH:
-            self.welcome, self._greeted = body, True
-            self.connections += 1
-            self._delay = BACKOFF_FIRST
-            self._cut_short = 0
-            self._calls.largest = body.limits.message_bytes
-            if self._follows_all:
-                self._calls.add(Follow(), ATTEMPT_SECONDS, _ignore, repeatable=False)
-            self._set_state("ready")
-        elif isinstance(body, Refused):
-            self._refused(refusal(body))
-        else:
-            self._refused(not_understood("It was not greeted as it should have been."))
 
     # What is due ------------------------------------------------------------------------------------------------------
 
     def _keep_time(self) -> None:
+        self._link.keep_time()
         now = self._clock()
-        if self._connection is None:
-            if now >= self._next_attempt and not self._closed:
-                self._connect()
-        elif not self._greeted:
-            if now >= self._attempt_ends:
-                self._drop("silent", nobody(self.address))
-        elif now - self._heard >= SILENCE_ENDS_CONNECTION:
-            self._drop("silent", hangs(self.address))
+        if not self._link.greeted:
+            return
+        if self.state == "silent" and now - self._silent_since >= SILENCE_ENDS_CONNECTION:
+            self._link.drop("silent", hangs(self.address))
         elif now - self._heard >= PING_EVERY and not self._pinged:
             self._pinged = True
             self._calls.add(Ping(), PONG_WITHIN, self._ponged, repeatable=False)
@@ -322,33 +229,23 @@ class Session:
         if isinstance(outcome, Pong):
             self.pong = outcome
             self.on_pong(outcome)
-        elif isinstance(outcome, Unreachable) and self._greeted:
-            self._set_state("silent", hangs(self.address))
+        elif isinstance(outcome, Unreachable) and self._link.greeted and self.state == "ready":
+            self._silent_since = self._clock()
+            self._link.set_state("silent", hangs(self.address))
 
     def _write(self) -> None:
-        if self._connection is None or not self._greeted:
+        if self._link.connection is None or not self._link.greeted:
             return
         for followed in list(self._followed.values()):
             request = followed.due()
             if request is not None:
-                self._calls.add(request, REPLAY_WITHIN, partial(self._replayed, followed), repeatable=False)
-        self._calls.send(self._connection.send)
-
-    def _replayed(self, followed: FollowedJob, outcome: Outcome) -> None:
-        if isinstance(outcome, Events):
-            followed.replayed(outcome)
-        elif isinstance(outcome, Unreachable):
-            followed.disconnected()
-        elif isinstance(outcome, Problem):
-            if self._followed.get(followed.job) is followed:
-                del self._followed[followed.job]
-            followed.refused(outcome)
+                self._calls.add(request, REPLAY_WITHIN, followed.answered, repeatable=False)
+        self._calls.send(self._link.connection.send)
 
     def _wait(self, seconds: float) -> None:
         poller = zmq.Poller()
-        if self._connection is not None:
-            unsent = self._greeted and self._calls.has_unsent
-            poller.register(self._connection.socket, zmq.POLLIN | (zmq.POLLOUT if unsent else 0))
-            poller.register(self._connection.monitor, zmq.POLLIN)
-        if self._connection is not None or seconds > 0:
-            poller.poll(int(seconds * 1000 + 0.999))
+        if self._link.connection is not None:
+            unsent = self._link.greeted and self._calls.has_unsent
+            poller.register(self._link.connection.socket, zmq.POLLIN | (zmq.POLLOUT if unsent else 0))
+            poller.register(self._link.connection.monitor, zmq.POLLIN)
+        poller.poll(int(seconds * 1000 + 0.999))

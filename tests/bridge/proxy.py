@@ -107,6 +107,7 @@ class Proxy:
             client.close()
             return
         for side in (client, service):
+            side.settimeout(10)
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._pairs[client], self._pairs[service] = service, client
         self._selector.register(client, selectors.EVENT_READ, data=True)
