@@ -1,0 +1,140 @@
+"""A worker without models that does what the instruction says, for tests of the service around it.
+
+"add nothing steps=20 pause=0.01 die_at=3": twenty steps, a pause after each, and it dies at the third of its first
+`deaths` runs. `fail_at`/`kind` end the job with a failure, `hang_at` stops everything but the beats, `deaf` ignores a
+cancellation. A run goes on where the one before was ended, as a real job does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+from backend.worker_end import WorkerEnd
+from backend.worker_messages import Ended, Happened, Ready, Run
+from bridge.job_events import JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
+from bridge.messages import Failure
+from bridge.take import Take, write_take
+
+PLAN = {
+    "instruction": "add nothing",
+    "source_caption": "a street",
+    "vfx_conversation": "",
+    "composite_caption": "a street with nothing",
+    "source_objects": [],
+    "target_object": "nothing",
+    "effect": "object",
+    "assistant": "offline",
+}
+
+
+class Script:
+    """What a job's instruction asks of this worker, and how far earlier runs came."""
+
+    def __init__(self, run: Run) -> None:
+        self._words = dict(re.findall(r"(\w+)=([\w.]+)", run.spec.instruction))
+        self.folder = Path(run.output)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._done = self.folder / "done-steps"
+        self._runs = self.folder / "runs"
+        self.run_number = int(self._runs.read_text()) + 1 if self._runs.exists() else 1
+        self._runs.write_text(str(self.run_number))
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        return float(self._words.get(name, default))
+
+    def text(self, name: str, default: str) -> str:
+        return self._words.get(name, default)
+
+    @property
+    def done(self) -> int:
+        return int(self._done.read_text() or 0) if self._done.exists() else 0
+
+    def store(self, step: int) -> None:
+        beside = self._done.with_suffix(".part")
+        beside.write_text(str(step))
+        beside.replace(self._done)
+
+
+def carry_out(end: WorkerEnd, run: Run) -> Ended:
+    """One run of a job."""
+    script = Script(run)
+
+    def tell(event: object) -> None:
+        end.say(Happened(job=run.job, event=event))
+
+    steps, takes = int(script.number("steps", 4)), run.spec.takes
+    tell(
+        JobStarted(
+            output=run.output, source="", clip="clip", media="", first=0, frames=9, rate="8", width=48, height=32,
+            takes=list(range(1, takes + 1)),
+        )
+    )  # fmt: skip
+    end.model, end.state = "scripted", "busy"
+    tell(ModelOpened(model="scripted", licence="none", device="cpu", frames=9, width=48, height=32, rate="8"))
+    plan = run.approved_plan or run.spec.plan or PLAN
+    tell(PlanReady(path=str(script.folder / "plan.json"), origin="written", plan=plan, remarks=[]))
+    if run.hold:
+        return Ended(job=run.job, outcome="held")
+    for take in range(1, takes + 1):
+        first = (take - 1) * (steps + 1)
+        for step in range(1, steps + 1):
+            if first + step <= script.done:
+                continue
+            if end.is_quitting:
+                return Ended(job=run.job, outcome="stopped")
+            if end.is_cancelled(run.job) and not script.number("deaf"):
+                return Ended(job=run.job, outcome="cancelled")
+            if step == script.number("die_at") and script.run_number <= script.number("deaths", 1):
+                os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+            if step == script.number("hang_at"):
+                time.sleep(3600)
+            if step == script.number("fail_at") and script.run_number <= script.number("failures", 1):
+                kind = script.text("kind", "scripted")
+                failure = Failure(kind=kind, what="It failed.", why="So it says.", remedy="", exit_code=1,
+                                  offers=("again", "small"))  # fmt: skip
+                return Ended(job=run.job, outcome="failed", failure=failure)
+            script.store(first + step)
+            tell(StageProgress(take=take, stage="refining", step=step, steps=steps, iteration=1, iterations=1))
+            time.sleep(script.number("pause"))
+        folder = script.folder / "takes" / f"{take:02d}"
+        if not (folder / "take.json").exists():
+            write_take(folder, a_take(run, take))
+        script.store(take * (steps + 1))
+        tell(StageProgress(take=take, stage="delivering", step=1, steps=1))
+        tell(TakeDone(take=take, folder=str(folder), seed=take, made=True, seconds={"refining": 1.0},
+                      matte_coverage=0.1, outside_change=0.0))  # fmt: skip
+    tell(JobDone(output=run.output, takes=list(range(1, takes + 1)), timeline=None))
+    return Ended(job=run.job, outcome="done")
+
+
+def a_take(run: Run, number: int) -> Take:
+    return Take(
+        id=f"{run.job}-{number}", name=f"take {number}", instruction=run.spec.instruction, request={}, plan=dict(PLAN),
+        model="scripted", licence="none", assistant="offline", seed=number, created="2026-01-01T00:00:00Z", version="0",
+    )  # fmt: skip
+
+
+def main() -> int:
+    if "DYNVFX_SCRIPTED_NO_START" in os.environ:
+        print("no torch on this machine", flush=True)
+        return 1
+    with WorkerEnd() as end:
+        end.state = "idle"
+        end.say(Ready(device="cpu", pid=os.getpid(), title="script", memory_bytes=1))
+        while (run := end.next_run()) is not None:
+            end.job, end.state = run.job, "loading"
+            ended = carry_out(end, run)
+            end.job, end.state = None, "idle"
+            end.say(ended)
+            if end.is_quitting:
+                break
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
