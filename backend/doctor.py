@@ -12,13 +12,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
+from backend.doctor_service import host_findings, service_findings
+from backend.finding import Finding
 from backend.media.ffmpeg import ffmpeg_program
 from backend.settings import find_settings
 from bridge.errors import Problem
@@ -38,23 +38,15 @@ OPTIONAL_MODELS = {
 WEIGHTS = Path(__file__).resolve().parent.parent / "dynvfx" / "weights" / "tiny"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One checked thing: `broken` keeps the shipped model from working, `missing` is optional."""
-
-    subject: str
-    state: Literal["fine", "missing", "broken"]
-    text: str
-    remedy: str = ""
-
-
 def examine() -> Iterator[Finding]:
     """All findings, quick ones first."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
         _memory,
         _disk,
+        service_findings,
         _ffmpeg,
+        host_findings,
         _packages,
         _device,
         _weights,

@@ -13,6 +13,7 @@ from dynvfx.training.digests import digests
 @pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DYNVFX_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))
     for name in ("URL", "KEY", "MODEL"):
         monkeypatch.delenv(f"DYNVFX_ASSISTANT_{name}", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -20,7 +21,9 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_trouble_comes_with_a_remedy():
     found = list(doctor.examine())
-    assert {"Python", "Memory", "ffmpeg", "Packages", "Shipped model", "VFX assistant"} <= {f.subject for f in found}
+    assert {"Python", "Memory", "ffmpeg", "Packages", "Shipped model", "VFX assistant", "Keys", "Service"} <= {
+        f.subject for f in found
+    }
     assert all(finding.remedy for finding in found if finding.state == "broken")
     assert next(f for f in found if f.subject == "ffmpeg").state == "fine"
 
