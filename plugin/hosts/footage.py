@@ -22,7 +22,7 @@ _LONGEST_SCAN = 20_000
 class Footage:
     """A clip's media. `width` x `height` are upright, square pixels; `rate` is frames a second.
 
-    `hdr` names the transfer ("PQ", "HLG") or is empty; `start_timecode` is in frames of `rate`, 0 without one.
+    `hdr` names the transfer ("PQ", "HLG") or is empty; `start_timecode` is in frames of `rate`, None without one.
     """
 
     path: str
@@ -30,7 +30,7 @@ class Footage:
     height: int
     rate: Fraction
     frame_count: int
-    start_timecode: int = 0
+    start_timecode: int | None = None
     hdr: str = ""
     variable_rate: bool = False
     has_audio: bool = False
@@ -56,7 +56,7 @@ def read_footage(path: str, rate: Fraction | None = None) -> Footage:
 
 def start_timecode(path: str) -> int:
     """A movie's start timecode in frames of its own rate, 0 without one. Raises BadMedia."""
-    return read_footage(path).start_timecode
+    return read_footage(path).start_timecode or 0
 
 
 def _facts(path: str, container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction | None) -> Footage:
@@ -116,14 +116,14 @@ def _upright(frame: av.VideoFrame, stream: av.VideoStream) -> tuple[int, int]:
     return (height, width) if int(frame.rotation or 0) % 180 == 90 else (width, height)
 
 
-def _timecode(container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction) -> int:
+def _timecode(container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction) -> int | None:
     text = stream.metadata.get("timecode") or container.metadata.get("timecode")
     if text is None:
         text = next((each.metadata["timecode"] for each in container.streams if "timecode" in each.metadata), None)
     if not text:
-        return 0
+        return None
     try:
         return round(otio.opentime.from_timecode(text, float(rate)).value)
     except ValueError:
         # A timecode that does not exist at this rate says nothing.
-        return 0
+        return None

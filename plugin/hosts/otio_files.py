@@ -97,7 +97,7 @@ class OtioFiles(Host):
             opened = open_timeline(path)
         else:
             footage = read_footage(str(path))
-            opened = timeline_for_media(path, footage.rate, footage.frame_count, footage.start_timecode)
+            opened = timeline_for_media(path, footage.rate, footage.frame_count, footage.start_timecode or 0)
         clips = list_shots(opened, start_timecode)
         self._opened, self._clips = opened, clips
         usable = [each.index for each in clips if each.shot is not None]

@@ -14,7 +14,7 @@ from tests.plugin.movies import write_movie
 def test_facts_of_a_movie(tmp_path: Path, rate: Fraction) -> None:
     footage = read_footage(str(write_movie(tmp_path / "a.mov", 12, rate)))
     assert (footage.width, footage.height, footage.rate, footage.frame_count) == (64, 48, rate, 12)
-    assert not footage.hdr and not footage.variable_rate and not footage.has_audio and footage.start_timecode == 0
+    assert not footage.hdr and not footage.variable_rate and not footage.has_audio and footage.start_timecode is None
 
 
 def test_what_is_no_movie_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""From the artist's choices to the order that the service gets."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import Problem
+from bridge.messages import AddSpec, RefineSpec, TakeEntry
+from bridge.shot import Shot
+from plugin.hosts.base import Host
+from plugin.panel.models.ask import Asked
+from plugin.panel.models.memory import Memory
+
+_LONGEST_NAME = 40
+
+
+class OrderPlaces:
+    """Names folders for results: `NNN words of the instruction`, below the host's folder or the one in the settings."""
+
+    def __init__(self, host: Host, memory: Memory) -> None:
+        self._host, self._memory = host, memory
+        self._given: set[Path] = set()
+
+    def next_folder(self, instruction: str) -> str | None:
+        """A folder that is not there yet; None leaves the results in the service's own folder."""
+        chosen = self._memory.get("takes_folder", "")
+        base = Path(chosen) if chosen else self._host.output_folder()
+        if base is None:
+            return None
+        words = "-".join(re.findall(r"[^\W_]+", instruction.lower()))[:_LONGEST_NAME].strip("-") or "take"
+        taken = {each.name[:3] for each in base.iterdir()} if base.is_dir() else set()
+        taken |= {each.name[:3] for each in self._given if each.parent == base}
+        number = next(count for count in range(1, 10_000) if f"{count:03d}" not in taken)
+        folder = base / f"{number:03d}-{words}"
+        self._given.add(folder)
+        return str(folder)
+
+
+def token_for(shot_key: str) -> str:
+    """A job's own text, by which a later start of the panel knows whose shot it is."""
+    return f"{shot_key}.{uuid.uuid4().hex}"
+
+
+def add_spec(
+    asked: Asked, host: Host, shot: Shot, memory: Memory, output: str | None, plan: dict[str, Any] | None
+) -> AddSpec:
+    """The order for new content in a shot."""
+    source = host.source_of(shot)
+    return AddSpec(
+        instruction=asked.instruction,
+        takes=asked.takes,
+        seed=asked.seed,
+        quality=asked.quality,
+        effect=asked.effect if plan is None else plan.get("effect", asked.effect),
+        assistant=memory.get("assistant", "") or None,
+        plan=plan,
+        layer=memory.get("layer", "prores4444"),
+        source=source.source,
+        clip=source.clip,
+        part=shot.part,
+        model=asked.model,
+        output=output,
+        media_folders=source.media_folders,
+        download=asked.download,
+        **limits_of(AddSpec, {"region": asked.region}),
+    )
+
+
+def refine_spec(entry: TakeEntry, wanted: dict[str, Any], asked: Asked, memory: Memory) -> RefineSpec:
+    """The order for a child of a take; `wanted` is what the review asks for."""
+    return RefineSpec(
+        instruction=str(wanted["instruction"]),
+        takes=1,
+        seed=asked.seed,
+        quality=asked.quality,
+        assistant=memory.get("assistant", "") or None,
+        layer=memory.get("layer", "prores4444"),
+        job=entry.job,
+        take=entry.number,
+        **limits_of(RefineSpec, {name: wanted.get(name) for name in ("region", "mask", "levels")}),
+    )
+
+
+class NotUnderstood(Problem):
+    """The service speaks an older protocol, which cannot carry something that was asked for."""
+
+    kind = "backend_too_old"
+
+
+def limits_of(kind: type, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Those of `wanted` that say something. Raises NotUnderstood for what the order's kind cannot carry."""
+    said = {name: value for name, value in wanted.items() if value is not None}
+    lacking = [name for name in said if name not in kind.__struct_fields__]
+    if lacking:
+        raise NotUnderstood(
+            f"The backend cannot limit an edit by: {', '.join(lacking)}.",
+            "Its version does not know this choice.",
+            "Update the backend, or take the limit away.",
+        )
+    return said

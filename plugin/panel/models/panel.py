@@ -1,0 +1,316 @@
+"""The whole panel without a window: the models, and what leads from one to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.errors import OutOfDisk, Problem
+from bridge.messages import Job, TakeEntry
+from bridge.take import Note, Status
+from plugin.hosts.base import Host, OpensTimelines
+from plugin.panel.models.ask import Asked, AskModel
+from plugin.panel.models.backend import BackendModel, Runs, Services
+from plugin.panel.models.history import History
+from plugin.panel.models.jobs import JobsModel
+from plugin.panel.models.memory import Memory
+from plugin.panel.models.observable import Field, Observable
+from plugin.panel.models.orders import OrderPlaces, add_spec, refine_spec, token_for
+from plugin.panel.models.placing import PlacesModel
+from plugin.panel.models.plan import PlanModel
+from plugin.panel.models.shot import ShotModel
+from plugin.panel.models.takes import TakesModel
+from plugin.panel.models.unsaid import Unsaid
+
+_ASK_FIELDS = ("instruction", "effect", "quality", "takes", "seed", "seed_locked", "model")
+
+
+class PanelModel(Observable):
+    """Everything that the window shows and does. Call `begin` once, `close` at the end.
+
+    `reviewRequested` asks for the review view, with the id of a take.
+    """
+
+    reviewRequested = pyqtSignal(str)
+
+    problem: Field[Problem | None] = Field(None)
+    said: Field[str] = Field("")
+    all_shots: Field[bool] = Field(False)
+
+    def __init__(
+        self, host: Host, services: Services, memory: Memory, background: Runs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.host, self.memory = host, memory
+        self.backend = BackendModel(services, background, self)
+        self.shot = ShotModel(host, background, self)
+        self.history = History(memory.get("history", ()), self)
+        self.ask = AskModel(self.backend, self.shot, self.history, self)
+        self.plan = PlanModel(self)
+        self.takes = TakesModel(self)
+        self.takes.forget_dismissed(frozenset(memory.get("dismissed", ())))
+        self.jobs = JobsModel(self.backend, self.takes, Unsaid(memory.folder / "unsaid.json"), self)
+        self.places = PlacesModel(self.shot, self.takes, self)
+        self._orders = OrderPlaces(host, memory)
+        for name in _ASK_FIELDS:
+            setattr(self.ask, name, memory.get(f"ask/{name}", getattr(self.ask, name)))
+        self.shot.selected.connect(self._shot_selected)
+        self.jobs.jobChanged.connect(self._job_changed)
+        self.jobs.planKnown.connect(self._plan_known)
+        self.jobs.problemFound.connect(self._tell)
+        self.jobs.said.connect(lambda text: setattr(self, "said", text))
+        self.places.changed.connect(lambda name: self._tell(self.places.problem) if name == "problem" else None)
+
+    # Beginning and ending ---------------------------------------------------------------------------------------------
+
+    def begin(self, timeline: Path | None = None) -> None:
+        """Connect, and open a timeline: the given one, else the one that was open last."""
+        self.backend.begin()
+        last = self.memory.get("timeline", "")
+        if isinstance(self.host, OpensTimelines):
+            if timeline is None and last and Path(last).exists():
+                timeline = Path(last)
+            if timeline is not None:
+                self.shot.open(timeline)
+                clip = self.memory.get("clip", 0)
+                if self.shot.current is None and clip and str(timeline) == last:
+                    self.shot.choose(clip)
+        self.shot.refresh()
+
+    def close(self) -> None:
+        """Keep what a restart needs, and leave the service."""
+        self.remember()
+        self.backend.close()
+
+    def remember(self) -> None:
+        """Keep what a restart needs."""
+        if isinstance(self.host, OpensTimelines) and self.host.path() is not None:
+            self.memory.set("timeline", str(self.host.path().absolute()))
+            self.memory.set("clip", self.shot.current or 0)
+        for name in _ASK_FIELDS:
+            self.memory.set(f"ask/{name}", getattr(self.ask, name))
+        self.memory.set("history", self.history.entries)
+        self.memory.set("dismissed", sorted(self.takes.dismissed)[-500:])
+        self.memory.flush()
+
+    # Plan and generate ------------------------------------------------------------------------------------------------
+
+    @property
+    def plan_hindrance(self) -> str:
+        """Why no plan can be made, empty when one can."""
+        return self.ask.hindrance
+
+    @property
+    def generate_hindrance(self) -> str:
+        """Why nothing can be generated, empty when it can."""
+        if self.ask.hindrance:
+            return self.ask.hindrance
+        if self.plan.state != "ready":
+            return self.tr("Make a plan first: it takes seconds and shows what will happen.")
+        if self.plan.asked is not None and self.plan.asked.instruction != self.ask.asked().instruction:
+            return self.tr("The instruction has changed: plan again.")
+        return self.plan.hindrance
+
+    def make_plan(self, keep_edits: bool = False) -> None:
+        """Have a plan written and its objects found; nothing long runs. With `keep_edits` for the plan as edited."""
+        if self.plan_hindrance:
+            return
+        edited = self.plan.whole() if keep_edits and self.plan.state == "ready" else None
+        self._drop_held()
+        asked = self.ask.asked()
+        self.plan.wait_for(asked)
+        self.history.add(asked.instruction)
+        self._submit(asked, edited, hold=True)
+
+    def generate(self) -> None:
+        """Make the takes from the plan as edited."""
+        if self.generate_hindrance:
+            return
+        asked = self.ask.asked()
+        if self.plan.job and asked == self.plan.asked:
+            self.jobs.approve(self.plan.job, self.plan.as_edited(), self._tell)
+        else:
+            # Other choices than those of the held job: another job, which gets the plan along.
+            plan = self.plan.whole()
+            self._drop_held()
+            self._submit(asked, plan, hold=False)
+        self.ask.used()
+        # The plan stays, for more takes from it; its job is on its way.
+        self.plan.job = ""
+
+    def drop_plan(self) -> None:
+        """Forget the plan; its job is cancelled."""
+        self._drop_held()
+        self.plan.clear()
+
+    def open_plan(self, job: str) -> None:
+        """Show the plan of a job that waits for approval."""
+        if job in self.jobs.plans and job in self.takes.jobs:
+            self._show_plan(job)
+
+    # Takes ------------------------------------------------------------------------------------------------------------
+
+    def show_all_shots(self, on: bool) -> None:
+        """List all shots' jobs and takes, or only the selected one's."""
+        self.all_shots = on
+        self.takes.show_shot("" if on else self.shot.key or "-")
+
+    def approve_and_place(self, take_id: str) -> None:
+        """Put a take above its clip; when it is there, it is approved."""
+        entry = self.entry(take_id)
+        if entry is not None and self.places.place(entry):
+            self.said = self.places.sentence
+            self.jobs.set_take(entry.take, status="approved")
+
+    def set_status(self, take_id: str, status: Status) -> None:
+        """Decide about a take."""
+        entry = self.entry(take_id)
+        if entry is not None and entry.take.status != status:
+            self._keep(entry, status=status)
+
+    def set_notes(self, take_id: str, notes: tuple[Note, ...]) -> None:
+        """Replace a take's notes."""
+        entry = self.entry(take_id)
+        if entry is not None and list(notes) != entry.take.notes:
+            self._keep(entry, notes=tuple(notes))
+
+    def use_again(self, take_id: str) -> None:
+        """Take a take's choices over into the question, its seed locked."""
+        entry = self.entry(take_id)
+        if entry is not None:
+            self.ask.instruction, self.ask.seed, self.ask.seed_locked = entry.take.instruction, entry.take.seed, True
+            if any(each.name == entry.take.model for each in self.ask.models):
+                self.ask.model = entry.take.model
+
+    def follow_up(self, take_id: str, wanted: dict) -> None:
+        """Make a child of a take, as the review asks for it."""
+        entry = self.entry(take_id)
+        if entry is None:
+            return
+        try:
+            spec = refine_spec(entry, wanted, self.ask.asked(), self.memory)
+        except Problem as problem:
+            self._tell(problem)
+            return
+        self.history.add(spec.instruction)
+        shot = self.takes.shots.get(entry.job, "") or self.shot.key
+        self.jobs.submit(token_for(shot), spec, False, _nothing, self._tell)
+
+    def entry(self, take_id: str) -> TakeEntry | None:
+        """A take by its id, the selected shot's first."""
+        return self.takes.entry_of(take_id, self.shot.key)
+
+    # What leads to what -----------------------------------------------------------------------------------------------
+
+    def _submit(self, asked: Asked, plan: dict | None, hold: bool) -> None:
+        try:
+            output = self._orders.next_folder(asked.instruction) if self.backend.local else None
+            spec = add_spec(asked, self.host, self.shot.shot, self.memory, output, plan)
+        except Problem as problem:
+            self._not_submitted(problem, hold)
+            return
+        except OSError as error:
+            what = self.tr("The folder for takes cannot be read.")
+            self._not_submitted(OutOfDisk(what, str(error), self.tr("Choose another in the settings.")), hold)
+            return
+
+        def submitted(job: Job) -> None:
+            if hold and self.plan.state == "waiting" and not self.plan.job:
+                self.plan.job = job.id
+                self._job_changed(job)
+
+        self.jobs.submit(
+            token_for(self.shot.key), spec, hold, submitted, lambda problem: self._not_submitted(problem, hold)
+        )
+
+    def _not_submitted(self, problem: Problem, hold: bool) -> None:
+        if hold:
+            self.plan.fail(problem)
+        else:
+            self._tell(problem)
+
+    def _drop_held(self) -> None:
+        job = self.takes.jobs.get(self.plan.job)
+        if job is not None and self.plan.state in ("waiting", "ready"):
+            self.jobs.cancel(job.job.id)
+
+    def _shot_selected(self) -> None:
+        self.show_all_shots(self.all_shots)
+        self.ask.draw_region(None)
+        self.plan.clear()
+        for progress in self.takes.jobs.values():
+            if progress.shot == self.shot.key and progress.job.state == "awaiting_approval":
+                self.open_plan(progress.job.id)
+
+    def _plan_known(self, job: str) -> None:
+        if job == self.plan.job and self.plan.state != "ready":
+            known = self.jobs.plans[job]
+            self.plan.show(known.plan, known.remarks)
+            self.plan.masks = known.masks
+        elif job == self.plan.job:
+            self.plan.masks = self.jobs.plans[job].masks
+        progress = self.takes.jobs.get(job)
+        if progress is not None:
+            self._job_changed(progress.job)
+
+    def _job_changed(self, job: Job) -> None:
+        mine = job.id == self.plan.job
+        waiting_here = self.takes.shots.get(job.id) == self.shot.key and self.plan.state == "none" and self.shot.key
+        if job.state == "awaiting_approval" and job.id in self.jobs.plans and (mine or waiting_here):
+            if self.plan.state != "ready":
+                self._show_plan(job.id)
+        elif mine and self.plan.state == "waiting":
+            self._plan_goes_on(job)
+        elif mine and self.plan.state == "ready" and job.state != "awaiting_approval":
+            self.plan.clear()
+
+    def _plan_goes_on(self, job: Job) -> None:
+        stages = {
+            "queued": self.tr("Waiting for its turn…"),
+            "preparing": self.tr("Reading the shot, opening the model…"),
+            "planning": self.tr("Writing the plan, finding objects…"),
+        }
+        self.plan.stage = stages.get(job.state, self.plan.stage)
+        if job.state == "failed" and job.failure is not None:
+            problem = Problem(job.failure.what, job.failure.why, job.failure.remedy)
+            problem.kind = job.failure.kind
+            self.jobs.dismiss(job.id)
+            self.plan.fail(problem)
+        elif job.state == "cancelled":
+            self.plan.clear()
+
+    def _show_plan(self, job: str) -> None:
+        known, asked = self.jobs.plans[job], self.plan.asked if job == self.plan.job else None
+        self.plan.clear()
+        self.plan.job, self.plan.asked = job, asked or self._asked_of(self.takes.jobs[job].job)
+        if asked is None:
+            self._take_over(self.takes.jobs[job].job)
+        self.plan.show(known.plan, known.remarks)
+        self.plan.masks = known.masks
+        self.plan.ready()
+
+    def _take_over(self, job: Job) -> None:
+        """A plan from before a restart: the choices are set back to what it was made with."""
+        ask = self.ask
+        ask.instruction, ask.quality, ask.takes, ask.model = job.instruction, job.quality, job.takes, job.model
+        ask.seed = job.seed
+        self.plan.asked = ask.asked()
+
+    def _asked_of(self, job: Job) -> Asked:
+        now = self.ask.asked()
+        return Asked(job.instruction, now.effect, job.quality, job.takes, job.seed, job.model, now.region, now.download)
+
+    def _keep(self, entry: TakeEntry, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:
+        try:
+            self.jobs.set_take(entry.take, status, notes)
+        except Problem as problem:
+            self._tell(problem)
+
+    def _tell(self, problem: Problem | None) -> None:
+        if problem is not None:
+            self.problem = problem
+
+
+def _nothing(job: Job) -> None:
+    """The list shows the job."""

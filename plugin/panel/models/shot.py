@@ -1,0 +1,211 @@
+"""The selected clip: what it is, what the model will see of it, and what to be warned of."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.errors import Problem
+from bridge.messages import Estimated
+from bridge.shot import ListedClip, Shot, part_of
+from plugin.hosts.base import FollowsSelection, Host, OpensTimelines, SelectsClips
+from plugin.hosts.footage import Footage, read_footage
+from plugin.panel.models.backend import Runs
+from plugin.panel.models.observable import Field, Observable
+from plugin.panel.wording import duration_text, fraction, rate_text
+
+
+@dataclass(frozen=True)
+class ClipChoice:
+    """A line of the list of clips; `trouble` says why one cannot be used."""
+
+    index: int
+    name: str
+    track: str
+    record_in: str
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something to know before asking. `kind` is for the picture beside it, `blocks` keeps the shot from being used."""
+
+    kind: str
+    text: str
+    blocks: bool = False
+
+
+class ShotModel(Observable):
+    """Follows the host's selection; `selected` is emitted when another shot (or part of it) is worked on."""
+
+    selected = pyqtSignal()
+
+    title: Field[str] = Field("")
+    clips: Field[tuple[ClipChoice, ...]] = Field(())
+    current: Field[int | None] = Field(None)
+    shot: Field[Shot | None] = Field(None)
+    footage: Field[Footage | None] = Field(None)
+    problem: Field[Problem | None] = Field(None)
+    part: Field[tuple[int, int] | None] = Field(None)
+    seen: Field[Estimated | None] = Field(None)
+
+    def __init__(self, host: Host, background: Runs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.host = host
+        self._background = background
+        self._whole: Shot | None = None
+        if isinstance(host, FollowsSelection):
+            host.on_change(self.refresh)
+
+    # What the artist does ---------------------------------------------------------------------------------------------
+
+    def open(self, path: Path) -> None:
+        """Open a timeline or movie; what goes wrong stands in `problem`."""
+        if not isinstance(self.host, OpensTimelines):
+            return
+        try:
+            self.problem = None
+            self.host.open(path)
+        except Problem as problem:
+            self.problem = problem
+
+    def choose(self, index: int) -> None:
+        """Select a clip of the list."""
+        if isinstance(self.host, SelectsClips):
+            try:
+                self.host.select(index)
+            except Problem as problem:
+                self.problem = problem
+
+    def choose_part(self, first: int, last: int) -> None:
+        """Work on the frames first to last (both included, 0 is the clip's first) only; the whole clip for all."""
+        if self._whole is None:
+            return
+        try:
+            part = part_of(self._whole, (first, last))
+        except Problem as problem:
+            self.problem = problem
+            return
+        self.problem = None
+        self._work_on(part)
+
+    def refresh(self) -> None:
+        """Read the host's clips and selection again."""
+        self.title = self.host.title
+        self.clips = tuple(_choice(each) for each in self.host.clips())
+        chosen = self.host.selected()
+        self.current = chosen.index if chosen else None
+        whole = chosen.shot if chosen else None
+        self.problem = chosen.problem if chosen and chosen.problem else None
+        if whole == self._whole:
+            return
+        self._whole = whole
+        self.footage = None
+        self._work_on(whole)
+        if whole is not None:
+            rate = whole.frame_rate if whole.sequence is not None else None
+            self._background.run(
+                lambda: read_footage(whole.media_path, rate),
+                lambda footage: self._read(whole, footage),
+                lambda problem: self._unreadable(whole, problem),
+            )
+
+    # What is shown ----------------------------------------------------------------------------------------------------
+
+    @property
+    def whole(self) -> Shot | None:
+        """The clip without a part chosen."""
+        return self._whole
+
+    @property
+    def key(self) -> str:
+        """A short text that stays the same for this shot, also after a restart."""
+        return shot_key(self.shot) if self.shot is not None else ""
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Names and values, for people."""
+        shot, footage = self.shot, self.footage
+        if shot is None:
+            return ()
+        begin, end = shot.record_timecodes
+        seconds = shot.frame_count / shot.frame_rate
+        handles = self.tr("{0} before, {1} after").format(*shot.handles)
+        facts = [
+            (self.tr("Range"), f"{begin} – {end}"),
+            (self.tr("Length"), self.tr("{0} frames, {1:.2f} s").format(shot.frame_count, float(seconds))),
+            (self.tr("Handles"), handles),
+        ]
+        size = f"{footage.width} × {footage.height}, " if footage else ""
+        facts.append((self.tr("Picture"), size + self.tr("{0} fps").format(rate_text(shot.frame_rate))))
+        facts.append((self.tr("Track"), f"V{shot.track_number}" + (f" ({shot.track_name})" if shot.track_name else "")))
+        if self.seen is not None:
+            seen = self.tr("{0} frames of {1} × {2} at {3} fps").format(
+                self.seen.model_frames,
+                self.seen.model_width,
+                self.seen.model_height,
+                rate_text(fraction(self.seen.model_rate)),
+            )
+            facts.append((self.tr("Model sees"), seen))
+        return tuple(facts)
+
+    @property
+    def warnings(self) -> tuple[Warned, ...]:
+        """What to know before asking."""
+        shot, footage = self.shot, self.footage
+        found = []
+        if shot is None or footage is None:
+            return ()
+        if footage.hdr:
+            found.append(
+                Warned("hdr", self.tr("HDR ({0}): the model works in SDR, highlights are limited.").format(footage.hdr))
+            )
+        if footage.variable_rate:
+            found.append(
+                Warned("rate", self.tr("Variable frame rate: one take frame for each timeline frame is made."))
+            )
+        if shot.frame_rate != Fraction(*shot.timeline_rate):
+            text = self.tr("The clip runs at {0} fps in a timeline of {1} fps.")
+            rates = rate_text(shot.frame_rate), rate_text(Fraction(*shot.timeline_rate))
+            found.append(Warned("rate", text.format(*rates)))
+        if any(shot.dissolves):
+            found.append(Warned("dissolve", self.tr("A dissolve reaches over the cut: the take ends at the cut.")))
+        if shot.effects:
+            names = ", ".join(name for name in shot.effects if name) or self.tr("an effect")
+            found.append(Warned("effect", self.tr("The take is made below the clip's effects ({0}).").format(names)))
+        return tuple(found)
+
+    def _read(self, shot: Shot, footage: Footage) -> None:
+        if shot is self._whole:
+            self.footage = footage
+            self.changed.emit("warnings")
+
+    def _unreadable(self, shot: Shot, problem: Problem) -> None:
+        if shot is self._whole:
+            self.problem = problem
+
+    def _work_on(self, shot: Shot | None) -> None:
+        self.seen = None
+        self.shot = shot
+        self.part = shot.part if shot is not None else None
+        self.selected.emit()
+
+
+def shot_key(shot: Shot) -> str:
+    """Twelve letters for a shot: its media, the frames of it, and its place in the timeline."""
+    facts = (shot.media_path, shot.source_start, shot.frame_count, shot.record_start, shot.address, shot.part)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+
+
+def seconds_text(shot: Shot) -> str:
+    """How long a shot is."""
+    return duration_text(float(shot.frame_count / shot.frame_rate))
+
+
+def _choice(each: ListedClip) -> ClipChoice:
+    trouble = "" if each.problem is None else f"{each.problem.what} {each.problem.remedy}".strip()
+    return ClipChoice(each.index, each.name, each.track, each.record_in, trouble)

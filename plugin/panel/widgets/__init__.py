@@ -1,0 +1,1 @@
+"""What the models look like. Widgets know models, never the bridge."""

@@ -1,0 +1,42 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from PyQt6.QtCore import QCoreApplication
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("wording", text)
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as people say them: 8 s, 2 min 05 s, 1 h 20 min."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return _tr("{0} s").format(whole)
+    if whole < 3600:
+        return _tr("{0} min {1:02d} s").format(whole // 60, whole % 60)
+    return _tr("{0} h {1:02d} min").format(whole // 3600, whole % 3600 // 60)
+
+
+def size_text(count: int) -> str:
+    """Bytes in the unit that gives one to three digits before the point."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def rate_text(rate: Fraction) -> str:
+    """24000/1001 as 23.976, 25 as 25."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
+
+
+def fraction(text: str) -> Fraction:
+    """A rate as the messages spell it ("24000/1001")."""
+    numerator, _, denominator = text.partition("/")
+    return Fraction(int(numerator), int(denominator or 1))

@@ -1,0 +1,267 @@
+"""The panel's models over a scriptable service: no widget anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.job_events import FoundMask, PreviewWritten
+from bridge.messages import Approve, Cancel, Failure, Retry, SetTake, Submit
+from bridge.take import Note
+from plugin.panel.models.panel import PanelModel
+from tests.plugin.movies import write_movie
+from tests.plugin.panel.fake_service import PLAN, FakeService, refusal
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture
+def opened(panel: PanelModel, cut: Path, until: Until) -> PanelModel:
+    panel.begin(cut)
+    until(lambda: panel.backend.ready and panel.ask.estimate is not None)
+    return panel
+
+
+@pytest.fixture
+def planned(opened: PanelModel, service: FakeService, until: Until) -> PanelModel:
+    opened.ask.instruction = "add a red balloon"
+    opened.make_plan()
+    until(lambda: bool(opened.plan.job))
+    service.plan(opened.plan.job)
+    until(lambda: opened.plan.state == "ready")
+    return opened
+
+
+def requests(service: FakeService, kind: type) -> list:
+    return [each for each in service.requests if isinstance(each, kind)]
+
+
+def finish(panel: PanelModel, service: FakeService, until: Until, folder: Path, number: int = 1) -> str:
+    """Generate and let one take come out; its id."""
+    before = set(service.jobs) - {panel.plan.job}
+    panel.generate()
+    until(lambda: any(service.jobs[job].state == "queued" for job in set(service.jobs) - before))
+    job = next(iter(set(service.jobs) - before))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("layer.mov", "composite.mov", "preview.mp4"):
+        write_movie(folder / name, panel.shot.shot.frame_count, panel.shot.shot.frame_rate)
+    take = service.finish_take(job, number, folder)
+    service.finish(job)
+    until(lambda: any(card.kind == "take" and card.id == take.id for card in panel.takes.cards))
+    until(lambda: all(card.kind == "take" for card in panel.takes.cards))
+    return take.id
+
+
+def test_the_shot_and_its_estimate_are_there_before_anything_is_asked(opened: PanelModel) -> None:
+    facts = dict(opened.shot.facts)
+    assert facts["Length"] == "18 frames, 0.75 s" and facts["Handles"] == "2 before, 4 after"
+    assert facts["Model sees"] == "25 frames of 160 × 96 at 8 fps"
+    assert "1 min 35 s" in opened.ask.estimate_line and "120 MB disk" in opened.ask.estimate_line
+    assert opened.plan_hindrance == "Say what to add."
+
+
+def test_nothing_long_runs_before_the_plan_was_seen(opened: PanelModel, service: FakeService, until: Until) -> None:
+    opened.ask.instruction = "add a red balloon"
+    assert "plan first" in opened.generate_hindrance
+    opened.generate()
+    assert requests(service, Submit) == []
+    opened.make_plan()
+    until(lambda: bool(opened.plan.job))
+    submitted = requests(service, Submit)[0]
+    assert submitted.hold and submitted.spec.clip == "1" and submitted.spec.output.endswith("001-add-a-red-balloon")
+    assert submitted.token.startswith(opened.shot.key + ".")
+
+
+def test_the_plan_is_shown_and_approved_as_edited(planned: PanelModel, service: FakeService, until: Until) -> None:
+    assert planned.plan.source_objects == ("man in a coat", "lamp post") and not planned.plan.edited
+    planned.plan.set_objects("man in a coat, dog\ndog")
+    planned.plan.target_object = "large red balloon"
+    job = planned.plan.job
+    planned.generate()
+    until(lambda: bool(requests(service, Approve)))
+    sent = service.approved[job]
+    assert sent["source_objects"] == ["man in a coat", "dog"] and sent["target_object"] == "large red balloon"
+    assert sent["assistant"] == "person" and sent["composite_caption"] == PLAN["composite_caption"]
+    assert planned.history.entries == ("add a red balloon",)
+
+
+def test_an_unedited_plan_is_approved_as_it_is(planned: PanelModel, service: FakeService, until: Until) -> None:
+    job = planned.plan.job
+    planned.generate()
+    until(lambda: job in service.approved)
+    assert service.approved[job] is None
+
+
+def test_other_choices_after_the_plan_make_another_job_with_the_plan(
+    planned: PanelModel, service: FakeService, until: Until
+) -> None:
+    held = planned.plan.job
+    planned.ask.takes = 3
+    planned.generate()
+    until(lambda: len(requests(service, Submit)) == 2)
+    second = requests(service, Submit)[1]
+    assert not second.hold and second.spec.takes == 3 and second.spec.plan["target_object"] == "red balloon"
+    assert requests(service, Cancel) == [Cancel(job=held)]
+
+
+def test_another_instruction_needs_another_plan(planned: PanelModel) -> None:
+    planned.ask.instruction = "add fire"
+    assert "changed" in planned.generate_hindrance
+
+
+def test_masks_are_shown_with_the_plan(opened: PanelModel, service: FakeService, until: Until) -> None:
+    opened.ask.instruction = "add a red balloon"
+    opened.make_plan()
+    until(lambda: bool(opened.plan.job))
+    mask = FoundMask(phrase="lamp post", role="source", coverage=0.1, frame=3, path="m.png")
+    service.plan(opened.plan.job, masks=(mask,))
+    until(lambda: opened.plan.state == "ready" and bool(opened.plan.masks))
+    assert opened.plan.masks == (mask,)
+
+
+def test_a_failed_plan_says_why(opened: PanelModel, service: FakeService, until: Until) -> None:
+    opened.ask.instruction = "add a whale"
+    opened.make_plan()
+    until(lambda: bool(opened.plan.job))
+    failure = Failure(
+        kind="outside_vocabulary", what="tiny cannot draw 'whale'.", why="", remedy="Ask for fire.", exit_code=2
+    )
+    service.fail(opened.plan.job, failure)
+    until(lambda: opened.plan.state == "failed")
+    assert opened.plan.problem.what == "tiny cannot draw 'whale'." and opened.takes.cards == ()
+
+
+def test_a_refused_order_says_why(opened: PanelModel, service: FakeService, until: Until) -> None:
+    service.refusals[Submit] = refusal("queue_full", "The queue is full.", "", "Wait.")
+    opened.ask.instruction = "add fire"
+    opened.make_plan()
+    until(lambda: opened.plan.state == "failed")
+    assert opened.plan.problem.kind == "queue_full"
+
+
+def test_a_running_job_tells_stage_step_time_and_picture(
+    planned: PanelModel, service: FakeService, until: Until
+) -> None:
+    job = planned.plan.job
+    planned.generate()
+    service.progress(job, 10)
+    service.tell(job, PreviewWritten(take=1, path="p.png", iteration=1, iterations=3))
+    until(lambda: planned.takes.cards[0].picture == "p.png")
+    card = planned.takes.cards[0]
+    assert card.line == "Drawing 1 of 3, 10/50 · 42 s left" and card.actions == ("pause", "cancel")
+    assert 0.2 < card.progress < 0.3
+    service.tell(job, PreviewWritten(take=1, path="p.png", iteration=2, iterations=3))
+    until(lambda: planned.takes.cards[0].stamp == card.stamp + 1)
+
+
+def test_pausing_keeps_the_job_in_sight_and_cancelling_does_not(
+    planned: PanelModel, service: FakeService, until: Until
+) -> None:
+    job = planned.plan.job
+    planned.generate()
+    service.progress(job, 1)
+    planned.jobs.pause(job)
+    until(lambda: [card.state for card in planned.takes.cards] == ["paused"])
+    planned.jobs.retry(job)
+    until(lambda: planned.takes.cards[0].state == "queued")
+    planned.jobs.cancel(job)
+    until(lambda: planned.takes.cards == ())
+    assert planned.said == "Cancelled."
+
+
+def test_a_job_out_of_memory_offers_less(planned: PanelModel, service: FakeService, until: Until) -> None:
+    job = planned.plan.job
+    planned.generate()
+    failure = Failure(
+        kind="out_of_memory", what="Memory ran out.", why="", remedy="", exit_code=5, offers=("again", "small")
+    )
+    service.fail(job, failure)
+    until(lambda: planned.takes.cards and planned.takes.cards[0].state == "failed")
+    assert planned.takes.cards[0].actions == ("retry", "retry_small", "dismiss")
+    planned.jobs.retry(job, small=True)
+    until(lambda: requests(service, Retry) == [Retry(job=job, footprint="small")])
+
+
+def test_the_queue_is_reordered(planned: PanelModel, service: FakeService, until: Until) -> None:
+    for instruction in ("a", "b", "c"):
+        planned._submit(
+            planned.ask.asked().__class__(instruction, None, "draft", 1, 0, "tiny", None, False), PLAN, False
+        )
+    until(lambda: len(planned.takes.cards) == 4)
+    names = [card.title for card in planned.takes.cards if card.state == "queued"]
+    assert names == ["a", "b", "c"]
+    planned.jobs.move(planned.takes.cards[3].job, -1)
+    until(lambda: [card.title for card in planned.takes.cards][1:] == ["a", "c", "b"])
+    planned.jobs.move(planned.takes.cards[1].job, 1)
+    until(lambda: [card.title for card in planned.takes.cards][1:] == ["c", "a", "b"])
+
+
+def test_a_take_is_noted_placed_and_approved(
+    planned: PanelModel, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    take = finish(planned, service, until, tmp_path / "takes" / "01")
+    planned.set_notes(take, (Note(text="brighter", first=2, last=4),))
+    until(lambda: [note.text for note in next(iter(service.entries.values())).take.notes] == ["brighter"])
+    planned.approve_and_place(take)
+    until(lambda: next(iter(service.entries.values())).take.status == "approved")
+    assert planned.places.current.track_number == 2
+    assert "T1" in planned.places.sentence and "cut.dynvfx.otio" in planned.places.sentence
+    assert planned.takes.cards[0].placed
+
+
+def test_swapping_is_one_call(planned: PanelModel, service: FakeService, until: Until, tmp_path: Path) -> None:
+    first = finish(planned, service, until, tmp_path / "takes" / "01")
+    second = finish(planned, service, until, tmp_path / "takes" / "02")
+    planned.approve_and_place(first)
+    planned.approve_and_place(second)
+    until(lambda: [card.placed for card in planned.takes.cards] == [True, False])
+    assert planned.places.current.take == second
+
+
+def test_a_take_without_files_is_told_not_placed(
+    planned: PanelModel, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    take = finish(planned, service, until, tmp_path / "takes" / "01")
+    (tmp_path / "takes" / "01" / "layer.mov").unlink()
+    planned.approve_and_place(take)
+    assert planned.problem.kind == "bad_take" and planned.places.current is None
+
+
+def test_what_is_said_while_the_service_is_away_is_not_lost(
+    planned: PanelModel, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    take = finish(planned, service, until, tmp_path / "takes" / "01")
+    service.die()
+    until(lambda: not planned.backend.ready)
+    planned.set_status(take, "rejected")
+    assert planned.takes.cards[0].state == "rejected" and requests(service, SetTake) == []
+    until(lambda: planned.backend.ready)
+    until(lambda: next(iter(service.entries.values())).take.status == "rejected")
+
+
+def test_a_follow_up_names_its_parent(planned: PanelModel, service: FakeService, until: Until, tmp_path: Path) -> None:
+    take = finish(planned, service, until, tmp_path / "takes" / "01")
+    wanted = {"instruction": "make it blue", "region": None, "mask": None, "levels": None, "parent": take}
+    planned.follow_up(take, wanted)
+    until(lambda: len(requests(service, Submit)) == 2)
+    spec = requests(service, Submit)[1].spec
+    assert (spec.job, spec.take, spec.instruction) == (next(iter(service.entries))[0], 1, "make it blue")
+
+
+def test_the_service_dies_and_every_event_is_heard_once(
+    planned: PanelModel, service: FakeService, until: Until
+) -> None:
+    job = planned.plan.job
+    planned.generate()
+    service.progress(job, 1)
+    until(lambda: planned.takes.jobs[job].job.step == 1)
+    service.die()
+    until(lambda: planned.backend.state == "silent")
+    assert planned.backend.mend == "retry" and "does not answer" in planned.backend.headline
+    service.progress(job, 2)
+    until(lambda: planned.backend.ready)
+    service.progress(job, 3)
+    until(lambda: planned.takes.jobs[job].job.step == 3)
+    assert planned.takes.jobs[job].next_event == len(service.events[job]) + 1
