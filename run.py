@@ -3,6 +3,7 @@
 
     python3 run.py demo [--output DIR]      an edit of a shipped clip with the shipped model
     python3 run.py test [--fast] [PYTEST]   the test suite; --fast leaves out the slow tests
+    python3 run.py backend [OPTIONS]        the service that makes takes, see docs/backend.md
     python3 run.py dynvfx ARGUMENTS         the command line, see docs/command-line.md
 
 Standard library only. The environment is made once, and again when pyproject.toml changes; an interrupted
@@ -18,6 +19,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -30,21 +32,13 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
 OLDEST, NEWEST = (3, 11), (3, 13)  # pyproject.toml says why
 # Extras of pyproject.toml that each command needs.
-EXTRAS = {"demo": ("backend",), "test": ("backend", "dev"), "dynvfx": ("backend",)}
+EXTRAS = {"demo": ("backend",), "test": ("backend", "dev"), "backend": ("backend",), "dynvfx": ("backend",)}
 # Measured: 6.1 GB with CUDA's libraries, which PyPI's torch brings along on Linux; far less elsewhere.
 DISK_NEEDED = 7_000_000_000 if sys.platform == "linux" else 3_000_000_000
 ATTEMPTS = 3
-NETWORK_SIGNS = (
-    "dns error",
-    "name resolution",
-    "could not connect",
-    "error sending request",
-    "failed to fetch",
-    "connection refused",
-    "connecttimeout",
-    "network is unreachable",
-    "newconnectionerror",
-    "timed out",
+NETWORK_SIGNS = re.compile(
+    "dns error|name resolution|could not connect|error sending request|failed to fetch|connection refused|"
+    "connecttimeout|network is unreachable|newconnectionerror|timed out"
 )
 
 
@@ -88,7 +82,7 @@ def command_for(name: str, rest: list[str]) -> list[str]:
         os.chdir(ROOT)  # pytest takes its settings and the folder tests/ from here
         chosen = ["-m", "not slow"] if "--fast" in rest else []
         return [python, "-m", "pytest", *chosen, *(argument for argument in rest if argument != "--fast")]
-    leading = ["demo"] if name == "demo" else []
+    leading = [name] if name in ("demo", "backend") else []
     return [python, "-m", "plugin.command_line", *leading, *rest]
 
 
@@ -269,7 +263,7 @@ def explain_failure(words: str, free: int) -> str:
             f"The installation stopped because the disk is full ({free / 1e9:.1f} GB free, {DISK_NEEDED / 1e9:.0f} GB "
             "needed). Make room and run the same command again; it starts over cleanly."
         )
-    if any(sign in lowered for sign in NETWORK_SIGNS):
+    if NETWORK_SIGNS.search(lowered):
         return (
             "The installation could not download its packages: the package index did not answer. Check the network, a "
             "proxy (HTTPS_PROXY) or a firewall, and run the same command again; what was downloaded is kept."
@@ -283,6 +277,7 @@ def one_at_a_time():  # noqa: ANN201 - a context manager; the type would need an
     """Hold a lock file for this checkout, so that two starts at once do not install into each other."""
     name = hashlib.sha256(f"{ROOT}|{getpass.getuser()}".encode()).hexdigest()[:16]
     with open(Path(tempfile.gettempdir()) / f"dynvfx-install-{name}.lock", "a+b") as lock:
+        # Both systems let go of it when the file is closed.
         if os.name == "nt":
             import msvcrt
 
@@ -293,16 +288,11 @@ def one_at_a_time():  # noqa: ANN201 - a context manager; the type would need an
                     break
                 except OSError:  # LK_LOCK gives up after ten seconds
                     continue
-            try:
-                yield
-            finally:
-                lock.seek(0)
-                msvcrt.locking(lock.fileno(), msvcrt.LK_UNLCK, 1)
         else:
             import fcntl
 
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        yield
 
 
 if __name__ == "__main__":
