@@ -138,9 +138,11 @@ def _apart() -> dict[str, object]:
 
 
 def _last_words(log: Path) -> str:
-    """The end of a log, to be shown in one paragraph."""
+    """The end of a log, to be shown in one paragraph; of a traceback only what it comes to."""
     try:
-        lines = log.read_text("utf-8", errors="replace").split("\n")
+        lines = log.read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    return " / ".join(line.strip() for line in lines[-8:] if line.strip())[-600:]
+    lines = [line.strip() for line in lines if line.strip()]
+    shown = lines[-1:] if any(line.startswith("Traceback") for line in lines) else lines[-6:]
+    return " ".join(line.removeprefix("dynvfx: ") for line in shown)[-600:]

@@ -127,7 +127,10 @@ class _Run:
         chunk = self._link.welcome.limits.chunk_bytes
         with self._progress.of("uploading", total) as moved:
             for name, path in files:
-                digest = transfer.upload(self._link.client.call, path, chunk_bytes=chunk, progress=moved.file())
+                client = self._link.client
+                digest = transfer.upload(
+                    client.call, path, chunk_bytes=chunk, progress=moved.file(), call_many=client.call_many
+                )
                 yield Upload(path=name, sha256=digest)
 
     def _known(self) -> Job | None:

@@ -131,13 +131,15 @@ class RemoteResults:
 
     def _fetch(self, name: str, target: Path, moved: Moved | None = None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
+        client = self._link.client
         transfer.download(
-            self._link.client.call,
+            client.call,
             self._batch.job,
             name,
             target,
             chunk_bytes=self._link.welcome.limits.chunk_bytes,
             progress=moved.file() if moved else None,
+            call_many=client.call_many,
         )
 
     def _relative(self, path: str) -> str:
