@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bridge.errors import OutOfDisk, Problem
+from bridge.exit_codes import exit_code
+from bridge.messages import Failure
 from dynvfx.errors import MethodError
 
 DISK_ERRORS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG))
@@ -18,6 +20,19 @@ class MethodFailed(Problem):
     def __init__(self, error: MethodError) -> None:
         super().__init__(error.what, error.why, error.remedy)
         self.kind = error.kind
+
+
+def failure_of(problem: Problem, *, is_small: bool = False) -> Failure:
+    """A Problem as what is kept of a failed job; after too little memory a smaller footprint is offered, once."""
+    offers = ("again", "small") if problem.kind == "out_of_memory" and not is_small else ("again",)
+    return Failure(
+        kind=problem.kind,
+        what=problem.what,
+        why=problem.why,
+        remedy=problem.remedy,
+        exit_code=exit_code(problem),
+        offers=offers,
+    )
 
 
 @contextmanager

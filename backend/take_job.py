@@ -104,9 +104,11 @@ class _Run:
 
     def _finished_before(self) -> dict[int, Take] | None:
         """All takes of the order when earlier runs have made them, so that no model has to be opened."""
-        if self.batch.request is None or self.order.plan is not None or self.order.approved is not None:
+        if self.batch.request is None or self.order.plan is not None:
             return None
-        base = Request.from_dict(self.batch.request)
+        base, approved = Request.from_dict(self.batch.request), self.order.approved
+        if approved is not None and replace(approved, instruction=self.order.instruction) != base.plan:
+            return None
         plan = self.folder.path / self.batch.plan
         if not plan.exists() or plan.read_bytes() != base.plan.to_json().encode():
             return None
