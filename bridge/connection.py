@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator
 
 import zmq
@@ -47,6 +48,8 @@ class Connection:
 
     def __init__(self, context: zmq.Context, address: str, server_key: str, pair: KeyPair) -> None:
         """Raises BadAddress or BadKey for what can never be one."""
+        if not is_address(address):
+            raise _no_address(address, "It is not of that form, or the port is not between 1 and 65535.")
         if not is_key(server_key):
             raise BadKey(
                 f"{server_key!r} is no key of a service.", "", "Copy the key that the service prints when it starts."
@@ -59,9 +62,7 @@ class Connection:
             self.socket.connect(address)
         except zmq.ZMQError as error:
             self.close()
-            raise BadAddress(
-                f"{address} is no address of a service.", f"{error.strerror}.", "Addresses look like tcp://host:5577."
-            ) from error
+            raise _no_address(address, f"{error.strerror}.") from error
 
     def fact(self) -> Fact | None:
         """The next thing that happened, None when there is nothing new. Never blocks."""
@@ -104,6 +105,16 @@ class Connection:
             self.socket.disable_monitor()
             self.monitor.close(0)
             self.socket.close(0)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text has the form of an address of a service: tcp://, a host, and a port."""
+    found = re.fullmatch(r"tcp://(\[[0-9A-Fa-f:.%]+\w*\]|[^\s\[\]:/]+):(\d{1,5})", text)
+    return found is not None and 0 < int(found[2]) < 65536
+
+
+def _no_address(text: str, why: str) -> BadAddress:
+    return BadAddress(f"{text!r} is no address of a service.", why, "Addresses look like tcp://host:5577.")
 
 
 def _configure(socket: zmq.Socket, address: str, server_key: str, pair: KeyPair) -> None:

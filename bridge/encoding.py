@@ -100,7 +100,7 @@ def _fault(value: Any, depth: int) -> str | None:
         return None if value in _INTEGERS else "A number has more than 63 bits."
     if kind is float:
         return None if math.isfinite(value) else "A number is not finite."
-    if value is None or kind is bool or kind is bytes:
+    if value is None or kind is bool or (kind is bytes and depth == 1):  # bytes: of a chunk, never within a plan
         return None
     if depth >= DEEPEST:
         return f"Values are nested more than {DEEPEST} levels deep."

@@ -167,7 +167,7 @@ def _entries(lines: list[str]) -> list[tuple[str, str]]:
 
 
 def _entry(line: str) -> tuple[str, str] | None:
-    """A line's key and name; comments begin with # and are no keys (though a key may begin so)."""
+    """A line's key and name; None for a comment, which begins with # as no key can (it would have more than 32 bytes)."""
     key, _, name = line.strip().partition(" ")
     return (key, name.strip()) if is_key(key) else None
 

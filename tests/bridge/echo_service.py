@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from queue import Queue
+from typing import Any, TypeVar
 
 import zmq
 
@@ -27,6 +30,8 @@ from bridge.messages import (
     Welcome,
 )
 from bridge.server import DEFAULT_LIMITS, Incoming, WireServer, common_protocol
+
+Result = TypeVar("Result")
 
 
 def notice(text: str) -> JobNotice:
@@ -60,11 +65,12 @@ class EchoService:
         self.pushed_until: dict[tuple[bytes, str], int] = {}
         self.departed: list[bytes] = []
         self.paused = threading.Event()
-        self._replies = replies or {}
+        self.replies = replies or {}
         self.server = WireServer(address, self.keys, limits=limits)
         self.address = self.server.bound_address
         self.server_key = self.keys.service_pair().public
         self._ended = threading.Event()
+        self._actions: Queue[tuple[Callable[[WireServer], Any], Future[Any]]] = Queue()
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="echo-service", daemon=True)
         self._thread.start()
@@ -72,6 +78,12 @@ class EchoService:
     @property
     def owner_pair(self) -> KeyPair:
         return self.keys.client_pair()
+
+    def do(self, action: Callable[[WireServer], Result]) -> Result:
+        """Have the service's thread do something with its server, which is for one thread only."""
+        done: Future[Result] = Future()
+        self._actions.put((action, done))
+        return done.result(timeout=60)
 
     def close(self) -> None:
         self._ended.set()
@@ -101,6 +113,9 @@ class EchoService:
                     if reply is not None:
                         self.server.answer(incoming, reply)
                 self._push()
+                while not self._actions.empty():
+                    action, done = self._actions.get()
+                    done.set_result(action(self.server))
         except BaseException as error:  # noqa: BLE001 - handed on by close
             self.error = error
 
@@ -121,8 +136,8 @@ class EchoService:
 
     def _reply(self, incoming: Incoming) -> Reply | None:
         body = incoming.body
-        if type(body) in self._replies:
-            return self._replies[type(body)](incoming)
+        if type(body) in self.replies:
+            return self.replies[type(body)](incoming)
         if isinstance(body, Hello):
             return Welcome(
                 protocol=common_protocol(body),
