@@ -477,10 +477,11 @@ class UploadState(Body, frozen=True, kw_only=True, tag="upload_state"):
 
 
 class DownloadState(Body, frozen=True, kw_only=True, tag="download_state"):
-    """What a download will bring."""
+    """What a download will bring. While the hash is computed, `ready` is false and `sha256` empty: ask again."""
 
     sha256: str
     bytes: int
+    ready: bool = True
 
 
 class Chunk(Body, frozen=True, kw_only=True, tag="chunk"):

@@ -1,0 +1,169 @@
+"""One file on its way in: bytes to the disk at once, the hash of the whole behind them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from io import FileIO
+from pathlib import Path
+
+from bridge.errors import Problem, TooLarge
+from bridge.transfer_errors import ChunkGap, ContentMismatch, DamagedChunk, out_of_disk
+
+_BLOCK = 1 << 20
+
+
+def chunk_digest(data: bytes | memoryview) -> bytes:
+    """What a chunk carries beside its bytes: BLAKE2b, 32 bytes."""
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+class Arriving:
+    """The partial file at `path` of an upload of `size` bytes whose SHA-256 shall be `sha256`.
+
+    What an earlier process left at `path` counts as arrived. The whole file's hash is computed by `pool`, reading
+    behind the writer, so that neither a resumed file nor a large one's end holds up who calls `write`: for 4 GB that
+    would be many seconds. `publish(self)` is called in the pool once the content is right and on the disk. `heard` is
+    for the owner: when the client last spoke of it.
+    """
+
+    def __init__(self, path: Path, sha256: str, size: int, pool: Executor, publish: Callable[[Arriving], None]) -> None:
+        self.path, self.sha256, self.size = path, sha256, size
+        self.complete = False
+        self.heard = 0.0
+        self._pool, self._publish = pool, publish
+        self._lock = threading.Lock()
+        self._settled = threading.Event()
+        self._problem: Problem | None = None
+        self._following = self._closed = False
+        try:
+            self._sink = path.open("r+b" if path.exists() else "x+b", buffering=0)
+            self.have = self._sink.seek(0, os.SEEK_END)
+            if self.have > size:
+                self.have = self._sink.truncate(0)
+        except OSError as error:
+            raise out_of_disk(path, size, error) from error
+        self._restart_hash()
+        with self._lock:
+            self._follow()
+
+    def write(self, offset: int, data: bytes, digest: bytes) -> None:
+        """Put a chunk to the disk; what of it has arrived before is passed over.
+
+        Raises DamagedChunk, ChunkGap, TooLarge or OutOfDisk; then all before the chunk (OutOfDisk: and of the chunk
+        what fitted) stays.
+        """
+        if chunk_digest(data) != digest:
+            raise DamagedChunk("A chunk arrived damaged.", "Its digest is another one.", "Send it again.")
+        with self._lock:
+            if offset > self.have:
+                raise ChunkGap(
+                    f"The bytes {self.have} to {offset} have not arrived.", remedy=f"Send on from {self.have}."
+                )
+            if offset + len(data) > self.size:
+                raise TooLarge(
+                    f"The chunk ends at {offset + len(data)}, but the file was announced with {self.size} bytes.",
+                    remedy="Announce the file again.",
+                )
+            fresh = memoryview(data)[self.have - offset :]
+            try:
+                self._sink.seek(self.have)
+                while fresh:
+                    written = self._sink.write(fresh) or 0
+                    self.have += written
+                    fresh = fresh[written:]
+            except OSError as error:
+                raise out_of_disk(self.path, self.size - self.have, error) from error
+            finally:
+                self._follow()
+
+    def settle(self, timeout: float) -> None:
+        """Wait until all that has arrived is checked, at most `timeout` seconds; raise what was found wrong, once.
+
+        After a ContentMismatch the upload is at its beginning again.
+        """
+        if self.have == self.size:
+            self._settled.wait(timeout)
+        with self._lock:
+            problem, self._problem = self._problem, None
+            if problem is not None:
+                raise problem
+            self._follow()
+
+    def close(self) -> None:
+        """Let go of the file; what has arrived stays on the disk."""
+        with self._lock:
+            self._closed = True
+            self._sink.close()
+
+    def _restart_hash(self) -> None:
+        self._hash, self._hashed = hashlib.sha256(), 0
+        self._settled.clear()
+
+    def _follow(self) -> None:
+        """Have the pool hash what is there (the lock is held)."""
+        wanted = self._hashed < self.have or self.have == self.size
+        if wanted and not (self._following or self._closed or self.complete or self._problem):
+            self._following = True
+            self._settled.clear()
+            self._pool.submit(self._hash_on)
+
+    def _hash_on(self) -> None:
+        try:
+            with self.path.open("rb", buffering=0) as source:
+                source.seek(self._hashed)
+                while self._hash_block(source):
+                    pass
+        except Problem as problem:
+            self._stop(problem)
+        except OSError as error:
+            self._stop(out_of_disk(self.path, self.size - self.have, error))
+
+    def _hash_block(self, source: FileIO) -> bool:
+        """Hash the next block; False when there is no more to do for now."""
+        wanted = min(_BLOCK, self.have - self._hashed)
+        block = source.read(wanted)
+        if wanted and not block:
+            raise self._back_to_start("Somebody shortened the file while it arrived.")
+        self._hash.update(block)
+        self._hashed += len(block)
+        with self._lock:
+            if self._closed or (self._hashed == self.have and self.have < self.size):
+                self._following = False
+                return False
+        if self._hashed < self.size:
+            return True
+        self._finish()
+        return False
+
+    def _finish(self) -> None:
+        if self._hash.hexdigest() != self.sha256:
+            raise self._back_to_start("It was changed while it was sent, or the service's disk damaged it.")
+        # A handle of its own and no lock: a large file's way to the disk takes seconds.
+        with self.path.open("r+b") as content:
+            os.fsync(content.fileno())
+        with self._lock:
+            self._sink.close()
+            if self._closed:
+                return
+        self._publish(self)
+        with self._lock:
+            self.complete, self._following = True, False
+        self._settled.set()
+
+    def _back_to_start(self, why: str) -> ContentMismatch:
+        with self._lock:
+            if not self._closed:
+                self.have = self._sink.truncate(0)
+            self._restart_hash()
+        return ContentMismatch(
+            "The file that arrived is not the one that was announced.", why, "Send it again from the beginning."
+        )
+
+    def _stop(self, problem: Problem) -> None:
+        with self._lock:
+            self._problem, self._following = problem, False
+        self._settled.set()
