@@ -6,12 +6,9 @@ import logging
 from contextlib import ExitStack
 from pathlib import Path
 
-import msgspec
 import pytest
-import zmq
 
 from bridge.errors import BadAddress, BadAnswer, BadKey, Refusal, TooLarge, Unreachable
-from bridge.keys import KeyPair
 from bridge.messages import (
     Closing,
     GetJob,
@@ -26,39 +23,8 @@ from bridge.messages import (
 )
 from bridge.server import CONNECTIONS, Incoming, WireServer, version_refusal
 from tests.bridge.echo_service import EchoService
+from tests.bridge.raw_client import RawClient, pack
 from tests.bridge.wire_fixtures import client_of, eventually, new_pair
-
-pack = msgspec.msgpack.encode
-
-
-class RawClient:
-    """A bare DEALER with keys, which sends whatever it is told."""
-
-    def __init__(self, service: EchoService, pair: KeyPair | None = None, *, routing_id: bytes | None = None) -> None:
-        pair = pair or service.owner_pair
-        self._context = zmq.Context()
-        self.socket = self._context.socket(zmq.DEALER)
-        self.socket.curve_serverkey = service.server_key.encode()
-        self.socket.curve_publickey, self.socket.curve_secretkey = pair.public.encode(), pair.secret.encode()
-        self.socket.linger = 0
-        if routing_id is not None:
-            self.socket.routing_id = routing_id
-        self.socket.connect(service.address)
-
-    def ask(self, *frames: bytes) -> list:
-        self.socket.send_multipart(frames)
-        assert self.socket.poll(20_000), "no answer"
-        return msgspec.msgpack.decode(self.socket.recv())
-
-    def greet(self) -> list:
-        return self.ask(pack([1, Hello(protocol_low=1, protocol_high=1, program="raw", version="0")]))
-
-    def __enter__(self) -> RawClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close(0)
-        self._context.term()
 
 
 def connections(service: EchoService) -> dict[bytes, str]:
