@@ -42,6 +42,7 @@ class Database:
         self.path = path
         self._depth = 0
         self._connection: sqlite3.Connection | None = None
+        self._reserve: Reserve | None = None
         self._lock = filelock.FileLock(_beside(path, "lock"), timeout=0)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,7 +79,8 @@ class Database:
                 raise
             finally:
                 self._depth = 0
-        self.reserve.regain()
+        if self._reserve is not None:
+            self._reserve.regain()
 
     def change(self, statement: str, *values: Any) -> int:
         """Carry out a statement within `writing`; returns how many rows it changed."""
@@ -111,9 +113,9 @@ class Database:
                 self._check(len(migrations))
         except LedgerDamaged as error:
             raise self._set_aside(error) from error
-        self.reserve = Reserve(_beside(self.path, "reserve"))
+        self._reserve = Reserve(_beside(self.path, "reserve"))
         self._migrate(migrations)
-        self.reserve.regain()
+        self._reserve.regain()
 
     def _connect(self) -> None:
         connection = sqlite3.connect(self.path, timeout=1, isolation_level=None)
@@ -187,9 +189,10 @@ class Database:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _FULL:
-                if self.path.exists() and hasattr(self, "reserve"):
-                    self.reserve.release()
-                raise self._unwritable(str(error)) from error
+                problem = self._unwritable(str(error))
+                if self._reserve is not None:
+                    self._reserve.release()
+                raise problem from error
             if code in _BUSY:
                 raise self._in_use() from error
             if code in _DAMAGED:

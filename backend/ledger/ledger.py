@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, Unpack
 
 from backend.ledger.database import Database
@@ -45,9 +44,7 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     # Jobs -------------------------------------------------------------------------------------------------------------
@@ -131,12 +128,8 @@ class Ledger:
             if row.state not in RUNNING:
                 raise IllegalMove(job, row.state, "interrupted")
             self._move(row, "queued", device=None)
-            self._database.change(
-                "UPDATE jobs SET interrupted = 1, attempt = attempt + ?, deaths = deaths + ? WHERE id = ?",
-                int(died),
-                int(died),
-                job,
-            )
+            more = "attempt = attempt + 1, deaths = deaths + 1, " if died else ""
+            self._database.change(f"UPDATE jobs SET {more}interrupted = 1 WHERE id = ?", job)
         return self.job(job)
 
     def recover(self, now: float | None = None) -> tuple[JobRow, ...]:
@@ -151,11 +144,8 @@ class Ledger:
 
     def fail(self, job: str, failure: Failure, *, log: str | None = None) -> Numbered:
         """The job has failed: its state, its failure and the event that says so, in one. Raises IllegalMove."""
-        event = failed_event(failure, log)
         with self._changing():
-            row = self.job(job)
-            numbered = self._append(row, [event])
-            self._move(row, "failed", device=None)
+            numbered = self._append(self.job(job), [failed_event(failure, log)], "failed", device=None)
             self._database.change("UPDATE jobs SET failure = ? WHERE id = ?", encoded(failure), job)
         self._events.forget(job)
         return numbered[0]
@@ -168,8 +158,7 @@ class Ledger:
         if row.state in ENDED:
             return ("cancelled" if row.state == "cancelled" else "already_done"), None
         with self._changing():
-            numbered = self._append(row, [CANCELLED])
-            self._move(row, "cancelled", device=None)
+            numbered = self._append(row, [CANCELLED], "cancelled", device=None)
         self._events.forget(job)
         return "cancelled", numbered[0]
 
@@ -189,12 +178,11 @@ class Ledger:
         if not fresh and state == row.state:
             return None
         with self._changing():
-            numbered = self._append(row, [event]) if fresh else ()
-            self._move(row, state)
+            numbered = self._append(row, [event] if fresh else [], state)
             if fresh and isinstance(event, TakeDone):
                 self._takes.put(job, event.take, event.folder, read_take(event.folder))
         self._told(job, numbered, state)
-        return numbered[0] if fresh else None
+        return next(iter(numbered), None)
 
     def append(self, job: str, event: AnyJobEvent, state: JobState | None = None) -> Numbered:
         """`append_many` for one event."""
@@ -209,8 +197,7 @@ class Ledger:
         """
         with self._changing():
             row = self.job(job)
-            numbered = self._append(row, events)
-            self._move(row, state or row.state)
+            numbered = self._append(row, events, state or row.state)
         self._told(job, numbered, state or row.state)
         return numbered
 
@@ -297,10 +284,14 @@ class Ledger:
     def _move(self, row: JobRow, state: JobState, now: float | None = None, **facts: Unpack[Facts]) -> None:
         self._jobs.move(row, state, self._now(now), facts)
 
-    def _append(self, row: JobRow, events: Sequence[AnyJobEvent]) -> tuple[Numbered, ...]:
+    def _append(
+        self, row: JobRow, events: Sequence[AnyJobEvent], state: JobState, **facts: Unpack[Facts]
+    ) -> tuple[Numbered, ...]:
         if row.state in ENDED:
-            raise IllegalMove(row.id, row.state, "continued")
-        return self._events.append(row.id, events, self._clock())
+            raise IllegalMove(row.id, row.state, state)
+        numbered = self._events.append(row.id, events, self._clock()) if events else ()
+        self._move(row, state, **facts)
+        return numbered
 
     def _told(self, job: str, numbered: Sequence[Numbered], state: JobState) -> None:
         """What was written is known in memory too."""
