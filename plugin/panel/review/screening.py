@@ -130,6 +130,7 @@ class Screening(QObject):
         level = self.level()
         also = () if self._compare.view.mode is Mode.SHEET else (self.b, self.a)
         sources = tuple(name for name in dict.fromkeys((*needed, *also)) if name)
+        spare = sources[len(needed) :]
         weight = sum(self._bytes_a_picture.get(name, 4 << 20) for name in sources) or 1
         room = int(self._cache.limit * _SHARE_AHEAD / weight)
         ahead = min(_AHEAD_PLAYING if transport.playing else _AHEAD_STOPPED, room)
@@ -137,7 +138,9 @@ class Screening(QObject):
         self._decoder.wish(
             Wish(
                 frame=transport.frame,
-                sources=tuple((name, level) for name in sources),
+                sources=tuple((name, level) for name in needed),
+                spare=tuple((name, level) for name in spare),
+                playing=transport.playing,
                 first=min(transport.first, transport.frame) if ranged else 0,
                 last=max(transport.last, transport.frame) if ranged else transport.length - 1,
                 direction=self._direction,

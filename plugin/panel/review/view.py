@@ -38,6 +38,8 @@ class ReviewView(QWidget):
         self.model = model
         self._keys = Keys(model)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # Its own word: the smallest size of what is beside each other now says nothing about a narrow panel.
+        self.setMinimumSize(320, 360)
         self.canvas = Canvas(model, self)
         self.setFocusProxy(self.canvas)
         self.notes = NotesPanel(model, self)

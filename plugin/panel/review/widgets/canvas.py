@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from plugin.panel.review import render
@@ -13,11 +13,9 @@ from plugin.panel.review.compare import ORIGINAL, Mode
 from plugin.panel.review.follow_up import Box, box_between
 from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.model import ReviewModel
+from plugin.panel.review.widgets.overlay import Overlay
 
 _BACKGROUND = QColor(18, 18, 18)
-_LINE = QColor(255, 255, 255, 200)
-_CHIP = QColor(0, 0, 0, 150)
-_CHOSEN = QColor(90, 160, 250)
 _GRIP = 8
 _WHEEL_STEP = 1.2
 
@@ -38,6 +36,7 @@ class Canvas(QWidget):
         self.box: Box | None = None
         self._drag: Callable[[QPointF], None] | None = None
         self.paints = 0
+        self._overlay = Overlay(self, model)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -93,6 +92,15 @@ class Canvas(QWidget):
             return 0.5, 0.5
         return (point.x() - rect.left()) / rect.width(), (point.y() - rect.top()) / rect.height()
 
+    def cells(self) -> list[tuple[str, QRectF]]:
+        """The contact sheet's sources and where they are."""
+        reference = self._reference()
+        if reference is None:
+            return []
+        sources = list(self._model.screening.shown.pictures)
+        cells = render.sheet_cells(len(sources), self.area(), reference.width / reference.height)
+        return list(zip(sources, cells, strict=True))
+
     def _tell_scale(self) -> None:
         reference = self._reference()
         if reference is None:
@@ -133,7 +141,7 @@ class Canvas(QWidget):
             render.PAINTERS[view.mode](painter, self.area(), view, a, b, matte)
         elif (single := self._single(a, b)) is not None:
             render.paint_single(painter, self.area(), view, single, matte)
-        self._paint_over(painter)
+        self._overlay.paint(painter)
 
     def _single(self, a: Picture | None, b: Picture | None) -> Picture | None:
         """The one picture to show; outside a take's range the original stands in."""
@@ -148,97 +156,6 @@ class Canvas(QWidget):
             text = self.tr("Reading the shot …")
         painter.setPen(QColor(150, 150, 150))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
-
-    def _paint_over(self, painter: QPainter) -> None:
-        view, area = self._model.compare.view, self.area()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        names = self.side_names()
-        if view.mode is Mode.SHEET:
-            self._paint_sheet_names(painter)
-        elif view.mode is Mode.SIDE:
-            for name, part in zip(names, render.halves(area), strict=True):
-                self._chip(painter, name, part, left=True)
-        elif view.mode is Mode.WIPE:
-            self._paint_wipe_line(painter)
-            self._chip(painter, names[0], area, left=True)
-            self._chip(painter, names[1], area, left=False, below=view.wipe_level)
-        elif view.mode is Mode.DIFFERENCE:
-            text = self.tr("{0} against {1}, × {2}").format(names[1], names[0], view.gain)
-            self._chip(painter, text, area, left=True)
-        else:
-            shown = self._model.compare.shows_original or self._model.current is None
-            self._chip(painter, names[0] if shown else names[1], area, left=True)
-        if self.box is not None and view.mode is not Mode.SHEET:
-            self._paint_box(painter, self.box)
-
-    def side_names(self) -> tuple[str, str]:
-        """What sides A and B are called."""
-        against, current = self._model.against, self._model.current
-        return against.label if against else self.tr("Original"), current.label if current else ""
-
-    def _chip(self, painter: QPainter, text: str, area: QRectF, left: bool, below: bool = False) -> None:
-        if not text:
-            return
-        metrics = painter.fontMetrics()
-        room = int(area.width() / (1 if left else 2)) - 24
-        text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, max(room, 20))
-        size = QSize(metrics.horizontalAdvance(text) + 12, metrics.height() + 6)
-        x = area.left() + 6 if left or below else area.right() - size.width() - 6
-        y = area.bottom() - size.height() - 6 if below else area.top() + 6
-        rect = QRectF(x, y, size.width(), size.height())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_CHIP)
-        painter.drawRoundedRect(rect, 3, 3)
-        painter.setPen(QColor(235, 235, 235))
-        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
-
-    def _paint_wipe_line(self, painter: QPainter) -> None:
-        view, rect = self._model.compare.view, self.picture_rect()
-        line = render.wipe_line(rect, view)
-        seen = rect.intersected(self.area())
-        painter.setPen(QPen(QColor(0, 0, 0, 160), 3))
-        ends = (
-            (QPointF(seen.left(), line), QPointF(seen.right(), line))
-            if view.wipe_level
-            else (QPointF(line, seen.top()), QPointF(line, seen.bottom()))
-        )
-        painter.drawLine(*ends)
-        painter.setPen(QPen(_LINE, 1))
-        painter.drawLine(*ends)
-        painter.setBrush(_LINE)
-        painter.drawEllipse((ends[0] + ends[1]) / 2, 4, 4)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-
-    def _paint_sheet_names(self, painter: QPainter) -> None:
-        for source, cell in self._cells():
-            take = self._model.take(source.partition(":")[2]) if source != ORIGINAL else None
-            name = f"{take.number}  {take.label}" if take else self.tr("Original")
-            self._chip(painter, name, cell, left=True)
-            if take is not None and take is self._model.current:
-                painter.setPen(QPen(_CHOSEN, 2))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRect(cell)
-
-    def _cells(self) -> list[tuple[str, QRectF]]:
-        reference = self._reference()
-        if reference is None:
-            return []
-        sources = list(self._model.screening.shown.pictures)
-        cells = render.sheet_cells(len(sources), self.area(), reference.width / reference.height)
-        return list(zip(sources, cells, strict=True))
-
-    def _paint_box(self, painter: QPainter, box: Box) -> None:
-        rect = self.picture_rect()
-        left, top, right, bottom = box
-        drawn = QRectF(
-            QPointF(rect.left() + left * rect.width(), rect.top() + top * rect.height()),
-            QPointF(rect.left() + right * rect.width(), rect.top() + bottom * rect.height()),
-        )
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(0, 0, 0, 160), 3))
-        painter.drawRect(drawn)
-        painter.setPen(QPen(QColor(255, 200, 60), 1.5, Qt.PenStyle.DashLine))
-        painter.drawRect(drawn)
 
     # Mouse ----------------------------------------------------------------------------------------------------------
 
@@ -332,7 +249,7 @@ class Canvas(QWidget):
         return draw
 
     def _pick_at(self, point: QPointF) -> None:
-        for source, cell in self._cells():
+        for source, cell in self.cells():
             if cell.contains(point) and source != ORIGINAL:
                 self._model.pick(source.partition(":")[2])
 

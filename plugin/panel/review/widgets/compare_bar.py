@@ -170,13 +170,16 @@ class CompareBar(QWidget):
         screening, take = self._model.screening, self._model.current
         if take is None:
             return "", ""
-        parts = []
-        change = screening.change
-        if change is not None and screening.change_frame == screening.shown.frame:
-            if change.outside is not None:
-                parts.append(self.tr("outside the matte: {0} of {1}").format(_code(change.outside), _peak(change.bits)))
-            else:
-                parts.append(self.tr("largest change: {0} of {1}").format(_code(change.anywhere), _peak(change.bits)))
+        change = screening.change if screening.change_frame == screening.shown.frame else None
+        outside = change is None or change.outside is not None
+        if change is None:
+            number = "…"
+        else:
+            number = self.tr("{0} of {1}").format(
+                _code(change.anywhere if change.outside is None else change.outside), _peak(change.bits)
+            )
+        named = self.tr("outside the matte: {0}") if outside else self.tr("largest change: {0}")
+        parts = [named.format(number)]
         whole = take.take.outside_change
         if whole is not None and self._model.against is None:
             parts.append(self.tr("whole take: {0}").format(_code(whole)))

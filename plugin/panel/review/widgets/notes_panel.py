@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
+    QHeaderView,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -42,6 +43,10 @@ class NotesPanel(QWidget):
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
         self.list.setAllColumnsShowFocus(True)
+        header = self.list.header()
+        if header is not None:
+            header.setStretchLastSection(False)
+            header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._menu)
         self.list.itemClicked.connect(lambda item, _: self._go(item, loop=False))
@@ -172,12 +177,7 @@ class NotesPanel(QWidget):
         self._fit_columns()
 
     def _fit_columns(self) -> None:
-        port = self.list.viewport()
-        narrow = self.width() < 300
-        self.list.setColumnHidden(3, narrow)
-        others = sum(self.list.columnWidth(column) for column in (0, 2, 3) if not self.list.isColumnHidden(column))
-        if port is not None:
-            self.list.setColumnWidth(1, max(60, port.width() - others))
+        self.list.setColumnHidden(3, self.width() < 40 * self.fontMetrics().averageCharWidth())
 
     def _show_status(self) -> None:
         take = self._model.current

@@ -46,7 +46,7 @@ class TakeStrip(QScrollArea):
         """Two text lines, and the scroll bar where it is needed."""
         bar = self.horizontalScrollBar()
         extra = bar.sizeHint().height() if bar is not None and bar.maximum() else 0
-        return QSize(200, 2 * self.fontMetrics().height() + 18 + extra)
+        return QSize(200, 2 * self.fontMetrics().height() + 14 + extra)
 
     def _fill(self) -> None:
         for card in self._cards:
@@ -112,10 +112,15 @@ class TakeCard(QWidget):
         text.setAlpha(170)
         painter.setPen(text)
         count = len(model.notes.of(self.take.id))
-        said = self.status_name(status) + (self.tr(", %n note(s)", "", count) if count else "")
+        said = self.status_name(status) + self._counted(count)
         painter.drawText(
             inner, Qt.AlignmentFlag.AlignBottom, metrics.elidedText(said, Qt.TextElideMode.ElideRight, inner.width())
         )
+
+    def _counted(self, count: int) -> str:
+        if not count:
+            return ""
+        return self.tr(", 1 note") if count == 1 else self.tr(", {0} notes").format(count)
 
     def status_name(self, status: str) -> str:
         """A status in words."""

@@ -54,9 +54,12 @@ class TransportBar(QWidget):
         self._sound.toggled.connect(self._sound_toggled)
         line.addWidget(self._sound)
         self._state = QLabel(self)
+        self._late = QLabel(self)
         line.addWidget(self._state)
-        for signal in (transport.frameChanged, transport.speedChanged, transport.rangeChanged, model.shotChanged):
+        line.addWidget(self._late)
+        for signal in (transport.speedChanged, transport.rangeChanged, model.shotChanged):
             signal.connect(self._show)
+        transport.frameChanged.connect(self._show_frame)
         model.screening.shownChanged.connect(self._show_frame)
         model.sound.changed.connect(self._show)
         self._show()
@@ -87,22 +90,18 @@ class TransportBar(QWidget):
             button.blockSignals(False)
         self._sound.setEnabled(model.sound.available)
         self._sound.setToolTip(model.sound.says())
+        speed = f"   {transport.speed}×" if abs(transport.speed) > 1 or transport.speed < 0 else ""
+        self._state.setText(f"{float(model.rate):.5g} fps{speed}")
+        # Fixed widths: a text that changes with every frame must not lay out the whole panel with every frame.
+        letters = self.fontMetrics()
+        self._frame.setFixedWidth(letters.horizontalAdvance(f"{transport.length} / {transport.length}") + 4)
+        self._late.setFixedWidth(letters.horizontalAdvance(self.tr("{0} skipped").format(8888)))
         self._show_frame()
 
     def _show_frame(self) -> None:
         model, transport = self._model, self._model.transport
         if not self._code.hasFocus():
             self._code.setText(model.timecode(transport.frame))
-        width = len(str(transport.length - 1))
-        self._frame.setText(f"{transport.frame:>{width}} / {transport.length}")
-        parts = [f"{float(model.rate):.6g} fps"]
-        if abs(transport.speed) > 1 or transport.speed < 0:
-            parts.append(f"{transport.speed}×")
-        if model.screening.late:
-            parts.append(self.tr("{0} skipped").format(model.screening.late))
-        text = "   ".join(parts)
-        if text != self._state.text():
-            self._state.setText(text)
-            layout = self.layout()
-            if layout is not None:
-                layout.invalidate()
+        self._frame.setText(f"{transport.frame} / {transport.length}")
+        late = model.screening.late
+        self._late.setText(self.tr("{0} skipped").format(late) if late else "")

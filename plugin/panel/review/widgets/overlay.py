@@ -1,0 +1,123 @@
+"""What is written and drawn over the pictures: names, the wipe's line, the box."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PyQt6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QPainter, QPen
+
+from plugin.panel.review import render
+from plugin.panel.review.compare import ORIGINAL, Mode
+from plugin.panel.review.follow_up import Box
+from plugin.panel.review.model import ReviewModel
+
+_LINE, _SHADOW = QColor(255, 255, 255, 200), QColor(0, 0, 0, 160)
+_CHIP, _WRITING = QColor(0, 0, 0, 150), QColor(235, 235, 235)
+_CHOSEN, _BOX = QColor(90, 160, 250), QColor(255, 200, 60)
+
+
+class Places(Protocol):
+    """What the overlay asks the canvas: where things are."""
+
+    box: Box | None
+
+    def area(self) -> QRectF:
+        """The whole canvas."""
+
+    def picture_rect(self) -> QRectF:
+        """Where side A's picture lies."""
+
+    def cells(self) -> list[tuple[str, QRectF]]:
+        """The contact sheet's sources and cells."""
+
+
+class Overlay:
+    """Paints over the comparison that a model describes."""
+
+    def __init__(self, places: Places, model: ReviewModel) -> None:
+        self._places, self._model = places, model
+
+    def paint(self, painter: QPainter) -> None:
+        """Everything that belongs over the pictures in this mode."""
+        view, area = self._model.compare.view, self._places.area()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        a, b = self._names()
+        if view.mode is Mode.SHEET:
+            self._sheet(painter)
+            return
+        if view.mode is Mode.SIDE:
+            for name, part in zip((a, b), render.halves(area), strict=True):
+                _chip(painter, name, part)
+        elif view.mode is Mode.WIPE:
+            self._wipe_line(painter)
+            _chip(painter, a, area)
+            _chip(painter, b, area, right=not view.wipe_level, below=view.wipe_level)
+        elif view.mode is Mode.DIFFERENCE:
+            _chip(painter, _tr("{0} against {1}, × {2}").format(b, a, view.gain), area)
+        else:
+            _chip(painter, a if self._model.compare.shows_original or not b else b, area)
+        if self._places.box is not None:
+            self._box(painter, self._places.box)
+
+    def _names(self) -> tuple[str, str]:
+        against, current = self._model.against, self._model.current
+        return against.label if against else _tr("Original"), current.label if current else ""
+
+    def _wipe_line(self, painter: QPainter) -> None:
+        view, rect = self._model.compare.view, self._places.picture_rect()
+        line = render.wipe_line(rect, view)
+        seen = rect.intersected(self._places.area())
+        if view.wipe_level:
+            start, end = QPointF(seen.left(), line), QPointF(seen.right(), line)
+        else:
+            start, end = QPointF(line, seen.top()), QPointF(line, seen.bottom())
+        for colour, width in ((_SHADOW, 3), (_LINE, 1)):
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(start, end)
+        painter.setBrush(_LINE)
+        painter.drawEllipse((start + end) / 2, 4, 4)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _sheet(self, painter: QPainter) -> None:
+        for source, cell in self._places.cells():
+            take = self._model.take(source.partition(":")[2]) if source != ORIGINAL else None
+            _chip(painter, f"{take.number}  {take.label}" if take else _tr("Original"), cell)
+            if take is not None and take is self._model.current:
+                painter.setPen(QPen(_CHOSEN, 2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(cell)
+
+    def _box(self, painter: QPainter, box: Box) -> None:
+        rect = self._places.picture_rect()
+        left, top, right, bottom = box
+        drawn = QRectF(
+            QPointF(rect.left() + left * rect.width(), rect.top() + top * rect.height()),
+            QPointF(rect.left() + right * rect.width(), rect.top() + bottom * rect.height()),
+        )
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for pen in (QPen(_SHADOW, 3), QPen(_BOX, 1.5, Qt.PenStyle.DashLine)):
+            painter.setPen(pen)
+            painter.drawRect(drawn)
+
+
+def _chip(painter: QPainter, text: str, area: QRectF, right: bool = False, below: bool = False) -> None:
+    """A line of text on a dark ground in a corner of an area."""
+    if not text:
+        return
+    metrics = painter.fontMetrics()
+    room = int(area.width() / (2 if right else 1)) - 24
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, max(room, 20))
+    size = QSize(metrics.horizontalAdvance(text) + 12, metrics.height() + 6)
+    x = area.right() - size.width() - 6 if right else area.left() + 6
+    y = area.bottom() - size.height() - 6 if below else area.top() + 6
+    rect = QRectF(x, y, size.width(), size.height())
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_CHIP)
+    painter.drawRoundedRect(rect, 3, 3)
+    painter.setPen(_WRITING)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Overlay", text)
