@@ -10,15 +10,11 @@ from concurrent.futures import Executor
 from io import FileIO
 from pathlib import Path
 
+from bridge.chunks import chunk_digest
 from bridge.errors import Problem, TooLarge
 from bridge.transfer_errors import ChunkGap, ContentMismatch, DamagedChunk, out_of_disk
 
 _BLOCK = 1 << 20
-
-
-def chunk_digest(data: bytes | memoryview) -> bytes:
-    """What a chunk carries beside its bytes: BLAKE2b, 32 bytes."""
-    return hashlib.blake2b(data, digest_size=32).digest()
 
 
 class Arriving:

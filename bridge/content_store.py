@@ -101,10 +101,14 @@ class ContentStore:
         arriving.write(chunk.offset, chunk.data, chunk.digest)
         return self._state(client, arriving)
 
-    def path(self, sha256: str) -> Path | None:
-        """The whole, verified file with this content, None when there is none. It counts as used now."""
+    def path(self, sha256: str, *, client: str | None = None) -> Path | None:
+        """The whole, verified file with this content, None when there is none for this client. It counts as used now.
+
+        `client` None stands for the service itself, which may use everything.
+        """
         with self._lock:
-            return self._index.use(sha256)
+            allowed = client is None or self._index.usable(client, sha256)
+            return self._index.use(sha256) if allowed else None
 
     def materialise(self, uploads: Sequence[Upload], folder: str | os.PathLike, *, client: str | None = None) -> Path:
         """Place uploaded files below `folder` under their names (hard links, or copies across disks); the folder.
@@ -119,9 +123,7 @@ class ContentStore:
             target = base.joinpath(*checked_parts(upload.path))
             if not target.parent.resolve().is_relative_to(base.resolve()):
                 raise BadName(f"The name {upload.path!r} is refused.", "A link leads it out of the job's folder.")
-            with self._lock:
-                allowed = client is None or self._index.usable(client, upload.sha256)
-                source = self._index.use(upload.sha256) if allowed else None
+            source = self.path(upload.sha256, client=client)
             if source is not None:
                 _link(source, target)
             elif target.is_symlink() or not target.is_file() or _sha256(target) != upload.sha256:

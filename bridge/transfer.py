@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
-from io import FileIO
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
-from bridge.arriving import chunk_digest
-from bridge.errors import Problem, TooLarge
+from bridge.chunks import CHUNK_BYTES, chunk_digest, read_exactly
+from bridge.errors import Problem
 from bridge.file_hashes import FileHashes
 from bridge.messages import (
     Chunk,
@@ -26,9 +26,6 @@ from bridge.messages import (
 )
 from bridge.partial_download import PartialDownload
 from bridge.transfer_errors import ContentMismatch, DamagedChunk, FileChanged, NoSuchFile, TransferCancelled
-
-CHUNK_BYTES = 1 << 20
-"""What one chunk holds at most, where nobody says otherwise."""
 
 Progress = Callable[[int, int], None]
 """Told of (bytes done, bytes in all)."""
@@ -50,9 +47,6 @@ class CallMany(Protocol):
     """`bridge.client.Client.call_many`: the replies to many requests in order, several of them under way at once."""
 
     def __call__(self, requests: Iterable[Request], timeout: float = ..., /) -> Iterator[Reply]: ...
-
-
-# The client's side ----------------------------------------------------------------------------------------------------
 
 
 def upload(
@@ -78,31 +72,32 @@ def upload(
     sha256 = _hash_of(path, hashes or FileHashes(), reading, stop)
     size = path.stat().st_size
     begin = UploadBegin(sha256=sha256, bytes=size)
-    state = _asked(call, begin, UploadState)
-    pause, best, failures = _FIRST_PAUSE, state.have, 0
-    while not state.complete:
+    state: UploadState | None = None
+    pause, best, failures = _FIRST_PAUSE, 0, 0
+    while state is None or not state.complete:
         stop()
         try:
-            if state.have >= size:
+            if state is None:
+                state = _asked(call, begin, UploadState)
+            elif state.have >= size:
                 # The service reads the whole file once more before it says that it has it.
                 sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 state = _asked(call, begin, UploadState)
-                continue
-            chunks = _chunks_of(path, sha256, state.have, chunk_bytes, size)
-            for reply in _called(call, call_many, chunks):
-                state = _of_kind(reply, UploadState)
-                _tell(progress, state.have, size)
-                stop()
+            else:
+                with closing(_called(call, call_many, _chunks_of(path, sha256, state.have, chunk_bytes, size))) as sent:
+                    for reply in sent:
+                        state = _of_kind(reply, UploadState)
+                        _tell(progress, state.have, size)
+                        stop()
         except Problem as problem:
-            if problem.kind not in _UPLOAD_REPAIRS:
+            reached = state.have if state is not None else 0
+            failures = 1 if reached > best else failures + 1
+            if problem.kind not in _UPLOAD_REPAIRS or failures >= _ATTEMPTS:
                 raise
-            failures = 0 if state.have > best else failures + 1
-            if failures >= _ATTEMPTS:
-                raise
-            best = max(best, state.have)
-            _check_unchanged(path, sha256, size, problem, stop)
-            state = _asked(call, begin, UploadState)
+            if problem.kind == "content_mismatch" and _hash_of(path, FileHashes(), None, stop) != sha256:
+                raise _changed(path) from problem
+            best, state = max(best, reached), None
     _tell(progress, size, size)
     return sha256
 
@@ -161,13 +156,14 @@ def _fetch(
             )
             for offset in range(partial.have, partial.size, chunk_bytes)
         )
-        for reply in _called(call, call_many, wanted):
-            chunk = _of_kind(reply, Chunk)
-            if chunk_digest(chunk.data) != chunk.digest or chunk.offset != partial.have or not chunk.data:
-                raise DamagedChunk("A chunk arrived damaged.", "Its digest or place is another one.", "Try again.")
-            partial.append(chunk.data)
-            _tell(progress, partial.have, partial.size)
-            stop()
+        with closing(_called(call, call_many, wanted)) as replies:
+            for reply in replies:
+                chunk = _of_kind(reply, Chunk)
+                if chunk_digest(chunk.data) != chunk.digest or chunk.offset != partial.have or not chunk.data:
+                    raise DamagedChunk("A chunk arrived damaged.", "Its digest or place is another one.", "Try again.")
+                partial.append(chunk.data)
+                _tell(progress, partial.have, partial.size)
+                stop()
         partial.finish()
 
 
@@ -190,7 +186,7 @@ def _chunks_of(path: Path, sha256: str, start: int, chunk_bytes: int, size: int)
         with path.open("rb", buffering=0) as source:
             for offset in range(start, size, chunk_bytes):
                 source.seek(offset)
-                data = _read(source, min(chunk_bytes, size - offset))
+                data = read_exactly(source, min(chunk_bytes, size - offset))
                 if not data:
                     raise _changed(path)
                 yield UploadChunk(sha256=sha256, offset=offset, data=data, digest=chunk_digest(data))
@@ -211,18 +207,13 @@ def _hash_of(path: Path, hashes: FileHashes, reading: Progress | None, stop: Cal
         raise _unreadable(path, error) from error
 
 
-def _check_unchanged(path: Path, sha256: str, size: int, problem: Problem, stop: Callable[[], None]) -> None:
-    """After the service found other content than announced: is it the file's own fault?"""
-    if problem.kind == "content_mismatch" and (
-        path.stat().st_size != size or _hash_of(path, FileHashes(), None, stop) != sha256
-    ):
-        raise _changed(path) from problem
-
-
-def _called(call: CallOne, call_many: CallMany | None, requests: Iterable[Request]) -> Iterator[Reply]:
+def _called(call: CallOne, call_many: CallMany | None, requests: Iterable[Request]) -> Generator[Reply]:
+    """Closed by its user, so that no call stays under way when a transfer ends early."""
     if call_many is not None:
-        return call_many(requests, _PATIENCE)
-    return (call(request, _PATIENCE) for request in requests)
+        yield from call_many(requests, _PATIENCE)
+    else:
+        for request in requests:
+            yield call(request, _PATIENCE)
 
 
 def _asked(call: CallOne, request: Request, kind: type) -> Reply:
@@ -254,59 +245,3 @@ def _changed(path: Path) -> FileChanged:
 
 def _unreadable(path: Path, error: OSError) -> NoSuchFile:
     return NoSuchFile(f"{path} cannot be read.", error.strerror or str(error), "Check its disk and permissions.")
-
-
-# The service's side ---------------------------------------------------------------------------------------------------
-
-
-def describe(path: str | os.PathLike, *, wait: float = 0.05) -> DownloadState:
-    """Size and hash of a file that is offered; the hash is computed once, beside the caller, which `wait`s briefly.
-
-    Not `ready` yet: the client asks again. Raises NoSuchFile, FileChanged. `path` was checked by the caller.
-    """
-    path = Path(path)
-    try:
-        size = path.stat().st_size
-        sha256 = _OFFERED.ask(path, wait)
-    except OSError as error:
-        raise _gone(path, error) from error
-    return DownloadState(sha256=sha256 or "", bytes=size, ready=sha256 is not None)
-
-
-def serve_chunk(path: str | os.PathLike, wanted: DownloadChunk, *, most: int = 8 * CHUNK_BYTES) -> Chunk:
-    """The bytes that a client wants of a file, at most `most`. `path` was checked by the caller.
-
-    Raises FileChanged when the file is not, or no longer known to be, the one that was described (the client asks for a
-    new description); TooLarge, NoSuchFile.
-    """
-    if not 0 < wanted.length <= most:
-        raise TooLarge(f"A chunk of {wanted.length} bytes was asked for.", remedy=f"Ask for 1 to {most} bytes.")
-    path = Path(path)
-    try:
-        with path.open("rb", buffering=0) as source:
-            facts = os.fstat(source.fileno())
-            if _OFFERED.known(facts) != wanted.sha256:
-                raise FileChanged(f"{path.name} is not what was described.", remedy="Ask for its description again.")
-            if not 0 <= wanted.offset < facts.st_size:
-                raise TooLarge(f"{path.name} ends at {facts.st_size}, before {wanted.offset}.")
-            source.seek(wanted.offset)
-            data = _read(source, min(wanted.length, facts.st_size - wanted.offset))
-    except OSError as error:
-        raise _gone(path, error) from error
-    return Chunk(offset=wanted.offset, data=data, digest=chunk_digest(data))
-
-
-def _read(source: FileIO, length: int) -> bytes:
-    """Exactly `length` bytes, fewer only at the file's end: one read may give less than was asked for."""
-    data = source.read(length)
-    while len(data) < length and (more := source.read(length - len(data))):
-        data += more
-    return data
-
-
-def _gone(path: Path, error: OSError) -> NoSuchFile:
-    return NoSuchFile(f"The file {path.name} cannot be read.", error.strerror or str(error), "Ask for the takes again.")
-
-
-_OFFERED = FileHashes()
-"""Hashes of files that this process offers: one for all, because it is about files, not about who asks."""

@@ -82,7 +82,7 @@ class Admission:
         if spec.uploads:
             check_distinct(upload.path for upload in spec.uploads)
             for upload in spec.uploads:
-                if self._store.path(upload.sha256) is None:
+                if self._store.path(upload.sha256, client=client) is None:
                     raise NotUploaded(f"The file {upload.path} has not been uploaded.", remedy="Send it, then submit.")
         else:
             changes["source"] = str(self._roots.check(spec.source))

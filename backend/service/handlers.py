@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from bridge.transfer import describe, serve_chunk
 
 from backend.failures import as_problems
 from backend.ledger.ledger import Ledger
@@ -32,6 +31,7 @@ from bridge import messages as wire
 from bridge.content_store import ContentStore
 from bridge.errors import Problem
 from bridge.job_events import PlanReady
+from bridge.offering import describe, serve_chunk
 from bridge.server import Incoming, WireServer, common_protocol
 
 CAPABILITIES = ("uploads", "downloads", "hold", "estimate", "reorder", "small_footprint", "refine")
