@@ -26,7 +26,7 @@ SILENCE = 300.0
 """Seconds without a beat after which a worker hangs. Beats come from a thread, but loading a model may hold it up."""
 LAST_WORDS = 0.1
 """Seconds for which words of a worker that has died may still be on their way."""
-RESTARTS = (0.0, 0.5, 2.0, 8.0)
+RESTARTS = (0.0, 0.5, 1.0, 2.0)
 """Seconds before a worker is started again, by how often in a row it died before it was ready."""
 
 log = logging.getLogger(__name__)

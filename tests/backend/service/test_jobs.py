@@ -240,7 +240,14 @@ def test_an_order_that_makes_no_sense_is_refused_at_once(client: Client, changes
 
 @pytest.mark.parametrize(
     "request_",
-    [GetJob(job="0123456789ab"), Retry(job="x"), Approve(job=""), Reorder(job="x"), Replay(job="x"), ListTakes(job="x")],
+    [
+        GetJob(job="0123456789ab"),
+        Retry(job="x"),
+        Approve(job=""),
+        Reorder(job="x"),
+        Replay(job="x"),
+        ListTakes(job="x"),
+    ],
 )
 def test_what_is_not_there_is_not_found(client: Client, request_: object):
     assert refused(client, request_) == "not_found"
