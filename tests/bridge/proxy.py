@@ -21,7 +21,7 @@ class Proxy:
 
     def __init__(self, target: str, *, change: Change | None = None) -> None:
         self._target = _place(target)
-        self._change = change
+        self.change = change
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
         self.to_service, self.to_client = bytearray(), bytearray()
@@ -124,8 +124,8 @@ class Proxy:
             lost = len(data) >= self._bytes_left
             data = data[: self._bytes_left]
             self._bytes_left = None if lost else self._bytes_left - len(data)
-        if data and self._change is not None:
-            data = self._change(data, to_service)
+        if data and self.change is not None:
+            data = self.change(data, to_service)
         try:
             if data:
                 self._pairs[source].sendall(data)
