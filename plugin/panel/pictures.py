@@ -1,0 +1,132 @@
+"""Small pictures for the panel: filmstrips, moving thumbnails and stills, read in threads, kept while there is room."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from fractions import Fraction
+
+from PyQt6.QtCore import QObject, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QImage
+
+from bridge.errors import BadMedia
+from bridge.shot import Shot
+from plugin.hosts.footage import read_footage
+from plugin.panel.models.backend import Runs
+from plugin.panel.review.media.pictures import Picture
+from plugin.panel.review.media.reader import SliceReader
+from plugin.panel.review.media.slices import MediaSlice
+
+MOVING = 12
+"""Pictures of a moving thumbnail."""
+_LIMIT_BYTES = 96 << 20
+
+
+class Pictures(QObject):
+    """Pictures by a key; a list that is not there yet is empty and `arrived` tells when it is."""
+
+    arrived = pyqtSignal(str)
+
+    def __init__(self, background: Runs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._background = background
+        self._kept: OrderedDict[str, tuple[QImage, ...]] = OrderedDict()
+        self._bytes = 0
+        self._wanted: set[str] = set()
+
+    def filmstrip(self, shot: Shot, count: int, height: int) -> tuple[QImage, ...]:
+        """`count` pictures of a shot, evenly spaced, `height` pixels high."""
+        media = slice_of(shot)
+        frames = _spread(media.count, count)
+        key = f"strip:{media.path}:{media.first}:{media.count}:{count}:{height}"
+        return self._get(key, lambda: read_pictures(media, frames, height))
+
+    def frame(self, shot: Shot, frame: int, height: int) -> QImage | None:
+        """One picture of a shot."""
+        media = slice_of(shot)
+        key = f"frame:{media.path}:{media.first}:{frame}:{height}"
+        return next(iter(self._get(key, lambda: read_pictures(media, [frame], height))), None)
+
+    def moving(self, path: str, height: int) -> tuple[QImage, ...]:
+        """Pictures of a short movie, for a thumbnail that moves."""
+        return self._get(f"movie:{path}:{height}", lambda: _read_movie(path, height))
+
+    def still(self, path: str, stamp: int, size: QSize) -> QImage | None:
+        """A picture file; another `stamp` reads it anew."""
+        key = f"still:{path}:{stamp}:{size.width()}x{size.height()}"
+        found = self._get(key, lambda: _read_still(path, size))
+        if not found and stamp > 0:
+            # The picture before stays until the new one is there.
+            found = self._kept.get(f"still:{path}:{stamp - 1}:{size.width()}x{size.height()}", ())
+        return next(iter(found), None)
+
+    def _get(self, key: str, read: Callable[[], tuple[QImage, ...]]) -> tuple[QImage, ...]:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        if key not in self._wanted:
+            self._wanted.add(key)
+            self._background.run(read, lambda found: self._came(key, found), lambda problem: self._came(key, ()))
+        return self._kept.get(key, ())
+
+    def _came(self, key: str, found: tuple[QImage, ...]) -> None:
+        self._wanted.discard(key)
+        self._kept[key] = found
+        self._bytes += sum(each.sizeInBytes() for each in found)
+        while self._bytes > _LIMIT_BYTES and len(self._kept) > 1:
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= sum(each.sizeInBytes() for each in dropped)
+        self.arrived.emit(key)
+
+
+def slice_of(shot: Shot) -> MediaSlice:
+    """The shot's own frames of its media."""
+    path: str | tuple[str, ...] = shot.media_path
+    if shot.sequence is not None:
+        path = tuple(shot.sequence.image(index) for index in range(shot.source_start + shot.frame_count))
+    return MediaSlice(path, shot.source_start, shot.frame_count, shot.frame_rate)
+
+
+def read_pictures(media: MediaSlice, frames: list[int], height: int) -> tuple[QImage, ...]:
+    """Pictures of a slice, `height` pixels high. Raises BadMedia."""
+    reader = SliceReader(media)
+    try:
+        level = _level(reader.picture(frames[0], 0).height, height)
+        return tuple(_image(reader.picture(frame, level), height) for frame in frames)
+    finally:
+        reader.close()
+
+
+def _read_movie(path: str, height: int) -> tuple[QImage, ...]:
+    footage = read_footage(path)
+    media = MediaSlice(path, 0, footage.frame_count, Fraction(footage.rate))
+    return read_pictures(media, _spread(footage.frame_count, MOVING), height)
+
+
+def _read_still(path: str, size: QSize) -> tuple[QImage, ...]:
+    image = QImage(path)
+    if image.isNull():
+        raise BadMedia(f"There is no picture at {path}.")
+    return (image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation),)
+
+
+def _image(picture: Picture, height: int) -> QImage:
+    rows, columns = picture.pixels.shape[:2]
+    image = QImage(picture.pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGB32)
+    width = max(1, round(height * picture.width / picture.height))
+    return image.scaled(
+        width, height, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+    ).copy()
+
+
+def _level(full: int, wanted: int) -> int:
+    level = 0
+    while full >> (level + 1) >= wanted and level < 6:
+        level += 1
+    return level
+
+
+def _spread(length: int, count: int) -> list[int]:
+    """Frames in the middle of `count` equal parts."""
+    count = max(1, min(count, length))
+    return [min(length - 1, (2 * index + 1) * length // (2 * count)) for index in range(count)]

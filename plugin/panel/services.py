@@ -1,0 +1,41 @@
+"""Where the panel's service is: this user's own, which is started when none runs, or the one of the settings."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from bridge import local_service
+from bridge.keys import KeyFolder
+from bridge.places import key_folder
+from bridge.session import Session
+from plugin.panel.models.backend import Endpoint
+from plugin.panel.models.memory import Memory
+
+UNTIL_IDLE = 120.0
+"""Seconds after which a service that the panel started ends, when nobody is connected and nothing is to be done."""
+
+
+class UsersServices:
+    """Services as a user has them; `home` is the state folder."""
+
+    def __init__(self, home: Path, memory: Memory) -> None:
+        self._home, self._memory = home, memory
+
+    def find(self) -> Endpoint | None:
+        """The service of the settings, else the one that runs here."""
+        address, key = self._memory.get("service_address", ""), self._memory.get("service_key", "")
+        if address:
+            return Endpoint(address, key, False)
+        found = local_service.find(self._home)
+        return Endpoint(found.address, found.key, True) if found is not None else None
+
+    def start(self) -> Endpoint:
+        """Start one here; it ends by itself when nobody needs it."""
+        started = local_service.start(self._home, until_idle=UNTIL_IDLE)
+        return Endpoint(started.address, started.key, True)
+
+    def open(self, endpoint: Endpoint) -> Session:
+        """A session with this user's own key."""
+        pair = KeyFolder(key_folder(self._home)).client_pair()
+        return Session(endpoint.address, endpoint.key, pair, program="panel", version=version("dynvfx"))

@@ -1,0 +1,53 @@
+"""Two-way bindings between widgets and the fields of observable models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QPlainTextEdit, QPushButton, QSpinBox, QToolButton
+
+from plugin.panel.models.observable import Observable
+
+
+def watch(model: Observable, show: Callable[[], None], *names: str) -> None:
+    """Call `show` now and whenever one of the fields (any, when none is named) changes."""
+    model.changed.connect(lambda name: show() if not names or name in names else None)
+    show()
+
+
+def bind_text(edit: QLineEdit | QPlainTextEdit, model: Observable, name: str) -> None:
+    """A text field and a text."""
+    multi = isinstance(edit, QPlainTextEdit)
+
+    def read() -> str:
+        return edit.toPlainText() if multi else edit.text()
+
+    def show() -> None:
+        if read() != getattr(model, name):
+            edit.setPlainText(getattr(model, name)) if multi else edit.setText(getattr(model, name))
+
+    edit.textChanged.connect(lambda *_: setattr(model, name, read()))
+    watch(model, show, name)
+
+
+def bind_number(spin: QSpinBox, model: Observable, name: str) -> None:
+    """A spin box and a whole number."""
+    spin.valueChanged.connect(lambda value: setattr(model, name, value))
+    watch(model, lambda: spin.setValue(getattr(model, name)), name)
+
+
+def bind_switch(button: QCheckBox | QToolButton | QPushButton, model: Observable, name: str) -> None:
+    """A checkable button and a truth."""
+    button.toggled.connect(lambda on: setattr(model, name, on))
+    watch(model, lambda: button.setChecked(getattr(model, name)), name)
+
+
+def bind_choice(group: QButtonGroup, values: list, model: Observable, name: str) -> None:
+    """Buttons of which one is pressed, and a value of `values`, one for each button."""
+    group.idToggled.connect(lambda place, on: setattr(model, name, values[place]) if on else None)
+
+    def show() -> None:
+        if getattr(model, name) in values:
+            group.button(values.index(getattr(model, name))).setChecked(True)
+
+    watch(model, show, name)

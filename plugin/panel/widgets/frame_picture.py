@@ -1,0 +1,113 @@
+"""A still of the shot, on which a box can be drawn."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from plugin.panel.theme import current_theme
+
+Box = tuple[float, float, float, float]
+
+
+class FramePicture(QWidget):
+    """A picture as large as fits; with `drawing`, dragging draws a box (`boxDrawn`, in parts of the frame)."""
+
+    boxDrawn = pyqtSignal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.image: QImage | None = None
+        self.box: Box | None = None
+        self.drawing = False
+        self.waiting = ""
+        self._from: QPointF | None = None
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def show_image(self, image: QImage | None) -> None:
+        """Show another picture."""
+        self.image = image
+        self.updateGeometry()
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's names
+        """The picture keeps its shape."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        """At most as high as sixteen lines of text."""
+        aspect = self.image.width() / self.image.height() if self.image else 16 / 9
+        return min(round(width / aspect), self.fontMetrics().height() * 16)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As wide as it gets."""
+        return QSize(300, self.heightForWidth(300))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """The picture, and the box over it."""
+        painter, theme = QPainter(self), current_theme()
+        painter.fillRect(self.rect(), QColor(theme.base))
+        if self.image is None:
+            painter.setPen(QColor(theme.faint))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.waiting)
+            return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        area = self._area()
+        painter.drawImage(area, self.image)
+        if self.box is not None:
+            left, top, right, bottom = self.box
+            box = QRectF(
+                area.x() + left * area.width(),
+                area.y() + top * area.height(),
+                (right - left) * area.width(),
+                (bottom - top) * area.height(),
+            )
+            shade = QColor(0, 0, 0, 130)
+            for part in _around(area, box):
+                painter.fillRect(part, shade)
+            painter.setPen(QPen(QColor(theme.accent), 2))
+            painter.drawRect(box)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """A box begins."""
+        if self.drawing and event.button() == Qt.MouseButton.LeftButton:
+            self._from = self._place(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """It grows."""
+        if self._from is not None:
+            self.box = _box(self._from, self._place(event.position()))
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """It is drawn."""
+        if self._from is not None:
+            start, self._from = self._from, None
+            self.boxDrawn.emit(_box(start, self._place(event.position())))
+
+    def _area(self) -> QRectF:
+        size = self.image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        return QRectF(
+            (self.width() - size.width()) / 2, (self.height() - size.height()) / 2, size.width(), size.height()
+        )
+
+    def _place(self, point: QPointF) -> QPointF:
+        area = self._area() if self.image else QRectF(self.rect())
+        x, y = (point.x() - area.x()) / area.width(), (point.y() - area.y()) / area.height()
+        return QPointF(min(1.0, max(0.0, x)), min(1.0, max(0.0, y)))
+
+
+def _box(one: QPointF, other: QPointF) -> Box:
+    return (min(one.x(), other.x()), min(one.y(), other.y()), max(one.x(), other.x()), max(one.y(), other.y()))
+
+
+def _around(area: QRectF, box: QRectF) -> list[QRectF]:
+    return [
+        QRectF(area.left(), area.top(), area.width(), box.top() - area.top()),
+        QRectF(area.left(), box.bottom(), area.width(), area.bottom() - box.bottom()),
+        QRectF(area.left(), box.top(), box.left() - area.left(), box.height()),
+        QRectF(box.right(), box.top(), area.right() - box.right(), box.height()),
+    ]

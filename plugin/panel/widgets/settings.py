@@ -1,0 +1,104 @@
+"""The few things that are set once."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from plugin.panel.models.memory import Memory
+from plugin.panel.widgets.parts import button, heading, words
+
+
+class SettingsDialog(QDialog):
+    """Backend, folder, layer and assistant; `accepted` when they were kept."""
+
+    def __init__(self, memory: Memory, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Settings"))
+        self.memory = memory
+        self.where = QComboBox()
+        self.where.addItem(self.tr("On this machine, started when needed"), "local")
+        self.where.addItem(self.tr("On another machine"), "remote")
+        self.address, self.key = QLineEdit(memory.get("service_address", "")), QLineEdit(memory.get("service_key", ""))
+        self.address.setPlaceholderText("tcp://render01:5757")
+        self.key.setPlaceholderText(self.tr("The 40 characters that the service prints"))
+        self.where.setCurrentIndex(1 if self.address.text() else 0)
+        self.where.currentIndexChanged.connect(self._show)
+        self.folder = QLineEdit(memory.get("takes_folder", ""))
+        self.folder.setPlaceholderText(self.tr("Beside the timeline"))
+        self.layer = QComboBox()
+        self.layer.addItem(self.tr("One movie with alpha (ProRes 4444)"), "prores4444")
+        self.layer.addItem(self.tr("Image sequence (PNG)"), "png")
+        self.layer.setCurrentIndex(max(0, self.layer.findData(memory.get("layer", "prores4444"))))
+        self.assistant = QComboBox()
+        self.assistant.addItem(self.tr("As the backend is set up"), "")
+        self.assistant.addItem(self.tr("Offline: nothing leaves the machine"), "offline")
+        self.assistant.addItem(self.tr("Vision model (three frames are sent to it)"), "openai")
+        self.assistant.setCurrentIndex(max(0, self.assistant.findData(memory.get("assistant", ""))))
+        self.trouble = words(kind="bad")
+        self._lay_out()
+        self._show()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        folder = QHBoxLayout()
+        folder.addWidget(self.folder, 1)
+        folder.addWidget(button(self.tr("Choose…"), self._choose_folder))
+        form.addRow(heading(self.tr("Backend")))
+        form.addRow(self.tr("Where"), self.where)
+        form.addRow(self.tr("Address"), self.address)
+        form.addRow(self.tr("Its key"), self.key)
+        form.addRow(heading(self.tr("Results")))
+        form.addRow(self.tr("Folder for takes"), folder)
+        form.addRow(self.tr("Layer"), self.layer)
+        form.addRow(heading(self.tr("Plans")))
+        form.addRow(self.tr("Assistant"), self.assistant)
+        self.form = form
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self._keep)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(self.trouble)
+        column.addStretch(1)
+        column.addWidget(buttons)
+        self.setMinimumWidth(360)
+
+    def _show(self) -> None:
+        remote = self.where.currentData() == "remote"
+        for field in (self.address, self.key):
+            field.setEnabled(remote)
+        self.trouble.setVisible(bool(self.trouble.text()))
+
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Folder for takes"), self.folder.text())
+        if chosen:
+            self.folder.setText(chosen)
+
+    def _keep(self) -> None:
+        remote = self.where.currentData() == "remote"
+        address, key = self.address.text().strip(), self.key.text().strip()
+        if remote and not (address.startswith("tcp://") and ":" in address[6:]):
+            self.trouble.setText(self.tr("An address looks like tcp://render01:5757."))
+        elif remote and len(key) != 40:
+            self.trouble.setText(self.tr("The key has 40 characters; this one has {0}.").format(len(key)))
+        else:
+            self.memory.set("service_address", address if remote else "")
+            self.memory.set("service_key", key if remote else "")
+            self.memory.set("takes_folder", self.folder.text().strip())
+            self.memory.set("layer", self.layer.currentData())
+            self.memory.set("assistant", self.assistant.currentData())
+            self.memory.flush()
+            self.accept()
+        self._show()

@@ -1,0 +1,65 @@
+"""How the links are: host, backend, device."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QRectF, QSize, pyqtSignal
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from plugin.panel.models.panel import PanelModel
+from plugin.panel.theme import current_theme
+from plugin.panel.widgets.binding import watch
+from plugin.panel.widgets.parts import tool
+
+
+class Lamp(QWidget):
+    """A coloured dot."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.colour = "#808080"
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Two thirds of a line."""
+        side = round(self.fontMetrics().height() * 0.66)
+        return QSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """The dot."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(QColor(self.colour))
+        painter.setPen(QColor(0, 0, 0, 0))
+        side = min(self.width(), self.height()) - 2
+        painter.drawEllipse(QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side))
+
+
+class StatusLine(QFrame):
+    """One line at the bottom; `settingsRequested` when its button is pressed."""
+
+    settingsRequested = pyqtSignal()
+
+    def __init__(self, model: PanelModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("statusline")
+        self.model = model
+        self.lamp = Lamp()
+        self.text = QLabel()
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.settings = tool(self.tr("Settings"), self.settingsRequested.emit, self.tr("Settings (Ctrl+,)"), plain=True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 2, 4, 2)
+        row.addWidget(self.lamp)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.settings)
+        watch(model.backend, self._show, "state", "headline", "detail")
+
+    def _show(self) -> None:
+        backend, theme = self.model.backend, current_theme()
+        host = self.model.host.name
+        parts = [host, backend.headline] + ([backend.detail] if backend.ready and backend.detail else [])
+        self.text.setText("  ·  ".join(part for part in parts if part))
+        self.text.setToolTip("\n".join(part for part in (host, backend.headline, backend.detail) if part))
+        busy = backend.state in ("looking", "starting", "connecting", "silent")
+        self.lamp.colour = theme.good if backend.ready else theme.warn if busy else theme.bad
+        self.lamp.update()
