@@ -97,7 +97,6 @@ def _service(home: Path, keys: KeyFolder) -> Finding:
         left = " (one that was killed left its address behind)" if (home / RENDEZVOUS_FILE).exists() else ""
         return Finding("Service", "fine", f"none runs now{left}; it is started when it is needed")
     try:
-        began = time.monotonic()
         with Client(
             found.address,
             found.key,
@@ -106,6 +105,7 @@ def _service(home: Path, keys: KeyFolder) -> Finding:
             version=version("dynvfx"),
             wait=ANSWER_WITHIN,
         ) as client:
+            began = time.monotonic()
             pong = client.call(Ping(), timeout=ANSWER_WITHIN)
             took = time.monotonic() - began
             stats = client.call(GetStats(), timeout=ANSWER_WITHIN)

@@ -51,11 +51,7 @@ def start(
     until it is told to stop. Raises ServiceNotStarted with its last words, NotPrivate.
     """
     home = home or state_folder()
-    roots = [os.fspath(root) for root in media_roots or file_system_roots()]
-    command = [sys.executable, "-m", "backend", "--home", os.fspath(home)]
-    command += [word for root in roots for word in ("--media-root", root)]
-    if until_idle is not None:
-        command += ["--until-idle", f"{until_idle:g}"]
+    command = command_for(home, until_idle, media_roots or file_system_roots())
     log = home / "log" / "service-start.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +117,13 @@ def connect(
 def _client_of(found: Rendezvous, home: Path, program: str) -> Client:
     pair = KeyFolder(key_folder(home)).client_pair()
     return Client(found.address, found.key, pair, program=program, version=version("dynvfx"), wait=ANSWER_WITHIN)
+
+
+def command_for(home: Path, until_idle: float | None, media_roots: Sequence[Path]) -> list[str]:
+    """What starts a service."""
+    command = [sys.executable, "-m", "backend", "--home", os.fspath(home)]
+    command += [word for root in media_roots for word in ("--media-root", os.fspath(root))]
+    return command if until_idle is None else [*command, "--until-idle", f"{until_idle:g}"]
 
 
 def file_system_roots() -> list[Path]:

@@ -68,8 +68,9 @@ class ServiceLink:
 
     def job(self, given: str) -> Job:
         """The job that an id, or the unambiguous beginning of one, means. Raises NotFound."""
-        if len(given) == 12:
-            return self.ask(GetJob(job=given), JobReply).job
+        whole = self.find(given) if len(given) == 12 else None
+        if whole is not None:
+            return whole
         found = [job for job in self.ask(ListJobs(limit=10_000), Jobs).jobs if job.id.startswith(given)]
         if len(found) == 1:
             return found[0]
