@@ -18,12 +18,14 @@ from bridge.errors import Problem, Unreachable
 from bridge.followed import FollowedJob
 from bridge.keys import KeyPair
 from bridge.link import ATTEMPT_SECONDS, Link, State
-from bridge.messages import Answer, EventPushed, Follow, Numbered, Ping, Pong, Pushed, Refused, Request, Welcome
+from bridge.messages import Answer, EventPushed, Follow, Numbered, Ping, Pong, Pushed, Refused, Replay, Request, Welcome
 from bridge.pending import Outcome, PendingCalls
 from bridge.session_problems import hangs, not_understood, refusal
 
 PING_EVERY, PONG_WITHIN, SILENCE_ENDS_CONNECTION = 2.0, 5.0, 30.0
 REPLAY_WITHIN = 20.0
+END_OF_EVENTS = 2**53
+"""No job has so many."""
 
 _READ_AT_ONCE = 1000
 
@@ -144,6 +146,8 @@ class Session:
         if followed is not None and only in (None, followed):
             followed.stop()
             del self._followed[job]
+            # A replay that does not follow ends the pushes; nothing needs to be replayed for that.
+            self._calls.add(Replay(job=job, first=END_OF_EVENTS), ATTEMPT_SECONDS, _ignore, repeatable=False)
 
     def step(self, timeout_ms: int = 0) -> None:
         """Do everything that is due; first wait up to `timeout_ms` for something to do."""

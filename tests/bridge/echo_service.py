@@ -164,6 +164,8 @@ class EchoService:
         count = len(events)
         if body.follow:
             self.pushed_until[incoming.connection, body.job] = count
+        else:
+            self.pushed_until.pop((incoming.connection, body.job), None)
         chosen = range(body.first, min(count, body.first + min(body.limit, self.page) - 1) + 1)
         numbered = tuple(Numbered(number=n, time=0.0, event=events[n - 1]) for n in chosen)
         return Events(job=body.job, events=numbered, last=count)

@@ -119,7 +119,7 @@ class Proxy:
         except OSError:
             data = b""
         (self.to_service if to_service else self.to_client).extend(data)
-        lost = False
+        lost, received = False, bool(data)
         if self._bytes_left is not None:
             lost = len(data) >= self._bytes_left
             data = data[: self._bytes_left]
@@ -131,7 +131,7 @@ class Proxy:
                 self._pairs[source].sendall(data)
         except OSError:
             lost = True
-        if lost or not data:
+        if lost or not received:
             self._end(source)
 
     def _end(self, side: socket.socket) -> None:

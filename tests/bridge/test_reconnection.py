@@ -234,6 +234,7 @@ def test_an_interrupted_iteration_stops_following(tmp_path: Path) -> None:
         watched = client.events("a")
         next(watched)
         watched.close()
+        eventually(lambda: not service.pushed_until, lambda: client.wait(0.02))
         service.jobs["a"].append(job_done())
         assert isinstance(client.call(Ping()), Pong)
         assert [each.number for each in client.events("a", 3)] == [3]
