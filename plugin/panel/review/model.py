@@ -58,7 +58,7 @@ class ReviewModel(QObject):
     ) -> None:
         super().__init__(parent)
         self.cache = FrameCache(cache_bytes or cache_limit())
-        self.decoder = Decoder(self.cache, self)
+        self.decoder = Decoder(self.cache)
         self.transport, self.compare, self.notes = Transport(clock, self), Compare(self), Notes(self)
         self.screening = Screening(self.decoder, self.transport, self.compare, self)
         self.ticker = Ticker(self.transport)

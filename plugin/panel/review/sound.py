@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,36 @@ def _open_sink(parent: QObject) -> QAudioSink | None:
     return None if device.isNull() or not device.isFormatSupported(form) else QAudioSink(device, form, parent)
 
 
+class _Reading(QObject):
+    """Reads a shot's sound in a thread of its own. Without a parent: the thread keeps it for as long as it needs it."""
+
+    done = pyqtSignal(object, object)
+
+    def __init__(self, media: MediaSlice) -> None:
+        super().__init__()
+        self._media = media
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="review-sound", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more; returns when the thread has ended."""
+        self._cancelled.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        found: np.ndarray | BadMedia | None
+        try:
+            found = read_sound(self._media, self._cancelled.is_set)
+        except BadMedia as error:
+            found = error
+        if not self._cancelled.is_set():
+            self.done.emit(self._media, found)
+
+
 class Sound(QObject):
     """Plays the shot's sound from wherever the transport plays forward at normal speed.
 
@@ -44,10 +75,15 @@ class Sound(QObject):
     """
 
     changed = pyqtSignal()
-    _read = pyqtSignal(object, object)
 
-    def __init__(self, transport: Transport, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        parent: QObject | None = None,
+        open_sink: Callable[[QObject], QAudioSink | None] = _open_sink,
+    ) -> None:
         super().__init__(parent)
+        self._open_sink = open_sink
         self._transport = transport
         self._sink: QAudioSink | None = None
         self._asked_for_device = False
@@ -57,7 +93,7 @@ class Sound(QObject):
         self.on = True
         self.problem = ""
         self._jumps = -1
-        self._read.connect(self._take_over)
+        self._reading: _Reading | None = None
         transport.speedChanged.connect(self._follow)
         transport.frameChanged.connect(self._follow)
 
@@ -80,7 +116,10 @@ class Sound(QObject):
         """Read a shot's sound, in the background."""
         self._stop()
         self._media, self.samples, self.problem = media, None, ""
-        threading.Thread(target=self._read_in_background, args=(media,), name="review-sound", daemon=True).start()
+        self._cancel()
+        self._reading = _Reading(media)
+        self._reading.done.connect(self._take_over)
+        self._reading.start()
         self.changed.emit()
 
     def set_on(self, on: bool) -> None:
@@ -95,17 +134,12 @@ class Sound(QObject):
         """Fall silent and forget the shot."""
         self._stop()
         self._media = None
+        self._cancel()
 
-    def _read_in_background(self, media: MediaSlice) -> None:
-        try:
-            found: object = read_sound(media)
-        except BadMedia as error:
-            found = error
-        try:
-            self._read.emit(media, found)
-        except RuntimeError:
-            # The window was closed meanwhile, and this object with it.
-            _log.debug("sound of %s was read too late", media.name)
+    def _cancel(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def _take_over(self, media: MediaSlice, found: np.ndarray | BadMedia | None) -> None:
         if media is not self._media:
@@ -120,7 +154,7 @@ class Sound(QObject):
     def _device(self) -> QAudioSink | None:
         if not self._asked_for_device:
             self._asked_for_device = True
-            self._sink = _open_sink(self)
+            self._sink = self._open_sink(self)
         return self._sink
 
     def _follow(self) -> None:

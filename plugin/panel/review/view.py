@@ -155,7 +155,8 @@ class ReviewView(QWidget):
         """Keys that no child wanted."""
         assert event is not None
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
-        if event.key() == Qt.Key.Key_Escape:
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            # Whatever was typed in is done with.
             self.canvas.setFocus()
         elif event.key() == NEW_NOTE and plain:
             self.notes.write()

@@ -52,8 +52,9 @@ class Decoder(QObject):
     failed = pyqtSignal(str, object)
     measured = pyqtSignal(object, object)
 
-    def __init__(self, cache: FrameCache, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, cache: FrameCache) -> None:
+        # Without a parent: the thread keeps its object for as long as it runs.
+        super().__init__()
         self.cache = cache
         self.pictures_decoded = 0
         self._sources: dict[str, Source] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -17,8 +18,11 @@ SAMPLE_RATE, CHANNELS = 48_000, 2
 LONGEST = 300
 
 
-def read_sound(media: MediaSlice) -> np.ndarray | None:
-    """int16 [n, 2] at 48 kHz from the slice's first frame to its end; None without sound. Raises BadMedia."""
+def read_sound(media: MediaSlice, cancelled: Callable[[], bool] = lambda: False) -> np.ndarray | None:
+    """int16 [n, 2] at 48 kHz from the slice's first frame to its end; None without sound, or when cancelled.
+
+    Raises BadMedia.
+    """
     if media.images:
         return None
     reader = SliceReader(media)
@@ -39,6 +43,8 @@ def read_sound(media: MediaSlice) -> np.ndarray | None:
         place: int | None = None
         try:
             for frame in container.decode(stream):
+                if cancelled():
+                    return None
                 if place is None:
                     seconds = (frame.pts or 0) * (frame.time_base or stream.time_base)
                     place = round((seconds - begin) * SAMPLE_RATE)

@@ -70,10 +70,7 @@ class TransportBar(QWidget):
 
     def _typed(self) -> None:
         self._model.go_to(self._code.text())
-        self._code.clearFocus()
-        parent = self.parentWidget()
-        if parent is not None:
-            parent.setFocus()
+        self._code.setModified(False)
 
     def _sound_toggled(self, on: bool) -> None:
         self._model.sound.set_on(on)

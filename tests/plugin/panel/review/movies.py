@@ -53,7 +53,7 @@ def write_movie(
         stream = container.add_stream(codec, rate=rate, options=default if options is None else options)
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
         stream.time_base = 1 / rate
-        sound = container.add_stream("pcm_s16le", rate=48000, layout="mono") if tone else None
+        sound = container.add_stream("pcm_s16le", rate=48000, layout="stereo") if tone else None
         for number in range(count):
             frame = av.VideoFrame.from_ndarray(picture(number, *size), "rgb24").reformat(format=pix_fmt)
             frame.pts, frame.time_base = times[number] if times else number, 1 / rate
@@ -62,7 +62,7 @@ def write_movie(
         if sound is not None:
             samples = np.arange(int(count / rate * 48000), dtype=np.int64)
             values = (samples // 480 % 200 * 100).astype(np.int16)
-            block = av.AudioFrame.from_ndarray(values[None], "s16", "mono")
+            block = av.AudioFrame.from_ndarray(np.repeat(values, 2)[None], "s16", "stereo")
             block.sample_rate, block.pts, block.time_base = 48000, 0, Fraction(1, 48000)
             container.mux(sound.encode(block))
             container.mux(sound.encode(None))

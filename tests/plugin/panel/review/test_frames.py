@@ -67,7 +67,9 @@ def test_of_several_pictures_within_a_frame_the_last_is_shown():
 
 def test_both_sides_always_show_the_same_frame(qtbot, tmp_path, model):
     rate = Fraction(30000, 1001)
-    model.set_shot(slice_of(write_movie(tmp_path / "a.mp4", 30, rate, times=[*HELD, *range(22, 36)]), 36, rate), rate, 0)
+    model.set_shot(
+        slice_of(write_movie(tmp_path / "a.mp4", 30, rate, times=[*HELD, *range(22, 36)]), 36, rate), rate, 0
+    )
     take = write_movie(tmp_path / "b.mov", 36, rate)
     model.set_takes([review_take(take)])
     model.compare.set(mode=type(model.compare.view.mode).WIPE)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+
+from plugin.panel.review.media.measure import change_between, code_planes
+
+
+def frame(pix_fmt: str, shape=(32, 64), change=None) -> av.VideoFrame:
+    """A picture of mid values with one sample of the first plane changed: (row, column, amount)."""
+    made = av.VideoFrame(shape[1], shape[0], pix_fmt)
+    for plane in made.planes:
+        plane.update(bytes([0x30, 0x01] * (plane.buffer_size // 2)))
+    if change:
+        row, column, amount = change
+        plane = made.planes[0]
+        data = bytearray(bytes(plane))
+        data[row * plane.line_size + column] += amount
+        plane.update(bytes(data))
+    return made
+
+
+@pytest.mark.parametrize(
+    "pix_fmt, byte, bits",
+    [("yuv420p", 10, 8), ("yuv422p10le", 20, 10), ("yuv444p12le", 20, 12), ("rgb24", 30, 8), ("rgba", 40, 8),
+     ("rgb48le", 60, 16), ("gbrp", 10, 8), ("gray", 10, 8), ("bgr0", 40, 8)],
+)  # fmt: skip
+def test_one_code_value_is_found_in_every_kind_of_samples(pix_fmt, byte, bits):
+    change = change_between(frame(pix_fmt), frame(pix_fmt, change=(3, byte, 1)), None)
+    assert (change.anywhere, change.outside, change.exact) == (1, None, True)
+    assert change.bits == bits
+    assert change_between(frame(pix_fmt), frame(pix_fmt), None).anywhere == 0
+
+
+def test_semiplanar_and_planar_hold_the_same_values():
+    planar = frame("yuv420p")
+    assert change_between(planar.reformat(format="nv12"), planar, None).anywhere == 0
+
+
+def test_a_chroma_sample_is_inside_only_with_all_its_luma():
+    original, take = frame("yuv420p"), frame("yuv420p")
+    plane = take.planes[1]
+    data = bytearray(bytes(plane))
+    data[4 * plane.line_size + 10] += 9
+    plane.update(bytes(data))
+    whole, part = (np.zeros((32, 64), np.uint8) for _ in range(2))
+    whole[8:10, 20:22] = 255
+    part[8:10, 20:21] = 255
+    mattes = [av.VideoFrame.from_ndarray(each, "gray") for each in (whole, part)]
+    assert [change_between(original, take, matte).outside for matte in mattes] == [0, 9]
+
+
+def test_alpha_decides_where_a_layer_has_it():
+    layer = np.zeros((32, 64, 4), np.uint8)
+    layer[..., :3] = 255
+    layer[3, 10, 3] = 1
+    matte = av.VideoFrame.from_ndarray(layer, "rgba")
+    original = frame("yuv444p")
+    assert change_between(original, frame("yuv444p", change=(3, 10, 5)), matte).outside == 0
+    assert change_between(original, frame("yuv444p", change=(3, 11, 5)), matte).outside == 5
+
+
+def test_samples_of_different_depth_are_compared_as_they_look():
+    eight, ten = frame("yuv420p"), frame("yuv420p").reformat(format="yuv420p10le")
+    change = change_between(eight, ten, None)
+    assert not change.exact and change.bits == 8 and change.anywhere <= 2
+
+
+def test_sizes_that_differ_have_no_number():
+    assert change_between(frame("yuv420p"), frame("yuv420p", (16, 64)), None) is None
+
+
+def test_planes_have_their_samples_only():
+    shapes = [plane.shape for plane in code_planes(frame("yuv420p", (30, 50)))]
+    assert shapes == [(30, 50), (15, 25), (15, 25)]
+    assert code_planes(frame("rgb48le", (30, 50)))[0].shape == (30, 50, 3)

@@ -1,0 +1,267 @@
+"""The review's model, without any widget."""
+
+from __future__ import annotations
+
+import ast
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from bridge.take import Note
+from plugin.panel.review.compare import ORIGINAL, Mode
+from plugin.panel.review.follow_up import FollowUp, box_between, lineage
+from plugin.panel.review.keys import BINDINGS, Keys
+
+from .movies import number_of, review_take, slice_of, write_movie
+
+ROOM = Path(__file__).parents[4] / "plugin" / "panel" / "review"
+
+
+@pytest.fixture
+def shot(tmp_path, model):
+    path = write_movie(tmp_path / "clip.mov", 24)
+    model.set_shot(slice_of(path, 24), Fraction(24), 86400)
+    model.set_takes([review_take(path, name, number) for number, name in enumerate(("one", "two", "three"), 1)])
+    return model
+
+
+def test_widgets_know_models_only():
+    widgets = [path for path in ROOM.rglob("*.py") if "QtWidgets" in path.read_text()]
+    assert len(widgets) >= 8
+    for path in widgets:
+        for node in ast.walk(ast.parse(path.read_text())):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in named if name.split(".")[0] in ("bridge", "av", "numpy")], path
+
+
+def test_models_need_no_widgets():
+    for name in ("model", "screening", "transport", "compare", "notes", "export", "follow_up", "keys", "sound"):
+        assert "QtWidgets" not in (ROOM / f"{name}.py").read_text()
+    assert not [path for path in (ROOM / "media").glob("*.py") if "QtWidgets" in path.read_text()]
+
+
+def test_the_first_take_is_under_review_against_the_original(shot):
+    assert shot.current.id == "one" and shot.against is None
+    assert (shot.screening.a, shot.screening.b) == (ORIGINAL, "take:one")
+
+
+def test_takes_are_picked_by_number_and_may_face_each_other(shot):
+    told = []
+    shot.currentChanged.connect(lambda: told.append(shot.current.id))
+    shot.pick_number(3)
+    shot.pick_number(9)
+    shot.pick_number(2, against=True)
+    assert (shot.current.id, shot.against.id) == ("three", "two")
+    assert shot.screening.a == "take:two"
+    shot.pick_number(2)
+    assert (shot.current.id, shot.against) == ("two", None)
+    shot.compare_with("two")
+    assert shot.against is None
+    shot.pick_neighbour(-1)
+    assert told == ["three", "three", "two", "one"]
+
+
+def test_a_new_take_leaves_the_review_where_it_is(shot):
+    shot.pick("two")
+    shot.transport.seek(7)
+    shot.set_takes([*shot.takes, review_take(shot.takes[0].composite, "four", 4)])
+    assert shot.current.id == "two" and shot.transport.frame == 7
+    shot.set_takes(shot.takes[:1])
+    assert shot.current.id == "one"
+    shot.set_takes([])
+    assert shot.current is None and shot.say("nothing") is None
+
+
+def test_holding_shows_the_other_side(qtbot, shot):
+    qtbot.waitUntil(lambda: shot.screening.shown.frame == 0, timeout=5000)
+    assert shot.screening.needed() == ("take:one",)
+    shot.compare.hold(True)
+    assert shot.screening.needed() == (ORIGINAL,)
+    shot.compare.hold(False)
+    shot.compare.set(original=True)
+    assert shot.screening.needed() == (ORIGINAL,)
+    shot.compare.hold(True)
+    assert shot.screening.needed() == ("take:one",)
+
+
+def test_notes_count_in_the_takes_own_frames(tmp_path, model):
+    path = write_movie(tmp_path / "clip.mov", 24)
+    model.set_shot(slice_of(path, 24), Fraction(24), 0)
+    model.set_takes([review_take(path, offset=10, count=8)])
+    model.transport.seek(12)
+    note = model.say("dark", "light")
+    assert (note.first, note.last) == (2, 2)
+    model.transport.set_range(5, 30)
+    assert [(note.first, note.last) for note in [model.say("all", whole_range=True)]] == [(0, 7)]
+    model.go_to_note(note)
+    assert model.transport.frame == 12
+    assert model.say("   ") is None
+
+
+def test_a_notes_range_loops(shot, clock):
+    shot.go_to_note(Note(text="x", first=4, last=6), loop=True)
+    assert shot.transport.playing and (shot.transport.first, shot.transport.last) == (4, 6)
+    frames = []
+    for _ in range(7):
+        clock.pass_seconds(Fraction(1, 24))
+        shot.transport.advance()
+        frames.append(shot.transport.frame)
+    assert frames == [5, 6, 4, 5, 6, 4, 5]
+
+
+def test_up_and_down_go_from_note_to_note(shot):
+    for frame in (3, 9, 15):
+        shot.transport.seek(frame)
+        shot.say("note")
+    shot.transport.seek(9)
+    shot.step_to_note(1)
+    assert shot.transport.frame == 15
+    shot.step_to_note(1)
+    assert shot.transport.frame == 15
+    shot.step_to_note(-1)
+    assert shot.transport.frame == 9
+
+
+def test_typed_positions(shot):
+    assert shot.go_to("01:00:00:05") and shot.transport.frame == 5
+    assert shot.go_to("17") and shot.transport.frame == 17
+    assert not shot.go_to("here")
+    assert shot.timecode(5) == "01:00:00:05"
+
+
+def test_what_goes_wrong_is_told_and_not_raised(qtbot, shot, tmp_path):
+    told = []
+    shot.problemFound.connect(lambda *said: told.append(said))
+    (tmp_path / "file").write_text("in the way")
+    assert not shot.export_csv(str(tmp_path / "file" / "notes.csv"))
+    assert shot.export_csv(str(tmp_path / "notes.csv")) and shot.export_markers(str(tmp_path / "notes.otio"))
+    assert len(told) == 1 and told[0][0]
+    shot.set_takes([review_take(tmp_path / "gone.mov")])
+    qtbot.waitUntil(lambda: len(told) == 2, timeout=5000)
+    assert "gone.mov does not exist" in told[1][0] and told[1][2]
+    qtbot.waitUntil(lambda: shot.screening.shown.pictures.get("take:one", 1) is None, timeout=5000)
+
+
+def test_status_follow_up_and_placing_are_requests(shot):
+    told = []
+    shot.statusChanged.connect(lambda *said: told.append(said))
+    shot.followUpRequested.connect(lambda *said: told.append(said))
+    shot.placeRequested.connect(lambda *said: told.append(said))
+    shot.set_status("approved")
+    shot.ask_place()
+    wanted = FollowUp("add a bigger ball", region=(0.1, 0.2, 0.5, 0.6), skip=1)
+    assert shot.ask_follow_up(wanted)
+    assert not shot.ask_follow_up(FollowUp.of(shot.current))
+    assert not shot.ask_follow_up(FollowUp("  "))
+    values = {"parent": "one", "instruction": "add a bigger ball", "region": (0.1, 0.2, 0.5, 0.6), "mask": None}
+    assert told == [("one", "approved"), ("one",), ("one", {**values, "levels": (700, 500)})]
+
+
+def test_a_follow_up_keeps_at_least_one_iteration():
+    take = review_take("a.mov")
+    assert FollowUp("x", skip=9).values(take)["levels"] == (500,)
+    assert FollowUp("x").values(take)["levels"] is None
+    masked = FollowUp(take.take.instruction, mask=b"png", mask_frame=4)
+    assert masked.problem(take) == "" and masked.values(take)["mask"] == {"frame": 4, "png": b"png"}
+
+
+def test_boxes_are_in_parts_of_the_frame():
+    assert box_between((0.6, 0.9), (0.2, 0.1)) == (0.2, 0.1, 0.6, 0.9)
+    assert box_between((-3, 0.5), (0.5, 7)) == (0.0, 0.5, 0.5, 1.0)
+    assert box_between((0.5, 0.5), (0.505, 0.9)) is None
+
+
+def test_lineage_ends_where_ancestors_are_unknown_or_turn_round():
+    a, b, c = review_take("a", "a", parent="x"), review_take("b", "b", parent="a"), review_take("c", "c", parent="b")
+    assert [take.id for take in lineage(c, {take.id: take for take in (a, b, c)})] == ["a", "b"]
+    round_ = review_take("a", "a", parent="b")
+    assert [take.id for take in lineage(b, {"a": round_, "b": b})] == ["a"]
+
+
+def test_the_grade_and_view_stay_in_their_ranges(shot):
+    shot.compare.set(wipe=7.0, exposure=99.0, gamma=0.0, zoom=1e9, centre=(-1.0, 2.0))
+    view = shot.compare.view
+    assert (view.wipe, view.exposure, view.gamma, view.zoom, view.centre) == (1, 6, 0.2, 32, (0, 1))
+    for steps, gain in ((1, 16), (9, 64), (-1, 32), (-9, 1)):
+        shot.compare.more_gain(steps)
+        assert shot.compare.view.gain == gain
+
+
+def test_zooming_keeps_the_point_under_the_pointer(shot):
+    shot.compare.zoom_by(2, 0.5, at=(0.75, 0.25))
+    x, y = shot.compare.view.centre
+    assert shot.compare.view.zoom == 1
+    # The point was 0.25 of the picture right of the middle at zoom 0.5; it must be as many pixels away at zoom 1.
+    assert (0.75 - x) * 1.0 == pytest.approx((0.75 - 0.5) * 0.5)
+    assert (0.25 - y) * 1.0 == pytest.approx((0.25 - 0.5) * 0.5)
+
+
+def test_every_key_is_bound_once_and_does_something(shot):
+    assert len({(each.key, each.modifier) for each in BINDINGS}) == len(BINDINGS)
+    keys = Keys(shot)
+    for each in BINDINGS:
+        assert keys.press(each.key.value, each.modifier)
+        keys.release(each.key.value)
+        assert each.text and each.name
+    shot.transport.stop()
+
+
+def test_k_with_l_steps(shot):
+    from PyQt6.QtCore import Qt
+
+    keys, none = Keys(shot), Qt.KeyboardModifier.NoModifier
+    shot.transport.seek(5)
+    keys.press(Qt.Key.Key_K.value, none)
+    keys.press(Qt.Key.Key_L.value, none)
+    keys.press(Qt.Key.Key_L.value, none)
+    keys.press(Qt.Key.Key_J.value, none)
+    assert shot.transport.frame == 6 and not shot.transport.playing
+    keys.release(Qt.Key.Key_K.value)
+    keys.press(Qt.Key.Key_L.value, none)
+    assert shot.transport.speed == 1
+
+
+def test_the_sheet_shows_all_takes_of_one_frame(qtbot, shot):
+    shot.compare.set(mode=Mode.SHEET)
+    shot.transport.seek(13)
+    qtbot.waitUntil(lambda: shot.screening.shown.frame == 13, timeout=5000)
+    pictures = shot.screening.shown.pictures
+    assert list(pictures) == [ORIGINAL, "take:one", "take:two", "take:three"]
+    assert {number_of(each.pixels) for each in pictures.values()} == {13}
+
+
+def test_a_small_cache_is_enough_to_play(qtbot, tmp_path, clock):
+    from plugin.panel.review.model import ReviewModel
+
+    path = write_movie(tmp_path / "clip.mov", 48)
+    model = ReviewModel(cache_bytes=6 * 128 * 72 * 4, clock=clock)
+    model.set_shot(slice_of(path, 48), Fraction(24), 0)
+    model.set_takes([review_take(path)])
+    model.compare.set(mode=Mode.WIPE)
+    qtbot.waitUntil(lambda: model.screening.shown.frame == 0, timeout=5000)
+    model.transport.play()
+    for frame in range(1, 48):
+        clock.now = 1_000_000_000 + int(Fraction(frame, 24) * 1_000_000_000) + 1_000
+        model.transport.advance()
+        qtbot.waitUntil(lambda frame=frame: model.screening.shown.frame == frame, timeout=5000)
+        assert model.cache.bytes <= model.cache.limit
+    assert model.screening.frames_shown == 47 and model.screening.late == 0
+    model.close()
+
+
+def test_playback_that_cannot_keep_up_skips_and_says_so(qtbot, shot, clock):
+    qtbot.waitUntil(lambda: shot.screening.shown.frame == 0, timeout=5000)
+    shot.transport.play()
+    clock.pass_seconds(Fraction(10, 24))
+    shot.transport.advance()
+    qtbot.waitUntil(lambda: shot.screening.shown.frame == 10, timeout=5000)
+    assert shot.screening.late + shot.screening.frames_shown == 10 and shot.screening.late > 0
+    shot.transport.stop()
+
+
+def test_the_number_is_measured_once_the_picture_stands(qtbot, shot):
+    with qtbot.waitSignal(shot.screening.changeMeasured, timeout=5000):
+        shot.transport.seek(11)
+    assert shot.screening.change.anywhere == 0 and shot.screening.change_frame == 11
