@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.job_start import Reading
+from backend.media_roots import MediaRoots
 from backend.orders import AddOrder, RefineOrder
 from backend.worker_messages import Run
 from bridge.errors import BadUsage
@@ -43,8 +44,6 @@ def reading_of(run: Run) -> Reading:
     """Media only below the roots, the uploads and the job's own folder (where a timeline's bundle is unpacked)."""
     if run.media_roots is None:
         return Reading(patience=PATIENCE)
-    from backend.media_roots import MediaRoots
-
     own = (run.output, run.media) if run.media is not None else (run.output,)
     return Reading(MediaRoots((*run.media_roots, *own)).check, PATIENCE)
 

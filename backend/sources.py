@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backend.media.probe import MediaInfo, probe
 from backend.media.sequence import find_sequence, is_sequence
-from bridge.errors import BadMedia, BadTimeline
+from bridge.errors import BadMedia, BadTimeline, Problem
 from bridge.media_location import ImageSequence
 from bridge.shot import Shot, part_of, select_shot
 from bridge.timeline import OpenTimeline, open_timeline, timeline_for_media
@@ -92,7 +92,17 @@ class _Look:
     def check(self, path: Path) -> None:
         """Raises a Problem when `path` may not be read."""
         if self._check is not None:
-            self._check(path)
+            self._check(Path(os.path.abspath(path)))
+
+    def start_of(self, name: str) -> int:
+        """The start timecode of a clip's media in frames. Raises BadMedia, also where `check` raises another Problem:
+        one clip that may not be read must not hide the others."""
+        try:
+            return self.at(name).start_timecode or 0
+        except BadMedia:
+            raise
+        except Problem as problem:
+            raise BadMedia(problem.what, problem.why, problem.remedy) from problem
 
     def at(self, name: str, rate: Fraction | None = None) -> MediaInfo:
         """`probe`, for what may be read."""
@@ -100,7 +110,7 @@ class _Look:
             if is_sequence(os.path.abspath(name)):
                 self._sequence(os.path.abspath(name))
             else:
-                self._check(Path(name))
+                self.check(Path(name))
         return probe(name, rate)
 
     def _sequence(self, name: str) -> None:
@@ -132,7 +142,7 @@ def _from_timeline(
 ) -> Source:
     look.check(Path(path))
     opened = open_timeline(path, unpacked, media_folders=media_folders)
-    shot = select_shot(opened, clip, part, lambda media: look.at(media).start_timecode or 0)
+    shot = select_shot(opened, clip, part, look.start_of)
     info = look.at(_media_name(shot), shot.frame_rate)
     if shot.source_start + shot.frame_count > info.frame_count:
         raise BadTimeline(

@@ -1,9 +1,12 @@
-"""Real worker processes for tests, and the supervisor's side of their link."""
+"""Real worker processes for tests, and the supervisor's side of their link.
+
+A server process imports everything once and every worker is a fork of it, so that one costs no second.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,78 +16,114 @@ from pathlib import Path
 import zmq
 
 from backend.worker_link import SupervisorEnd
-from backend.worker_messages import Ended, FromWorker, Happened, Run
+from backend.worker_messages import Beat, Ended, FromWorker, Happened, Run
 from bridge.job_events import JobEvent
 
-MODULE = "tests.backend.small_worker"
 PATIENCE = 150.0
 """Seconds until a test gives up on a word: far more than a word takes on a busy machine."""
 
 
-class WorkerProcess:
-    """A worker with the small models. `counts` gets a line for every model that it opens and every forward."""
+def context() -> multiprocessing.context.BaseContext:
+    """Where processes of tests come from."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["backend.worker_jobs", "tests.backend.small_worker"])
+    return server
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+
+def be_worker(environment: dict[str, str], log: Path) -> None:
+    """The worker's process, from its first line on."""
+    os.environ.update(environment)
+    with open(log, "ab") as file:
+        os.dup2(file.fileno(), 2)
+    from tests.backend.small_worker import work
+
+    sys.exit(work())
+
+
+class WorkerProcess:
+    """A worker with the small models (`tests.backend.small_worker`), as its supervisor sees it."""
+
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+        """`environment` comes from another supervisor, when this process is not to be it."""
         self.counts, self.log = folder / "counts.txt", folder / "worker.log"
         self.link = SupervisorEnd()
         self.words: list[FromWorker] = []
         words = {
-            **os.environ,
-            **self.link.environment("cpu"),
+            **(environment or self.link.environment("cpu")),
             "DYNVFX_TEST_COUNTS": str(self.counts),
             "OMP_NUM_THREADS": "1",
-            **environment,
         }
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", MODULE], env=words, stdout=log, stderr=log)
+        self.process = context().Process(target=be_worker, args=(words, self.log))
+        self.process.start()
 
     def until(self, wanted: Callable[[FromWorker], bool]) -> FromWorker:
-        """The first word that is wanted; all that came are in `words`."""
+        """The next word that is wanted; all that came are in `words`."""
         poller = zmq.Poller()
         poller.register(self.link.socket, zmq.POLLIN)
         deadline = time.monotonic() + PATIENCE
-        seen = len(self.words)
         while True:
-            self.words += self.link.receive()
-            for index in range(seen, len(self.words)):
-                if wanted(self.words[index]):
-                    return self.words[index]
             seen = len(self.words)
+            self.words += self.link.receive()
+            for word in self.words[seen:]:
+                if wanted(word):
+                    return word
             assert time.monotonic() < deadline, f"{self.words[-5:]}\n{self.log.read_text()[-2000:]}"
             poller.poll(1000)
+
+    def beats(self, count: int) -> None:
+        """Wait for so many beats: what was said before them has been heard by the worker."""
+        for _ in range(count):
+            self.until(lambda word: isinstance(word, Beat))
 
     def carry_out(self, run: Run) -> tuple[list[JobEvent], Ended]:
         """Send a job and wait for its end: its events and its last word."""
         before = len(self.words)
         self.link.send(run)
+        return self.end_of(run, before)
+
+    def end_of(self, run: Run, since: int = 0) -> tuple[list[JobEvent], Ended]:
+        """Wait for a job's end: its events from word number `since` on and its last word."""
         ended = self.until(lambda word: isinstance(word, Ended) and word.job == run.job)
-        return self.events(before), ended
+        events = [word.event for word in self.words[since:] if isinstance(word, Happened) and word.job == run.job]
+        return events, ended
 
-    def events(self, since: int = 0) -> list[JobEvent]:
-        """The events among the words from number `since` on."""
-        return [word.event for word in self.words[since:] if isinstance(word, Happened)]
-
-    def counted(self, word: str) -> list[str]:
-        """Lines of `counts` that begin with `word`."""
+    def count(self, word: str) -> int:
+        """How many lines of `counts` begin with `word`."""
         if not self.counts.exists():
-            return []
-        return [line for line in self.counts.read_text("utf-8").splitlines() if line.startswith(word)]
+            return 0
+        return sum(line.startswith(word) for line in self.counts.read_text("utf-8").splitlines())
+
+    def reach_gate(self, forwards: int) -> None:
+        """Wait until a "gated" model stands at its gate, having begun so many forwards."""
+        deadline = time.monotonic() + PATIENCE
+        while self.count("forward") < forwards:
+            self.words += self.link.receive()  # what waits for the worker's first word goes out with it
+            assert time.monotonic() < deadline, self.log.read_text()[-2000:]
+            time.sleep(0.02)
+
+    def open_gate(self) -> None:
+        """Let it go on."""
+        self.counts.with_suffix(".gate").touch()
 
     def exit_code(self) -> int:
         """Wait for the process."""
-        return self.process.wait(PATIENCE)
+        self.process.join(PATIENCE)
+        return self.process.exitcode
 
     def close(self) -> None:
         """End the process if it has not ended."""
         self.process.kill()
-        self.process.wait()
+        self.process.join()
         self.link.close()
 
 
 @contextmanager
-def worker(folder: Path, **environment: str) -> Iterator[WorkerProcess]:
-    """A worker for the length of a block."""
-    process = WorkerProcess(folder, **environment)
+def worker(folder: Path, environment: dict[str, str] | None = None) -> Iterator[WorkerProcess]:
+    """A worker for the length of a block; `folder` gets its counts and its log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    process = WorkerProcess(folder, environment)
     try:
         yield process
     finally:
