@@ -1,4 +1,4 @@
-"""The session in a loop that is not its own, as in Qt: woken by its descriptor or its time; and how it tells silence."""
+"""The session in a loop that is not its own, as in Qt: woken by its descriptor or its time. How it tells of silence."""
 
 from __future__ import annotations
 
