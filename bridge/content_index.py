@@ -90,12 +90,9 @@ class ContentIndex:
         return self._partial.pop(path, (0, 0.0))[0]
 
     def leave_partial(self, path: Path) -> None:
-        """Count a partial file that nobody writes any more."""
-        try:
-            facts = path.stat()
-        except FileNotFoundError:
-            return
-        self._partial[path] = (facts.st_size, facts.st_mtime)
+        """Count a partial file that nobody writes from now on."""
+        with suppress(FileNotFoundError):
+            self._partial[path] = (path.stat().st_size, self._clock())
 
     def total(self) -> int:
         """Bytes of whole files and of partial ones that nobody writes."""
@@ -135,7 +132,8 @@ class ContentIndex:
         for path in self._clients_folder.glob("*/*"):
             sha256, dot, _ = path.name.partition(".")
             if dot:
-                self.leave_partial(path)
+                facts = path.stat()
+                self._partial[path] = (facts.st_size, facts.st_mtime)
             elif sha256 in self._whole:
                 whole = self._whole[sha256]
                 whole.used = max(whole.used, path.stat().st_mtime)

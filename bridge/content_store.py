@@ -32,7 +32,7 @@ from bridge.transfer_errors import (
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _EMPTY = hashlib.sha256().hexdigest()
 _LARGEST = 1 << 62
-_IDLE_SECONDS, _GRACE_SECONDS = 60.0, 3600.0
+_SILENT_SECONDS, _GRACE_SECONDS = 60.0, 3600.0
 
 
 class ContentStore:
@@ -140,6 +140,7 @@ class ContentStore:
         """
         with self._lock:
             self._kept = keep
+            self._set_silent_aside()
             return self._make_room(room)
 
     def used_bytes(self) -> int:
@@ -170,6 +171,7 @@ class ContentStore:
             )
 
     def _open(self, client: str, sha256: str, size: int) -> Arriving:
+        self._set_silent_aside()
         self._check_open_transfers(client)
         try:
             path = self._index.partial(client, sha256, size)
@@ -187,17 +189,19 @@ class ContentStore:
         return arriving
 
     def _check_open_transfers(self, client: str) -> None:
-        mine = sorted((each.heard, key) for key, each in self._arriving.items() if key[0] == client)
-        if len(mine) < self.open_transfers:
-            return
-        heard, key = mine[0]
-        if self._clock() - heard < _IDLE_SECONDS:
+        mine = sum(1 for each, _ in self._arriving if each == client)
+        if mine >= self.open_transfers:
             raise TooManyTransfers(
-                f"{len(mine)} uploads are under way already.",
+                f"{mine} uploads are under way already.",
                 "The service allows no more at a time.",
                 "Wait until one is through.",
             )
-        self._set_aside(key)
+
+    def _set_silent_aside(self) -> None:
+        """Uploads of clients that went away hold neither a place nor space that others could have."""
+        before = self._clock() - _SILENT_SECONDS
+        for key in [key for key, each in self._arriving.items() if each.heard <= before and each.have < each.size]:
+            self._set_aside(key)
 
     def _require_space(self, path: Path, size: int, missing: int) -> None:
         """Room for a file of which `missing` bytes are not there yet, and for what other uploads still lack."""
