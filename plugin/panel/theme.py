@@ -91,11 +91,10 @@ class Theme:
         QPushButton#primary:disabled {{ background: {self.raised}; color: {self.faint}; border-color: {self.line}; }}
         QToolButton#plain {{ border-color: transparent; background: transparent; }}
         QToolButton#plain:hover {{ border-color: {self.line}; }}
-        QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QComboBox {{ background: {self.base};
+        QLineEdit, QPlainTextEdit, QTextEdit {{ background: {self.base};
             border: 1px solid {self.line}; border-radius: 3px; padding: 0.2em 0.3em;
             selection-background-color: {self.accent}; }}
-        QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QComboBox:focus {{
-            border-color: {self.accent}; }}
+        QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {self.accent}; }}
         QListView {{ background: {self.base}; border: 1px solid {self.line}; }}
         QListView:focus {{ border-color: {self.accent}; }}
         QLabel#zone {{ color: {self.faint}; font-weight: 600; letter-spacing: 1px; }}
@@ -103,13 +102,24 @@ class Theme:
         QLabel#warn {{ color: {self.warn}; }}
         QLabel#bad {{ color: {self.bad}; }}
         QLabel#good {{ color: {self.good}; }}
-        QLabel#title {{ font-size: 1.35em; font-weight: 600; }}
+        QFrame#line {{ background: {self.line}; border: none; }}
+        QScrollBar {{ background: {self.window}; border: none; }}
+        QScrollBar:vertical {{ width: 9px; }}
+        QScrollBar:horizontal {{ height: 9px; }}
+        QScrollBar::handle {{ background: {self.line}; border-radius: 3px; min-height: 24px; min-width: 24px; }}
+        QScrollBar::handle:hover {{ background: {self.faint}; }}
+        QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+        QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         QFrame#banner {{ background: {self.raised}; border: 1px solid {self.warn}; border-radius: 3px; }}
         QFrame#trouble {{ background: {self.raised}; border: 1px solid {self.bad}; border-radius: 3px; }}
         QFrame#statusline {{ border-top: 1px solid {self.line}; }}
         QSplitter::handle {{ background: {self.line}; }}
         QSplitter::handle:horizontal {{ width: 3px; }}
         QSplitter::handle:vertical {{ height: 3px; }}
+        QCheckBox::indicator {{ width: 0.9em; height: 0.9em; border: 1px solid {self.faint}; border-radius: 2px;
+            background: {self.base}; }}
+        QCheckBox::indicator:checked {{ background: {self.accent}; border-color: {self.accent}; }}
+        QCheckBox::indicator:focus {{ border-color: {self.accent}; }}
         QScrollArea {{ border: none; }}
         QProgressBar {{ background: {self.base}; border: 1px solid {self.line}; border-radius: 3px;
             text-align: center; }}

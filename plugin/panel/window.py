@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer
+from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
@@ -29,7 +29,7 @@ from plugin.panel.review.view import ReviewView
 from plugin.panel.widgets.ask_zone import AskZone
 from plugin.panel.widgets.banner import Banner
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.parts import tool
+from plugin.panel.widgets.parts import ElidedLabel, tool
 from plugin.panel.widgets.settings import SettingsDialog
 from plugin.panel.widgets.shot_zone import ShotZone, can_be_opened
 from plugin.panel.widgets.status_line import StatusLine
@@ -40,6 +40,7 @@ _NARROWEST = 380
 _SIDE_BY_SIDE = 105
 """From this width on (in average letters) the zones stand beside the review, or beside each other."""
 _SAID_MS = 6000
+_ASKING_WIDEST = 560
 
 
 class PanelWindow(QWidget):
@@ -54,6 +55,7 @@ class PanelWindow(QWidget):
         self.setWindowTitle("DynVFX")
         self.setAcceptDrops(isinstance(model.host, OpensTimelines))
         self.setMinimumSize(_NARROWEST, 480)
+        self._divided_by_hand = False
         self.reviewing = Reviewing(model, review, self)
         self.shot_zone = ShotZone(model.shot, pictures)
         self.ask_zone = AskZone(model, pictures)
@@ -82,12 +84,18 @@ class PanelWindow(QWidget):
         self.scroll.setWidgetResizable(True)
         self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroll.setWidget(inside)
+        self.asking = QWidget()
+        upper = QVBoxLayout(self.asking)
+        upper.setContentsMargins(0, 0, 0, 0)
+        upper.setSpacing(0)
+        upper.addWidget(self.scroll, 1)
+        upper.addWidget(self.ask_zone.buttons)
         self.zones = QSplitter(Qt.Orientation.Vertical)
-        self.zones.addWidget(self.scroll)
+        self.zones.addWidget(self.asking)
         self.zones.addWidget(self.takes_zone)
         self.zones.setChildrenCollapsible(False)
-        self.zones.setStretchFactor(0, 3)
-        self.zones.setStretchFactor(1, 2)
+        self.zones.splitterMoved.connect(self._divided)
+        inside.installEventFilter(self)
         self.review_side = QWidget()
         side = QVBoxLayout(self.review_side)
         side.setContentsMargins(0, 0, 0, 0)
@@ -95,7 +103,7 @@ class PanelWindow(QWidget):
         back = QHBoxLayout()
         back.setContentsMargins(6, 3, 6, 3)
         self.back = tool(self.tr("‹ Back"), self.close_review, self.tr("Back to the takes (Esc)"), plain=True)
-        self.review_title = QLabel()
+        self.review_title = ElidedLabel()
         back.addWidget(self.back)
         back.addWidget(self.review_title, 1)
         side.addLayout(back)
@@ -160,6 +168,22 @@ class PanelWindow(QWidget):
         if wide and reviewing:
             column = max(_NARROWEST, self.width() // 4)
             self.main.setSizes([column, self.width() - column])
+        self._divide()
+
+    def _divide(self) -> None:
+        """Give the upper zones what they need and the takes the rest, until the artist divides it otherwise."""
+        if self.zones.orientation() == Qt.Orientation.Horizontal:
+            column = min(_ASKING_WIDEST, self.zones.width() * 3 // 5)
+            self.zones.setSizes([column, self.zones.width() - column])
+        elif not self._divided_by_hand:
+            height = self.zones.height()
+            needed = self.scroll.widget().sizeHint().height() + self.ask_zone.buttons.sizeHint().height() + 4
+            upper = min(needed, round(height * 0.64))
+            self.zones.setSizes([upper, height - upper])
+
+    def _divided(self) -> None:
+        if self.zones.orientation() == Qt.Orientation.Vertical:
+            self._divided_by_hand = True
 
     # What the artist does ---------------------------------------------------------------------------------------------
 
@@ -260,6 +284,12 @@ class PanelWindow(QWidget):
 
     # Qt's events ------------------------------------------------------------------------------------------------------
 
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's names
+        """The zones have become higher or lower: divide the room anew."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            QTimer.singleShot(0, self._divide)
+        return super().eventFilter(watched, event)
+
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's names
         """Another arrangement for another width."""
         super().resizeEvent(event)
@@ -287,7 +317,8 @@ class PanelWindow(QWidget):
         """Keep the window's place and what was asked."""
         memory = self.model.memory
         memory.set_bytes("window", bytes(self.saveGeometry()))
-        memory.set_bytes("zones", bytes(self.zones.saveState()))
+        by_hand = self._divided_by_hand and self.zones.orientation() == Qt.Orientation.Vertical
+        memory.set("zones", tuple(self.zones.sizes()) if by_hand else ())
         self.checks.stop()
         self.model.remember()
         super().closeEvent(event)
@@ -296,12 +327,13 @@ class PanelWindow(QWidget):
         memory = self.model.memory
         if memory.bytes("window"):
             self.restoreGeometry(QByteArray(memory.bytes("window")))
-        if memory.bytes("zones"):
-            self.zones.restoreState(QByteArray(memory.bytes("zones")))
+        if memory.get("zones", ()):
+            self._divided_by_hand = True
+            self.zones.setSizes([int(each) for each in memory.get("zones", ())])
 
 
 def _line() -> QFrame:
     line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
+    line.setObjectName("line")
     line.setFixedHeight(1)
     return line

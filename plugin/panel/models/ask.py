@@ -120,6 +120,8 @@ class AskModel(Observable):
         """Why no plan can be made now, empty when one can."""
         if not self._backend.ready:
             return self.tr("The backend is not ready.")
+        if self._shot.shot is None and self._shot.current is not None:
+            return self.tr("This clip cannot be used.")
         if self._shot.shot is None:
             return self.tr("Select a clip first.")
         if not self.instruction.strip():

@@ -94,9 +94,9 @@ class JobsModel(QObject):
         """Stop a job after its step; it goes on later from what it has."""
         self._stop(job, paused=True)
 
-    def cancel(self, job: str) -> None:
-        """End a job for good."""
-        self._stop(job, paused=False)
+    def cancel(self, job: str, quietly: bool = False) -> None:
+        """End a job for good; `quietly` says nothing about it."""
+        self._stop(job, paused=False, quietly=quietly)
 
     def retry(self, job: str, small: bool = False) -> None:
         """Queue an ended or paused job again, if wanted with less memory."""
@@ -215,7 +215,7 @@ class JobsModel(QObject):
         self._takes_told(reply)
         self.takeFinished.emit(job, number)
 
-    def _stop(self, job: str, paused: bool) -> None:
+    def _stop(self, job: str, paused: bool, quietly: bool = False) -> None:
         self.takes.set_paused(job, paused)
 
         def answered(reply: Cancelled) -> None:
@@ -224,7 +224,7 @@ class JobsModel(QObject):
                 "already_done": self.tr("It was finished already."),
                 "not_found": self.tr("The backend does not know this job."),
             }
-            if words[reply.outcome]:
+            if words[reply.outcome] and not quietly:
                 self.said.emit(words[reply.outcome])
             self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
 

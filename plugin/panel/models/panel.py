@@ -160,7 +160,6 @@ class PanelModel(Observable):
         """Put a take above its clip; when it is there, it is approved."""
         entry = self.entry(take_id)
         if entry is not None and self.places.place(entry):
-            self.said = self.places.sentence
             self.jobs.set_take(entry.take, status="approved")
 
     def set_status(self, take_id: str, status: Status) -> None:
@@ -233,7 +232,7 @@ class PanelModel(Observable):
     def _drop_held(self) -> None:
         job = self.takes.jobs.get(self.plan.job)
         if job is not None and self.plan.state in ("waiting", "ready"):
-            self.jobs.cancel(job.job.id)
+            self.jobs.cancel(job.job.id, quietly=True)
 
     def _shot_selected(self) -> None:
         self.show_all_shots(self.all_shots)

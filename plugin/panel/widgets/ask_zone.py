@@ -61,8 +61,8 @@ class AskZone(QWidget):
     def _choices(self) -> None:
         ask = self.model.ask
         self.effects, effects = segments(
-            [self.tr("Auto"), self.tr("Object"), self.tr("Fills the frame")],
-            [self.tr("The plan decides"), self.tr("A thing at a place"), self.tr("Snow, fog, rain, light")],
+            [self.tr("Auto"), self.tr("Object"), self.tr("Global")],
+            [self.tr("The plan decides"), self.tr("A thing at a place"), self.tr("Snow, fog, light: the whole frame")],
         )
         bind_choice(effects, [None, "object", "global"], ask, "effect")
         self.qualities, self.quality_group = segments([self.tr("Draft"), self.tr("Standard"), self.tr("Reference")])
@@ -84,7 +84,7 @@ class AskZone(QWidget):
         self.model_line = words(kind="faint")
         self.download = QCheckBox(self.tr("Fetch it with the first job"))
         bind_switch(self.download, ask, "download")
-        self.region = tool(self.tr("Region…"), tip=self.tr("Draw a box that the edit stays inside (optional)"))
+        self.region = tool("", tip=self.tr("Draw a box that the edit stays inside (optional)"))
         self.region.setCheckable(True)
         self.region.toggled.connect(self._show_region)
         self.no_region = tool(self.tr("Clear"), lambda: ask.draw_region(None), self.tr("No limit"))
@@ -107,25 +107,35 @@ class AskZone(QWidget):
         for each in (self.takes, words(self.tr("Seed"), "faint", wrap=False), self.seed, self.lock):
             numbers.addWidget(each)
         numbers.addStretch(1)
-        numbers.addWidget(self.no_region)
-        numbers.addWidget(self.region)
+        region = QHBoxLayout()
+        region.setSpacing(4)
+        region.addWidget(self.region)
+        region.addWidget(self.no_region)
+        region.addStretch(1)
+        model = QVBoxLayout()
+        model.setSpacing(1)
+        model.addWidget(self.model_line)
+        model.addWidget(self.download)
         rows = (
             (self.tr("Effect"), self.effects),
             (self.tr("Quality"), self.qualities),
             (self.tr("Takes"), numbers),
+            (self.tr("Region"), region),
             (self.tr("Model"), self.models),
-            ("", self.model_line),
-            ("", self.download),
+            ("", model),
         )
         for row, (name, what) in enumerate(rows):
             grid.addWidget(words(name, "faint", wrap=False), row, 0)
             grid.addWidget(what, row, 1) if isinstance(what, QWidget) else grid.addLayout(what, row, 1)
-        buttons = QHBoxLayout()
+        # Below what scrolls, so that the two buttons are always in sight.
+        self.buttons = QWidget()
+        buttons = QHBoxLayout(self.buttons)
+        buttons.setContentsMargins(8, 4, 8, 6)
         buttons.addWidget(self.hint, 1)
         buttons.addWidget(self.plan_button)
         buttons.addWidget(self.generate_button)
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 4, 8, 6)
+        column.setContentsMargins(8, 4, 8, 4)
         column.setSpacing(4)
         column.addWidget(heading(self.tr("Ask")))
         column.addLayout(text)
@@ -133,7 +143,6 @@ class AskZone(QWidget):
         column.addWidget(self.frame)
         column.addWidget(self.estimate)
         column.addWidget(self.form)
-        column.addLayout(buttons)
         column.addStretch(1)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
@@ -187,7 +196,7 @@ class AskZone(QWidget):
         on = self.region.isChecked() and shot is not None
         self.frame.setVisible(on)
         self.no_region.setVisible(ask.region is not None)
-        self.region.setText(self.tr("Region set") if ask.region else self.tr("Region…"))
+        self.region.setText(self.tr("A box") if ask.region else self.tr("Whole frame…"))
         self.frame.box = ask.region
         self.frame.waiting = self.tr("Reading the frame…")
         if on:

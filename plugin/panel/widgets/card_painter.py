@@ -26,7 +26,7 @@ class CardPainter(QStyledItemDelegate):
         """Running jobs are higher: their picture is looked at. Failed ones show their reason in full."""
         card: Card = index.data(CARD_ROLE)
         line = option.fontMetrics.height()
-        lines = 3.4
+        lines = 3.4 if card.kind == "take" or card.progress is not None else 2.4
         if card.picture and card.kind == "job" and card.progress is not None:
             lines = 5.2
         height = round(line * lines) + 2 * _PAD
@@ -52,7 +52,7 @@ class CardPainter(QStyledItemDelegate):
         if card.depth:
             self._paint_lineage(painter, theme, inner)
             inner.setLeft(inner.left() + 12)
-        if card.state != "failed":
+        if card.picture or card.movie or card.progress is not None:
             inner.setLeft(self._paint_picture(painter, theme, card, inner) + 8)
         self._paint_words(painter, theme, card, inner, option.font)
         painter.restore()

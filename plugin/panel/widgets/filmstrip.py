@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from plugin.panel.models.shot import ShotModel
@@ -20,6 +20,7 @@ class Filmstrip(QWidget):
         super().__init__(parent)
         self._model, self._pictures = model, pictures
         self._drag: tuple[float, float] | None = None
+        self._shown: tuple[str, tuple[QImage, ...]] = ("", ())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Filmstrip of the clip"))
         self.setToolTip(self.tr("Drag to work on a part of the clip; double-click for the whole clip"))
@@ -36,13 +37,20 @@ class Filmstrip(QWidget):
         painter.fillRect(self.rect(), QColor(theme.base))
         if shot is None:
             painter.setPen(QColor(theme.faint))
-            text = self.tr("Select a clip") if self._model.clips else self.tr("Drop a timeline or a movie here")
+            text = self.tr("Drop a timeline or a movie here")
+            if self._model.clips:
+                chosen = self._model.current is not None
+                text = self.tr("This clip cannot be used") if chosen else self.tr("Select a clip")
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
             return
         footage = self._model.footage
         aspect = footage.width / footage.height if footage else 16 / 9
         count = max(2, min(24, round(self.width() / (self.height() * aspect))))
         found = self._pictures.filmstrip(shot, count, round(self.height() * self.devicePixelRatioF()))
+        if found or self._shown[0] != shot.media_path:
+            self._shown = (shot.media_path, found)
+        # While the strip for another width is read, the one before is stretched.
+        found = self._shown[1]
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         width = self.width() / max(1, len(found))
         for place, image in enumerate(found):

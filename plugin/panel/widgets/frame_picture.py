@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from plugin.panel.theme import current_theme
@@ -23,28 +23,25 @@ class FramePicture(QWidget):
         self.drawing = False
         self.waiting = ""
         self._from: QPointF | None = None
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_image(self, image: QImage | None) -> None:
         """Show another picture."""
         self.image = image
-        self.updateGeometry()
+        self._keep_shape()
         self.update()
 
-    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's names
-        """The picture keeps its shape."""
-        return True
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's names
+        """Another width."""
+        super().resizeEvent(event)
+        self._keep_shape()
 
-    def heightForWidth(self, width: int) -> int:  # noqa: N802
-        """At most as high as sixteen lines of text."""
+    def _keep_shape(self) -> None:
+        """The picture's shape at this width, at most eighteen lines of text high."""
         aspect = self.image.width() / self.image.height() if self.image else 16 / 9
-        return min(round(width / aspect), self.fontMetrics().height() * 16)
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """As wide as it gets."""
-        return QSize(300, self.heightForWidth(300))
+        height = max(40, min(round(self.width() / aspect), self.fontMetrics().height() * 18))
+        if height != self.height():
+            self.setFixedHeight(height)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """The picture, and the box over it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PyQt6.QtGui import QFont, QResizeEvent
+from PyQt6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 
 def heading(text: str) -> QLabel:
@@ -19,6 +20,11 @@ def words(text: str = "", kind: str = "", wrap: bool = True) -> QLabel:
     """A line of text; `kind` is faint, warn, bad, good or title."""
     label = QLabel(text)
     label.setObjectName(kind)
+    if kind == "title":
+        font = label.font()
+        font.setPointSizeF(font.pointSizeF() * 1.4)
+        font.setWeight(QFont.Weight.DemiBold)
+        label.setFont(font)
     label.setWordWrap(wrap)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     if wrap:
@@ -68,3 +74,39 @@ def segments(texts: list[str], tips: list[str] | None = None) -> tuple[QWidget, 
         group.addButton(each, place)
         layout.addWidget(each, 1)
     return row, group
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout. It disappears at once; Qt deletes it a moment later."""
+    while layout.count():
+        widget = layout.takeAt(0).widget()
+        widget.hide()
+        widget.deleteLater()
+
+
+class ElidedLabel(QLabel):
+    """One line of text that ends in dots where the room does; the whole of it is the tool tip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's names
+        """Show another text."""
+        self._whole = text or ""
+        self.setToolTip(self._whole)
+        self._elide()
+
+    def text(self) -> str:
+        """The whole text."""
+        return self._whole
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Another width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        room = self.contentsRect().width()
+        super().setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room))

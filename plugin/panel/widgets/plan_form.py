@@ -10,7 +10,7 @@ from plugin.panel.pictures import Pictures
 from plugin.panel.review.widgets.flow import FlowLayout
 from plugin.panel.widgets.binding import bind_choice, bind_text, watch
 from plugin.panel.widgets.frame_picture import FramePicture
-from plugin.panel.widgets.parts import button, heading, segments, tool, words
+from plugin.panel.widgets.parts import button, clear, heading, segments, tool, words
 
 _MASK_SIZE = QSize(720, 480)
 
@@ -37,7 +37,7 @@ class PlanForm(QWidget):
         self.objects.editingFinished.connect(lambda: self.plan.set_objects(self.objects.text()))
         bind_text(self.target, self.plan, "target_object")
         self.target.setAccessibleName(self.tr("New object"))
-        row, group = segments([self.tr("Object"), self.tr("Fills the frame")])
+        row, group = segments([self.tr("Object"), self.tr("Global")])
         bind_choice(group, ["object", "global"], self.plan, "effect")
         self.effect = row
         self.frame = FramePicture()
@@ -120,8 +120,7 @@ class PlanForm(QWidget):
             self.objects.setText(text)
 
     def _show_masks(self) -> None:
-        while self._chips.count():
-            self._chips.takeAt(0).widget().deleteLater()
+        clear(self._chips)
         masks = self.plan.masks
         self._mask = next((place for place, each in enumerate(masks) if each.path), 0)
         for place, each in enumerate(masks):

@@ -11,7 +11,7 @@ from plugin.panel.models.shot import ShotModel
 from plugin.panel.pictures import Pictures
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.filmstrip import Filmstrip
-from plugin.panel.widgets.parts import button, heading, tool, words
+from plugin.panel.widgets.parts import ElidedLabel, button, clear, heading, tool, words
 
 
 class ShotZone(QWidget):
@@ -23,8 +23,8 @@ class ShotZone(QWidget):
         super().__init__(parent)
         self.model = model
         self.open_button = tool(self.tr("Open…"), self.openRequested.emit, self.tr("Open a timeline or movie (Ctrl+O)"))
-        self.title = words(wrap=False, kind="faint")
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title = ElidedLabel()
+        self.title.setObjectName("faint")
         self.clips = QComboBox()
         self.clips.setAccessibleName(self.tr("Clip"))
         self.clips.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -91,8 +91,7 @@ class ShotZone(QWidget):
         self.clips.blockSignals(False)
 
     def _show_facts(self) -> None:
-        while self._grid.count():
-            self._grid.takeAt(0).widget().deleteLater()
+        clear(self._grid)
         for row, (name, value) in enumerate(self.model.facts):
             self._grid.addWidget(words(name, "faint", wrap=False), row, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(words(value), row, 1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QRectF, QSize, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.theme import current_theme
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.parts import tool
+from plugin.panel.widgets.parts import ElidedLabel, tool
 
 
 class Lamp(QWidget):
@@ -44,8 +44,7 @@ class StatusLine(QFrame):
         self.setObjectName("statusline")
         self.model = model
         self.lamp = Lamp()
-        self.text = QLabel()
-        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.text = ElidedLabel()
         self.settings = tool(self.tr("Settings"), self.settingsRequested.emit, self.tr("Settings (Ctrl+,)"), plain=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 4, 2)

@@ -16,7 +16,7 @@ from plugin.panel.pictures import Pictures
 from plugin.panel.review.widgets.flow import FlowLayout
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.card_painter import CardPainter
-from plugin.panel.widgets.parts import heading, tool, words
+from plugin.panel.widgets.parts import clear, heading, tool, words
 
 _BEAT_MS = 125
 
@@ -85,10 +85,11 @@ class TakesZone(QWidget):
         column.setContentsMargins(8, 4, 8, 6)
         column.setSpacing(4)
         column.addLayout(top)
-        column.addWidget(self.empty)
+        column.addWidget(self.empty, 0)
         column.addWidget(self.list, 1)
         column.addWidget(self.actions)
         column.addWidget(self.place_line)
+        column.addStretch(0)
 
     # Rows -------------------------------------------------------------------------------------------------------------
 
@@ -98,7 +99,9 @@ class TakesZone(QWidget):
         self._show_actions()
 
     def _rows_changed(self, *_: object) -> None:
-        self.empty.setVisible(self.model.takes.rowCount() == 0)
+        empty = self.model.takes.rowCount() == 0
+        self.empty.setVisible(empty)
+        self.list.setVisible(not empty)
         if self.card is None and self.model.takes.rowCount():
             self.list.setCurrentIndex(self.model.takes.index(0))
         self._show_actions()
@@ -130,8 +133,7 @@ class TakesZone(QWidget):
         if shown == (wanted, card.placed if card else False):
             return
         self.actions.setProperty("shown", (wanted, card.placed if card else False))
-        while self._actions.count():
-            self._actions.takeAt(0).widget().deleteLater()
+        clear(self._actions)
         for each in wanted:
             text, tip = self._words(each, card)
             made = tool(text, lambda each=each: self.act(each), tip)

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBox
 from plugin.panel.models.checks import ChecksModel
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.parts import button, heading, words
+from plugin.panel.widgets.parts import button, clear, heading, words
 from plugin.panel.wording import size_text
 
 SAMPLE = Path(__file__).resolve().parents[3] / "backend" / "demo"
@@ -88,8 +88,7 @@ class Welcome(QScrollArea):
             }[checks.state]
         )
         self.again.setEnabled(checks.state != "running")
-        while self._grid.count():
-            self._grid.takeAt(0).widget().deleteLater()
+        clear(self._grid)
         kinds = {"fine": "faint", "missing": "warn", "broken": "bad"}
         marks = {"fine": "✓", "missing": "–", "broken": "!"}
         for row, each in enumerate(_summary(checks)):
@@ -107,8 +106,7 @@ class Welcome(QScrollArea):
             self._grid.addWidget(label, row, 1)
 
     def _show_models(self) -> None:
-        while self._model_rows.count():
-            self._model_rows.takeAt(0).widget().deleteLater()
+        clear(self._model_rows)
         for each in self.model.ask.models:
             if each.installed:
                 text = self.tr("{0}: here, ready to use. {1}").format(each.title, each.licence)
