@@ -27,9 +27,34 @@ def test_every_option():
     assert (options.output, options.plan, options.media) == (Path("out"), Path("p.json"), [Path("m"), Path("n")])
 
 
+KEY = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+"""The example key of CURVE's specification."""
+
+
 @pytest.mark.parametrize(("text", "rate"), [("25", 25), ("24000/1001", Fraction(24000, 1001)), ("12.5", 12.5)])
 def test_rates(text: str, rate: object):
     assert parse(["add", "a", "b", "--rate", text]).rate == rate
+
+
+def test_a_service_is_named_by_options_or_by_the_environment(monkeypatch: pytest.MonkeyPatch):
+    options = parse(["jobs", "--backend", "box:47800", "--backend-key", KEY])
+    assert (options.backend, options.backend_key) == ("tcp://box:47800", KEY)
+    assert parse(["jobs"]).backend is None
+    monkeypatch.setenv("DYNVFX_BACKEND", "tcp://[::1]:47800")
+    with pytest.raises(BadUsage, match="--backend-key is missing"):
+        parse(["add", "a", "b"])
+    monkeypatch.setenv("DYNVFX_BACKEND_KEY", KEY)
+    assert parse(["add", "a", "b"]).backend == "tcp://[::1]:47800"
+    assert parse(["add", "a", "b", "--backend", "box:1"]).backend == "tcp://box:1"
+    monkeypatch.setenv("DYNVFX_BACKEND_KEY", "short")
+    with pytest.raises(BadUsage, match="DYNVFX_BACKEND_KEY"):
+        parse(["add", "a", "b"])
+
+
+def test_jobs_are_named_by_their_beginning():
+    assert parse(["watch", " 0AbC "]).job == "0abc"
+    assert parse(["takes"]).job is None
+    assert parse(["retry", "12", "--small"]).small
 
 
 @pytest.mark.parametrize(
@@ -57,6 +82,20 @@ def test_rates(text: str, rate: object):
         ["add", "a.mp4", "x", "--plan-onl"],
         ["refine", "takes/01", "x", "--model", "tiny"],
         ["demo", "--seed", "1"],
+        ["add", "a.mp4", "x", "--backend", "tcp://box:47800"],
+        ["add", "a.mp4", "x", "--backend", "box", "--backend-key", KEY],
+        ["add", "a.mp4", "x", "--backend", "box:99999", "--backend-key", KEY],
+        ["add", "a.mp4", "x", "--backend", "box:1", "--backend-key", "short"],
+        ["add", "a.mp4", "x", "--backend", "box:1", "--backend-key", KEY, "--in-process"],
+        ["jobs", "--in-process"],
+        ["watch"],
+        ["watch", "../x"],
+        ["cancel", "0123456789abc"],
+        ["retry", "12", "--large"],
+        ["keys"],
+        ["keys", "authorize", "no key"],
+        ["keys", "show", "me"],
+        ["logs", "--output", ""],
     ],
 )
 def test_bad_usage_says_where_help_is(arguments: list[str]):
