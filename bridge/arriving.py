@@ -113,6 +113,9 @@ class Arriving:
                 source.seek(self._hashed)
                 while self._hash_block(source):
                     pass
+            # Windows renames no open file.
+            if self._hashed == self.size and not self._closed:
+                self._finish()
         except Problem as problem:
             self._stop(problem)
         except OSError as error:
@@ -130,10 +133,7 @@ class Arriving:
             if self._closed or (self._hashed == self.have and self.have < self.size):
                 self._following = False
                 return False
-        if self._hashed < self.size:
-            return True
-        self._finish()
-        return False
+        return self._hashed < self.size
 
     def _finish(self) -> None:
         if self._hash.hexdigest() != self.sha256:
