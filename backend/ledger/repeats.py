@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import msgspec
 
-from bridge.job_events import AnyJobEvent, JobDone, JobFailed, JobNotice, PreviewWritten, StageProgress, TakeDone
+from bridge.job_events import (
+    AnyJobEvent,
+    JobDone,
+    JobFailed,
+    JobNotice,
+    PlanReady,
+    PreviewWritten,
+    StageProgress,
+    TakeDone,
+)
 
 
 class Told:
@@ -23,14 +32,14 @@ class Told:
         """Whether the event tells nothing that was not told before.
 
         A step is a repeat when it or a later one of its stage was told, a finished take whatever it says (the second
-        time it was not made but found), anything else when it was told in the same words. Previews are none: each
-        replaces the one before.
+        time it was not made but found), a plan when it is the same (the second time it was not written but kept),
+        anything else when it was told in the same words. Previews are none: each replaces the one before.
         """
         if isinstance(event, StageProgress):
             return event.step <= self._steps.get((event.take, event.stage, event.iteration), -1)
         if isinstance(event, TakeDone):
             return event.take in self._takes
-        return not isinstance(event, PreviewWritten) and msgspec.json.encode(event) in self._words
+        return not isinstance(event, PreviewWritten) and _words_of(event) in self._words
 
     def add(self, event: AnyJobEvent) -> None:
         """The event was told."""
@@ -41,7 +50,13 @@ class Told:
         elif isinstance(event, TakeDone):
             self._takes.add(event.take)
         elif not isinstance(event, PreviewWritten):
-            self._words.add(msgspec.json.encode(event))
+            self._words.add(_words_of(event))
         if isinstance(event, JobNotice) and event.kind == "retry":
             # Another attempt at the same iteration: its steps are counted from the first one again.
             self._steps = {key: step for key, step in self._steps.items() if key[:2] != (event.take, "refining")}
+
+
+def _words_of(event: AnyJobEvent) -> bytes:
+    if isinstance(event, PlanReady):
+        event = msgspec.structs.replace(event, origin="kept", remarks=[])
+    return msgspec.json.encode(event)

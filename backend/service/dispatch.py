@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from backend.failures import failure_of
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import JobRow
 from backend.ledger.states import RUNNING
@@ -16,7 +17,7 @@ from backend.service.disk_guard import DiskGuard
 from backend.service.workers import Death, DeviceWorker, Workers
 from backend.worker_messages import Ended, FromWorker, Happened
 from bridge.errors import OutOfDisk, Problem
-from bridge.exit_codes import FAILED, exit_code
+from bridge.exit_codes import FAILED
 from bridge.job_events import JobNotice
 from bridge.messages import CancelOutcome, Failure
 
@@ -236,18 +237,6 @@ class Dispatch:
                 offers=("again",),
             )
             self._fail(row.id, failure)
-
-
-def failure_of(problem: Problem) -> Failure:
-    """A Problem as what is kept of a failed job."""
-    return Failure(
-        kind=problem.kind,
-        what=problem.what,
-        why=problem.why,
-        remedy=problem.remedy,
-        exit_code=exit_code(problem),
-        offers=("again",),
-    )
 
 
 def _died_often(row: JobRow, death: Death) -> Failure:

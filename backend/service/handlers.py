@@ -100,14 +100,14 @@ class Handlers:
 
     def handle(self, incoming: Incoming) -> None:
         """Answer a request now, or when its errand is through."""
-        reply = _reply_of(lambda: self._methods[type(incoming.body)](incoming, incoming.body), incoming)
+        reply = reply_of(lambda: self._methods[type(incoming.body)](incoming, incoming.body), incoming)
         if callable(reply):
             self._errands.run(reply, lambda future: self._through(incoming, future))
         else:
             self._server.answer(incoming, reply)
 
     def _through(self, incoming: Incoming, future: Future) -> None:
-        self._server.answer(incoming, _reply_of(future.result, incoming))
+        self._server.answer(incoming, reply_of(future.result, incoming))
 
     # The connection ---------------------------------------------------------------------------------------------------
 
@@ -289,19 +289,3 @@ class Handlers:
 
 def _fields(worker: wire.Worker) -> dict[str, Any]:
     return {name: getattr(worker, name) for name in worker.__struct_fields__}
-
-
-def _reply_of(work: Callable[[], Any], incoming: Incoming) -> Any:
-    """What it returns, or its error as a refusal."""
-    try:
-        with as_problems():
-            return work()
-    except Problem as problem:
-        log.info("%s refused: %s", type(incoming.body).__name__, problem)
-        return wire.Refused(kind=problem.kind, what=problem.what, why=problem.why, remedy=problem.remedy)
-    except CancelledError:
-        return wire.Refused(kind="stopping", what="The service is ending.", remedy="Ask again when it runs.")
-    except OSError as error:
-        log.exception("%s failed", type(incoming.body).__name__)
-        what = f"{error.filename or 'A file of the service'} cannot be used."
-        return wire.Refused(kind="system", what=what, why=error.strerror or str(error), remedy="Look into its log.")

@@ -1,9 +1,17 @@
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.ledger.repeats import Told
 from bridge.job_events import JobFailed, JobNotice, PreviewWritten
 from tests.backend.ledger.specimens import job_done, plan_ready, step, take_done, whole_job
+
+
+def test_a_plan_that_is_found_again_is_the_same_and_an_edited_one_is_not():
+    told = Told()
+    told.add(plan_ready())
+    assert told.is_repeat(msgspec.structs.replace(plan_ready(), origin="kept"))
+    assert not told.is_repeat(plan_ready(target_object="something else"))
 
 
 def heard(told, events):

@@ -1,0 +1,10 @@
+"""A worker from the nursery: `python -m tests.backend.service.forked_worker`."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.backend.service.nursery import ask
+
+if __name__ == "__main__":
+    sys.exit(ask())
