@@ -91,6 +91,7 @@ def _take(reviewed: Reviewed, name: str, count: int) -> dict:
         "seed": take.take.seed,
         "model": take.take.model,
         "instruction": take.take.instruction,
+        "outside_change": take.take.outside_change,
         "status": reviewed.status,
         "notes": notes,
     }

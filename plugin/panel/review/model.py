@@ -21,6 +21,7 @@ from plugin.panel.review.media.slices import MediaSlice, ReviewTake
 from plugin.panel.review.notes import Notes
 from plugin.panel.review.screening import Screening
 from plugin.panel.review.sound import Sound
+from plugin.panel.review.supervision import Supervision
 from plugin.panel.review.timecode import frame_of, timecode
 from plugin.panel.review.transport import Ticker, Transport
 
@@ -63,6 +64,8 @@ class ReviewModel(QObject):
         self.screening = Screening(self.decoder, self.transport, self.compare, self)
         self.ticker = Ticker(self.transport)
         self.sound = Sound(self.transport, self)
+        self.supervision = Supervision(self)
+        self.shot_name = ""
         self.original: MediaSlice | None = None
         self.rate, self.start_timecode, self.drop_frame = Fraction(24), 0, None
         self.takes: tuple[ReviewTake, ...] = ()
@@ -80,6 +83,7 @@ class ReviewModel(QObject):
         `drop_frame` None means drop-frame at 29.97 and 59.94. The takes are gone until `set_takes`.
         """
         self.original, self.rate = original, Fraction(rate)
+        self.shot_name = Path(original.name).stem
         self.start_timecode, self.drop_frame = start_timecode, drop_frame
         self.takes, self._current, self._against = (), "", ORIGINAL
         self.compare.set(original=False, zoom=None, centre=(0.5, 0.5))
@@ -243,6 +247,7 @@ class ReviewModel(QObject):
         """Stop playback and end the decoder's thread."""
         self.transport.stop()
         self.sound.close()
+        self.supervision.cancel()
         self.decoder.close()
 
     def _written(self, write: Callable[[], None]) -> bool:

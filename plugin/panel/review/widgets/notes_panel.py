@@ -23,6 +23,7 @@ from PyQt6.QtWidgets import (
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.notes import CATEGORIES, STATUSES
 from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.review.widgets.page_progress import PageProgress
 from plugin.panel.review.widgets.take_strip import STATUS_COLOURS
 
 _NOTE = Qt.ItemDataRole.UserRole
@@ -53,6 +54,7 @@ class NotesPanel(QWidget):
         self.list.itemActivated.connect(lambda item, _: self._go(item, loop=True))
         self.list.setToolTip(self.tr("Click: go there. Double click or Return: loop over the note's range"))
         column.addWidget(self.list, 1)
+        column.addWidget(PageProgress(model, self))
         column.addLayout(self._writing_row())
         model.currentChanged.connect(self._show)
         model.takesChanged.connect(self._show)
@@ -93,12 +95,15 @@ class NotesPanel(QWidget):
             self._buttons[status] = button
         self._export = QToolButton(row)
         self._export.setText(self.tr("Export"))
-        self._export.setToolTip(self.tr("Write the notes of all takes as a table or as markers"))
+        self._export.setToolTip(self.tr("The notes of all takes as a table, as markers, or a page that others review"))
         self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._export.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         menu = QMenu(self._export)
         menu.addAction(self.tr("Table (CSV) …"), self._export_csv)
         menu.addAction(self.tr("Markers (OTIO) …"), self._export_markers)
+        menu.addSeparator()
+        menu.addAction(self.tr("Review page for others …"), self._write_page)
+        menu.addAction(self.tr("Read their decisions …"), self._read_decisions)
         self._export.setMenu(menu)
         line.addWidget(self._export)
         return row
@@ -232,6 +237,17 @@ class NotesPanel(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Export markers"), "notes.otio", "OpenTimelineIO (*.otio)")
         if path:
             self._model.export_markers(path)
+
+    def _write_page(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Folder for the review page"))
+        if folder:
+            self._model.supervision.write(folder, self._model.shot_name)
+
+    def _read_decisions(self) -> None:
+        kind = self.tr("Decisions (*.json)")
+        path, _ = QFileDialog.getOpenFileName(self, self.tr("Read decisions"), "", kind)
+        if path:
+            self._model.supervision.read(path)
 
 
 class _NoteLine(QLineEdit):

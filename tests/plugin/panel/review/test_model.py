@@ -265,3 +265,24 @@ def test_the_number_is_measured_once_the_picture_stands(qtbot, shot):
     with qtbot.waitSignal(shot.screening.changeMeasured, timeout=5000):
         shot.transport.seek(11)
     assert shot.screening.change.anywhere == 0 and shot.screening.change_frame == 11
+
+
+def test_a_page_is_written_in_the_background(qtbot, shot, tmp_path):
+    steps = []
+    shot.supervision.progressed.connect(lambda done, total: steps.append((done, total)))
+    with qtbot.waitSignal(shot.supervision.written, timeout=20000) as told:
+        assert shot.supervision.write(str(tmp_path / "page"), "SH010")
+        assert not shot.supervision.write(str(tmp_path / "page"), "SH010")
+    assert Path(told.args[0]).name == "index.html" and steps[-1] == (72, 72)
+    assert len(list((tmp_path / "page").glob("*.mp4"))) == 3
+
+
+def test_a_page_can_be_given_up_and_bad_decisions_are_told(qtbot, shot, tmp_path):
+    told = []
+    shot.problemFound.connect(lambda *said: told.append(said))
+    with qtbot.waitSignal(shot.supervision.progressed, timeout=20000):
+        shot.supervision.write(str(tmp_path / "page"), "SH010")
+    shot.supervision.cancel()
+    assert not shot.supervision.writing and not (tmp_path / "page" / "index.html").exists()
+    assert shot.supervision.read(str(tmp_path / "gone.json")) is None
+    assert len(told) == 1 and "gone.json" in told[0][0]

@@ -1,0 +1,68 @@
+"""How far a review page is, and what decisions brought."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PyQt6.QtCore import Qt, QUrl
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+
+from plugin.panel.review.model import ReviewModel
+
+
+class _Brought(Protocol):
+    reviewer: str
+    takes: int
+    notes: int
+    unknown: int
+
+
+class PageProgress(QWidget):
+    """Hidden until there is something to tell."""
+
+    def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._text = QLabel(self)
+        self._text.setWordWrap(True)
+        self._text.setOpenExternalLinks(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
+        row.addWidget(self._text, 1)
+        self._bar = QProgressBar(self)
+        row.addWidget(self._bar, 1)
+        self._cancel = QPushButton(self.tr("Cancel"), self)
+        self._cancel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._cancel.clicked.connect(model.supervision.cancel)
+        row.addWidget(self._cancel)
+        model.supervision.progressed.connect(self._progress)
+        model.supervision.ended.connect(self.hide)
+        model.supervision.written.connect(self._written)
+        model.supervision.takenOver.connect(self._taken_over)
+        model.shotChanged.connect(self.hide)
+        self.hide()
+
+    def _progress(self, done: int, total: int) -> None:
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+        self._bar.setFormat(self.tr("Review page: %p %"))
+        self._show(busy=True)
+
+    def _written(self, path: str) -> None:
+        link = QUrl.fromLocalFile(path).toString()
+        self._text.setText(self.tr('The page is written: <a href="{0}">open it</a>.').format(link))
+        self._show(busy=False)
+
+    def _taken_over(self, brought: _Brought) -> None:
+        who = brought.reviewer or self.tr("Somebody")
+        said = self.tr("{0} decided about {1} takes and wrote {2} new notes.").format(who, brought.takes, brought.notes)
+        if brought.unknown:
+            said += " " + self.tr("{0} takes are not of this shot.").format(brought.unknown)
+        self._text.setText(said)
+        self._show(busy=False)
+
+    def _show(self, busy: bool) -> None:
+        self._text.setVisible(not busy)
+        self._bar.setVisible(busy)
+        self._cancel.setVisible(busy)
+        self.show()
