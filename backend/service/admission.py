@@ -61,20 +61,28 @@ class Admission:
 
     def run_of(self, row: JobRow) -> Run:
         """What the worker is told; uploads are put together first. Raises NotUploaded, BadName, OutOfDisk."""
-        media = None
-        if isinstance(row.spec, AddSpec) and row.spec.uploads:
-            media = str(self._store.materialise(row.spec.uploads, self._home / "media" / row.id, client=row.client))
         return Run(
             job=row.id,
             spec=msgspec.structs.replace(row.spec, footprint=row.footprint),
             output=str(self.output_of(row)),
-            media=media,
+            media=self._media_of(row),
             hold=row.hold,
             approved_plan=row.plan,
             media_roots=tuple(map(str, self._roots.roots)),
             cache=str(self.cache),
             cache_bytes=self._cache_bytes,
         )
+
+    def _media_of(self, row: JobRow) -> str | None:
+        """The folder of what came over the bridge for a job; a follow-up works on the pictures of the first take."""
+        while isinstance(row.spec, RefineSpec):
+            parent = self._ledger.find(row.spec.job) if row.spec.job is not None else None
+            if parent is None:
+                return None
+            row = parent
+        if not row.spec.uploads:
+            return None
+        return str(self._store.materialise(row.spec.uploads, self._home / "media" / row.id, client=row.client))
 
     def _admit_add(self, spec: AddSpec, client: str) -> tuple[Spec, Facts]:
         _check_rate(spec.rate)

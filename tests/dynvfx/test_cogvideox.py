@@ -161,6 +161,18 @@ def test_room_on_a_card():
     assert room(16 * gigabyte, 5 * gigabyte, 16 * gigabyte) == (False, True)
 
 
+def test_a_small_footprint_is_the_same_method(folder, backbone):
+    small = CogVideoXBackbone(folder, name=backbone.name)
+    small.use_small_footprint()
+    assert small.vae.use_tiling and not backbone.vae.use_tiling
+    # Tiles change pictures a little, so what the other footprint stored is not taken for its own.
+    assert small.identity != backbone.identity
+    # On a card the transformer's blocks come one after another; here they do so from the processor to the processor.
+    small.transformer.enable_group_offload(torch.device("cpu"), num_blocks_per_group=1)
+    latents, text = torch.randn(3, 16, 4, 6), torch.randn(TEXT_LENGTH, 16)
+    assert torch.equal(small.predict(latents, 500, text), backbone.predict(latents, 500, text))
+
+
 def test_identity_follows_the_weights(tmp_path, backbone):
     other = open_backbone(str(build_cogvideox(tmp_path, seed=1)))
     other.name = backbone.name
