@@ -14,7 +14,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from backend.settings import Settings, find_settings, start_logging, stop_loggin
 from bridge.errors import Problem
 from bridge.job_events import JobDone, JobFailed, JobStarted
 from bridge.messages import Spec
+from bridge.places import state_folder
 from plugin import job_commands, key_commands, log_bundle
 from plugin.arguments import parse
 from plugin.exit_codes import BAD_USAGE, DONE, FAILED, exit_code
@@ -73,7 +75,7 @@ def _carried_out(options: argparse.Namespace, teller: Teller, settings: Settings
         if options.command == "keys":
             return key_commands.run(options)
         if options.command == "logs":
-            return log_bundle.run(options, settings.state)
+            return log_bundle.run(options, lambda words: _write_logs(options.output, settings, words))
         if options.command in job_commands.COMMANDS:
             return job_commands.run(options, teller)
         return _in_process(options, teller) if options.in_process else _through_service(options, teller)
@@ -118,6 +120,20 @@ def _through_service(options: argparse.Namespace, teller: Teller) -> int:
             return run.follow(job)
         except (KeyboardInterrupt, BrokenPipeError):
             return run.stopped(job)
+
+
+def _write_logs(target: Path | None, settings: Settings, words: Iterable[str] | None) -> tuple[Path, int]:
+    """A zip of all logs, redacted when there are `words` that are known to be private; its path and how many logs."""
+    from backend.ledger.schema import LEDGER_FILE
+    from backend.ledger.words import private_words
+    from backend.log_bundle import default_name, write_bundle
+    from backend.redaction import Redaction
+
+    home = state_folder()
+    redaction = None if words is None else Redaction({*words, *private_words(home / LEDGER_FILE)})
+    folders = {"program": settings.log_file.parent, "service": home / "log"}
+    bundle = write_bundle(target or Path(default_name()), folders, redaction)
+    return bundle.path, len(bundle.logs)
 
 
 def _far_away(options: argparse.Namespace, order: AddOrder | RefineOrder, teller: Teller) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 APPLICATION = 0x44564658
 """`PRAGMA application_id`: "DVFX" says that a file is a ledger."""
 
+LEDGER_FILE = "ledger.db"
+"""The ledger's name in a service's folder."""
+
 _VERSION_1 = (
     # `serial` is the order of submission, `place` the order in a client's queue, `interrupted` that the job was at
     # work when its worker or the service ended. `events` counts the job's events; their numbers follow from it.

@@ -15,6 +15,7 @@ from typing import Self
 import zmq
 
 from backend.ledger.ledger import Ledger
+from backend.ledger.schema import LEDGER_FILE
 from backend.media_roots import MediaRoots
 from backend.process_control import StopSignals
 from backend.service.access import Access
@@ -83,7 +84,7 @@ class Service:
         record = home / "workers.json"
         # Before anything else: an orphan may still write to a job's folder.
         end_orphans(record)
-        self._ledger = opening.enter_context(Ledger(home / "ledger.db", queue_limit=options.limits.queue))
+        self._ledger = opening.enter_context(Ledger(home / LEDGER_FILE, queue_limit=options.limits.queue))
         for row in self._ledger.recover():
             log.info("job %s was running when the service ended and goes on", row.id)
         self._store = ContentStore(

@@ -1,5 +1,6 @@
 """What somebody would not send must not be in a redacted text; what a mistake is found by must be."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -79,6 +80,26 @@ def test_of_a_command_line_the_options_stay(redact):
         "INFO dynvfx: command: ['add', '<text 1>', '<text 2>', '--plan=<path 1>.json', '--quality', 'draft']"
     )
     assert "dragon" not in redact("command: ['refine', '-- dragon']\ncommand: ['x']")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/anna/Kunde X/plate.mov",
+        "/mnt/footage/secret_show/shot.0001.exr",
+        r"C:\Users\Anna\Documents\cut.otio",
+        r"\\server\share\cut.otio",
+        "file:///Volumes/show/a%20b.mov",
+        "~/show/cut.otio",
+    ],
+)
+@pytest.mark.parametrize(
+    "form", ["opened {}", "opened '{}'", 'File "{}", line 3', "[{}]", "source={}", "{}: no such file"]
+)
+def test_no_path_is_left_however_it_stands(path, form):
+    said = Redaction(names=[])(form.format(path))
+    assert not re.search("anna|kunde|secret|footage|users|documents|server|show|plate|cut", said, re.IGNORECASE)
+    assert "<path 1>" in said
 
 
 def test_marks_are_the_same_in_all_texts(redact):
