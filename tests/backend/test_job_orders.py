@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from backend.job_orders import order_of, reading_of
+from backend.media_roots import OutsideMediaRoots
+from backend.orders import AddOrder, RefineOrder
+from backend.worker_messages import Run
+from bridge.errors import BadUsage
+from bridge.messages import AddSpec, RefineSpec
+from dynvfx.errors import BadRequest
+
+PLAN = {"instruction": "x", "source_caption": "grey", "composite_caption": "red", "target_object": "red balloon"}
+
+
+def test_every_field_of_an_order_for_new_content(tmp_path: Path):
+    spec = AddSpec(
+        instruction="add a red balloon",
+        takes=2,
+        seed=5,
+        quality="draft",
+        effect="global",
+        assistant="offline",
+        plan=PLAN,
+        layer="png",
+        segmenter="motion",
+        footprint="small",
+        source="clip.mov",
+        clip="2",
+        part=(1, 8),
+        model="large",
+        media_folders=("/media",),
+        rate="24000/1001",
+        download=True,
+    )
+    order = order_of(Run(job="a", spec=spec, output=str(tmp_path / "out"), media=str(tmp_path / "in"), hold=True))
+    assert isinstance(order, AddOrder)
+    assert (order.plan.target_object, order.plan_only, order.approved) == ("red balloon", True, None)
+    assert (order.source, order.output) == (str(tmp_path / "in" / "clip.mov"), tmp_path / "out")
+    assert (order.rate, order.media_folders) == (Fraction(24000, 1001), (Path("/media"),))
+    plain = ("instruction", "takes", "seed", "quality", "effect", "assistant", "layer", "segmenter", "footprint")
+    for name in (*plain, "clip", "part", "model", "download"):
+        assert getattr(order, name) == getattr(spec, name), name
+
+
+def test_a_follow_up_names_its_take():
+    spec = RefineSpec(instruction="more", take_folder="/results/takes/01")
+    order = order_of(Run(job="a", spec=spec, output="/results", approved_plan=PLAN))
+    assert isinstance(order, RefineOrder)
+    assert (order.take_folder, order.approved.target_object) == (Path("/results/takes/01"), "red balloon")
+    with pytest.raises(BadUsage):
+        order_of(Run(job="a", spec=msgspec.structs.replace(spec, take_folder=None), output="/results"))
+
+
+def test_a_plan_that_is_none():
+    spec = AddSpec(instruction="add", source="/clip.mov", plan={"target_object": 3})
+    with pytest.raises(BadRequest):
+        order_of(Run(job="a", spec=spec, output="/results"))
+
+
+def test_what_a_job_may_read(tmp_path: Path):
+    for name in ("uploads", "root", "elsewhere"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "clip.mov").write_bytes(b"1")
+    spec = RefineSpec(instruction="more", take_folder=str(tmp_path / "root/takes/01"))
+    run = Run(
+        job="a",
+        spec=spec,
+        output=str(tmp_path / "out"),
+        media=str(tmp_path / "uploads"),
+        media_roots=(str(tmp_path / "root"),),
+    )
+    check = reading_of(run).check
+    check(tmp_path / "uploads/clip.mov")
+    check(tmp_path / "root/clip.mov")
+    with pytest.raises(OutsideMediaRoots):
+        check(tmp_path / "elsewhere/clip.mov")
+    with pytest.raises(OutsideMediaRoots):
+        reading_of(msgspec.structs.replace(run, media=None)).check(tmp_path / "uploads/clip.mov")
+    assert reading_of(msgspec.structs.replace(run, media_roots=None)).check is None
