@@ -113,6 +113,11 @@ class Keys:
         self._table = {(each.key.value, each.modifier.value): each for each in BINDINGS}
         self._stopping = False
 
+    def means(self, key: int, modifier: Qt.KeyboardModifier) -> bool:
+        """Whether a key does something here."""
+        plain = modifier.value & ~_MODIFIER.KeypadModifier.value
+        return (key, plain) in self._table or (not plain and key in (HOLD.value, NEW_NOTE.value))
+
     def press(self, key: int, modifier: Qt.KeyboardModifier, repeated: bool = False) -> bool:
         """A key went down; False when it means nothing here."""
         plain = modifier.value & ~_MODIFIER.KeypadModifier.value

@@ -27,11 +27,17 @@ class Notes(QObject):
         self.author = ""
         self._notes: dict[str, tuple[Note, ...]] = {}
         self._status: dict[str, Status] = {}
+        self._known: dict[str, tuple[tuple[Note, ...], Status]] = {}
 
     def take_over(self, take_id: str, notes: Iterable[Note], status: Status) -> None:
-        """What the service knows about a take; says nothing."""
-        self._notes[take_id] = _sorted(notes)
-        self._status[take_id] = status
+        """What the service knows about a take; says nothing.
+
+        Only what is news to it counts: what was said here a moment ago is not lost to an answer that is older.
+        """
+        news = (_sorted(notes), status)
+        if self._known.get(take_id) != news:
+            self._known[take_id] = news
+            self._notes[take_id], self._status[take_id] = news
 
     def of(self, take_id: str) -> tuple[Note, ...]:
         """A take's notes."""

@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from plugin.panel.review.compare import Mode
 from plugin.panel.review.keys import BINDINGS, HOLD, LIST_KEYS, NEW_NOTE, Keys
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.canvas import Canvas
@@ -31,12 +32,16 @@ _BESIDE = 110
 
 
 class ReviewView(QWidget):
-    """Shows a ReviewModel, which it does not own. Keys work wherever the focus is, except where text is written."""
+    """Shows a ReviewModel, which it does not own. Keys work wherever the focus is, except where text is written.
+
+    `tells_problems` may be turned off where the model's problems are shown elsewhere.
+    """
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
         self._keys = Keys(model)
+        self.tells_problems = True
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Its own word: the smallest size of what is beside each other now says nothing about a narrow panel.
         self.setMinimumSize(320, 360)
@@ -60,6 +65,10 @@ class ReviewView(QWidget):
         column.addWidget(self.splitter)
         self.follow_up.drawRequested.connect(self._draw_box)
         self.follow_up.closed.connect(lambda: self.show_follow_up(False))
+        self.follow_up.paintRequested.connect(self._paint_mask)
+        self.canvas.mask = self.follow_up.mask
+        self.follow_up.mask.changed.connect(self.canvas.update)
+        model.screening.shownChanged.connect(self._begin_mask)
         self.canvas.boxDrawn.connect(self.follow_up.set_box)
         self.canvas.boxDrawn.connect(lambda _: self._draw_box(False))
         model.currentChanged.connect(self._show)
@@ -128,6 +137,25 @@ class ReviewView(QWidget):
             self.canvas.box = self.follow_up.box if self.follow_up.isVisible() else None
             self.canvas.update()
 
+    def _paint_mask(self, on: bool) -> None:
+        self.canvas.painting_mask = on
+        if on:
+            self.model.transport.stop()
+            self.model.compare.set(mode=Mode.TAKE, matte=True, original=False)
+            self._begin_mask()
+        self.canvas.update()
+
+    def _begin_mask(self) -> None:
+        """Start from the matte of the frame that is shown, as soon as it is there."""
+        screening, mask = self.model.screening, self.follow_up.mask
+        if not self.canvas.painting_mask or mask.edited or mask.frame == screening.shown.frame:
+            return
+        matte, picture = screening.picture(screening.matte), screening.picture(screening.b)
+        if matte is not None:
+            mask.begin(screening.shown.frame, matte)
+        elif picture is not None and not screening.matte:
+            mask.begin_empty(screening.shown.frame, picture)
+
     def _show(self) -> None:
         chosen = self.model.current is not None
         self.follow_up_button.setEnabled(chosen)
@@ -136,6 +164,8 @@ class ReviewView(QWidget):
             self.follow_up.hide()
 
     def _tell(self, what: str, why: str, remedy: str) -> None:
+        if not self.tells_problems:
+            return
         self._problem.setText(" ".join(part for part in (what, remedy) if part))
         self._problem.setToolTip(why)
         self._problem.show()
@@ -150,6 +180,15 @@ class ReviewView(QWidget):
             share = 0.68 if beside else 0.62
             whole = self.width() if beside else self.height()
             self.splitter.setSizes([int(whole * share), whole - int(whole * share)])
+
+    def event(self, event: QEvent | None) -> bool:
+        """Keys that mean something here are not the window's shortcuts; Escape is, once nothing is written any more."""
+        if event is not None and event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            writing = not self.canvas.hasFocus() and event.key() == Qt.Key.Key_Escape
+            if writing or self._keys.means(event.key(), event.modifiers()):
+                event.accept()
+                return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
         """Keys that no child wanted."""

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from plugin.panel.review import render
 from plugin.panel.review.compare import ORIGINAL, Mode
 from plugin.panel.review.follow_up import Box, box_between
+from plugin.panel.review.mask_paint import MaskPaint
 from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.overlay import Overlay
@@ -34,6 +35,8 @@ class Canvas(QWidget):
         self._model = model
         self.drawing_box = False
         self.box: Box | None = None
+        self.mask: MaskPaint | None = None
+        self.painting_mask = False
         self._drag: Callable[[QPointF], None] | None = None
         self.paints = 0
         self._overlay = Overlay(self, model)
@@ -133,7 +136,7 @@ class Canvas(QWidget):
         if not pictures:
             self._paint_hint(painter)
             return
-        matte = pictures.get(screening.matte) if view.matte else None
+        matte = self._matte()
         a, b = pictures.get(screening.a), pictures.get(screening.b)
         if view.mode is Mode.SHEET:
             render.paint_sheet(painter, self.area(), view, pictures)
@@ -143,10 +146,17 @@ class Canvas(QWidget):
             render.paint_single(painter, self.area(), view, single, matte)
         self._overlay.paint(painter)
 
+    def _matte(self) -> Picture | None:
+        """The matte over the picture: the one that is being painted, else the take's."""
+        shown = self._model.screening.shown
+        if self.mask is not None and self.mask.frame == shown.frame and (self.painting_mask or self.mask.edited):
+            return self.mask.picture()
+        return shown.pictures.get(self._model.screening.matte) if self._model.compare.view.matte else None
+
     def _single(self, a: Picture | None, b: Picture | None) -> Picture | None:
         """The one picture to show; outside a take's range the original stands in."""
         if self._model.compare.view.mode is Mode.TAKE:
-            return next((each for each in self._model.screening.shown.pictures.values() if each is not None), None)
+            return self._reference()
         return b if b is not None else a
 
     def _paint_hint(self, painter: QPainter) -> None:
@@ -173,6 +183,10 @@ class Canvas(QWidget):
                 self._pick_at(point)
             elif self.drawing_box:
                 self._drag = self._boxing(point)
+            elif self.painting_mask:
+                erase = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+                self._drag = self._brushing(point, not erase)
+                self._drag(point)
             elif view.mode is Mode.WIPE and (self._near_line(point) or view.zoom is None):
                 self._drag = self._wiping
                 self._wiping(point)
@@ -248,6 +262,16 @@ class Canvas(QWidget):
 
         return draw
 
+    def _brushing(self, start: QPointF, add: bool) -> Callable[[QPointF], None]:
+        last = [start]
+
+        def brush(point: QPointF) -> None:
+            if self.mask is not None and self.mask.frame == self._model.screening.shown.frame:
+                self.mask.stroke(self.part_at(last[0]), self.part_at(point), add)
+            last[0] = point
+
+        return brush
+
     def _pick_at(self, point: QPointF) -> None:
         for source, cell in self.cells():
             if cell.contains(point) and source != ORIGINAL:
@@ -256,7 +280,7 @@ class Canvas(QWidget):
     def _set_cursor(self, point: QPointF) -> None:
         view = self._model.compare.view
         shape = Qt.CursorShape.ArrowCursor
-        if self.drawing_box:
+        if self.drawing_box or self.painting_mask:
             shape = Qt.CursorShape.CrossCursor
         elif view.mode is Mode.WIPE and self._near_line(point):
             shape = Qt.CursorShape.SizeVerCursor if view.wipe_level else Qt.CursorShape.SizeHorCursor

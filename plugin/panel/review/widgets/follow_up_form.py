@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from plugin.panel.review.follow_up import Box, FollowUp, levels_of
+from plugin.panel.review.mask_paint import MaskPaint
 from plugin.panel.review.model import ReviewModel
 
 
@@ -13,12 +14,15 @@ class FollowUpForm(QWidget):
     """What a child of the current take changes. `drawRequested` asks the canvas for a box, `closed` says goodbye."""
 
     drawRequested = pyqtSignal(bool)
+    paintRequested = pyqtSignal(bool)
     closed = pyqtSignal()
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self.box: Box | None = None
+        self.mask = MaskPaint(self)
+        self.mask.changed.connect(self._show_mask)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 6)
         column.setSpacing(4)
@@ -42,6 +46,7 @@ class FollowUpForm(QWidget):
         row.addWidget(self._no_box)
         row.addStretch(1)
         column.addLayout(row)
+        column.addLayout(self._mask_row())
         self.iterations = QComboBox(self)
         self.iterations.setAccessibleName(self.tr("Iterations"))
         self.iterations.currentIndexChanged.connect(self._check)
@@ -62,6 +67,48 @@ class FollowUpForm(QWidget):
         model.currentChanged.connect(self.begin)
         self.begin()
 
+    def _mask_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self._paint = QPushButton(self.tr("Edit the matte"), self)
+        self._paint.setCheckable(True)
+        self._paint.setToolTip(self.tr("Paint on the picture where the content may be; with Shift: rub out"))
+        self._paint.toggled.connect(self._paint_toggled)
+        row.addWidget(self._paint)
+        self._brush = QSlider(Qt.Orientation.Horizontal, self)
+        self._brush.setRange(5, 150)
+        self._brush.setValue(int(self.mask.brush * 1000))
+        self._brush.setToolTip(self.tr("Size of the brush"))
+        self._brush.setAccessibleName(self.tr("Size of the brush"))
+        self._brush.valueChanged.connect(self._brush_changed)
+        row.addWidget(self._brush, 1)
+        self._no_mask = QPushButton(self.tr("As it was"), self)
+        self._no_mask.clicked.connect(self._forget_mask)
+        row.addWidget(self._no_mask)
+        return row
+
+    def _brush_changed(self, value: int) -> None:
+        self.mask.brush = value / 1000
+
+    def _paint_toggled(self, on: bool) -> None:
+        if on:
+            self._draw.setChecked(False)
+        self.paintRequested.emit(on)
+        self._show_mask()
+
+    def _forget_mask(self) -> None:
+        self.mask.clear()
+        self._paint.setChecked(False)
+
+    def _show_mask(self) -> None:
+        self._brush.setVisible(self._paint.isChecked())
+        self._no_mask.setVisible(self.mask.edited)
+        self._paint.setText(
+            self.tr("Matte of frame {0} edited").format(self.mask.frame)
+            if self.mask.edited
+            else self.tr("Edit the matte")
+        )
+        self._check()
+
     def begin(self) -> None:
         """Start from the current take, with nothing changed."""
         take = self._model.current
@@ -79,6 +126,7 @@ class FollowUpForm(QWidget):
             self.iterations.addItem(self.tr("From iteration {0} of {1} on").format(skip + 1, count), skip)
         if count > 1:
             self.iterations.setItemText(count - 1, self.tr("Last iteration only: details"))
+        self._forget_mask()
         self.set_box(None)
 
     def set_box(self, box: Box | None) -> None:
@@ -91,14 +139,21 @@ class FollowUpForm(QWidget):
 
     def wanted(self) -> FollowUp:
         """What the form says."""
-        return FollowUp(self.instruction.toPlainText(), region=self.box, skip=int(self.iterations.currentData() or 0))
+        take = self._model.current
+        return FollowUp(
+            self.instruction.toPlainText(),
+            region=self.box,
+            mask=self.mask.png(),
+            mask_frame=self.mask.frame - take.offset if take and self.mask.edited else 0,
+            skip=int(self.iterations.currentData() or 0),
+        )
 
     def _check(self) -> None:
         take = self._model.current
         why = self.wanted().problem(take) if take else ""
         texts = {
             "no_instruction": self.tr("Say what the take should show."),
-            "no_change": self.tr("Change the instruction, draw a box or choose later iterations."),
+            "no_change": self.tr("Change the instruction or the matte, draw a box, or choose later iterations."),
         }
         self._why_not.setText(texts.get(why, ""))
         self._why_not.setVisible(bool(why))

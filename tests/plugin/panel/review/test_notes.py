@@ -113,3 +113,12 @@ def test_a_takes_files_are_found_by_their_roles(tmp_path):
     assert len(found.layer) == 12 and found.layer[11].endswith("layer.000112.png")
     (tmp_path / "composite.mov").unlink()
     assert take_in_folder(record("one", extra=extra), tmp_path, 1).composite == str(tmp_path / "preview.mp4")
+
+
+def test_an_older_answer_takes_nothing_away(notes):
+    notes.add("one", "new", 1, 1)
+    notes.set_status("one", "approved")
+    notes.take_over("one", [Note(text="old", first=9, last=9)], "pending")
+    assert [each.text for each in notes.of("one")] == ["new", "old"] and notes.status("one") == "approved"
+    notes.take_over("one", [Note(text="theirs", first=0, last=0)], "retake")
+    assert [each.text for each in notes.of("one")] == ["theirs"] and notes.status("one") == "retake"

@@ -310,3 +310,50 @@ def test_an_empty_view_says_so(qtbot, clock):
         qtbot.keyClick(view.canvas, key)
     assert seen(view).any()
     model.close()
+
+
+def test_the_matte_is_edited_with_a_brush(qtbot, view):
+    def plain(number, width, height):
+        picture = np.zeros((height, width, 3), np.uint8)
+        picture[:, : width // 4] = 255
+        return picture
+
+    path = write_movie(view.model.takes[0].composite.replace("one", "matte"), 24, picture=plain)
+    view.model.set_takes([review_take(view.model.takes[0].composite, "one", 1, matte=str(path))])
+    asked = []
+    view.model.followUpRequested.connect(lambda take, values: asked.append(values))
+    view.model.transport.seek(5)
+    view.show_follow_up(True)
+    form = view.follow_up
+    form.paintRequested.emit(True)
+    qtbot.waitUntil(lambda: form.mask.begun and form.mask.frame == 5, timeout=5000)
+    assert form.mask.picture().pixels.mean() == pytest.approx(255 / 4, abs=3) and form.mask.png() is None
+    qtbot.mousePress(view.canvas, LEFT, pos=at(view, 0.6, 0.5))
+    qtbot.mouseMove(view.canvas, at(view, 0.8, 0.5))
+    qtbot.mouseRelease(view.canvas, LEFT, pos=at(view, 0.8, 0.5))
+    qtbot.mousePress(view.canvas, LEFT, Qt.KeyboardModifier.ShiftModifier, at(view, 0.1, 0.5))
+    qtbot.mouseRelease(view.canvas, LEFT, pos=at(view, 0.1, 0.5))
+    pixels = form.mask.picture().pixels
+    height, width = pixels.shape
+    assert pixels[height // 2, int(width * 0.7)] == 255 and pixels[height // 2, int(width * 0.1)] == 0
+    assert pixels[height // 4, int(width * 0.7)] < 20 and pixels[height // 4, int(width * 0.1)] > 235
+    tinted = seen(view)[int(at(view, 0.7, 0.5).y()), int(at(view, 0.7, 0.5).x())].astype(int)
+    assert tinted[0] - tinted[2] > 50
+    qtbot.mouseClick(form.ask, LEFT)
+    image = QImage.fromData(asked[0]["mask"]["png"])
+    assert asked[0]["mask"]["frame"] == 5 and (image.width(), image.height()) == (width, height)
+    view.show_follow_up(True)
+    assert form.mask.png() is None and not form.ask.isEnabled()
+
+
+def test_escape_leaves_the_line_before_it_leaves_the_review(qtbot, view):
+    from PyQt6.QtGui import QKeySequence, QShortcut
+
+    left = []
+    shortcut = QShortcut(QKeySequence(Qt.Key.Key_Escape), view, lambda: left.append(True))
+    qtbot.keyClick(view.canvas, KEY.Key_N)
+    qtbot.keyClick(view.notes.line, KEY.Key_Escape)
+    assert view.canvas.hasFocus() and left == []
+    qtbot.keyClick(view.canvas, KEY.Key_Escape)
+    assert left == [True]
+    shortcut.deleteLater()

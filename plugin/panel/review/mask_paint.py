@@ -1,0 +1,93 @@
+"""Editing a matte with a brush, for a follow-up."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6 import sip
+from PyQt6.QtCore import QBuffer, QIODevice, QObject, QPointF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QImage, QPainter, QPen
+
+from plugin.panel.review.media.pictures import Picture
+
+Part = tuple[float, float]
+
+
+class MaskPaint(QObject):
+    """A matte that is painted on: white is inside. Places are in parts of the picture, `brush` in parts of its width."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.brush = 0.04
+        self.frame = -1
+        self.edited = False
+        self._image: QImage | None = None
+        self._display = (0, 0)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a matte to paint on."""
+        return self._image is not None
+
+    def begin(self, frame: int, matte: Picture) -> None:
+        """Start from a matte, uint8 [h, w], of a frame of the shot."""
+        height, width = matte.pixels.shape
+        borrowed = QImage(
+            sip.voidptr(matte.pixels.ctypes.data),
+            width,
+            height,
+            matte.pixels.strides[0],
+            QImage.Format.Format_Grayscale8,
+        )
+        self._image = borrowed.copy()
+        self._display = (matte.width, matte.height)
+        self.frame, self.edited = frame, False
+        self.changed.emit()
+
+    def begin_empty(self, frame: int, like: Picture) -> None:
+        """Start from nothing, for takes without a matte."""
+        self.begin(frame, Picture(np.zeros(like.pixels.shape[:2], np.uint8), like.width, like.height))
+
+    def clear(self) -> None:
+        """Forget it."""
+        self._image, self.frame, self.edited = None, -1, False
+        self.changed.emit()
+
+    def stroke(self, start: Part, end: Part, add: bool = True) -> None:
+        """Draw the brush from one place to another, or rub out."""
+        if self._image is None:
+            return
+        width, height = self._image.width(), self._image.height()
+        colour = QColor(255, 255, 255) if add else QColor(0, 0, 0)
+        painter = QPainter(self._image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(colour, max(1.0, 2 * self.brush * width), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        first = QPointF(start[0] * width, start[1] * height)
+        last = QPointF(end[0] * width, end[1] * height)
+        # A line without length is not drawn.
+        painter.drawLine(first, last if first != last else last + QPointF(0.01, 0))
+        painter.end()
+        self.edited = True
+        self.changed.emit()
+
+    def picture(self) -> Picture | None:
+        """The matte as it is now, uint8 [h, w]."""
+        if self._image is None:
+            return None
+        bits = self._image.constBits()
+        if bits is None:
+            return None
+        bits.setsize(self._image.sizeInBytes())
+        rows = np.frombuffer(bits, np.uint8).reshape(self._image.height(), self._image.bytesPerLine())
+        return Picture(rows[:, : self._image.width()].copy(), *self._display)
+
+    def png(self) -> bytes | None:
+        """The edited matte as a grey PNG; None when nothing was painted."""
+        if self._image is None or not self.edited:
+            return None
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        self._image.save(buffer, "PNG")
+        return bytes(buffer.data())
