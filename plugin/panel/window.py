@@ -96,6 +96,8 @@ class PanelWindow(QWidget):
         self.zones.setChildrenCollapsible(False)
         self.zones.splitterMoved.connect(self._divided)
         inside.installEventFilter(self)
+        for signal in (self.model.takes.rowsInserted, self.model.takes.rowsRemoved):
+            signal.connect(lambda *_: QTimer.singleShot(0, self._divide))
         self.review_side = QWidget()
         side = QVBoxLayout(self.review_side)
         side.setContentsMargins(0, 0, 0, 0)
@@ -176,9 +178,11 @@ class PanelWindow(QWidget):
             column = min(_ASKING_WIDEST, self.zones.width() * 3 // 5)
             self.zones.setSizes([column, self.zones.width() - column])
         elif not self._divided_by_hand:
-            height = self.zones.height()
-            needed = self.scroll.widget().sizeHint().height() + self.ask_zone.buttons.sizeHint().height() + 4
-            upper = min(needed, round(height * 0.64))
+            height, width, inside = self.zones.height(), self.scroll.viewport().width(), self.scroll.widget()
+            needed = inside.heightForWidth(width) if inside.hasHeightForWidth() else inside.sizeHint().height()
+            upper = needed + self.ask_zone.buttons.sizeHint().height() + 4
+            # The takes keep what their rows need, at most two fifths.
+            upper = min(upper, height - min(self.takes_zone.needed_height(), height * 2 // 5))
             self.zones.setSizes([upper, height - upper])
 
     def _divided(self) -> None:

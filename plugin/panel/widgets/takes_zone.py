@@ -70,6 +70,12 @@ class TakesZone(QWidget):
         if row >= 0:
             self.list.setCurrentIndex(self.model.takes.index(row))
 
+    def needed_height(self) -> int:
+        """Pixels that show everything."""
+        rows = sum(self.list.sizeHintForRow(row) for row in range(min(40, self.model.takes.rowCount())))
+        others = sum(each.sizeHint().height() for each in (self.actions, self.place_line) if not each.isHidden())
+        return rows + others + self.pause.sizeHint().height() + 40
+
     @property
     def card(self) -> Card | None:
         """The chosen row."""
