@@ -16,6 +16,7 @@ from backend.ledger.rows import Facts, JobRow
 from backend.media_roots import MediaRoots
 from backend.orders import QUALITIES
 from backend.service.access import Access
+from backend.service.models import named_folder
 from backend.worker_messages import Run
 from bridge.content_store import ContentStore
 from bridge.errors import BadUsage
@@ -97,9 +98,10 @@ class Admission:
         changes["media_folders"] = tuple(str(self._roots.check(folder)) for folder in spec.media_folders)
         if spec.output is not None:
             changes["output"] = str(self._roots.check_output(spec.output))
-        if Path(spec.model).expanduser().is_dir() and spec.model != "tiny":
+        weights = named_folder(spec.model)
+        if weights is not None and spec.model != "tiny":
             # Weights are files that a library unpacks: only from where the service's owner put them.
-            changes["model"] = str(self._roots.check(Path(spec.model).expanduser()))
+            changes["model"] = str(self._roots.check(weights))
         spec = msgspec.structs.replace(spec, **changes)
         facts = Facts(source=spec.source, model=spec.model, output=spec.output or "")
         return spec, facts

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 
 import psutil
 
-from backend.failures import as_problems
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import JobRow
 from backend.service.access import Access
@@ -26,10 +25,10 @@ from backend.service.downloads import file_of
 from backend.service.errands import Errand, Errands
 from backend.service.estimates import estimate
 from backend.service.models import bytes_below, models
+from backend.service.replies import reply_of
 from backend.service.workers import Workers
 from bridge import messages as wire
 from bridge.content_store import ContentStore
-from bridge.errors import Problem
 from bridge.job_events import PlanReady
 from bridge.offering import describe, serve_chunk
 from bridge.server import Incoming, WireServer, common_protocol

@@ -42,16 +42,29 @@ def models() -> tuple[Model, ...]:
 
 def folder_of(model: str) -> Path | None:
     """The folder of a model on this machine: the one that the name is, or the hub cache's; None when it is not here."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
+    folder = named_folder(model)
+    if folder is not None:
         return folder
     if model.count("/") != 1:
         return None
     # It takes seconds to import, which a service that is starting does not have.
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    index = try_to_load_from_cache(model, "model_index.json")
+    try:
+        index = try_to_load_from_cache(model, "model_index.json")
+    except HFValidationError:
+        return None  # no name that a hub could have
     return Path(index).parent if isinstance(index, str) else None
+
+
+def named_folder(model: str) -> Path | None:
+    """The folder that a model's name is, None when it is none; names come from clients and may be anything."""
+    try:
+        folder = Path(model).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, RuntimeError):  # too long for a path; the home of a user who does not exist
+        return None
 
 
 def bytes_below(folder: Path) -> int:

@@ -152,7 +152,7 @@ def test_refusals() -> None:
     refusing = kinds(
         "bridge/transfer_errors.py",
         "backend/service/access.py",
-        "backend/service/handlers.py",
+        "backend/service/replies.py",
         "backend/ledger/problems.py",
         "backend/ledger/states.py",
         "backend/media_roots.py",
