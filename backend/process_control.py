@@ -44,7 +44,10 @@ def _apart() -> dict[str, object]:
 
 
 def end_tree(pid: int, started: float, patience: float = 5.0) -> None:
-    """Kill a process and all that it started, and wait until they are gone; nothing when it is gone already."""
+    """Kill a process and all that it started, and wait for at most `patience` seconds until they are gone.
+
+    Nothing is done when it is gone already.
+    """
     if not process_lives(pid, started):
         return
     try:
@@ -55,7 +58,8 @@ def end_tree(pid: int, started: float, patience: float = 5.0) -> None:
     for process in doomed:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(doomed, timeout=patience)
+    if patience > 0:
+        psutil.wait_procs(doomed, timeout=patience)
 
 
 def start_time(pid: int) -> float:

@@ -223,5 +223,5 @@ class Service:
 
     def _kill_workers(self) -> None:
         for worker in self._workers:
-            worker.kill()
+            worker.kill(patience=5.0)
             worker.look_after()

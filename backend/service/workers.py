@@ -170,11 +170,11 @@ class DeviceWorker:
         self._ended()
         return death
 
-    def kill(self) -> None:
-        """End the process and all that it started, now."""
+    def kill(self, patience: float = 0.0) -> None:
+        """End the process and all that it started, now; wait until they are gone only where somebody is patient."""
         if self._process is not None:
             self._kill_at = None
-            end_tree(self.pid, self.started)
+            end_tree(self.pid, self.started, patience)
 
     def encourage(self) -> None:
         """Somebody wants work to be done: a worker that was given up is started again."""

@@ -1,0 +1,277 @@
+"""The service's parts one by one, with clocks, disks and history that tests choose."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from backend.process_control import StopSignals, end_tree, start_apart, start_time
+from backend.service.disk_guard import LOOK_EVERY, RELIEF_BYTES, DiskGuard
+from backend.service.downloads import file_of
+from backend.service.errands import Errands
+from backend.service.estimates import estimate, preset_request, rules_of, work_of
+from backend.service.rendezvous import AlreadyRunning, ServiceStuck, announce, only_service
+from backend.service.workers import RESTARTS, SILENCE, DeviceWorker, Workers, end_orphans
+from bridge.messages import Estimate
+from bridge.rendezvous import RENDEZVOUS_FILE, Rendezvous, process_lives, read_rendezvous
+from bridge.take import Take
+from bridge.transfer_errors import NoSuchFile
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
+FAMILY = [
+    sys.executable,
+    "-c",
+    "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+    "print(p.pid, flush=True); time.sleep(600)",
+]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# Processes ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_process_ends_with_all_that_it_started(tmp_path: Path):
+    log = tmp_path / "log" / "printed.txt"
+    process = start_apart(FAMILY, os.environ, log)
+    while not log.read_text().strip():
+        time.sleep(0.02)
+    child = int(log.read_text())
+    end_tree(process.pid, start_time(process.pid))
+    process.wait(10)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_number_that_was_given_out_again_is_another_process(tmp_path: Path):
+    process = start_apart(SLEEPER, os.environ, tmp_path / "log")
+    try:
+        began = start_time(process.pid)
+        assert process_lives(process.pid, began)
+        assert not process_lives(process.pid, began - 60)
+        end_tree(process.pid, began - 60)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    assert not process_lives(process.pid, began)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no kill by signal")
+def test_a_signal_wakes_the_loop_and_ends_nothing():
+    import signal
+
+    signals = StopSignals()
+    try:
+        with signals.heard():
+            assert not signals.received()
+            os.kill(os.getpid(), signal.SIGTERM)
+            until = time.monotonic() + 10
+            while not signals.received():
+                assert time.monotonic() < until
+            assert not signals.received()
+    finally:
+        signals.close()
+
+
+def test_orphans_of_a_killed_service_are_ended(tmp_path: Path):
+    record = tmp_path / "workers.json"
+    process = start_apart(SLEEPER, os.environ, tmp_path / "log")
+    record.write_bytes(msgspec.json.encode([(process.pid, start_time(process.pid)), (process.pid, 1.0)]))
+    end_orphans(record)
+    process.wait(10)
+    assert not record.exists()
+    end_orphans(record)
+    record.write_bytes(b"{damaged")
+    end_orphans(record)
+
+
+# One service ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_service_finds_the_first(tmp_path: Path):
+    with only_service(tmp_path):
+        said = announce(tmp_path, "tcp://127.0.0.1:1", "k" * 40, "0")
+        assert read_rendezvous(tmp_path) == said
+        with pytest.raises(AlreadyRunning) as caught, only_service(tmp_path):
+            pass
+        assert caught.value.rendezvous == said
+    assert read_rendezvous(tmp_path) is None
+    with only_service(tmp_path):
+        pass
+
+
+def test_one_that_does_not_say_where_it_listens_is_waited_for(tmp_path: Path):
+    clock = Clock()
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    with only_service(tmp_path):
+        with pytest.raises(ServiceStuck), only_service(tmp_path, clock=clock, sleep=sleep):
+            pass
+    assert clock.now > 105
+
+
+def test_what_a_killed_service_left_is_no_service(tmp_path: Path):
+    old = Rendezvous(address="tcp://127.0.0.1:1", key="k", pid=os.getpid(), started=1.0, version="0")
+    (tmp_path / RENDEZVOUS_FILE).write_bytes(msgspec.json.encode(old))
+    assert read_rendezvous(tmp_path) is None
+    (tmp_path / RENDEZVOUS_FILE).write_bytes(b"\xff")
+    assert read_rendezvous(tmp_path) is None
+
+
+# Workers --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_cannot_start_is_given_up_and_can_be_encouraged(tmp_path: Path):
+    clock = Clock()
+    worker = DeviceWorker("cpu", tmp_path / "worker.log", module="no.such.module", clock=clock)
+    for attempt in range(len(RESTARTS)):
+        assert not worker.is_given_up
+        clock.now += RESTARTS[attempt]
+        worker.start()
+        assert worker.seen().state == "starting"
+        ended(worker, clock)
+    assert worker.is_given_up
+    assert "No module named" in worker.last_words()
+    worker.start()
+    assert worker.link is None
+    worker.encourage()
+    worker.start()
+    assert worker.link is not None
+    worker.kill()
+    ended(worker, clock)
+
+
+def test_a_silent_worker_is_killed(tmp_path: Path):
+    clock = Clock()
+    worker = DeviceWorker("cpu", tmp_path / "log", module="timeit", clock=clock)
+    worker.start()
+    pid, began = worker.pid, worker.started
+    clock.now += SILENCE + 1
+    ended(worker, clock)
+    assert not process_lives(pid, began)
+
+
+def ended(worker: DeviceWorker, clock: Clock) -> None:
+    until = time.monotonic() + 60
+    while worker.look_after() is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+        clock.now += 0.02
+
+
+def test_running_workers_are_written_down(tmp_path: Path):
+    worker = DeviceWorker("cpu", tmp_path / "log", module="timeit")
+    workers = Workers([worker], tmp_path / "workers.json")
+    workers.start()
+    assert msgspec.json.decode((tmp_path / "workers.json").read_bytes())[0][0] == worker.pid
+    worker.kill()
+    ended(worker, Clock())
+
+
+# Disks and files ------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_tried_again_when_there_is_space(tmp_path: Path):
+    clock, free = Clock(), [1000]
+    guard = DiskGuard(clock, lambda path: free[0])
+    folder = tmp_path / "not" / "there"
+    assert guard.allows(folder) and guard.next_look is None
+    guard.note(folder)
+    assert not guard.allows(folder)
+    assert guard.next_look == clock.now + LOOK_EVERY
+    assert guard.is_news("a") and not guard.is_news("a") and guard.is_news("b")
+    free[0] += RELIEF_BYTES
+    assert guard.allows(folder) and guard.next_look is None
+    guard.note(folder)
+    guard.forget()
+    assert guard.allows(folder)
+
+
+def test_files_of_a_job_are_below_its_folder(tmp_path: Path):
+    output = tmp_path / "out"
+    (output / "takes").mkdir(parents=True)
+    (output / "takes" / "a.png").write_bytes(b"")
+    (tmp_path / "secret").write_bytes(b"")
+    (output / "leads out").symlink_to(tmp_path / "secret")
+    (output / "round").symlink_to(output / "round")
+    assert file_of(output, "takes/a.png") == (output / "takes" / "a.png").resolve()
+    assert file_of(output, str(output / "takes" / "a.png")).name == "a.png"
+    assert file_of(output, "takes/../takes/a.png").name == "a.png"
+    for name in ("", ".", "takes", "b.png", "../secret", str(tmp_path / "secret"), "leads out", "round", "a\0b"):
+        with pytest.raises(NoSuchFile):
+            file_of(output, name)
+    with pytest.raises(NoSuchFile):
+        file_of(tmp_path / "never made", "takes/a.png")
+
+
+def test_errands_are_told_to_the_loop():
+    errands = Errands()
+    heard: list[Future] = []
+    errands.run(lambda: 7, heard.append)
+    errands.run(lambda: 1 // 0, heard.append)
+    until = time.monotonic() + 10
+    while len(heard) < 2:
+        assert time.monotonic() < until
+        errands.step()
+    assert sorted(str(each.exception() or each.result()) for each in heard) == [
+        "7",
+        "integer division or modulo by zero",
+    ]
+    errands.close()
+
+
+# Estimates ------------------------------------------------------------------------------------------------------------
+
+
+def test_measured_takes_say_how_long_it_lasts():
+    wanted = Estimate(model="tiny", quality="standard", takes=2, width=640, height=360, frames=24, rate="24")
+    geometry = rules_of("tiny").choose(640, 360, 24, 24)
+    request = preset_request("tiny", "standard", geometry)
+    work = work_of(request)
+    # A forward took half a second, all that is beside it included.
+    takes = [a_take(request.to_dict(), {"refining": 50.0, "delivering": 10.0}, {"refining": 120}, 5_000_000)]
+    told = estimate(wanted, takes)
+    assert told.forwards == work.shared + 2 * work.each
+    assert told.seconds == pytest.approx(told.forwards * 0.5)
+    assert told.memory_bytes == 5_000_000
+    assert estimate(wanted, [a_take(request.to_dict(), {}, {}, None)]).seconds is None
+
+
+def a_take(request: dict, seconds: dict, forwards: dict, memory: int | None) -> Take:
+    return Take(
+        id="i",
+        name="n",
+        instruction="",
+        request=request,
+        plan={},
+        model="tiny",
+        licence="",
+        assistant="",
+        seed=0,
+        created="",
+        version="",
+        seconds=seconds,
+        forwards=forwards,
+        peak_memory=memory,
+    )
+
+
+def test_the_program_explains_itself():
+    said = subprocess.run([sys.executable, "-m", "backend", "--help"], capture_output=True, text=True, check=True)
+    assert "--until-idle" in said.stdout and "worker-module" not in said.stdout
