@@ -13,7 +13,10 @@ Part = tuple[float, float]
 
 
 class MaskPaint(QObject):
-    """A matte that is painted on: white is inside. Places are in parts of the picture, `brush` in parts of its width."""
+    """A matte that is painted on: white is inside.
+
+    Places are in parts of the picture; `brush` is the brush's radius in parts of its width. `frame` is the shot's.
+    """
 
     changed = pyqtSignal()
 
@@ -33,13 +36,8 @@ class MaskPaint(QObject):
     def begin(self, frame: int, matte: Picture) -> None:
         """Start from a matte, uint8 [h, w], of a frame of the shot."""
         height, width = matte.pixels.shape
-        borrowed = QImage(
-            sip.voidptr(matte.pixels.ctypes.data),
-            width,
-            height,
-            matte.pixels.strides[0],
-            QImage.Format.Format_Grayscale8,
-        )
+        memory = sip.voidptr(matte.pixels.ctypes.data)
+        borrowed = QImage(memory, width, height, matte.pixels.strides[0], QImage.Format.Format_Grayscale8)
         self._image = borrowed.copy()
         self._display = (matte.width, matte.height)
         self.frame, self.edited = frame, False

@@ -117,6 +117,8 @@ class ReviewView(QWidget):
         """Open or close the form for a child take."""
         if on:
             self.follow_up.begin()
+        else:
+            self.follow_up.put_down()
         self.follow_up.setVisible(on)
         self._draw_box(False)
         self.canvas.box = self.follow_up.box if on else None

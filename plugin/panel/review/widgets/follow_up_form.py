@@ -95,6 +95,11 @@ class FollowUpForm(QWidget):
         self.paintRequested.emit(on)
         self._show_mask()
 
+    def put_down(self) -> None:
+        """Forget what was drawn and painted, and stop doing so."""
+        self._forget_mask()
+        self.set_box(None)
+
     def _forget_mask(self) -> None:
         self.mask.clear()
         self._paint.setChecked(False)
@@ -102,11 +107,8 @@ class FollowUpForm(QWidget):
     def _show_mask(self) -> None:
         self._brush.setVisible(self._paint.isChecked())
         self._no_mask.setVisible(self.mask.edited)
-        self._paint.setText(
-            self.tr("Matte of frame {0} edited").format(self.mask.frame)
-            if self.mask.edited
-            else self.tr("Edit the matte")
-        )
+        edited = self.tr("Matte of frame {0} edited").format(self.mask.frame)
+        self._paint.setText(edited if self.mask.edited else self.tr("Edit the matte"))
         self._check()
 
     def begin(self) -> None:
@@ -126,8 +128,7 @@ class FollowUpForm(QWidget):
             self.iterations.addItem(self.tr("From iteration {0} of {1} on").format(skip + 1, count), skip)
         if count > 1:
             self.iterations.setItemText(count - 1, self.tr("Last iteration only: details"))
-        self._forget_mask()
-        self.set_box(None)
+        self.put_down()
 
     def set_box(self, box: Box | None) -> None:
         """The box that was drawn."""
