@@ -21,11 +21,13 @@ def queues(draw):
 turns = st.dictionaries(st.sampled_from(CLIENTS), st.integers(1, 9), max_size=3)
 
 
+@settings(max_examples=60, deadline=None)
 @given(queues(), turns)
 def test_every_job_has_one_place(waiting, turns):
     assert Counter(queue_order(waiting, turns)) == Counter(job.id for job in waiting)
 
 
+@settings(max_examples=60, deadline=None)
 @given(queues(), turns)
 def test_interrupted_jobs_go_first_and_clients_keep_their_own_order(waiting, turns):
     order = queue_order(waiting, turns)
@@ -37,6 +39,7 @@ def test_interrupted_jobs_go_first_and_clients_keep_their_own_order(waiting, tur
         assert places == sorted(places)
 
 
+@settings(max_examples=60, deadline=None)
 @given(queues(), turns)
 def test_no_client_is_served_twice_before_another_that_waits(waiting, turns):
     jobs = {job.id: job for job in waiting}
@@ -50,7 +53,7 @@ def test_no_client_is_served_twice_before_another_that_waits(waiting, turns):
         left[client] -= 1
 
 
-@settings(max_examples=50)
+@settings(max_examples=60, deadline=None)
 @given(queues(), turns)
 def test_the_shown_order_is_the_one_in_which_jobs_start(waiting, turns):
     shown, begun, last = queue_order(waiting, turns), [], dict(turns)

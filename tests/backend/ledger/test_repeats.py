@@ -1,4 +1,5 @@
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,11 @@ def test_a_plan_that_is_found_again_is_the_same_and_an_edited_one_is_not():
     assert not told.is_repeat(plan_ready(target_object="something else"))
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return whole_job(tmp_path_factory.mktemp("take"))
+
+
 def heard(told, events):
     new = []
     for event in events:
@@ -23,11 +29,10 @@ def heard(told, events):
     return new
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(cuts=st.lists(st.tuples(st.integers(0, 27), st.integers(0, 27)), max_size=5))
-def test_a_job_that_is_cut_anywhere_is_heard_once(tmp_path_factory, cuts):
+def test_a_job_that_is_cut_anywhere_is_heard_once(whole, cuts):
     """A resumed job tells its beginning again, then goes on at any place up to the one where it was cut."""
-    whole = whole_job(tmp_path_factory.mktemp("take"))
     told, new, reached = Told(), [], 3
     for back, forth in cuts:
         end = min(reached + forth, len(whole) - 1)
