@@ -120,6 +120,7 @@ class ReviewView(QWidget):
         else:
             self.follow_up.put_down()
         self.follow_up.setVisible(on)
+        self._divide()
         self._draw_box(False)
         self.canvas.box = self.follow_up.box if on else None
         self.canvas.update()
@@ -177,11 +178,17 @@ class ReviewView(QWidget):
         super().resizeEvent(event)
         beside = self.width() >= _BESIDE * self.fontMetrics().averageCharWidth()
         wanted = Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical
+        self._divide()
         if self.splitter.orientation() != wanted or not event or not event.oldSize().isValid():
             self.splitter.setOrientation(wanted)
             share = 0.68 if beside else 0.62
             whole = self.width() if beside else self.height()
             self.splitter.setSizes([int(whole * share), whole - int(whole * share)])
+
+    def _divide(self) -> None:
+        """Below the picture there is room for the notes or for the follow-up."""
+        beside = self.width() >= _BESIDE * self.fontMetrics().averageCharWidth()
+        self.notes.setVisible(beside or self.follow_up.isHidden())
 
     def event(self, event: QEvent | None) -> bool:
         """Keys that mean something here are not the window's shortcuts; Escape is, once nothing is written any more."""

@@ -226,7 +226,8 @@ def test_the_follow_up_asks_for_a_change_and_a_box(qtbot, view):
     form.iterations.setCurrentIndex(2)
     qtbot.mouseClick(form.ask, LEFT)
     ((take, values),) = asked
-    assert take == "one" and values["levels"] == (500,) and values["region"] == form.box
+    assert take == "one" and values["levels"] == (500,)
+    assert values["region"] == pytest.approx((0.25, 0.25, 0.75, 0.5), abs=0.01) and form.box is None
     assert values["instruction"] == "add a bigger ball" and form.isHidden()
 
 
@@ -357,3 +358,15 @@ def test_escape_leaves_the_line_before_it_leaves_the_review(qtbot, view):
     qtbot.keyClick(view.canvas, KEY.Key_Escape)
     assert left == [True]
     shortcut.deleteLater()
+
+
+@pytest.mark.parametrize("width", [380, 1000])
+def test_the_follow_up_form_has_room(qtbot, view, width):
+    view.resize(width, 760)
+    view.show_follow_up(True)
+    QApplication.processEvents()
+    form = view.follow_up
+    assert form.height() >= form.minimumSizeHint().height()
+    assert view.notes.isVisible() == (width == 1000)
+    view.show_follow_up(False)
+    assert view.notes.isVisible()
