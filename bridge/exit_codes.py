@@ -19,19 +19,43 @@ _TYPES: tuple[tuple[type[Problem], int], ...] = (
     (BadTake, BAD_INPUT),
     (OutOfDisk, OUT_OF_ROOM),
 )
-# The method's errors come as Problems that carry their kind.
+# By kind alone: errors of the method, and what a service refused.
 _KINDS = {
-    "bad_request": BAD_USAGE,
-    "outside_vocabulary": BAD_USAGE,
-    "clip_too_long": BAD_INPUT,
-    "model_unavailable": BAD_INPUT,
-    "outside_media_roots": BAD_INPUT,
-    "not_found": BAD_INPUT,
-    "bad_key": BAD_USAGE,
-    "bad_address": BAD_USAGE,
+    **dict.fromkeys(
+        (
+            "bad_request",
+            "bad_usage",
+            "bad_range",
+            "outside_vocabulary",
+            "bad_key",
+            "bad_address",
+            "illegal_move",
+        ),
+        BAD_USAGE,
+    ),
+    **dict.fromkeys(
+        (
+            "bad_media",
+            "media_missing",
+            "media_unreadable",
+            "media_empty",
+            "not_media",
+            "no_picture",
+            "media_damaged",
+            "frames_missing",
+            "pixels_unsupported",
+            "bad_timeline",
+            "bad_take",
+            "clip_too_long",
+            "model_unavailable",
+            "outside_media_roots",
+            "not_found",
+            "not_uploaded",
+        ),
+        BAD_INPUT,
+    ),
     "object_absent": OBJECT_ABSENT,
-    "out_of_memory": OUT_OF_ROOM,
-    "out_of_disk": OUT_OF_ROOM,
+    **dict.fromkeys(("out_of_memory", "out_of_disk", "store_full"), OUT_OF_ROOM),
     "cancelled": CANCELLED,
 }
 

@@ -16,7 +16,7 @@ from bridge.client import Client
 from bridge.errors import Problem, Unreachable
 from bridge.keys import KeyFolder
 from bridge.places import key_folder, state_folder
-from bridge.rendezvous import Rendezvous, read_rendezvous
+from bridge.rendezvous import Rendezvous, process_lives, read_rendezvous
 
 PATIENCE = 60.0
 """Seconds within which a service has to say where it listens; a slow disk needs many the first time."""
@@ -24,6 +24,8 @@ ANSWER_WITHIN = 15.0
 """Seconds for which a service that runs is waited for."""
 UNTIL_IDLE = 30.0
 """Seconds after which a service that was started here ends, when nobody is connected and nothing is to be done."""
+START_LOG = Path("log") / "service-start.log"
+"""What a service that was started here prints, below its home."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -52,7 +54,7 @@ def start(
     """
     home = home or state_folder()
     command = command_for(home, until_idle, media_roots or file_system_roots())
-    log = home / "log" / "service-start.log"
+    log = home / START_LOG
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as sink:
@@ -80,12 +82,7 @@ def start(
             break
         time.sleep(0.05)
     why = f"It ended with exit code {process.returncode}." if process.poll() is not None else "It does not answer."
-    last_words = _last_words(log)
-    raise ServiceNotStarted(
-        "The service could not be started.",
-        f"{why} Its last words: {last_words}" if last_words else why,
-        "`dynvfx doctor` says what is wrong; --in-process works without the service.",
-    )
+    raise _not_started(why, home)
 
 
 def connect(
@@ -111,7 +108,13 @@ def connect(
         # One that was just ending has taken its file away: another one can be had.
         if not start_one or read_rendezvous(home) == found:
             raise
-    return _client_of(start(home, until_idle=until_idle, media_roots=media_roots), home, program)
+    found = start(home, until_idle=until_idle, media_roots=media_roots)
+    try:
+        return _client_of(found, home, program)
+    except Unreachable as problem:
+        if process_lives(found.pid, found.started):
+            raise
+        raise _not_started("It ended at once.", home) from problem
 
 
 def _client_of(found: Rendezvous, home: Path, program: str) -> Client:
@@ -138,6 +141,15 @@ def _apart() -> dict[str, object]:
     if os.name == "nt":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}
+
+
+def _not_started(why: str, home: Path) -> ServiceNotStarted:
+    last_words = _last_words(home / START_LOG)
+    return ServiceNotStarted(
+        "The service could not be started.",
+        f"{why} Its last words: {last_words}" if last_words else why,
+        "`dynvfx doctor` says what is wrong; --in-process works without the service.",
+    )
 
 
 def _last_words(log: Path) -> str:

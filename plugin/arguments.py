@@ -173,22 +173,23 @@ def _settle_where(options: argparse.Namespace) -> None:
     """Take the service from the environment where the command line names none. Raises BadUsage."""
     if not hasattr(options, "backend"):
         return
+    in_process = getattr(options, "in_process", False)
     program = f"dynvfx {options.command}"
     for name, variable, kind in (
         ("backend", ADDRESS_VARIABLE, values.address),
         ("backend_key", KEY_VARIABLE, values.key),
     ):
         given = os.environ.get(variable, "").strip()
-        if getattr(options, name) is None and given:
+        if getattr(options, name) is None and given and not in_process:
             try:
                 setattr(options, name, kind(given))
             except argparse.ArgumentTypeError as error:
                 raise BadUsage(
                     f"{variable}: {error}.", remedy=f"Correct the variable, or see: {program} --help"
                 ) from error
-    if options.backend and getattr(options, "in_process", False):
+    if options.backend and in_process:
         raise BadUsage(
-            f"{program}: --in-process and --backend (or {ADDRESS_VARIABLE}) exclude each other.",
+            f"{program}: --in-process and --backend exclude each other.",
             remedy=f"See: {program} --help",
         )
     if bool(options.backend) != bool(options.backend_key):

@@ -46,6 +46,7 @@ def test_a_service_is_named_by_options_or_by_the_environment(monkeypatch: pytest
     monkeypatch.setenv("DYNVFX_BACKEND_KEY", KEY)
     assert parse(["add", "a", "b"]).backend == "tcp://[::1]:47800"
     assert parse(["add", "a", "b", "--backend", "box:1"]).backend == "tcp://box:1"
+    assert parse(["add", "a", "b", "--in-process"]).backend is None
     monkeypatch.setenv("DYNVFX_BACKEND_KEY", "short")
     with pytest.raises(BadUsage, match="DYNVFX_BACKEND_KEY"):
         parse(["add", "a", "b"])

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+import bridge.errors
+import bridge.transfer_errors
 from backend.failures import MethodFailed
 from backend.media import errors as media
-from bridge.errors import BadMedia, BadTake, BadTimeline, BadUsage, OutOfDisk, Problem
+from bridge.errors import BadMedia, BadTake, BadTimeline, BadUsage, OutOfDisk, Problem, Refusal
 from dynvfx import errors as method
 from dynvfx.store import StateNotSaved
 from plugin.exit_codes import exit_code
@@ -28,6 +30,19 @@ from plugin.exit_codes import exit_code
 )
 def test_codes_of_problems(problem: type[Problem], code: int):
     assert exit_code(problem("What.")) == code
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        each
+        for module in (media, bridge.errors, bridge.transfer_errors)
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Problem) and each is not Refusal
+    ],
+)
+def test_a_service_s_refusal_ends_the_command_like_the_error_itself(problem: type[Problem]):
+    assert exit_code(Refusal(problem.kind, "What.")) == exit_code(problem("What."))
 
 
 @pytest.mark.parametrize(

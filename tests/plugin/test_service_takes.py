@@ -73,7 +73,6 @@ def digests(take: str) -> dict[str, str]:
 
 def in_process(movie: Path, monkeypatch: pytest.MonkeyPatch, output: str, *more: str) -> None:
     with monkeypatch.context() as patch:
-        patch.delenv("DYNVFX_BACKEND", raising=False)
         use_small_models(patch)
         assert main(["add", str(movie), INSTRUCTION, *DRAFT, "--output", output, "--in-process", *more]) == 0
 
