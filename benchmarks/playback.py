@@ -1,6 +1,6 @@
 """How smoothly the review view plays: two 720p sources at 24 frames a second, wiped, in the real widget.
 
-    python benchmarks/playback.py [--seconds 8] [--size 1280x720] [--mode wipe] [--report FILE]
+    python -m benchmarks.playback [--seconds 8] [--size 1280x720] [--mode wipe] [--report FILE]
 
 The original is H.264 as cameras write it, the take H.264 at qp 0 as this program delivers it. Printed: frames a second
 that reached the screen, skipped frames, processor seconds per second of playback by thread, the longest the window did

@@ -64,6 +64,7 @@ class FollowUpForm(QWidget):
         self.ask.clicked.connect(self._send)
         last.addWidget(self.ask)
         column.addLayout(last)
+        column.addStretch(1)
         model.currentChanged.connect(self.begin)
         self.begin()
 
