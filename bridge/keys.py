@@ -167,7 +167,7 @@ def _entries(lines: list[str]) -> list[tuple[str, str]]:
 
 
 def _entry(line: str) -> tuple[str, str] | None:
-    """A line's key and name; None for a comment, which begins with # as no key can (it would have more than 32 bytes)."""
+    """A line's key and name; None for a comment, which begins with # as no key of 32 bytes can."""
     key, _, name = line.strip().partition(" ")
     return (key, name.strip()) if is_key(key) else None
 

@@ -59,6 +59,10 @@ class PendingCalls:
         """Whether something waits to be sent."""
         return bool(self._unsent)
 
+    def has(self, kind: type[Request]) -> bool:
+        """Whether a call of this kind is open; if it may be repeated, the next connection carries it out."""
+        return any(isinstance(call.request, kind) for call in self._calls.values())
+
     def send(self, send: Callable[[bytes], bool]) -> None:
         """Send what waits, until nothing does or `send` returns False."""
         while self._unsent:

@@ -172,7 +172,7 @@ class Session:
         self.welcome = welcome
         self.connections += 1
         self._calls.largest = welcome.limits.message_bytes
-        if self._follows_all:
+        if self._follows_all and not self._calls.has(Follow):
             self._calls.add(Follow(), ATTEMPT_SECONDS, _ignore, repeatable=False)
 
     def _lost(self) -> None:

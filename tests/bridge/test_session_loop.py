@@ -119,8 +119,9 @@ def test_a_new_connection_has_a_new_descriptor(tmp_path: Path, monkeypatch: pyte
         loop = SelectLoop(session)
         states: list[str] = []
         session.on_state = states.append
-        session.send(Follow(), 10, lambda _: None)
-        loop.until(lambda: session.connections == 1)
+        outcomes: list[object] = []
+        session.send(Follow(), 60, outcomes.append)
+        loop.until(lambda: bool(outcomes))
         proxy.cut()
         loop.until(lambda: session.connections == 2)
         assert states == ["ready", "connecting", "ready"]
