@@ -3,6 +3,7 @@
 
     python3 run.py demo [--output DIR]      an edit of a shipped clip with the shipped model
     python3 run.py test [--fast] [PYTEST]   the test suite; --fast leaves out the slow tests
+    python3 run.py panel [TIMELINE]         the panel: select, ask, compare, place
     python3 run.py backend [OPTIONS]        the service that makes takes, see docs/backend.md
     python3 run.py dynvfx ARGUMENTS         the command line, see docs/command-line.md
 
@@ -19,7 +20,6 @@ import importlib.util
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -29,17 +29,22 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # not there under python -I, and first wherever this file was started from
+
+from installers.failure_words import DISK_NEEDED, explain_failure  # noqa: E402
+from installers.system_packages import ensure  # noqa: E402
+
 ENVIRONMENT = ROOT / ".venv"
 OLDEST, NEWEST = (3, 11), (3, 13)  # pyproject.toml says why
 # Extras of pyproject.toml that each command needs.
-EXTRAS = {"demo": ("backend",), "test": ("backend", "dev"), "backend": ("backend",), "dynvfx": ("backend",)}
-# Measured: 6.1 GB with CUDA's libraries, which PyPI's torch brings along on Linux; far less elsewhere.
-DISK_NEEDED = 7_000_000_000 if sys.platform == "linux" else 3_000_000_000
+EXTRAS = {
+    "demo": ("backend",),
+    "test": ("backend", "panel", "dev"),
+    "panel": ("backend", "panel"),
+    "backend": ("backend",),
+    "dynvfx": ("backend",),
+}
 ATTEMPTS = 3
-NETWORK_SIGNS = re.compile(
-    "dns error|name resolution|could not connect|error sending request|failed to fetch|connection refused|"
-    "connecttimeout|network is unreachable|newconnectionerror|timed out"
-)
 
 
 class InstallFailed(Exception):
@@ -65,6 +70,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         install(EXTRAS[name])
+        ensure(name)
     except InstallFailed as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -82,7 +88,7 @@ def command_for(name: str, rest: list[str]) -> list[str]:
         os.chdir(ROOT)  # pytest takes its settings and the folder tests/ from here
         chosen = ["-m", "not slow"] if "--fast" in rest else []
         return [python, "-m", "pytest", *chosen, *(argument for argument in rest if argument != "--fast")]
-    leading = [name] if name in ("demo", "backend") else []
+    leading = [name] if name in ("demo", "panel", "backend") else []
     return [python, "-m", "plugin.command_line", *leading, *rest]
 
 
@@ -253,23 +259,6 @@ def install_packages(extras: tuple[str, ...]) -> None:
             print(f"The installation failed; attempt {attempt + 1} of {ATTEMPTS} follows.", file=sys.stderr)
             time.sleep(2 * attempt)
     raise InstallFailed(explain_failure(done.stderr, shutil.disk_usage(ROOT).free))
-
-
-def explain_failure(words: str, free: int) -> str:
-    """One paragraph about a failed installation, from the installer's last `words` and the `free` bytes on the disk."""
-    lowered = words.lower()
-    if "no space left" in lowered or "disk full" in lowered or free < 300_000_000:
-        return (
-            f"The installation stopped because the disk is full ({free / 1e9:.1f} GB free, {DISK_NEEDED / 1e9:.0f} GB "
-            "needed). Make room and run the same command again; it starts over cleanly."
-        )
-    if NETWORK_SIGNS.search(lowered):
-        return (
-            "The installation could not download its packages: the package index did not answer. Check the network, a "
-            "proxy (HTTPS_PROXY) or a firewall, and run the same command again; what was downloaded is kept."
-        )
-    tail = "\n".join(words.strip().splitlines()[-12:])
-    return f"The installer could not install the packages. Its last words:\n\n{tail}\n\nThe same command tries again."
 
 
 @contextlib.contextmanager

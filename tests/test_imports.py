@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("bridge", "backend", "dynvfx", "plugin")
+PACKAGES = ("bridge", "backend", "dynvfx", "plugin", "installers")
 QT = {"PyQt5", "PyQt6", "PySide2", "PySide6", "qtpy"}
 FORBIDDEN = {
     "dynvfx": {"bridge", "backend", "plugin", *QT},
     "bridge": {"dynvfx", "backend", "plugin", "torch", "torchvision", "diffusers", "transformers", *QT},
     "backend": {"plugin", *QT},
     "plugin": {"dynvfx", "backend", "torch"},
+    "installers": {"dynvfx", "bridge", "backend", "plugin", "torch", *QT},
 }
 # The command line starts a service, or runs a job in its own process.
 EXCEPTIONS = {("plugin/command_line.py", "backend")}
