@@ -5,14 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
+from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
-    QFrame,
-    QHBoxLayout,
     QLabel,
-    QScrollArea,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -25,22 +22,21 @@ from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.reviewing import Reviewing
 from plugin.panel.pictures import Pictures
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.review.view import ReviewView
 from plugin.panel.widgets.ask_zone import AskZone
 from plugin.panel.widgets.banner import Banner
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.parts import ElidedLabel, tool
+from plugin.panel.widgets.review_side import ReviewSide
 from plugin.panel.widgets.settings import SettingsDialog
 from plugin.panel.widgets.shot_zone import ShotZone, can_be_opened
 from plugin.panel.widgets.status_line import StatusLine
 from plugin.panel.widgets.takes_zone import TakesZone
 from plugin.panel.widgets.welcome import Welcome
+from plugin.panel.widgets.zones import Zones
 
 _NARROWEST = 380
 _SIDE_BY_SIDE = 105
 """From this width on (in average letters) the zones stand beside the review, or beside each other."""
 _SAID_MS = 6000
-_ASKING_WIDEST = 560
 
 
 class PanelWindow(QWidget):
@@ -55,13 +51,10 @@ class PanelWindow(QWidget):
         self.setWindowTitle("DynVFX")
         self.setAcceptDrops(isinstance(model.host, OpensTimelines))
         self.setMinimumSize(_NARROWEST, 480)
-        self._divided_by_hand = False
         self.reviewing = Reviewing(model, review, self)
         self.shot_zone = ShotZone(model.shot, pictures)
         self.ask_zone = AskZone(model, pictures)
         self.takes_zone = TakesZone(model, pictures)
-        self.review = ReviewView(review)
-        self.review.allow_placing(model.places.possible)
         self.backend_banner, self.banner = Banner(closable=False), Banner(trouble=True)
         self.status = StatusLine(model)
         self.welcome = Welcome(model, self.checks)
@@ -73,43 +66,9 @@ class PanelWindow(QWidget):
     # Layout -----------------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        inside = QWidget()
-        asking = QVBoxLayout(inside)
-        asking.setContentsMargins(0, 0, 0, 0)
-        asking.setSpacing(0)
-        asking.addWidget(self.shot_zone)
-        asking.addWidget(_line())
-        asking.addWidget(self.ask_zone, 1)
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(inside)
-        self.asking = QWidget()
-        upper = QVBoxLayout(self.asking)
-        upper.setContentsMargins(0, 0, 0, 0)
-        upper.setSpacing(0)
-        upper.addWidget(self.scroll, 1)
-        upper.addWidget(self.ask_zone.buttons)
-        self.zones = QSplitter(Qt.Orientation.Vertical)
-        self.zones.addWidget(self.asking)
-        self.zones.addWidget(self.takes_zone)
-        self.zones.setChildrenCollapsible(False)
-        self.zones.splitterMoved.connect(self._divided)
-        inside.installEventFilter(self)
-        for signal in (self.model.takes.rowsInserted, self.model.takes.rowsRemoved):
-            signal.connect(lambda *_: QTimer.singleShot(0, self._divide))
-        self.review_side = QWidget()
-        side = QVBoxLayout(self.review_side)
-        side.setContentsMargins(0, 0, 0, 0)
-        side.setSpacing(0)
-        back = QHBoxLayout()
-        back.setContentsMargins(6, 3, 6, 3)
-        self.back = tool(self.tr("‹ Back"), self.close_review, self.tr("Back to the takes (Esc)"), plain=True)
-        self.review_title = ElidedLabel()
-        back.addWidget(self.back)
-        back.addWidget(self.review_title, 1)
-        side.addLayout(back)
-        side.addWidget(self.review, 1)
+        self.zones = Zones(self.shot_zone, self.ask_zone, self.takes_zone)
+        self.review_side = ReviewSide(self.review_model, self.model.places.possible)
+        self.review = self.review_side.view
         self.review_side.hide()
         self.main = QSplitter(Qt.Orientation.Horizontal)
         self.main.addWidget(self.zones)
@@ -145,7 +104,6 @@ class PanelWindow(QWidget):
         watch(model, self._show_problem, "problem")
         watch(model, self._show_said, "said")
         watch(model.shot, self._show_title, "title")
-        self.review_model.currentChanged.connect(self._show_review_title)
         for keys, does in (
             ("Ctrl+O", self.ask_for_timeline),
             ("Ctrl+G", model.generate),
@@ -155,39 +113,18 @@ class PanelWindow(QWidget):
             ("Ctrl+T", self.takes_zone.list.setFocus),
         ):
             QShortcut(QKeySequence(keys), self, does)
-        self._escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.review_side, self.close_review)
-        self._escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.review_side.left.connect(self.close_review)
 
     def arrange(self) -> None:
         """Side by side where there is room; a narrow window shows either the zones or the review."""
         wide = self.width() >= self.fontMetrics().averageCharWidth() * _SIDE_BY_SIDE
         reviewing = not self.review_side.isHidden()
         self.zones.setVisible(wide or not reviewing)
-        across = wide and not reviewing
-        orientation = Qt.Orientation.Horizontal if across else Qt.Orientation.Vertical
-        if self.zones.orientation() != orientation:
-            self.zones.setOrientation(orientation)
+        self.zones.put_side_by_side(wide and not reviewing)
         if wide and reviewing:
             column = max(_NARROWEST, self.width() // 4)
             self.main.setSizes([column, self.width() - column])
-        self._divide()
-
-    def _divide(self) -> None:
-        """Give the upper zones what they need and the takes the rest, until the artist divides it otherwise."""
-        if self.zones.orientation() == Qt.Orientation.Horizontal:
-            column = min(_ASKING_WIDEST, self.zones.width() * 3 // 5)
-            self.zones.setSizes([column, self.zones.width() - column])
-        elif not self._divided_by_hand:
-            height, width, inside = self.zones.height(), self.scroll.viewport().width(), self.scroll.widget()
-            needed = inside.heightForWidth(width) if inside.hasHeightForWidth() else inside.sizeHint().height()
-            upper = needed + self.ask_zone.buttons.sizeHint().height() + 4
-            # The takes keep what their rows need, at most two fifths.
-            upper = min(upper, height - min(self.takes_zone.needed_height(), height * 2 // 5))
-            self.zones.setSizes([upper, height - upper])
-
-    def _divided(self) -> None:
-        if self.zones.orientation() == Qt.Orientation.Vertical:
-            self._divided_by_hand = True
+        self.zones.divide()
 
     # What the artist does ---------------------------------------------------------------------------------------------
 
@@ -215,7 +152,6 @@ class PanelWindow(QWidget):
         self.review_model.pick(take_id)
         self.review_side.show()
         self.arrange()
-        self._show_review_title()
         self.review.setFocus()
 
     def close_review(self) -> None:
@@ -282,17 +218,7 @@ class PanelWindow(QWidget):
         title = self.model.shot.title
         self.setWindowTitle(f"{title} – DynVFX" if title else "DynVFX")
 
-    def _show_review_title(self) -> None:
-        current = self.review_model.current
-        self.review_title.setText(f"{current.label} · {current.take.instruction}" if current else "")
-
     # Qt's events ------------------------------------------------------------------------------------------------------
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's names
-        """The zones have become higher or lower: divide the room anew."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest:
-            QTimer.singleShot(0, self._divide)
-        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's names
         """Another arrangement for another width."""
@@ -321,8 +247,7 @@ class PanelWindow(QWidget):
         """Keep the window's place and what was asked."""
         memory = self.model.memory
         memory.set_bytes("window", bytes(self.saveGeometry()))
-        by_hand = self._divided_by_hand and self.zones.orientation() == Qt.Orientation.Vertical
-        memory.set("zones", tuple(self.zones.sizes()) if by_hand else ())
+        memory.set("zones", self.zones.division())
         self.checks.stop()
         self.model.remember()
         super().closeEvent(event)
@@ -331,13 +256,4 @@ class PanelWindow(QWidget):
         memory = self.model.memory
         if memory.bytes("window"):
             self.restoreGeometry(QByteArray(memory.bytes("window")))
-        if memory.get("zones", ()):
-            self._divided_by_hand = True
-            self.zones.setSizes([int(each) for each in memory.get("zones", ())])
-
-
-def _line() -> QFrame:
-    line = QFrame()
-    line.setObjectName("line")
-    line.setFixedHeight(1)
-    return line
+        self.zones.recall(memory.get("zones", ()))

@@ -97,6 +97,11 @@ class BackendModel(Observable):
         return self._endpoint is not None and self._endpoint.local
 
     @property
+    def warming(self) -> bool:
+        """Whether what is queued waits for a worker that is only starting."""
+        return self._pong is not None and any(each.state == "starting" for each in self._pong.workers)
+
+    @property
     def endpoint(self) -> Endpoint | None:
         """Where it is."""
         return self._endpoint
@@ -247,6 +252,7 @@ class BackendModel(Observable):
         detail = self.tr("Version {0}").format(welcome.version) if welcome else ""
         if pong is not None:
             loading = next((each for each in pong.workers if each.state == "loading"), None)
+            starting = next((each for each in pong.workers if each.state == "starting"), None)
             stuck = [each for each in pong.workers if each.state == "stopped"]
             devices = ", ".join(each.device for each in pong.workers)
             detail = f"{devices} · {detail}" if devices else detail
@@ -256,6 +262,8 @@ class BackendModel(Observable):
                 headline = self.tr("Queue paused")
             elif loading is not None:
                 headline = self.tr("Loading the model, {0}").format(duration_text(loading.since))
+            elif starting is not None and (pong.queued or pong.running):
+                headline = self.tr("Starting the worker, {0}").format(duration_text(starting.since))
             elif pong.running:
                 headline = self.tr("Working: {0} running, {1} waiting").format(pong.running, pong.queued)
             elif stuck:

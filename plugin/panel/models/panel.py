@@ -7,8 +7,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from bridge.errors import OutOfDisk, Problem
-from bridge.messages import Job, TakeEntry
-from bridge.take import Note, Status
+from bridge.messages import Job
 from plugin.hosts.base import Host, OpensTimelines
 from plugin.panel.models.ask import Asked, AskModel
 from plugin.panel.models.backend import BackendModel, Runs, Services
@@ -16,12 +15,13 @@ from plugin.panel.models.history import History
 from plugin.panel.models.jobs import JobsModel
 from plugin.panel.models.memory import Memory
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.models.orders import OrderPlaces, add_spec, refine_spec, token_for
+from plugin.panel.models.orders import OrderPlaces, add_spec, token_for
 from plugin.panel.models.placing import PlacesModel
 from plugin.panel.models.plan import PlanModel
 from plugin.panel.models.shot import ShotModel
 from plugin.panel.models.takes import TakesModel
 from plugin.panel.models.unsaid import Unsaid
+from plugin.panel.models.verdicts import Verdicts
 
 _ASK_FIELDS = ("instruction", "effect", "quality", "takes", "seed", "seed_locked", "model")
 
@@ -52,6 +52,7 @@ class PanelModel(Observable):
         self.takes.forget_dismissed(frozenset(memory.get("dismissed", ())))
         self.jobs = JobsModel(self.backend, self.takes, Unsaid(memory.folder / "unsaid.json"), self)
         self.places = PlacesModel(self.shot, self.takes, self)
+        self.verdicts = Verdicts(self.jobs, self.ask, self.places, memory, self)
         self._orders = OrderPlaces(host, memory)
         for name in _ASK_FIELDS:
             setattr(self.ask, name, memory.get(f"ask/{name}", getattr(self.ask, name)))
@@ -59,7 +60,9 @@ class PanelModel(Observable):
         self.jobs.jobChanged.connect(self._job_changed)
         self.jobs.planKnown.connect(self._plan_known)
         self.jobs.problemFound.connect(self._tell)
+        self.verdicts.problemFound.connect(self._tell)
         self.jobs.said.connect(lambda text: setattr(self, "said", text))
+        self.backend.changed.connect(lambda name: self._tell_stage() if name in ("headline", "detail") else None)
         self.places.changed.connect(lambda name: self._tell(self.places.problem) if name == "problem" else None)
 
     # Beginning and ending ---------------------------------------------------------------------------------------------
@@ -156,50 +159,6 @@ class PanelModel(Observable):
         self.all_shots = on
         self.takes.show_shot("" if on else self.shot.key or "-")
 
-    def approve_and_place(self, take_id: str) -> None:
-        """Put a take above its clip; when it is there, it is approved."""
-        entry = self.entry(take_id)
-        if entry is not None and self.places.place(entry):
-            self.jobs.set_take(entry.take, status="approved")
-
-    def set_status(self, take_id: str, status: Status) -> None:
-        """Decide about a take."""
-        entry = self.entry(take_id)
-        if entry is not None and entry.take.status != status:
-            self._keep(entry, status=status)
-
-    def set_notes(self, take_id: str, notes: tuple[Note, ...]) -> None:
-        """Replace a take's notes."""
-        entry = self.entry(take_id)
-        if entry is not None and list(notes) != entry.take.notes:
-            self._keep(entry, notes=tuple(notes))
-
-    def use_again(self, take_id: str) -> None:
-        """Take a take's choices over into the question, its seed locked."""
-        entry = self.entry(take_id)
-        if entry is not None:
-            self.ask.instruction, self.ask.seed, self.ask.seed_locked = entry.take.instruction, entry.take.seed, True
-            if any(each.name == entry.take.model for each in self.ask.models):
-                self.ask.model = entry.take.model
-
-    def follow_up(self, take_id: str, wanted: dict) -> None:
-        """Make a child of a take, as the review asks for it."""
-        entry = self.entry(take_id)
-        if entry is None:
-            return
-        try:
-            spec = refine_spec(entry, wanted, self.ask.asked(), self.memory)
-        except Problem as problem:
-            self._tell(problem)
-            return
-        self.history.add(spec.instruction)
-        shot = self.takes.shots.get(entry.job, "") or self.shot.key
-        self.jobs.submit(token_for(shot), spec, False, _nothing, self._tell)
-
-    def entry(self, take_id: str) -> TakeEntry | None:
-        """A take by its id, the selected shot's first."""
-        return self.takes.entry_of(take_id, self.shot.key)
-
     # What leads to what -----------------------------------------------------------------------------------------------
 
     def _submit(self, asked: Asked, plan: dict | None, hold: bool) -> None:
@@ -264,9 +223,15 @@ class PanelModel(Observable):
         elif mine and self.plan.state == "ready" and job.state != "awaiting_approval":
             self.plan.clear()
 
+    def _tell_stage(self) -> None:
+        if self.plan.state == "waiting" and self.plan.job in self.takes.jobs:
+            self._plan_goes_on(self.takes.jobs[self.plan.job].job)
+
     def _plan_goes_on(self, job: Job) -> None:
         stages = {
-            "queued": self.tr("Waiting for its turn…"),
+            "queued": self.tr("Waiting for the backend’s worker to start…")
+            if self.backend.warming
+            else self.tr("Waiting for its turn…"),
             "preparing": self.tr("Reading the shot, opening the model…"),
             "planning": self.tr("Writing the plan, finding objects…"),
         }
@@ -300,16 +265,6 @@ class PanelModel(Observable):
         now = self.ask.asked()
         return Asked(job.instruction, now.effect, job.quality, job.takes, job.seed, job.model, now.region, now.download)
 
-    def _keep(self, entry: TakeEntry, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:
-        try:
-            self.jobs.set_take(entry.take, status, notes)
-        except Problem as problem:
-            self._tell(problem)
-
     def _tell(self, problem: Problem | None) -> None:
         if problem is not None:
             self.problem = problem
-
-
-def _nothing(job: Job) -> None:
-    """The list shows the job."""

@@ -31,6 +31,11 @@ class PlacesModel(Observable):
         shot.selected.connect(self.refresh)
 
     @property
+    def shot_key(self) -> str:
+        """The shot that is placed above."""
+        return self._shot.key
+
+    @property
     def possible(self) -> bool:
         """Whether the host can place takes at all."""
         return isinstance(self._shot.host, PlacesTakes)

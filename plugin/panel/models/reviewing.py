@@ -24,10 +24,10 @@ class Reviewing(QObject):
         self._fed: tuple = ()
         panel.shot.selected.connect(self.feed)
         panel.takes.takesChanged.connect(self.feed)
-        review.notesChanged.connect(panel.set_notes)
-        review.statusChanged.connect(panel.set_status)
-        review.followUpRequested.connect(panel.follow_up)
-        review.placeRequested.connect(panel.approve_and_place)
+        review.notesChanged.connect(panel.verdicts.set_notes)
+        review.statusChanged.connect(panel.verdicts.set_status)
+        review.followUpRequested.connect(panel.verdicts.follow_up)
+        review.placeRequested.connect(panel.verdicts.approve_and_place)
         review.problemFound.connect(self._problem)
 
     def feed(self) -> None:

@@ -164,8 +164,8 @@ class TakesZone(QWidget):
             "dismiss": lambda: model.jobs.dismiss(card.job),
             "plan": lambda: model.open_plan(card.job),
             "review": lambda: model.reviewRequested.emit(card.id),
-            "place": lambda: model.approve_and_place(card.id),
-            "again": lambda: model.use_again(card.id),
+            "place": lambda: model.verdicts.approve_and_place(card.id),
+            "again": lambda: model.verdicts.use_again(card.id),
             "folder": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(card.folder)))),
         }
         does[action]()
@@ -216,7 +216,7 @@ class TakesZone(QWidget):
                 ("rejected", self.tr("Rejected")),
                 ("retake", self.tr("Retake")),
             ):
-                status.addAction(text, lambda value=value: self.model.set_status(card.id, value))
+                status.addAction(text, lambda value=value: self.model.verdicts.set_status(card.id, value))
         menu.popup(self.list.viewport().mapToGlobal(point))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name

@@ -245,7 +245,7 @@ def takes(stage: Stage) -> None:
     ids = stage.takes()
     stage.model.plan.clear()
     stage.shoot("12-takes", ms=5000)
-    stage.model.approve_and_place(ids[1])
+    stage.model.verdicts.approve_and_place(ids[1])
     stage.shoot("13-placed", ms=3000)
     stage.window.open_review(ids[0])
     stage.panel.review.transport.seek(30)

@@ -202,9 +202,9 @@ def test_a_take_is_noted_placed_and_approved(
     planned: PanelModel, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
-    planned.set_notes(take, (Note(text="brighter", first=2, last=4),))
+    planned.verdicts.set_notes(take, (Note(text="brighter", first=2, last=4),))
     until(lambda: [note.text for note in next(iter(service.entries.values())).take.notes] == ["brighter"])
-    planned.approve_and_place(take)
+    planned.verdicts.approve_and_place(take)
     until(lambda: next(iter(service.entries.values())).take.status == "approved")
     assert planned.places.current.track_number == 2
     assert "T1" in planned.places.sentence and "cut.dynvfx.otio" in planned.places.sentence
@@ -214,8 +214,8 @@ def test_a_take_is_noted_placed_and_approved(
 def test_swapping_is_one_call(planned: PanelModel, service: FakeService, until: Until, tmp_path: Path) -> None:
     first = finish(planned, service, until, tmp_path / "takes" / "01")
     second = finish(planned, service, until, tmp_path / "takes" / "02")
-    planned.approve_and_place(first)
-    planned.approve_and_place(second)
+    planned.verdicts.approve_and_place(first)
+    planned.verdicts.approve_and_place(second)
     until(lambda: [card.placed for card in planned.takes.cards] == [True, False])
     assert planned.places.current.take == second
 
@@ -225,7 +225,7 @@ def test_a_take_without_files_is_told_not_placed(
 ) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
     (tmp_path / "takes" / "01" / "layer.mov").unlink()
-    planned.approve_and_place(take)
+    planned.verdicts.approve_and_place(take)
     assert planned.problem.kind == "bad_take" and planned.places.current is None
 
 
@@ -235,7 +235,7 @@ def test_what_is_said_while_the_service_is_away_is_not_lost(
     take = finish(planned, service, until, tmp_path / "takes" / "01")
     service.die()
     until(lambda: not planned.backend.ready)
-    planned.set_status(take, "rejected")
+    planned.verdicts.set_status(take, "rejected")
     assert planned.takes.cards[0].state == "rejected" and requests(service, SetTake) == []
     until(lambda: planned.backend.ready)
     until(lambda: next(iter(service.entries.values())).take.status == "rejected")
@@ -244,7 +244,7 @@ def test_what_is_said_while_the_service_is_away_is_not_lost(
 def test_a_follow_up_names_its_parent(planned: PanelModel, service: FakeService, until: Until, tmp_path: Path) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
     wanted = {"instruction": "make it blue", "region": None, "mask": None, "levels": None, "parent": take}
-    planned.follow_up(take, wanted)
+    planned.verdicts.follow_up(take, wanted)
     until(lambda: len(requests(service, Submit)) == 2)
     spec = requests(service, Submit)[1].spec
     assert (spec.job, spec.take, spec.instruction) == (next(iter(service.entries))[0], 1, "make it blue")

@@ -24,6 +24,7 @@ from plugin.panel.review.compare import Mode
 from tests.plugin.panel.sample_takes import SAMPLE
 
 PATIENCE = 600_000
+"""Milliseconds that a step may take on a machine that is busy with something else."""
 
 
 @pytest.fixture

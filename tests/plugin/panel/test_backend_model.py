@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bridge.errors import Problem
+from bridge.messages import PauseQueue, Worker
+from plugin.panel.background import Immediately
+from plugin.panel.models.backend import RESTARTS, BackendModel
+from tests.plugin.panel.fake_service import FakeService, FakeServices
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture
+def backend(qapp: object, services: FakeServices) -> Iterator[BackendModel]:
+    model = BackendModel(services, Immediately(), clock=lambda: 0.0)
+    model._gone.setInterval(0)
+    yield model
+    model.close()
+
+
+def test_a_running_service_is_found_and_not_started(
+    backend: BackendModel, services: FakeServices, until: Until
+) -> None:
+    backend.begin()
+    until(lambda: backend.ready and bool(backend.models))
+    assert services.starts == 0 and backend.local and backend.mend == ""
+    assert backend.headline == "Ready on this machine" and "cpu" in backend.detail
+
+
+def test_one_is_started_when_none_runs(backend: BackendModel, services: FakeServices, until: Until) -> None:
+    services.runs = False
+    backend.begin()
+    until(lambda: backend.ready)
+    assert services.starts == 1
+
+
+def test_what_cannot_be_started_says_why_and_offers_to_try(
+    backend: BackendModel, services: FakeServices, until: Until
+) -> None:
+    services.runs, services.missing = False, Problem("It could not be started.", "The disk is full.", "Free some.")
+    backend.begin()
+    assert (backend.state, backend.mend) == ("missing", "start")
+    assert backend.headline == "It could not be started." and backend.detail == "The disk is full. Free some."
+    services.missing = None
+    backend.mend_now()
+    until(lambda: backend.ready)
+
+
+def test_one_that_refuses_leads_to_the_settings(backend: BackendModel, service: FakeService, until: Until) -> None:
+    backend.begin()
+    until(lambda: backend.ready)
+    service.sessions[0].lose("refused", Problem("Your key is not known there.", "", "Ask for it to be let in."))
+    until(lambda: backend.state == "refused")
+    assert backend.mend == "settings" and backend.detail == "Ask for it to be let in."
+
+
+def test_one_that_dies_is_started_again_a_few_times(
+    backend: BackendModel, service: FakeService, services: FakeServices, until: Until
+) -> None:
+    backend.begin()
+    until(lambda: backend.ready)
+    for start in range(1, RESTARTS + 1):
+        services.runs = False
+        service.die()
+        until(lambda: backend.state == "silent")
+        backend._gone.start(0)
+        until(lambda: backend.ready)
+        assert services.starts == start
+    service.die()
+    until(lambda: backend.state == "silent")
+    backend._gone.start(0)
+    until(lambda: backend.state == "missing")
+    assert backend.mend == "start" and services.starts == RESTARTS
+
+
+def test_what_the_worker_does_is_said(backend: BackendModel, service: FakeService, until: Until) -> None:
+    service.workers = (Worker(device="cuda:0", state="loading", model="big", since=12),)
+    backend.begin()
+    until(lambda: backend.headline == "Loading the model, 12 s")
+
+
+def test_pausing_the_queue(backend: BackendModel, service: FakeService, until: Until) -> None:
+    backend.begin()
+    until(lambda: backend.ready)
+    backend.pause_queue(True)
+    until(lambda: backend.paused)
+    assert PauseQueue(on=True) in service.requests
+
+
+def test_a_call_without_a_link_fails_at_once(backend: BackendModel) -> None:
+    told = []
+    backend.call(PauseQueue(), told.append, told.append)
+    assert isinstance(told[0], Problem)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from bridge.take import Note
+from plugin.panel.models.checks import Checked, ChecksModel
+from plugin.panel.models.history import LONGEST, History
+from plugin.panel.models.memory import Memory
+from plugin.panel.models.observable import Field, Observable
+from plugin.panel.models.orders import NotUnderstood, limits_of
+from plugin.panel.models.plan import PlanModel
+from plugin.panel.models.unsaid import Unsaid
+from plugin.panel.wording import duration_text, rate_text, size_text
+from tests.plugin.panel.fake_service import PLAN, FakeService, make_take
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+def test_fields_tell_only_of_changes() -> None:
+    class Model(Observable):
+        name: Field[str] = Field("a")
+
+    model, told = Model(), []
+    model.changed.connect(told.append)
+    model.name = "a"
+    model.name = "b"
+    model.name = "b"
+    assert told == ["name"] and model.name == "b" and Model().name == "a"
+
+
+def test_history_holds_each_instruction_once_newest_first() -> None:
+    history = History(("b", "a"))
+    history.add("  a  ")
+    history.add(" ")
+    assert history.entries == ("a", "b")
+    for number in range(LONGEST + 5):
+        history.add(str(number))
+    assert len(history.entries) == LONGEST
+
+
+def test_memory_survives_and_takes_nothing_of_another_kind(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    for name, value in (("text", "ä “x”"), ("list", ("a", "b")), ("truth", True), ("number", 7), ("none", None)):
+        memory.set(name, value)
+    memory.set_bytes("bytes", b"\x00\xff")
+    memory.flush()
+    again = Memory(tmp_path)
+    assert again.get("text", "") == "ä “x”" and again.get("list", ()) == ("a", "b")
+    assert again.get("truth", False) is True and again.get("number", 0) == 7 and again.get("none", "x") == "x"
+    assert again.get("text", 0) == 0 and again.get("number", ()) == () and again.bytes("bytes") == b"\x00\xff"
+
+
+def test_a_plan_knows_whether_it_was_edited() -> None:
+    plan = PlanModel()
+    plan.show(PLAN)
+    plan.ready()
+    assert not plan.edited and plan.as_edited() is None and plan.hindrance == ""
+    plan.effect = "global"
+    assert plan.as_edited()["effect"] == "global" and plan.as_edited()["assistant"] == "person"
+    plan.composite_caption = " "
+    assert plan.hindrance
+
+
+def test_what_was_not_heard_is_kept_on_the_disk(tmp_path: Path) -> None:
+    unsaid = Unsaid(tmp_path / "unsaid.json")
+    note = Note(text="x", first=0, last=1)
+    unsaid.add("j", 1, "approved", None)
+    unsaid.add("j", 1, None, (note,))
+    again = Unsaid(tmp_path / "unsaid.json")
+    assert again.requests() == unsaid.requests() and again.requests()[0].status == "approved"
+    service = FakeService()
+    job = _job(service)
+    assert again.over("j", 1, make_take(job, 1)).notes == [note]
+    request = again.requests()[0]
+    again.add("j", 1, "rejected", None)
+    again.heard(request)
+    assert again.requests()[0].status == "rejected"
+    again.heard(again.requests()[0])
+    assert Unsaid(tmp_path / "unsaid.json").requests() == []
+
+
+def _job(service: FakeService) -> object:
+    from bridge.messages import AddSpec, Submit
+
+    return service.answer(Submit(token="k.1", spec=AddSpec(instruction="x", source="s"))).job
+
+
+def test_an_order_is_never_sent_without_a_limit_that_was_asked_for() -> None:
+    from bridge.messages import Ping
+
+    assert limits_of(Ping, {"region": None}) == {}
+    with pytest.raises(NotUnderstood, match="region"):
+        limits_of(Ping, {"region": (0, 0, 1, 1)})
+
+
+def test_the_check_is_read_line_by_line(qapp: object, until: Until) -> None:
+    report = (
+        "ok     Memory: 8 GB\n--     GPU: none\n       Check its driver.\nBROKEN ffmpeg: it: fails\n       Mend it.\n"
+    )
+    checks = ChecksModel((sys.executable, "-c", f"print({report!r}, end='')"))
+    checks.run()
+    until(lambda: checks.state == "broken")
+    assert checks.findings == (
+        Checked("Memory", "fine", "8 GB"),
+        Checked("GPU", "missing", "none", "Check its driver."),
+        Checked("ffmpeg", "broken", "it: fails", "Mend it."),
+    )
+
+
+def test_a_check_that_cannot_begin_says_so(qapp: object, until: Until) -> None:
+    checks = ChecksModel(("/no/such/program",))
+    checks.run()
+    until(lambda: checks.state == "broken")
+    assert checks.findings[0].state == "broken"
+
+
+def test_numbers_as_people_read_them() -> None:
+    assert [duration_text(each) for each in (7.6, 95, 4800)] == ["8 s", "1 min 35 s", "1 h 20 min"]
+    assert [size_text(each) for each in (12, 2_100_000_000, 999_700)] == ["12 B", "2.1 GB", "1.0 MB"]
+    assert [rate_text(each) for each in (Fraction(24000, 1001), Fraction(25))] == ["23.976", "25"]
