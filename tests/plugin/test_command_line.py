@@ -18,7 +18,9 @@ import opentimelineio as otio
 import pytest
 from PIL import Image
 
+import backend.job_timeline
 import backend.take_job
+import backend.take_making
 from bridge.job_events import AnyJobEvent, JobDone, JobFailed, JobStarted, TakeDone
 from bridge.placement import write_timeline
 from bridge.take import read_take
@@ -261,7 +263,7 @@ def test_a_full_disk_ends_with_5(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "preview-01.png")
 
-    monkeypatch.setattr(backend.take_job, "_write_picture", full)
+    monkeypatch.setattr(backend.take_making, "write_picture", full)
     assert main(["add", str(movie), INSTRUCTION, "--quality", "draft", "--output", "out", "--json"]) == 5
     failed = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert failed["kind"] == "out_of_disk" and "No space" in failed["why"]
@@ -285,7 +287,7 @@ def test_ctrl_c_says_how_to_go_on(
 
     command = ["add", str(movie), INSTRUCTION, "--quality", "draft", "--output", "out"]
     with monkeypatch.context() as patch:
-        patch.setattr(backend.take_job, "_write_picture", interrupted)
+        patch.setattr(backend.take_making, "write_picture", interrupted)
         assert main(command) == 130
     said = capsys.readouterr().err
     assert "out/.dynvfx" in said and "same command" in said
@@ -299,7 +301,7 @@ def test_an_unexpected_error_goes_to_the_log(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(backend.take_job, "place_takes", broken)
+    monkeypatch.setattr(backend.job_timeline, "place_takes", broken)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     with pytest.raises(ZeroDivisionError) as caught:
         main(["add", str(movie), INSTRUCTION, "--quality", "draft", "--output", "out"])
