@@ -62,6 +62,8 @@ def _shaping_of(spec: Shaping, run: Run) -> dict[str, Any]:
         "layer": spec.layer,
         "segmenter": spec.segmenter,
         "footprint": spec.footprint,
+        "region": spec.region,
+        "levels": spec.levels,
     }
 
 

@@ -21,7 +21,7 @@ NAMES = frozenset(("tiny", "motion", "sam3", "grounded-sam2"))
 
 def asked_of(order: TakeOrder) -> dict[str, Any]:
     """What makes an order another one; the number of takes and the way to the plan do not. Raises BadRequest."""
-    return {
+    asked = {
         "instruction": clean_instruction(order.instruction),
         "seed": order.seed,
         "quality": order.quality,
@@ -29,6 +29,9 @@ def asked_of(order: TakeOrder) -> dict[str, Any]:
         "assistant": order.assistant,
         "layer": order.layer,
     }
+    # Orders from before there were these stay the same orders.
+    limits = {"region": order.region, "levels": order.levels}
+    return asked | {name: list(value) for name, value in limits.items() if value is not None}
 
 
 def asked_of_add(order: AddOrder) -> dict[str, Any]:

@@ -24,7 +24,8 @@ class TakeOrder:
     vision model where one is configured for this program, else the offline assistant. `plan` is one that a person
     wrote, or its file; `approved` one that takes the place of the plan in the job's folder. `plan_only` ends the job
     with plan and masks. `segmenter` None takes the one that suits the model. `footprint` "small" trades speed for
-    memory.
+    memory. `region` is the box that the change stays inside: left, top, right, bottom in parts of the clip's picture.
+    `levels` None takes the preset's; a follow-up may leave the first ones out.
     """
 
     instruction: str
@@ -39,6 +40,8 @@ class TakeOrder:
     layer: Layer = "prores4444"
     segmenter: str | None = None
     footprint: Footprint = "normal"
+    region: tuple[float, float, float, float] | None = None
+    levels: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -196,7 +196,10 @@ class _Run:
             geometry=conform.geometry,
             segmenter=self.job.segmenter,
             parent=self.job.parent.digest() if self.job.parent else None,
+            region=conform.model_box(self.order.region) if self.order.region is not None else None,
         )
+        if self.order.levels is not None:
+            request = replace(request, levels=self.order.levels)
         request = self._settle_request(request)
         check_disk(self.folder.path, self.source.info, self.source.shot.frame_count)
         parent = read_latents(self.folder.take(self.batch.parent)) if self.batch.parent else None

@@ -63,6 +63,8 @@ class Shaping(Part, frozen=True, kw_only=True):
     layer: str = "prores4444"
     segmenter: str | None = None
     footprint: Literal["normal", "small"] = "normal"
+    region: tuple[float, float, float, float] | None = None
+    levels: tuple[int, ...] | None = None
 
 
 class Upload(Part, frozen=True, kw_only=True):

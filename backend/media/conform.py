@@ -50,6 +50,17 @@ class Conform:
                 frames[place] = self._fit(frame)
         return frames
 
+    def model_box(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        """A box (left, top, right, bottom) in parts of the picture, in parts of the model's frame."""
+        left, top, right, bottom = box
+        inner, whole = self.box, self.geometry
+        return (
+            (inner.left + left * inner.width) / whole.width,
+            (inner.top + top * inner.height) / whole.height,
+            (inner.left + right * inner.width) / whole.width,
+            (inner.top + bottom * inner.height) / whole.height,
+        )
+
     def _fit(self, frame: SourceFrame) -> np.ndarray:
         picture = frame.rgb()
         if picture.dtype == np.uint16:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from backend.order_identity import NAMES, output_of
+from backend.order_identity import NAMES, asked_of, output_of
 from backend.orders import AddOrder
 from dynvfx.segmentation.loading import SEGMENTERS
 
@@ -22,6 +22,13 @@ def test_the_same_order_has_the_same_folder(tmp_path: Path, monkeypatch):
     assert output_of(AddOrder(instruction="add a red balloon", source="shot.0001.mov", takes=4)) == folder
     assert output_of(AddOrder(instruction="add a red balloon", source="shot.0001.mov", seed=4)) != folder
     assert output_of(AddOrder(instruction="add a red balloon", source="shot.0001.mov", output=Path("o"))) == Path("o")
+
+
+def test_a_box_or_fewer_iterations_make_another_order():
+    plain = {"kind": "x", **asked_of(AddOrder(instruction="add fire", source="a.mov"))}
+    assert "region" not in plain and "levels" not in plain
+    boxed = asked_of(AddOrder(instruction="add fire", source="a.mov", region=(0, 0, 0.5, 1), levels=(439,)))
+    assert (boxed["region"], boxed["levels"]) == ([0, 0, 0.5, 1], [439])
 
 
 def test_needs_no_torch():

@@ -85,3 +85,10 @@ def test_every_frame_knows_its_neighbours(frames, count):
             shown = positions[before] + time * (positions[after] - positions[before])
             assert shown == pytest.approx(frame)
             assert 0 < time < 1
+
+
+def test_a_box_on_the_picture_is_a_box_in_the_models_frame(tmp_path):
+    info = probe(make_movie(tmp_path / "a.mov", 1, size=(192, 108), picture=circle))
+    conform = Conform(info, 0, 1, Geometry(1, 96, 96, Fraction(8)))  # the picture is 96 x 54 in the middle
+    assert conform.model_box((0, 0, 1, 1)) == (0, 21 / 96, 1, 75 / 96)
+    assert conform.model_box((0.5, 0.5, 1, 1)) == (0.5, 0.5, 1, 75 / 96)
