@@ -44,6 +44,7 @@ class Admission:
         """The order with its paths settled, and what the ledger shall know of it. Raises Problems."""
         with as_problems():
             _check_shaping(spec)
+        spec = msgspec.structs.replace(spec, segmenter=self.below_roots(spec.segmenter))
         return self._admit_refine(spec, client) if isinstance(spec, RefineSpec) else self._admit_add(spec, client)
 
     def check_plan(self, plan: dict[str, Any] | None) -> None:
@@ -98,13 +99,19 @@ class Admission:
         changes["media_folders"] = tuple(str(self._roots.check(folder)) for folder in spec.media_folders)
         if spec.output is not None:
             changes["output"] = str(self._roots.check_output(spec.output))
-        weights = named_folder(spec.model)
-        if weights is not None and spec.model != "tiny":
-            # Weights are files that a library unpacks: only from where the service's owner put them.
-            changes["model"] = str(self._roots.check(weights))
+        changes["model"] = self.below_roots(spec.model)
         spec = msgspec.structs.replace(spec, **changes)
         facts = Facts(source=spec.source, model=spec.model, output=spec.output or "")
         return spec, facts
+
+    def below_roots(self, name: str | None) -> str | None:
+        """The name of a model or segmenter; where it is a folder, its path, which must lie below a media root.
+
+        Weights and their configurations are files that a library unpacks and follows: only from where the service's
+        owner put them. Raises OutsideMediaRoots.
+        """
+        folder = named_folder(name) if name not in (None, "tiny") else None
+        return name if folder is None else str(self._roots.check(folder))
 
     def _admit_refine(self, spec: RefineSpec, client: str) -> tuple[Spec, Facts]:
         parent = None

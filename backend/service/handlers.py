@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 
 from backend.ledger.ledger import Ledger
@@ -227,7 +228,8 @@ class Handlers:
 
     def _estimate(self, incoming: Incoming, body: wire.Estimate) -> Errand:
         history = self._ledger.measured(body.model)
-        return lambda: estimate(body, history)
+        weights = self._admission.below_roots(body.model)
+        return lambda: estimate(msgspec.structs.replace(body, model=weights), history)
 
     def _stats(self, incoming: Incoming, body: wire.GetStats) -> Errand:
         workers = self._workers_seen_by(incoming.client)

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.client import Client
 from bridge.errors import Refusal
-from bridge.messages import DownloadBegin, Submit, Upload
+from bridge.messages import DownloadBegin, Estimate, Submit, Upload
 from bridge.transfer import download, upload
 from tests.backend.service.running import RunningService, job, running, script, submit, to_the_end
 
@@ -90,9 +90,12 @@ def test_media_lies_below_a_root(client: Client, media: Path, tmp_path: Path):
     os.mkfifo(pipe)
     for source in (outside, media / ".." / "home" / "ledger.db", link, pipe, Path("/dev/zero"), Path("clip.mov")):
         assert refused(client, Submit(token="d", spec=script("", source=str(source)))) == "outside_media_roots", source
-    for changes in ({"output": str(tmp_path / "out")}, {"media_folders": (str(tmp_path),)}, {"model": str(tmp_path)}):
+    for name in ("output", "media_folders", "model", "segmenter"):
+        changes = {name: (str(tmp_path),) if name == "media_folders" else str(tmp_path)}
         spec = script("", source=str(inside), **changes)
         assert refused(client, Submit(token="d", spec=spec)) == "outside_media_roots", changes
+    looked_at = Estimate(model=str(tmp_path), quality="draft", takes=1, width=640, height=360, frames=24, rate="24")
+    assert refused(client, looked_at) == "outside_media_roots"
     to_the_end(client, submit(client, script("", source=str(inside), output=str(media / "out"))).id)
     assert (media / "out" / "takes" / "01" / "take.json").exists()
 
