@@ -7,12 +7,19 @@ from itertools import pairwise
 import torch
 
 from dynvfx.backbones.base import Backbone
+from dynvfx.edit_limits import EditLimits
 from dynvfx.errors import BadRequest
 from dynvfx.request import Request
 
 
-def check(request: Request, source: torch.Tensor, backbone: Backbone, parent: torch.Tensor | None) -> None:
-    """Raise BadRequest, saying what to change, unless request, clip, model and parent take fit together."""
+def check(
+    request: Request,
+    source: torch.Tensor,
+    backbone: Backbone,
+    parent: torch.Tensor | None,
+    painted: torch.Tensor | None = None,
+) -> None:
+    """Raise BadRequest, saying what to change, unless request, clip, model, parent take and mask fit together."""
     _check_clip(request, source, backbone)
     _check_levels(request, backbone.timesteps(request.steps))
     for name in ("keep_foreground", "keep_background", "coverage"):
@@ -21,13 +28,7 @@ def check(request: Request, source: torch.Tensor, backbone: Backbone, parent: to
     for name in ("retries", "mask_reach"):
         if getattr(request, name) < 0:
             raise BadRequest(f"{name} is {getattr(request, name)}.", remedy="Choose 0 or more.")
-    if request.region is not None:
-        left, top, right, bottom = request.region
-        if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
-            raise BadRequest(
-                f"The region {request.region} is no box inside the frame.",
-                remedy="Give left, top, right and bottom as fractions of the frame, left < right and top < bottom.",
-            )
+    _check_limits(request, source, backbone, painted)
     if (request.parent is None) != (parent is None):
         raise BadRequest(
             "A follow-up needs both the parent take's name and its latents.",
@@ -58,6 +59,34 @@ def _check_clip(request: Request, source: torch.Tensor, backbone: Backbone) -> N
         raise BadRequest(
             f"{backbone.name} does not take pictures of {geometry.width} x {geometry.height} pixels.",
             remedy=f"Choose sides that are multiples of {rules.size_multiple}.",
+        )
+
+
+def _check_limits(request: Request, source: torch.Tensor, backbone: Backbone, painted: torch.Tensor | None) -> None:
+    if request.region is not None:
+        left, top, right, bottom = request.region
+        if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
+            raise BadRequest(
+                f"The region {request.region} is no box inside the frame.",
+                remedy="Give left, top, right and bottom as fractions of the frame, left < right and top < bottom.",
+            )
+    if (request.mask is None) != (painted is None):
+        raise BadRequest(
+            "A painted mask needs both its name in the request and its pixels.",
+            remedy="Give the mask itself with the request that names it.",
+        )
+    if painted is not None and (painted.shape != source.shape[:3] or painted.dtype != torch.bool):
+        raise BadRequest(
+            f"The painted mask is {painted.dtype} {tuple(painted.shape)}; the clip is {tuple(source.shape[:3])}.",
+            remedy="Carry the mask to the frames that the model sees first.",
+        )
+    if not EditLimits(request, source.shape[:3], backbone, painted).cells.any():
+        what = "box" if painted is None else "painted mask" if request.region is None else "part of the mask in the box"
+        raise BadRequest(
+            f"The {what} is too small for the model {backbone.name}.",
+            f"It changes pictures in cells of {backbone.spatial_ratio} x {backbone.spatial_ratio} pixels of its frame of "
+            f"{source.shape[2]} x {source.shape[1]}, and covers none of them far enough.",
+            "Make it larger.",
         )
 
 

@@ -9,9 +9,9 @@ import torch
 
 from dynvfx.errors import ObjectAbsent
 from dynvfx.events import Event, Notice, Outcome, Preview, Progress
-from dynvfx.latent_masks import inside, latent_mask, opening, pixels_of
+from dynvfx.latent_masks import latent_mask, opening, pixels_of
 from dynvfx.preparation import Preparation
-from dynvfx.refinement import Attempt, attempt_at, changed_cells, composite
+from dynvfx.refinement import Attempt, attempt_at, changed_cells
 from dynvfx.states import pack, unpack
 from dynvfx.steps import steps_from
 
@@ -37,8 +37,10 @@ class Iterations:
         self._timesteps = self._backbone.timesteps(self._request.steps)
         self._rows = preparation.rows()
         self._parent_cells = torch.zeros(self._cell_shape, dtype=torch.bool)
+        self._parent: torch.Tensor | None = None
         if preparation.parent is not None:
-            self._parent_cells = changed_cells(preparation.parent.cpu(), preparation.latents)
+            self._parent = preparation.parent.to("cpu", torch.float32)
+            self._parent_cells = changed_cells(self._parent, preparation.latents)
         self._refined = self._load_refined()
 
     @property
@@ -100,9 +102,9 @@ class Iterations:
             yield Notice("retry", self._retry(number))
         if cells.any():
             attempts = number + 1 if iteration == 0 else self._refined.attempts
-            cells = cells | self._parent_cells
-            mask = mask | pixels_of(self._parent_cells, self._backbone)
-            self._refined = Refined(composite(self._of.latents, sampled, cells), cells, mask, attempts)
+            edit = self._of.limits.edit(self._of.latents, sampled, mask, cells, self._parent, self._parent_cells)
+            mask = edit.mask
+            self._refined = Refined(edit.latents, edit.cells, mask, attempts)
         self._keep_refined(iteration)
         yield Preview("mask", self._refined.mask.float(), iteration + 1)
         if cells.any():
@@ -143,10 +145,10 @@ class Iterations:
         """What the next iteration noises: x_comp so far, the parent take, or the source."""
         if self._refined is not None:
             return self._refined.latents
-        return self._of.latents if self._of.parent is None else self._of.parent.to("cpu", torch.float32)
+        return self._of.latents if self._parent is None else self._parent
 
     def _find_object(self, frames: torch.Tensor) -> torch.Tensor:
-        """O_edit in `frames`, bool [F, H, W], without look-alikes of the source, specks, and all outside the region.
+        """O_edit in `frames`, bool [F, H, W], without look-alikes of the source, specks, and all outside the limits.
 
         A global effect may well be named by something that the source already shows (more snow, thicker fog).
         """
@@ -154,7 +156,7 @@ class Iterations:
         mask = self._of.segmenter.segment(frames, (plan.target_object,))[0].cpu() >= 0.5
         if plan.effect == "object":
             mask &= ~self._of.look_alikes
-        return opening(mask) & inside(self._request.region, mask.shape)
+        return opening(mask) & self._of.limits.pixels
 
     def _lost(self, iteration: int) -> str:
         target = self._request.plan.target_object
@@ -170,10 +172,13 @@ class Iterations:
     def _absent(self, attempts: int) -> ObjectAbsent:
         target = self._request.plan.target_object
         tries = "one attempt" if attempts == 1 else f"{attempts} attempts"
+        limited = self._of.limits.box is not None
+        where = " where the edit may be" if limited else ""
         return ObjectAbsent(
             f"“{target}” did not appear in the result after {tries}.",
-            "The model drew nothing that the segmentation recognises under this name.",
-            "Name the object more plainly in the plan, describe it earlier in the composite caption, "
+            f"The model drew nothing{where} that the segmentation recognises under this name.",
+            ("Give it a larger box or mask and name that place in the plan, or name " if limited else "Name ")
+            + "the object more plainly in the plan, describe it earlier in the composite caption, "
             "keep fewer anchors, start from a higher noise level, or try another seed.",
         )
 

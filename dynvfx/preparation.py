@@ -8,6 +8,7 @@ import torch
 
 from dynvfx.anchors import AnchorRule
 from dynvfx.backbones.base import Backbone
+from dynvfx.edit_limits import EditLimits
 from dynvfx.events import Event, Notice, Preview, Progress
 from dynvfx.inversion import InversionState, advance, choose_recipe, start
 from dynvfx.latent_masks import latent_mask, token_mask
@@ -32,19 +33,23 @@ class Preparation:
         segmenter: Segmenter,
         store: StateStore,
         parent: torch.Tensor | None = None,
+        painted: torch.Tensor | None = None,
     ) -> None:
         self.request, self.source, self.parent = request, source, parent
+        self.limits = EditLimits(request, source.shape[:3], backbone, painted)
         self.backbone, self.segmenter, self.store = backbone, segmenter, store
         self.recipe = choose_recipe(request, backbone)
         self.clip = clip_digest(source)
-        self.keys = keys_of(request, self.clip, backbone, segmenter, self.recipe, parent)
+        self.keys = keys_of(request, self.clip, backbone, segmenter, self.recipe, parent, painted)
         self.workload = Workload(request, backbone.timesteps(request.steps))
         self.pace = Pace()
         self.finished = self._finished_iterations()
         self.source_mask: torch.Tensor
         """Bool [F, H, W]: the source objects (O_orig)."""
         self.look_alikes: torch.Tensor
-        """Bool [F, H, W]: what the target's phrase already finds in the source."""
+        """Bool [F, H, W]: what the target's phrase already finds in the source, where the edit may be."""
+        self.composite_caption = backbone.placed(request.plan.composite_caption, self.limits.box)
+        """P_comp as the model gets it."""
         self.latents: torch.Tensor
         """x_orig."""
         self.texts: dict[str, torch.Tensor] = {}
@@ -59,7 +64,8 @@ class Preparation:
             with self.pace.work("segmenting", "segment"):
                 masks = search.find()
         self.source_mask = masks[:-1].any(dim=0)
-        self.look_alikes = masks[-1]
+        # Whoever paints the mask has seen what the clip holds there.
+        self.look_alikes = masks[-1] & self.limits.pixels & (self.limits.painted is None)
         for phrase, mask in zip(plan.source_objects, masks[:-1], strict=True):
             if not mask.any():
                 yield Notice("source_object_absent", f"“{phrase}” was not found in the clip; it will not be an anchor.")
@@ -72,7 +78,7 @@ class Preparation:
     def encode(self) -> Iterator[Event]:
         """Latents of the clip, and the embeddings of the empty prompt and both captions."""
         plan = self.request.plan
-        prompts = list(dict.fromkeys(("", plan.source_caption, plan.composite_caption)))
+        prompts = list(dict.fromkeys(("", plan.source_caption, self.composite_caption)))
         for prompt in prompts:
             if (stored := self.store.load(self.keys.text(prompt))) is not None:
                 self.texts[prompt] = stored["text"]
@@ -122,7 +128,7 @@ class Preparation:
             source=self.latents,
             trajectory=self.trajectory,
             source_text=self.texts[request.plan.source_caption],
-            composite_text=self.texts[request.plan.composite_caption],
+            composite_text=self.texts[self.composite_caption],
             empty_text=self.texts[""],
             rule=rule,
             workload=self.workload,

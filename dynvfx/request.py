@@ -63,6 +63,14 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class PaintedMask:
+    """An edit mask that a person painted on one frame: `frame` of the clip from 0 on, and the SHA-256 of its file."""
+
+    frame: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Request:
     """One take, fully described.
 
@@ -71,7 +79,8 @@ class Request:
     probabilities in [0, 1] (METHOD 1.5); `coverage` is the latent mask's threshold (METHOD 1.6); `retries` bounds the
     attempts when the object does not appear; `secondary` is how eagerly shadows and reflections join the delivered
     matte (0: not at all). `parent` is the digest of the take that a follow-up starts from. `region` limits the edit to
-    a box (left, top, right, bottom) in fractions of the frame.
+    a box (left, top, right, bottom) in fractions of the model's frame, padding included. `mask` names the painted mask
+    that takes the place of the one that segmentation would find.
     """
 
     source: str
@@ -95,12 +104,16 @@ class Request:
     segmenter: str = "tiny"
     parent: str | None = None
     region: tuple[float, float, float, float] | None = None
+    mask: PaintedMask | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict:
         """Plain values for JSON; `from_dict` gives an equal request back."""
         values = asdict(self)
         values["geometry"]["rate"] = str(self.geometry.rate)
+        if self.mask is None:
+            # Requests from before there were painted masks keep their digests.
+            del values["mask"]
         return values
 
     @classmethod
@@ -113,6 +126,8 @@ class Request:
             kept[name] = tuple(kept.get(name, ()))
         if kept.get("region") is not None:
             kept["region"] = tuple(kept["region"])
+        if kept.get("mask") is not None:
+            kept["mask"] = PaintedMask(**kept["mask"])
         return cls(**kept)
 
     def digest(self) -> str:

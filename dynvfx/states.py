@@ -55,6 +55,7 @@ def keys_of(
     segmenter: Segmenter,
     recipe: Recipe | None,
     parent: torch.Tensor | None = None,
+    painted: torch.Tensor | None = None,
 ) -> Keys:
     """Keys for `request` on the clip with digest `clip`.
 
@@ -66,7 +67,9 @@ def keys_of(
     shape = request.to_dict()
     shape.pop("notes")
     levels = shape.pop("levels")
-    common = (clip, model, segmenter.name, origin, shape)
+    common = [clip, model, segmenter.name, origin, shape]
+    if painted is not None:
+        common.append(checksum({"painted": painted}))
     return Keys(
         masks=masks_key(request.plan, clip, segmenter),
         clip=_key("clip", clip, model),

@@ -98,6 +98,31 @@ def find_placement(text: str, default: Placement) -> Placement:
     return Placement(x, y, diameter)
 
 
+def placed_caption(text: str, box: tuple[float, float, float, float]) -> str:
+    """A caption of the same content that puts it into `box` (left, top, right, bottom in fractions of the frame).
+
+    What `text` says of place and size counts as far as the box allows; what it does not say comes from the box.
+    """
+    content = find_content(text)
+    if content is None or content.placement is None:
+        return text
+    left, top, right, bottom = box
+    told = find_placement(text, Placement((left + right) / 2, (top + bottom) / 2, content.placement.diameter))
+    # Diameters are fractions of the shorter side, so the lesser of the box's fractions holds whatever the aspect is.
+    room = min(right - left, bottom - top)
+    fitting = [size for size, diameter in DIAMETERS.items() if diameter <= min(told.diameter, room)]
+    size = max(fitting, key=DIAMETERS.__getitem__, default="small")
+    x, y = _within(told.x, left, right, DIAMETERS[size]), _within(told.y, top, bottom, DIAMETERS[size])
+    return f"{size} {content.phrase}, {x:.0%} from the left, {y:.0%} from the top"
+
+
+def _within(place: float, low: float, high: float, extent: float) -> float:
+    """The place nearest to `place` where something of `extent` lies between `low` and `high`; else their middle."""
+    if high - low <= extent:
+        return (low + high) / 2
+    return min(max(place, low + extent / 2), high - extent / 2)
+
+
 def canonical_caption(text: str) -> tuple[str, Placement | None]:
     """What the model is given for a caption: its content's phrase and place; "empty scene" without, "" for no text."""
     content = find_content(text)

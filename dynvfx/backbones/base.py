@@ -46,6 +46,13 @@ class Backbone(ABC):
         Where that changes results in their last bits, `identity` changes with it.
         """
 
+    def placed(self, caption: str, box: tuple[float, float, float, float] | None) -> str:
+        """The caption for content that must stay in `box` (left, top, right, bottom in fractions of the frame).
+
+        Models that take a place as more than words say it here; to others the caption is all there is.
+        """
+        return caption
+
     @abstractmethod
     def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
         """One embedding [L, D] per prompt (the empty prompt included)."""

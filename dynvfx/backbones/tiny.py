@@ -21,7 +21,7 @@ from dynvfx.backbones.placement_map import NOWHERE, placement_map
 from dynvfx.backbones.rules import TINY_RULES
 from dynvfx.errors import ModelUnavailable
 from dynvfx.schedule import Schedule
-from dynvfx.vocabulary import VOCABULARY, canonical_caption
+from dynvfx.vocabulary import VOCABULARY, canonical_caption, placed_caption
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "tiny"
 PARTS = ("transformer", "text_encoder", "tokenizer", "scheduler", "codec.safetensors")
@@ -63,6 +63,10 @@ class TinyBackbone(CogVideoXDenoiser):
         self.codec = LinearCodec(codec["scale"].numel())
         self.codec.load_state_dict({name: value.float() for name, value in codec.items()})
         self.codec.to(device).eval().requires_grad_(False)
+
+    def placed(self, caption: str, box: tuple[float, float, float, float] | None) -> str:
+        """The caption with a place and a size that keep the content in the box."""
+        return caption if box is None else placed_caption(caption, box)
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
