@@ -35,6 +35,8 @@ class TakesModel(QAbstractListModel):
         self._dismissed: set[str] = set()
         self._cards: list[Card] = []
         self._take_cards: list[Card] | None = None
+        self._shown_takes: list[Card] | None = None
+        self._job_rows = 0
 
     # As a Qt model ----------------------------------------------------------------------------------------------------
 
@@ -166,13 +168,28 @@ class TakesModel(QAbstractListModel):
 
     def rebuild(self) -> None:
         """Make the rows anew; those that stay in their order are only changed."""
-        cards = self._made_anew()
+        jobs = [job_card(each) for each in self._in_order() if self._is_shown(each)]
+        shown = self._cards[: self._job_rows]
+        takes_stay = self._take_cards is not None and self._take_cards is self._shown_takes
+        if takes_stay and [each.row_id for each in shown] == [each.row_id for each in jobs]:
+            # What happens several times a second: only jobs have news, two hundred takes need no look.
+            self._change_rows(jobs)
+            return
+        if self._take_cards is None:
+            self._take_cards = self._made_take_cards()
+        self._job_rows, self._shown_takes = len(jobs), self._take_cards
+        cards = jobs + self._take_cards
         before = [each.row_id for each in self._cards]
         after = [each.row_id for each in cards]
         if before != after:
             self._move_rows(cards, before, after)
-        for row, (old, new) in enumerate(zip(self._cards, cards, strict=True)):
-            if old != new:
+        self._change_rows(cards)
+
+    def _change_rows(self, cards: list[Card]) -> None:
+        """Take over the cards of the first rows."""
+        for row, new in enumerate(cards):
+            old = self._cards[row]
+            if old is not new and old != new:
                 self._cards[row] = new
                 index = self.index(row)
                 self.dataChanged.emit(index, index, [CARD_ROLE])
@@ -196,12 +213,6 @@ class TakesModel(QAbstractListModel):
                 self.beginInsertRows(_NO_PARENT, row, row)
                 self._cards.insert(row, card)
                 self.endInsertRows()
-
-    def _made_anew(self) -> list[Card]:
-        # Takes change seldom, jobs several times a second.
-        if self._take_cards is None:
-            self._take_cards = self._made_take_cards()
-        return [job_card(each) for each in self._in_order() if self._is_shown(each)] + self._take_cards
 
     def _made_take_cards(self) -> list[Card]:
         ids = {entry.take.id: entry.take for entry in self.entries.values()}

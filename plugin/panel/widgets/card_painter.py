@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PyQt6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QRegion
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from plugin.panel.models.cards import Card
@@ -21,13 +21,17 @@ class CardPainter(QStyledItemDelegate):
         super().__init__(parent)
         self._pictures = pictures
         self.beat = 0
+        self.exposed = QRegion()
+        """What of the list is painted now: a thumbnail that moves does not need its words painted again."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802 - Qt's name
         """Running jobs are higher: their picture is looked at. Failed ones show their reason in full."""
         card: Card = index.data(CARD_ROLE)
         line = option.fontMetrics.height()
-        lines = 3.4 if card.kind == "take" or card.progress is not None else 2.4
-        if card.picture and card.kind == "job" and card.progress is not None:
+        if card.kind == "take":
+            return QSize(120, round(line * 3.4) + 2 * _PAD)
+        lines = 3.4 if card.progress is not None else 2.4
+        if card.picture and card.progress is not None:
             lines = 5.2
         height = round(line * lines) + 2 * _PAD
         if card.state == "failed":
@@ -54,8 +58,16 @@ class CardPainter(QStyledItemDelegate):
             inner.setLeft(inner.left() + 12)
         if card.picture or card.movie or card.progress is not None:
             inner.setLeft(self._paint_picture(painter, theme, card, inner) + 8)
-        self._paint_words(painter, theme, card, inner, option.font)
+        if self.exposed.isEmpty() or self.exposed.intersects(inner):
+            self._paint_words(painter, theme, card, inner, option.font)
         painter.restore()
+
+    def thumbnail(self, card: Card, rect: QRect) -> QRect:
+        """Where the thumbnail of a card is that is painted in `rect`."""
+        inner = rect.adjusted(2 + _PAD, 2 + _PAD, -2 - _PAD, -1 - _PAD)
+        if card.depth:
+            inner.setLeft(inner.left() + 12)
+        return QRect(inner.left(), inner.top(), _picture_width(inner), inner.height())
 
     def _paint_lineage(self, painter: QPainter, theme: Theme, inner: QRect) -> None:
         painter.setPen(QPen(QColor(theme.faint), 1.4))
@@ -64,8 +76,7 @@ class CardPainter(QStyledItemDelegate):
         painter.drawLine(inner.left() + 2, middle, inner.left() + 9, middle)
 
     def _paint_picture(self, painter: QPainter, theme: Theme, card: Card, inner: QRect) -> int:
-        width = min(round(inner.height() * 16 / 9), inner.width() * 2 // 5)
-        area = QRect(inner.left(), inner.top(), width, inner.height())
+        area = QRect(inner.left(), inner.top(), _picture_width(inner), inner.height())
         painter.fillRect(area, QColor(theme.base))
         ratio = painter.device().devicePixelRatioF()
         image = None
@@ -142,6 +153,10 @@ class CardPainter(QStyledItemDelegate):
             painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
             right -= width + 4
         return round(right)
+
+
+def _picture_width(inner: QRect) -> int:
+    return min(round(inner.height() * 16 / 9), inner.width() * 2 // 5)
 
 
 def _state_colour(theme: Theme, state: str) -> str:

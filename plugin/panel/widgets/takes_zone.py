@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl
-from PyQt6.QtGui import QDesktopServices, QKeyEvent, QResizeEvent
+from PyQt6.QtGui import QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QListView, QMenu, QVBoxLayout, QWidget
 
 from plugin.panel.models.cards import Action, Card
@@ -21,6 +21,20 @@ from plugin.panel.widgets.parts import clear, heading, tool, words
 _BEAT_MS = 125
 
 
+class CardList(QListView):
+    """A list of cards, whose painter knows what of it is painted."""
+
+    def __init__(self, painter: CardPainter, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._painter = painter
+        self.setItemDelegate(painter)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Only what is exposed."""
+        self._painter.exposed = event.region()
+        super().paintEvent(event)
+
+
 class TakesZone(QWidget):
     """The list and its buttons. Return opens a take or a plan, Delete cancels a job, Ctrl+Up and Ctrl+Down move it."""
 
@@ -28,7 +42,8 @@ class TakesZone(QWidget):
         super().__init__(parent)
         self.model, self._pictures = model, pictures
         self._chosen = ""
-        self.list = QListView()
+        self.painter = CardPainter(pictures, self)
+        self.list = CardList(self.painter)
         self.list.setAccessibleName(self.tr("Queue and takes"))
         self.list.setModel(model.takes)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
@@ -37,8 +52,6 @@ class TakesZone(QWidget):
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.list.doubleClicked.connect(lambda _: self._open())
         self.list.installEventFilter(self)
-        self.painter = CardPainter(pictures, self)
-        self.list.setItemDelegate(self.painter)
         self.all_shots = tool(self.tr("All shots"), tip=self.tr("List the jobs and takes of all shots"))
         self.all_shots.setCheckable(True)
         self.all_shots.toggled.connect(model.show_all_shots)
@@ -72,7 +85,7 @@ class TakesZone(QWidget):
 
     def needed_height(self) -> int:
         """Pixels that show everything."""
-        rows = sum(self.list.sizeHintForRow(row) for row in range(min(40, self.model.takes.rowCount())))
+        rows = sum(self.list.sizeHintForRow(row) for row in range(min(12, self.model.takes.rowCount())))
         others = sum(each.sizeHint().height() for each in (self.actions, self.place_line) if not each.isHidden())
         return rows + others + self.pause.sizeHint().height() + 40
 
@@ -117,8 +130,9 @@ class TakesZone(QWidget):
             self.painter.beat += 1
             for row in self._visible_rows():
                 index = self.model.takes.index(row)
-                if index.data(CARD_ROLE).movie:
-                    self.list.update(index)
+                card = index.data(CARD_ROLE)
+                if card.movie:
+                    self.list.viewport().update(self.painter.thumbnail(card, self.list.visualRect(index)))
 
     def _visible_rows(self) -> range:
         count = self.model.takes.rowCount()
