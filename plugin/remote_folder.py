@@ -104,6 +104,8 @@ class RemoteFolder:
         known = batch.takes.get(str(there))
         if known is not None:
             return known
+        if batch.asked.get("plan_only"):
+            return there  # it makes none, so none is given out
         taken = {number for each in record.batches for number in each.takes.values()}
         here = there if there not in taken else max(taken) + 1
         batch.takes[str(there)] = here
