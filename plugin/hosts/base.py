@@ -16,6 +16,7 @@ from typing import Protocol, runtime_checkable
 from bridge.errors import Problem
 from bridge.placement import PlacedTake
 from bridge.shot import ListedClip, Shot
+from bridge.shot_parcel import Parcel
 from bridge.take import Note
 
 
@@ -79,6 +80,10 @@ class Host(ABC):
     @abstractmethod
     def source_of(self, shot: Shot) -> ServiceSource:
         """How the service finds this shot."""
+
+    @abstractmethod
+    def parcel_of(self, shot: Shot) -> Parcel:
+        """The shot as it travels to a service on another machine. Raises BadTimeline."""
 
     @abstractmethod
     def output_folder(self) -> Path | None:

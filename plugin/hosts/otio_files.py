@@ -21,6 +21,7 @@ from bridge.media_location import absolute_path
 from bridge.placement import PlacedTake, place_takes, write_timeline
 from bridge.rates import seconds, timecode
 from bridge.shot import ListedClip, Shot, list_shots
+from bridge.shot_parcel import Parcel, pack_shot
 from bridge.timeline import OpenTimeline, open_timeline, timeline_for_media
 from bridge.video_clips import VideoClip, walk_video_clips
 from plugin.hosts.base import Host, Placement, PlacementFailed, ServiceSource
@@ -81,6 +82,10 @@ class OtioFiles(Host):
         opened = self._open()
         clip = None if opened.kind == "movie" else str(shot.index)
         return ServiceSource(str(opened.path.absolute()), clip, tuple(map(str, opened.media_folders)))
+
+    def parcel_of(self, shot: Shot) -> Parcel:
+        """A timeline of the one clip, and its media."""
+        return pack_shot(self._open(), shot)
 
     def output_folder(self) -> Path | None:
         """`NAME dynvfx` beside the file, None where nothing may be written."""

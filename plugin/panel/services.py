@@ -6,7 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bridge import local_service
-from bridge.keys import KeyFolder
+from bridge.client import Client
+from bridge.keys import KeyFolder, KeyPair
 from bridge.places import key_folder
 from bridge.session import Session
 from plugin.panel.models.backend import Endpoint
@@ -37,5 +38,11 @@ class UsersServices:
 
     def open(self, endpoint: Endpoint) -> Session:
         """A session with this user's own key."""
-        pair = KeyFolder(key_folder(self._home)).client_pair()
-        return Session(endpoint.address, endpoint.key, pair, program="panel", version=version("dynvfx"))
+        return Session(endpoint.address, endpoint.key, self._pair(), program="panel", version=version("dynvfx"))
+
+    def client(self, endpoint: Endpoint) -> Client:
+        """A connection for files."""
+        return Client(endpoint.address, endpoint.key, self._pair(), program="panel", version=version("dynvfx"))
+
+    def _pair(self) -> KeyPair:
+        return KeyFolder(key_folder(self._home)).client_pair()

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
+from bridge.client import Client
 from bridge.errors import Problem
 from bridge.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
 from plugin.panel.models.observable import Field, Observable
@@ -43,6 +44,9 @@ class Services(Protocol):
 
     def open(self, endpoint: Endpoint) -> SessionLike:
         """A session with it. Raises Problem."""
+
+    def client(self, endpoint: Endpoint) -> Client:
+        """A connection of its own, for files; it waits for its answers. Raises Problem."""
 
 
 class Runs(Protocol):

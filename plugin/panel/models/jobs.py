@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from bridge.errors import Problem
@@ -36,6 +37,7 @@ from bridge.messages import (
     Retry,
     Spec,
     Submit,
+    TakeEntry,
     Takes,
 )
 from bridge.take import Note, Status, Take
@@ -66,9 +68,16 @@ class JobsModel(QObject):
     problemFound = pyqtSignal(object)
     said = pyqtSignal(str)
 
-    def __init__(self, backend: BackendModel, takes: TakesModel, unsaid: Unsaid, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        backend: BackendModel,
+        takes: TakesModel,
+        files: JobFiles,
+        unsaid: Unsaid,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._backend, self.takes, self._unsaid = backend, takes, unsaid
+        self._backend, self.takes, self._files, self._unsaid = backend, takes, files, unsaid
         self.plans: dict[str, KnownPlan] = {}
         self._followed: set[str] = set()
         self._link: object | None = None
@@ -153,9 +162,20 @@ class JobsModel(QObject):
         self._changed(reply.job)
 
     def _takes_told(self, reply: Takes) -> None:
-        # What was said here and not yet heard there counts.
-        entries = tuple(changed_take(each, self._unsaid.over(each.job, each.number, each.take)) for each in reply.takes)
-        self.takes.set_takes(entries)
+        here = []
+        for each in reply.takes:
+            # What was said here and not yet heard there counts.
+            entry = changed_take(each, self._unsaid.over(each.job, each.number, each.take))
+            if self._backend.local:
+                here.append(entry)
+            elif each.job in self.takes.jobs:
+                self._fetch(entry)
+        if here:
+            self.takes.set_takes(tuple(here))
+
+    def _fetch(self, entry: TakeEntry) -> None:
+        job = self.takes.jobs[entry.job].job
+        self._files.take(job, entry, lambda found: self.takes.set_takes((found,)), self.problemFound.emit)
 
     def _changed(self, job: Job) -> None:
         self.takes.set_job(job)
@@ -195,10 +215,15 @@ class JobsModel(QObject):
             self.plans[job] = KnownPlan(event.plan, tuple(event.remarks))
             self.planKnown.emit(job)
         elif isinstance(event, MasksFound) and job in self.plans:
-            self.plans[job].masks = tuple(event.masks)
+            self.plans[job].masks = tuple(msgspec.structs.replace(each, path=None) for each in event.masks)
+            for place, each in enumerate(event.masks):
+                if each.path:
+                    self._files.picture(
+                        progress.job, each.path, lambda path, place=place: self._mask_came(job, place, path)
+                    )
             self.planKnown.emit(job)
         elif isinstance(event, PreviewWritten):
-            self.takes.set_preview(job, event.path)
+            self._files.picture(progress.job, event.path, lambda path: self.takes.set_preview(job, path))
         elif isinstance(event, JobNotice):
             progress.notices.append(event.text)
             self.said.emit(event.text)
@@ -210,6 +235,12 @@ class JobsModel(QObject):
             )
         elif isinstance(event, JobDone | JobFailed):
             self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
+
+    def _mask_came(self, job: str, place: int, path: str) -> None:
+        masks = self.plans[job].masks
+        found = msgspec.structs.replace(masks[place], path=path)
+        self.plans[job].masks = (*masks[:place], found, *masks[place + 1 :])
+        self.planKnown.emit(job)
 
     def _finished(self, job: str, number: int, reply: Takes) -> None:
         self._takes_told(reply)

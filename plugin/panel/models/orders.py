@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import Problem
-from bridge.messages import AddSpec, RefineSpec, TakeEntry
+from bridge.messages import AddSpec, EditedMask, RefineSpec, TakeEntry, Upload
 from bridge.shot import Shot
-from plugin.hosts.base import Host
+from plugin.hosts.base import Host, ServiceSource
 from plugin.panel.models.ask import Asked
 from plugin.panel.models.memory import Memory
 
@@ -45,10 +45,15 @@ def token_for(shot_key: str) -> str:
 
 
 def add_spec(
-    asked: Asked, host: Host, shot: Shot, memory: Memory, output: str | None, plan: dict[str, Any] | None
+    asked: Asked,
+    source: ServiceSource,
+    shot: Shot,
+    memory: Memory,
+    output: str | None,
+    plan: dict[str, Any] | None,
+    uploads: tuple[Upload, ...] = (),
 ) -> AddSpec:
-    """The order for new content in a shot."""
-    source = host.source_of(shot)
+    """The order for new content in a shot; `uploads` are its files where they had to travel."""
     return AddSpec(
         instruction=asked.instruction,
         takes=asked.takes,
@@ -65,12 +70,14 @@ def add_spec(
         output=output,
         media_folders=source.media_folders,
         download=asked.download,
+        uploads=uploads,
         **limits_of(AddSpec, {"region": asked.region}),
     )
 
 
 def refine_spec(entry: TakeEntry, wanted: dict[str, Any], asked: Asked, memory: Memory) -> RefineSpec:
     """The order for a child of a take; `wanted` is what the review asks for."""
+    mask = EditedMask(**wanted["mask"]) if wanted.get("mask") else None
     return RefineSpec(
         instruction=str(wanted["instruction"]),
         takes=1,
@@ -80,7 +87,7 @@ def refine_spec(entry: TakeEntry, wanted: dict[str, Any], asked: Asked, memory: 
         layer=memory.get("layer", "prores4444"),
         job=entry.job,
         take=entry.number,
-        **limits_of(RefineSpec, {name: wanted.get(name) for name in ("region", "mask", "levels")}),
+        **limits_of(RefineSpec, {"region": wanted.get("region"), "mask": mask, "levels": wanted.get("levels")}),
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from bridge.errors import OutOfDisk, Problem
-from bridge.messages import Job
-from plugin.hosts.base import Host, OpensTimelines
+from bridge.messages import AddSpec, Job, Upload
+from bridge.shot_parcel import TIMELINE
+from plugin.hosts.base import Host, OpensTimelines, ServiceSource
 from plugin.panel.models.ask import Asked, AskModel
 from plugin.panel.models.backend import BackendModel, Runs, Services
 from plugin.panel.models.history import History
+from plugin.panel.models.job_files import JobFiles
 from plugin.panel.models.jobs import JobsModel
 from plugin.panel.models.memory import Memory
 from plugin.panel.models.observable import Field, Observable
@@ -50,7 +53,9 @@ class PanelModel(Observable):
         self.plan = PlanModel(self)
         self.takes = TakesModel(self)
         self.takes.forget_dismissed(frozenset(memory.get("dismissed", ())))
-        self.jobs = JobsModel(self.backend, self.takes, Unsaid(memory.folder / "unsaid.json"), self)
+        self.files = JobFiles(self.backend, services, self._fetched_folder, background, self)
+        unsaid = Unsaid(memory.folder / "unsaid.json")
+        self.jobs = JobsModel(self.backend, self.takes, self.files, unsaid, self)
         self.places = PlacesModel(self.shot, self.takes, self)
         self.verdicts = Verdicts(self.jobs, self.ask, self.places, memory, self)
         self._orders = OrderPlaces(host, memory)
@@ -162,25 +167,49 @@ class PanelModel(Observable):
     # What leads to what -----------------------------------------------------------------------------------------------
 
     def _submit(self, asked: Asked, plan: dict | None, hold: bool) -> None:
-        try:
-            output = self._orders.next_folder(asked.instruction) if self.backend.local else None
-            spec = add_spec(asked, self.host, self.shot.shot, self.memory, output, plan)
-        except Problem as problem:
+        """Order takes of the shot; a service on another machine is sent the shot first."""
+        shot, memory, token = self.shot.shot, self.memory, token_for(self.shot.key)
+
+        def failed(problem: Problem) -> None:
             self._not_submitted(problem, hold)
+
+        def sent(uploads: tuple[Upload, ...]) -> None:
+            try:
+                spec = add_spec(asked, ServiceSource(TIMELINE, None), shot, memory, None, plan, uploads)
+            except Problem as problem:
+                failed(problem)
+                return
+            self._order(token, spec, hold, failed)
+
+        try:
+            if not self.backend.local:
+                self.files.send(self.host.parcel_of(shot), sent, failed)
+                return
+            output = self._orders.next_folder(asked.instruction)
+            spec = add_spec(asked, self.host.source_of(shot), shot, memory, output, plan)
+        except Problem as problem:
+            failed(problem)
             return
         except OSError as error:
             what = self.tr("The folder for takes cannot be read.")
-            self._not_submitted(OutOfDisk(what, str(error), self.tr("Choose another in the settings.")), hold)
+            failed(OutOfDisk(what, str(error), self.tr("Choose another in the settings.")))
             return
+        self._order(token, spec, hold, failed)
+
+    def _order(self, token: str, spec: AddSpec, hold: bool, failed: Callable[[Problem], None]) -> None:
+        if hold and self.plan.state != "waiting":
+            return  # the artist has given the plan up while the shot was sent
 
         def submitted(job: Job) -> None:
             if hold and self.plan.state == "waiting" and not self.plan.job:
                 self.plan.job = job.id
                 self._job_changed(job)
 
-        self.jobs.submit(
-            token_for(self.shot.key), spec, hold, submitted, lambda problem: self._not_submitted(problem, hold)
-        )
+        self.jobs.submit(token, spec, hold, submitted, failed)
+
+    def _fetched_folder(self) -> Path:
+        chosen = self.memory.get("takes_folder", "")
+        return Path(chosen) if chosen else self.host.output_folder() or self.memory.folder / "takes"
 
     def _not_submitted(self, problem: Problem, hold: bool) -> None:
         if hold:

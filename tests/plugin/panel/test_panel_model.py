@@ -115,10 +115,13 @@ def test_masks_are_shown_with_the_plan(opened: PanelModel, service: FakeService,
     opened.ask.instruction = "add a red balloon"
     opened.make_plan()
     until(lambda: bool(opened.plan.job))
-    mask = FoundMask(phrase="lamp post", role="source", coverage=0.1, frame=3, path="m.png")
-    service.plan(opened.plan.job, masks=(mask,))
+    masks = (
+        FoundMask(phrase="lamp post", role="source", coverage=0.1, frame=3, path="m.png"),
+        FoundMask(phrase="red balloon", role="target", coverage=0, frame=0, path=None),
+    )
+    service.plan(opened.plan.job, masks=masks)
     until(lambda: opened.plan.state == "ready" and bool(opened.plan.masks))
-    assert opened.plan.masks == (mask,)
+    assert opened.plan.masks == masks
 
 
 def test_a_failed_plan_says_why(opened: PanelModel, service: FakeService, until: Until) -> None:
