@@ -17,7 +17,13 @@ from dynvfx.request import Request
 
 
 def deliver(
-    conform: Conform, outcome: Outcome, frames: np.ndarray, folder: Path, layer: Layer, request: Request
+    conform: Conform,
+    outcome: Outcome,
+    frames: np.ndarray,
+    folder: Path,
+    layer: Layer,
+    request: Request,
+    within: tuple[float, float, float, float] | None = None,
 ) -> Iterator[tuple[int, int] | Delivery]:
     """Yields (steps done, steps) and at last the Delivery; closing the generator cancels and leaves nothing behind."""
     news: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
@@ -33,6 +39,7 @@ def deliver(
             layer=layer,
             seed=request.seed,
             secondary=request.secondary,
+            within=within,
             on_progress=lambda done, total: news.put((done, total)),
             cancelled=stop.is_set,
         )

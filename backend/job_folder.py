@@ -69,6 +69,10 @@ class JobFolder:
         """The folder with pictures of what a plan's phrases name; `plan` is the plan's file name."""
         return self.path / "masks" / Path(plan).stem
 
+    def painted(self, sha256: str) -> Path:
+        """The painted mask with this SHA-256."""
+        return self.state / "painted" / f"{sha256}.png"
+
     @property
     def states(self) -> Path:
         """Where the engine keeps what it needs to go on."""
@@ -169,10 +173,11 @@ def find_batch(record: Record, order: dict[str, Any], kind: str, folder: JobFold
 
 
 def _refuse_difference(there: dict[str, Any], here: dict[str, Any], folder: JobFolder) -> None:
-    differing = [name for name in here if there.get(name) != here[name]]
+    # What an order does not say (a box, say) is left out of it.
+    differing = [name for name in here | there if there.get(name) != here.get(name)]
     if not differing:
         return
-    shown = "; ".join(f"{name}: {_short(there.get(name))} there, {_short(here[name])} here" for name in differing)
+    shown = "; ".join(f"{name}: {_short(there.get(name))} there, {_short(here.get(name))} here" for name in differing)
     raise BadUsage(
         f"The folder {folder.path} holds another job.",
         f"It differs in {shown}.",

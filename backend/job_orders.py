@@ -26,7 +26,7 @@ def order_of(run: Run) -> AddOrder | RefineOrder:
     if isinstance(spec, RefineSpec):
         if spec.take_folder is None:
             raise BadUsage("The take to refine is not known.", remedy="Name its folder, or its job and number.")
-        return RefineOrder(**shaping, take_folder=Path(spec.take_folder))
+        return RefineOrder(**shaping, take_folder=Path(spec.take_folder), mask=spec.mask)
     return AddOrder(
         **shaping,
         source=str(Path(run.media or ".") / spec.source),

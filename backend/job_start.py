@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from backend.job_folder import (
@@ -20,9 +21,12 @@ from backend.job_folder import (
     refuse_other_shot,
 )
 from backend.order_identity import asked_of, asked_of_add, location_of, model_name, output_of
+from backend.order_limits import check_limits, digest_of, mask_for, mask_identity
 from backend.orders import AddOrder, RefineOrder, TakeOrder
 from backend.sources import CheckMedia, Source, open_source
+from bridge.atomic_file import write_atomically
 from bridge.errors import BadTake, BadUsage
+from bridge.messages import EditedMask
 from bridge.take import read_take
 from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.request import Request
@@ -44,7 +48,8 @@ ANYWHERE = Reading()
 
 @dataclass(frozen=True)
 class OpenJob:
-    """What the work needs to know. `numbers` maps this order's seeds to take numbers; `parent` is the followed take."""
+    """What the work needs to know. `numbers` maps this order's seeds to take numbers; `parent` is the followed take;
+    `painted` uint8 [h, w] is where a person painted the edit, white inside, on frame `order.mask.frame`."""
 
     order: TakeOrder
     folder: JobFolder
@@ -56,6 +61,7 @@ class OpenJob:
     segmenter: str
     download: bool = False
     parent: Request | None = None
+    painted: np.ndarray | None = None
 
 
 @contextmanager
@@ -63,6 +69,7 @@ def open_add(order: AddOrder, reading: Reading = ANYWHERE) -> Iterator[OpenJob]:
     """Hold the folder of an order for new content. Raises BadUsage, BadRequest, BadMedia, BadTimeline, OutOfDisk."""
     order = replace(order, instruction=clean_instruction(order.instruction))
     _check_takes(order)
+    check_limits(order.region, order.levels)
     asked, location = asked_of_add(order), location_of(order)
     folder = JobFolder(output_of(order))
     with folder.held(reading.patience):
@@ -79,6 +86,7 @@ def open_refine(order: RefineOrder, reading: Reading = ANYWHERE) -> Iterator[Ope
     """Hold the folder of a finished take for a follow-up. Raises BadTake beside what `open_add` raises."""
     order = replace(order, instruction=clean_instruction(order.instruction))
     _check_takes(order)
+    check_limits(order.region, order.levels, order.mask)
     take_folder = order.take_folder.absolute()
     take = read_take(take_folder)
     folder = JobFolder(take_folder.parent.parent)
@@ -97,18 +105,31 @@ def open_refine(order: RefineOrder, reading: Reading = ANYWHERE) -> Iterator[Ope
         refuse_other_shot(record, _identity(source), source.media_stamp(), folder)
         segmenter = model_name(order.segmenter or parent.segmenter)
         asked = {"kind": "refine", **asked_of(order), "parent": parent.digest(), "segmenter": segmenter}
+        asked |= mask_identity(order.mask)
+        painted = _keep_mask(order.mask, source, folder)
         batch = find_batch(record, asked, "refine", folder)
         if batch is None:
             batch = _new_batch(record, asked, plan_name([folder.free_number(record)]))
             batch.parent = number
         numbers = _give_out(folder, record, batch, order)
         folder.write(record)
-        yield OpenJob(order, folder, source, record, batch, numbers, parent.model, segmenter, parent=parent)
+        yield OpenJob(
+            order, folder, source, record, batch, numbers, parent.model, segmenter, parent=parent, painted=painted
+        )
 
 
 def _check_takes(order: TakeOrder) -> None:
     if not 1 <= order.takes <= MOST_TAKES:
         raise BadUsage(f"{order.takes} takes were asked for.", remedy=f"Choose a number from 1 to {MOST_TAKES}.")
+
+
+def _keep_mask(mask: EditedMask | None, source: Source, folder: JobFolder) -> np.ndarray | None:
+    """The painted mask, its file kept in the job's folder. Raises BadUsage when it does not fit the clip."""
+    if mask is None:
+        return None
+    pixels = mask_for(mask, source.info.width, source.info.height, source.shot.frame_count)
+    write_atomically(folder.painted(digest_of(mask)), mask.png)
+    return pixels
 
 
 def _open(location: dict[str, Any], folder: JobFolder, reading: Reading) -> Source:

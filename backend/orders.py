@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bridge.messages import EditedMask
+
 if TYPE_CHECKING:
     from backend.media.deliver import Layer
     from dynvfx.request import Effect, Plan
@@ -66,6 +68,10 @@ class AddOrder(TakeOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class RefineOrder(TakeOrder):
-    """A change of a finished take, made with the same model; the new takes join the old ones in their folder."""
+    """A change of a finished take, made with the same model; the new takes join the old ones in their folder.
+
+    `mask` is where the edit is, painted on one frame of the take.
+    """
 
     take_folder: Path
+    mask: EditedMask | None = None

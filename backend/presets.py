@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,12 @@ class Preset:
 
     def snapped(self, backbone: Sampled) -> tuple[int, ...]:
         """`levels` as timesteps of the model, falling, each once."""
+        return self.snapped_levels(self.levels, backbone)
+
+    def snapped_levels(self, levels: Sequence[int], backbone: Sampled) -> tuple[int, ...]:
+        """Other wishes in the place of `levels`."""
         timesteps = backbone.timesteps(self.steps)
-        near = {min(timesteps, key=lambda t, level=level: (abs(t - level), t)) for level in self.levels}
+        near = {min(timesteps, key=lambda t, level=level: (abs(t - level), t)) for level in levels}
         return tuple(sorted(near, reverse=True))
 
     def request(self, backbone: Sampled, **shot: Any) -> Request:

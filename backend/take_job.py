@@ -22,9 +22,11 @@ from backend.machine import check_disk, quiet_loading, steady_arithmetic
 from backend.media.conform import Conform
 from backend.media.probe import probe
 from backend.open_models import OpenModels
+from backend.order_limits import digest_of, levels_for
 from backend.orders import AddOrder, RefineOrder
+from backend.painted_mask import on_all_frames
 from backend.planning import Settled, key_frames_of, settle_plan
-from backend.presets import preset_for
+from backend.presets import Preset, preset_for
 from backend.stage_cache import StageCache, arithmetic_of
 from backend.take_files import finished_take, read_latents
 from backend.take_making import TakeMaker, take_done
@@ -35,7 +37,7 @@ from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.loading import open_backbone
 from dynvfx.errors import ModelUnavailable
 from dynvfx.geometry import Geometry
-from dynvfx.request import Request
+from dynvfx.request import PaintedMask, Request
 from dynvfx.segmentation.loading import open_segmenter
 from dynvfx.source_masks import SourceMasks
 from dynvfx.states import clip_digest
@@ -136,7 +138,10 @@ class _Run:
         )
         conform = Conform(info, shot.source_start, shot.frame_count, geometry)
         frames = conform.model_frames()
-        seen = frames if self.batch.parent is None else self._parent_frames(geometry)
+        seen = frames if self.batch.parent is None else self._followed(geometry).model_frames()
+        preset = preset_for(backbone, order.quality)
+        if order.levels is not None:
+            preset = replace(preset, levels=levels_for(order.levels, preset, backbone))
         settled = settle_plan(order, self.folder.path / self.batch.plan, key_frames_of(seen), backbone)
         yield PlanReady(
             path=str(self.folder.path / self.batch.plan),
@@ -148,7 +153,7 @@ class _Run:
             if order.plan_only:
                 yield from self._show_masks(settled, frames, conform, store)
             else:
-                yield from self._make(numbers, settled, backbone, conform, frames, store)
+                yield from self._make(numbers, settled, preset, backbone, conform, frames, store)
 
     @contextlib.contextmanager
     def _store(self, backbone: Backbone) -> Iterator[StateStore]:
@@ -180,13 +185,14 @@ class _Run:
         self,
         numbers: dict[int, int],
         settled: Settled,
+        preset: Preset,
         backbone: Backbone,
         conform: Conform,
         frames: np.ndarray,
         store: StateStore,
     ) -> Iterator[JobEvent]:
         """The takes that are missing."""
-        preset = preset_for(backbone, self.order.quality)
+        mask = self.order.mask if isinstance(self.order, RefineOrder) else None
         request = preset.for_effect(settled.plan.effect).request(
             backbone,
             source=clip_digest(torch.from_numpy(frames)),
@@ -197,16 +203,18 @@ class _Run:
             segmenter=self.job.segmenter,
             parent=self.job.parent.digest() if self.job.parent else None,
             region=conform.model_box(self.order.region) if self.order.region is not None else None,
+            mask=PaintedMask(mask.frame, digest_of(mask)) if mask is not None else None,
         )
-        if self.order.levels is not None:
-            request = replace(request, levels=self.order.levels)
         request = self._settle_request(request)
         check_disk(self.folder.path, self.source.info, self.source.shot.frame_count)
         parent = read_latents(self.folder.take(self.batch.parent)) if self.batch.parent else None
+        painted = None
+        if mask is not None:
+            painted = on_all_frames(self.job.painted, mask.frame, self._followed(conform.geometry))
         segmenter = self.means.models.segmenter(request.segmenter)
         for text in segmenter.remarks:
             yield JobNotice(kind="segmenter", text=text)
-        maker = TakeMaker(self.job, conform, frames, backbone, segmenter, store, preset.preview_every, parent)
+        maker = TakeMaker(self.job, conform, frames, backbone, segmenter, store, preset.preview_every, parent, painted)
         for seed, number in numbers.items():
             take = finished_take(self.folder.take(number), request.with_seed(seed))
             if take is not None:
@@ -219,8 +227,8 @@ class _Run:
         first = self.batch.request
         return self.job.segmenter if first is None else Request.from_dict(first).segmenter
 
-    def _parent_frames(self, geometry: Geometry) -> np.ndarray:
-        """What the take that is followed looks like to the model."""
+    def _followed(self, geometry: Geometry) -> Conform:
+        """The take that is followed, as the model sees it."""
         take = finished_take(self.folder.take(self.batch.parent), self.job.parent)
         if take is None:
             raise BadUsage(
@@ -228,7 +236,7 @@ class _Run:
                 remedy="Make it again with its own command, then refine it.",
             )
         composite = probe(self.folder.take(self.batch.parent) / str(take.extra["composite"]), self.source.info.rate)
-        return Conform(composite, 0, composite.frame_count, geometry).model_frames()
+        return Conform(composite, 0, composite.frame_count, geometry)
 
     def _settle_request(self, request: Request) -> Request:
         """The request of the first run, so that a newer version of the program finishes what an older one began."""

@@ -29,7 +29,8 @@ from dynvfx.store import StateStore
 
 @dataclass(frozen=True)
 class TakeMaker:
-    """What all takes of a job are made from: `frames` uint8 [F, H, W, 3] as the model sees them, `parent`'s latents."""
+    """What all takes of a job are made from: `frames` uint8 [F, H, W, 3] as the model sees them, `parent`'s latents,
+    `painted` bool [F, H, W] where a person painted the edit."""
 
     job: OpenJob
     conform: Conform
@@ -39,6 +40,7 @@ class TakeMaker:
     store: StateStore
     preview_every: int = 0
     parent: torch.Tensor | None = None
+    painted: torch.Tensor | None = None
 
     def make(self, request: Request, number: int) -> Iterator[JobEvent]:
         """Take `number`; the last event is its TakeDone. Raises what `dynvfx.engine.generate` and delivery raise."""
@@ -52,6 +54,7 @@ class TakeMaker:
             self.store,
             preview_every=self.preview_every,
             parent=self.parent,
+            painted=self.painted,
         )
         for event in made:
             if isinstance(event, Outcome):
@@ -61,7 +64,10 @@ class TakeMaker:
         began = time.monotonic()
         reviewed = reviewed_take(folder)
         delivery: Delivery | None = None
-        for news in deliver(self.conform, outcome, self.frames, folder, self.job.order.layer, request):
+        order = self.job.order
+        # What the followed take has outside of the box stays there.
+        within = order.region if self.parent is None else None
+        for news in deliver(self.conform, outcome, self.frames, folder, order.layer, request, within):
             if isinstance(news, Delivery):
                 delivery = news
             else:

@@ -100,12 +100,14 @@ def _fault(value: Any, depth: int) -> str | None:
         return None if value in _INTEGERS else "A number has more than 63 bits."
     if kind is float:
         return None if math.isfinite(value) else "A number is not finite."
-    if value is None or kind is bool or (kind is bytes and depth == 1):  # bytes: of a chunk, never within a plan
+    if value is None or kind is bool:
         return None
     if depth >= DEEPEST:
         return f"Values are nested more than {DEEPEST} levels deep."
     if isinstance(value, msgspec.Struct):
-        return _first_fault((getattr(value, name) for name in value.__struct_fields__), depth)
+        # Bytes have a field of their own, of a chunk or a mask, and no place within a plan.
+        fields = (getattr(value, name) for name in value.__struct_fields__)
+        return _first_fault((field for field in fields if type(field) is not bytes), depth)
     if kind in (list, tuple):
         return _first_fault(value, depth)
     if kind is dict:

@@ -16,6 +16,8 @@ from bridge.take import Note, Status, Take
 
 PROTOCOL_LOW, PROTOCOL_HIGH = 1, 1
 """The versions of the protocol that this program speaks."""
+LARGEST_MASK = 4_000_000
+"""Bytes of a painted mask's PNG."""
 
 JobState = Literal[
     "queued",
@@ -49,7 +51,8 @@ class Shaping(Part, frozen=True, kw_only=True):
     """What every order has; the fields of `backend.orders.TakeOrder`, `plan` being the plan itself, as plain values.
 
     `footprint` "small" trades speed for memory, after a job ran out of it. `plan_only` ends the job, as done, when
-    plan and masks are there.
+    plan and masks are there. `region` is a box that new content stays inside: left, top, right, bottom in parts of the
+    picture. `levels` are the start levels of the iterations, falling.
     """
 
     instruction: str
@@ -93,12 +96,26 @@ class AddSpec(Shaping, frozen=True, kw_only=True, tag="add", tag_field="kind"):
     download: bool = False
 
 
+class EditedMask(Part, frozen=True, kw_only=True):
+    """A matte that a person painted: white where the edit is, on frame `frame` of the take, from 0 on.
+
+    `png` is a grey PNG of the upright picture, in any size of its shape, of at most LARGEST_MASK bytes.
+    """
+
+    frame: int
+    png: bytes
+
+
 class RefineSpec(Shaping, frozen=True, kw_only=True, tag="refine", tag_field="kind"):
-    """A change of a finished take: `take_folder` on the service's machine, or `job` and `take` of an earlier job."""
+    """A change of a finished take: `take_folder` on the service's machine, or `job` and `take` of an earlier job.
+
+    `mask` takes the place of the mask that would be found: it is carried to the other frames with the picture's motion.
+    """
 
     take_folder: str | None = None
     job: str | None = None
     take: int | None = None
+    mask: EditedMask | None = None
 
 
 Spec = AddSpec | RefineSpec

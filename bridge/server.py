@@ -18,7 +18,7 @@ from bridge.keys import KeyFolder
 from bridge.messages import PROTOCOL_HIGH, PROTOCOL_LOW, Hello, Limits, Pushed, Refused, Reply, Request, UploadChunk
 
 MEBIBYTE = 1 << 20
-DEFAULT_LIMITS = Limits(message_bytes=2 * MEBIBYTE, chunk_bytes=MEBIBYTE, transfers=16, queue=100)
+DEFAULT_LIMITS = Limits(message_bytes=6 * MEBIBYTE, chunk_bytes=MEBIBYTE, transfers=16, queue=100)
 ANSWER_BYTES = 64 * MEBIBYTE
 """No answer or push is larger; clients accept no more."""
 CONNECTIONS = 64

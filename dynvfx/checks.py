@@ -82,10 +82,11 @@ def _check_limits(request: Request, source: torch.Tensor, backbone: Backbone, pa
         )
     if not EditLimits(request, source.shape[:3], backbone, painted).cells.any():
         what = "box" if painted is None else "painted mask" if request.region is None else "part of the mask in the box"
+        side = backbone.spatial_ratio
         raise BadRequest(
             f"The {what} is too small for the model {backbone.name}.",
-            f"It changes pictures in cells of {backbone.spatial_ratio} x {backbone.spatial_ratio} pixels of its frame of "
-            f"{source.shape[2]} x {source.shape[1]}, and covers none of them far enough.",
+            f"It covers none of the cells of {side} x {side} pixels, in a frame of {source.shape[2]} x "
+            f"{source.shape[1]}, that the model can change.",
             "Make it larger.",
         )
 

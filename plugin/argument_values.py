@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from bridge.keys import is_key
@@ -37,6 +39,39 @@ def frame_range(value: str) -> tuple[int, int]:
     if last < first:
         raise argparse.ArgumentTypeError(f"{value!r} ends before it begins")
     return first, last
+
+
+def region(value: str) -> tuple[float, float, float, float]:
+    """A box: left, top, right, bottom in parts of the picture."""
+    try:
+        sides = tuple(float(side) for side in value.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a box such as 0.5,0,1,1 (the right half)") from error
+    if len(sides) != 4 or not all(map(math.isfinite, sides)):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a box such as 0.5,0,1,1 (the right half)")
+    left, top, right, bottom = sides
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is empty or leaves the picture: left, top, right, bottom go from 0 to 1"
+        )
+    return left, top, right, bottom
+
+
+def levels(value: str) -> tuple[int, ...]:
+    """Start levels of iterations, falling."""
+    if not re.fullmatch(r"\s*\d{1,3}\s*(,\s*\d{1,3}\s*)*", value, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{value!r} are not levels such as 679,439")
+    given = tuple(map(int, value.split(",")))
+    if given[-1] < 1 or any(first <= second for first, second in pairwise(given)):
+        raise argparse.ArgumentTypeError(f"{value!r} do not fall, such as 679,439 do")
+    return given
+
+
+def frame(value: str) -> int:
+    """A frame's number."""
+    if not re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a frame's number, from 0 on")
+    return int(value)
 
 
 def rate(value: str) -> Fraction:

@@ -91,6 +91,13 @@ def _refine(commands: argparse._SubParsersAction) -> None:
         "take", type=values.path, metavar="TAKE_DIR", help="folder of the take, for example results/takes/01"
     )
     refine.add_argument("instruction", metavar="INSTRUCTION")
+    refine.add_argument(
+        "--mask", type=values.path, metavar="PNG", help="grey picture of one frame, white where the edit is"
+    )
+    refine.add_argument("--mask-frame", type=values.frame, default=0, metavar="N", help="that frame (default: 0)")
+    refine.add_argument(
+        "--levels", type=values.levels, metavar="T,T", help="later iterations only: their start levels, such as 679,439"
+    )
     _shaping(refine)
     _telling(refine)
     _where(refine, in_process=True)
@@ -146,6 +153,12 @@ def _shaping(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=values.path, metavar="FILE", help="a plan that you wrote or edited")
     parser.add_argument("--plan-only", action="store_true", help="stop when the plan is written")
     parser.add_argument("--layer", choices=("prores4444", "png"), default="prores4444", help="kind of the layer's file")
+    parser.add_argument(
+        "--region",
+        type=values.region,
+        metavar="L,T,R,B",
+        help="a box for new content, in parts of the picture (0 to 1)",
+    )
     parser.add_argument(
         "--segmenter", type=values.text, metavar="NAME", help="what finds objects (default: suits the model)"
     )

@@ -29,7 +29,7 @@ from plugin import job_commands, key_commands, log_bundle
 from plugin.arguments import parse
 from plugin.exit_codes import BAD_USAGE, DONE, FAILED, exit_code
 from plugin.job_running import AFTER_PLAN, JobRun, tell_stopped
-from plugin.job_specs import add_spec, refine_spec
+from plugin.job_specs import add_spec, read_mask, refine_spec
 from plugin.service_link import open_link
 from plugin.telling import Teller, open_teller
 
@@ -183,10 +183,12 @@ def _order(options: argparse.Namespace) -> AddOrder | RefineOrder:
             "plan_only",
             "layer",
             "segmenter",
+            "region",
         )
     }
     if options.command == "refine":
-        return RefineOrder(**shaping, take_folder=options.take)
+        mask = read_mask(options.mask, options.mask_frame) if options.mask else None
+        return RefineOrder(**shaping, take_folder=options.take, mask=mask, levels=options.levels)
     return AddOrder(
         **shaping,
         source=os.path.expanduser(options.source),

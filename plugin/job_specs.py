@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import Problem
-from bridge.messages import AddSpec, RefineSpec
+from bridge.errors import BadUsage, Problem
+from bridge.messages import LARGEST_MASK, AddSpec, EditedMask, RefineSpec
 
 LONGEST_PLAN = 1_000_000
 """Bytes of a plan file above which it cannot be one."""
@@ -38,7 +38,7 @@ def add_spec(order: Any, *, output: Path, model: str, segmenter: str | None) -> 
 
 def refine_spec(order: Any, *, segmenter: str | None) -> RefineSpec:
     """The job of an order for a follow-up to a take on this machine. Raises BadPlan."""
-    return RefineSpec(**_shaping(order), segmenter=segmenter, take_folder=absolute(order.take_folder))
+    return RefineSpec(**_shaping(order), segmenter=segmenter, take_folder=absolute(order.take_folder), mask=order.mask)
 
 
 def read_plan(path: Path) -> dict[str, Any]:
@@ -58,6 +58,18 @@ def read_plan(path: Path) -> dict[str, Any]:
     return values
 
 
+def read_mask(path: Path, frame: int) -> EditedMask:
+    """The painted mask in a file; the service checks that it is one. Raises BadUsage."""
+    try:
+        if path.stat().st_size > LARGEST_MASK:
+            raise BadUsage(
+                f"{path} is larger than {LARGEST_MASK / 1e6:.0f} MB.", remedy="Save the mask with fewer pixels."
+            )
+        return EditedMask(frame=frame, png=path.read_bytes())
+    except OSError as error:
+        raise BadUsage(f"The mask {path} cannot be read.", error.strerror or str(error), "Check its path.") from error
+
+
 def absolute(path: str | os.PathLike) -> str:
     """A path from the root on, links kept, `~` being the user's folder."""
     return os.path.abspath(os.path.expanduser(path))
@@ -65,5 +77,8 @@ def absolute(path: str | os.PathLike) -> str:
 
 def _shaping(order: Any) -> dict[str, Any]:
     plan = read_plan(order.plan) if order.plan else None
-    names = ("instruction", "takes", "seed", "quality", "effect", "assistant", "plan_only", "layer")
+    names = (
+        *("instruction", "takes", "seed", "quality", "effect", "assistant", "plan_only", "layer"),
+        *("region", "levels"),
+    )
     return {**{name: getattr(order, name) for name in names}, "plan": plan}

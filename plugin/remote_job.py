@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -74,11 +75,11 @@ def refine(options: argparse.Namespace, order: Any, open_source: OpenSource, tel
         record = folder.read()
         source = _open(open_source, record.shot, folder)
         with contextlib.closing(open_link(options.backend, options.backend_key)) as link:
-            asked = {"kind": "refine", "parent": list(parent), **_asked(order)}
+            asked = {"kind": "refine", "parent": list(parent), **_asked(order), **_mask(order)}
             batch = batch_for(record, asked, order.seed, order.takes)
             run = _Run(options, link, folder, record, batch, source, teller)
             plan = read_plan(order.plan) if order.plan else None
-            spec = RefineSpec(**_shaping(order, batch, plan), job=parent[0], take=parent[1])
+            spec = RefineSpec(**_shaping(order, batch, plan), job=parent[0], take=parent[1], mask=order.mask)
             return run.through(lambda: spec)
 
 
@@ -168,7 +169,8 @@ def _record(folder: RemoteFolder, service: str, location: dict[str, Any]) -> Rem
 def _refuse_other(record: RemoteRecord, asked: dict[str, Any], folder: RemoteFolder) -> None:
     """A folder takes one order for new content, with plan only or whole, and any number of follow-ups."""
     first = next((batch.asked for batch in record.batches if batch.asked["kind"] == "add"), None)
-    differing = [name for name in asked if first is not None and name != "plan_only" and first.get(name) != asked[name]]
+    names = [name for name in asked | (first or {}) if first is not None and name != "plan_only"]
+    differing = [name for name in names if first.get(name) != asked.get(name)]
     if differing:
         raise BadUsage(
             f"The folder {folder.path} holds another job.",
@@ -180,11 +182,19 @@ def _refuse_other(record: RemoteRecord, asked: dict[str, Any], folder: RemoteFol
 def _asked(order: Any) -> dict[str, Any]:
     """What makes an order another one; the number of takes and the way to the plan do not."""
     names = ("instruction", "seed", "quality", "effect", "assistant", "layer", "segmenter", "plan_only")
-    return {name: getattr(order, name) for name in names}
+    # Orders from before there were limits stay the same orders.
+    limits = {name: list(getattr(order, name)) for name in ("region", "levels") if getattr(order, name) is not None}
+    return {name: getattr(order, name) for name in names} | limits
+
+
+def _mask(order: Any) -> dict[str, Any]:
+    if order.mask is None:
+        return {}
+    return {"mask": {"frame": order.mask.frame, "sha256": hashlib.sha256(order.mask.png).hexdigest()}}
 
 
 def _shaping(order: Any, batch: RemoteBatch, plan: dict[str, Any] | None) -> dict[str, Any]:
-    names = ("instruction", "quality", "effect", "assistant", "plan_only", "layer", "segmenter")
+    names = ("instruction", "quality", "effect", "assistant", "plan_only", "layer", "segmenter", "region", "levels")
     return {**{name: getattr(order, name) for name in names}, "seed": batch.seed, "takes": batch.count, "plan": plan}
 
 

@@ -50,6 +50,10 @@ class Conform:
                 frames[place] = self._fit(frame)
         return frames
 
+    def model_frame(self, position: int) -> np.ndarray:
+        """Frame `position` of the range as the model would see it: uint8 [H, W, 3]."""
+        return self._fit(next(read_frames(self.info, self.start + position, 1)))
+
     def model_box(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
         """A box (left, top, right, bottom) in parts of the picture, in parts of the model's frame."""
         left, top, right, bottom = box

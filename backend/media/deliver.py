@@ -69,13 +69,15 @@ def deliver_take(
     layer: Layer = "prores4444",
     seed: int = 0,
     secondary: float = 1.0,
+    within: tuple[float, float, float, float] | None = None,
     on_progress: Callable[[int, int], None] = _nothing,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Delivery:
     """Write a take into `directory`, replacing what is there; all of it or nothing.
 
     `generated` and `source_model` uint8 [F, H, W, 3] and `mask` float [F, H, W] in [0, 1] are on the conform's model
-    grid. `secondary` is how eagerly shadows and reflections join the matte (0 = not at all). `on_progress` counts
+    grid. `secondary` is how eagerly shadows and reflections join the matte (0 = not at all). The matte is 0 outside of
+    the box `within` (left, top, right, bottom in parts of the upright picture; None: everywhere). `on_progress` counts
     steps of equal weight. The same input gives the same layer and composite. One native frame is held at a time.
 
     Raises Cancelled, OutOfDisk, EncodeFailed, DamagedMedia, or BadRequest for arrays off the grid.
@@ -91,6 +93,7 @@ def deliver_take(
             grain=measure_grain(_grain_samples(conform)),
             seed=seed,
             secondary=secondary,
+            within=within,
             peak=job.peak,
         )
         job.write_frames(renderer)

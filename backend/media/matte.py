@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in parts of the picture."""
+
 SMALLEST = 1 / 96
 """Alpha below this is set to exactly 0, so that a faint tail does not touch the plate."""
 
@@ -126,6 +129,22 @@ def bounds(mask: np.ndarray, reach: int = 2) -> np.ndarray:
     """float32 [h, w, 2]: what the edge-aware matte may not fall below or rise above."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     return cv2.merge([cv2.erode(mask, kernel), cv2.dilate(mask, kernel)])
+
+
+def inside_box(box: Box, height: int, width: int, ramp: float) -> np.ndarray:
+    """float32 [height, width]: 0 on every pixel that is not whole inside the box, rising to 1 within `ramp` pixels of
+    its sides; sides on the picture's own border stay hard."""
+    left, top, right, bottom = box
+
+    def along(first: float, last: float, size: int) -> np.ndarray:
+        place = np.arange(size, dtype=np.float64)
+        before, after = place - first * size, last * size - (place + 1)
+        inside = (before > -1e-6) & (after > -1e-6)
+        rise = np.full(size, np.inf) if first <= 0 else (before + 0.5) / ramp
+        fall = np.full(size, np.inf) if last >= 1 else (after + 0.5) / ramp
+        return np.where(inside, np.clip(np.minimum(rise, fall), 0, 1), 0).astype(np.float32)
+
+    return np.outer(along(top, bottom, height), along(left, right, width))
 
 
 def settle(alpha: np.ndarray, peak: int) -> np.ndarray:

@@ -53,8 +53,10 @@ class LayerRenderer:
         seed: int,
         secondary: float,
         peak: int,
+        within: matte.Box | None = None,
     ) -> None:
-        """`generated`, `source_model` uint8 [F, H, W, 3]; `mask` float [F, H, W]; `peak` the layer's greatest code."""
+        """`generated`, `source_model` uint8 [F, H, W, 3]; `mask` float [F, H, W]; `peak` the layer's greatest code;
+        `within` the box that the matte stays inside, in parts of the upright picture."""
         grown = matte.grow_secondary(generated, source_model, mask, secondary)
         self._new, self._old = conform.crop(generated), conform.crop(source_model)
         drawn, self._grown = conform.crop(mask.astype(np.float32)), conform.crop(grown)
@@ -68,6 +70,12 @@ class LayerRenderer:
         self._places = conform.nearest_places()
         self._size = (conform.info.coded_height, conform.info.coded_width)
         self._grain, self._seed, self._peak = grain, seed, peak
+        self._inside: np.ndarray | None = None
+        if within is not None:
+            turns = conform.info.rotation // 90
+            upright = self._size if turns % 2 == 0 else self._size[::-1]
+            ramp = 1.5 * max(upright) / max(conform.box.width, conform.box.height)
+            self._inside = np.rot90(matte.inside_box(within, *upright, ramp), -turns)
 
     def _object_look(self, place: int, window: Window) -> np.ndarray:
         return cv2.cvtColor(self._new[place][window], cv2.COLOR_RGB2GRAY)
@@ -141,7 +149,10 @@ class LayerRenderer:
         )
         guide = lifted[..., :3] + (plate - lifted[..., :3]) * low[..., 8:9]
         solid = matte.object_alpha(guide, low[..., :4], low[..., 4], low[..., 5])
-        alpha = matte.settle(np.maximum(solid, low[..., 6]), self._peak)
+        alpha = np.maximum(solid, low[..., 6])
+        if self._inside is not None:
+            alpha = alpha * region.cut(self._inside)
+        alpha = matte.settle(alpha, self._peak)
         content = lifted[..., :3] + low[..., 7:8] * (plate - lifted[..., 3:6])
         if not self._grain.absent:
             share = np.sqrt(np.clip(1 - low[..., 7:8] ** 2, 0, 1))

@@ -14,6 +14,7 @@ from backend.ledger.ledger import Ledger
 from backend.ledger.problems import NoSuchJob
 from backend.ledger.rows import Facts, JobRow
 from backend.media_roots import MediaRoots
+from backend.order_limits import check_limits
 from backend.orders import QUALITIES
 from backend.service.access import Access
 from backend.service.models import named_folder
@@ -142,6 +143,7 @@ def _check_shaping(spec: Shaping) -> None:
         raise BadUsage(f"There is no quality {spec.quality!r}.", remedy=f"Choose one of {', '.join(QUALITIES)}.")
     if spec.effect not in (None, "object", "global"):
         raise BadUsage(f"There is no effect {spec.effect!r}.", remedy="Choose object or global, or leave it open.")
+    check_limits(spec.region, spec.levels, spec.mask if isinstance(spec, RefineSpec) else None)
     if spec.plan is not None:
         Plan.from_json(json.dumps(spec.plan))
 
