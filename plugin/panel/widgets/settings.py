@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -44,13 +45,15 @@ class SettingsDialog(QDialog):
         self.assistant.addItem(self.tr("Offline: nothing leaves the machine"), "offline")
         self.assistant.addItem(self.tr("Vision model (three frames are sent to it)"), "openai")
         self.assistant.setCurrentIndex(max(0, self.assistant.findData(memory.get("assistant", ""))))
+        for each in (self.where, self.layer, self.assistant):
+            # Long entries must not make the dialog wider than a narrow panel.
+            each.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.trouble = words(kind="bad")
         self._lay_out()
         self._show()
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         folder = QHBoxLayout()
         folder.addWidget(self.folder, 1)
@@ -73,7 +76,7 @@ class SettingsDialog(QDialog):
         column.addWidget(self.trouble)
         column.addStretch(1)
         column.addWidget(buttons)
-        self.setMinimumWidth(360)
+        self.setMinimumWidth(380)
 
     def _show(self) -> None:
         remote = self.where.currentData() == "remote"
