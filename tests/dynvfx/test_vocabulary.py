@@ -2,7 +2,15 @@
 
 import pytest
 
-from dynvfx.vocabulary import DIAMETERS, VOCABULARY, Placement, canonical_caption, find_content, find_placement
+from dynvfx.vocabulary import (
+    DIAMETERS,
+    VOCABULARY,
+    Placement,
+    canonical_caption,
+    find_content,
+    find_placement,
+    placed_caption,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +60,25 @@ def test_placement_is_read_from_percentages_and_words(text, expected):
 @pytest.mark.parametrize(("text", "size"), [("a tiny orb", "small"), ("an orb", "medium"), ("a huge orb", "large")])
 def test_sizes_are_read_from_words(text, size):
     assert canonical_caption(text)[1].diameter == DIAMETERS[size]
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "expected"),
+    [
+        ("with a red ball", (0.5, 0.0, 1.0, 1.0), Placement(0.75, 0.5, DIAMETERS["medium"])),
+        ("with a red ball on the left", (0.5, 0.0, 1.0, 1.0), Placement(0.70, 0.5, DIAMETERS["medium"])),
+        ("with a red ball on the left", (0.0, 0.0, 0.6, 1.0), Placement(0.26, 0.5, DIAMETERS["medium"])),
+        ("with a huge red ball", (0.0, 0.2, 1.0, 0.6), Placement(0.5, 0.4, DIAMETERS["medium"])),
+        ("with a huge red ball", (0.0, 0.0, 1.0, 1.0), Placement(0.5, 0.5, DIAMETERS["large"])),
+        ("with a fire low", (0.2, 0.5, 0.4, 0.6), Placement(0.3, 0.55, DIAMETERS["small"])),
+    ],
+)
+def test_a_box_places_what_the_caption_leaves_open(text, box, expected):
+    phrase, place = canonical_caption(placed_caption(text, box))
+    assert phrase == find_content(text).phrase
+    assert (place.x, place.y, place.diameter) == pytest.approx((expected.x, expected.y, expected.diameter), abs=0.011)
+
+
+@pytest.mark.parametrize("text", ["The scene as filmed.", "", "it is snowing"])
+def test_what_has_no_place_is_left_as_it_is(text):
+    assert placed_caption(text, (0.5, 0.0, 1.0, 0.5)) == text
