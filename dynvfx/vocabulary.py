@@ -110,7 +110,7 @@ def placed_caption(text: str, box: tuple[float, float, float, float]) -> str:
     told = find_placement(text, Placement((left + right) / 2, (top + bottom) / 2, content.placement.diameter))
     # Diameters are fractions of the shorter side, so the lesser of the box's fractions holds whatever the aspect is.
     room = min(right - left, bottom - top)
-    fitting = [size for size, diameter in DIAMETERS.items() if diameter <= min(told.diameter, room)]
+    fitting = [size for size, diameter in DIAMETERS.items() if diameter <= min(told.diameter, room) + 1e-6]
     size = max(fitting, key=DIAMETERS.__getitem__, default="small")
     x, y = _within(told.x, left, right, DIAMETERS[size]), _within(told.y, top, bottom, DIAMETERS[size])
     return f"{size} {content.phrase}, {x:.0%} from the left, {y:.0%} from the top"
