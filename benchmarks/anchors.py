@@ -1,6 +1,9 @@
 """What the anchors do: the same clips, instructions and seeds with anchors and without.
 
-    python benchmarks/anchors.py CLIPS OUT [--seconds 2] [--instruction TEXT ...]
+    python benchmarks/anchors.py CLIPS OUT [--seconds 2] [--pan PIXELS] [--instruction TEXT ...]
+
+With `--pan` a camera that pans over the clip by so many pixels of the model's grid a frame is laid over its own motion,
+so that there is something to follow; the wider picture is the clip enlarged by a quarter.
 
 Printed and written to OUT/anchors.json, each the mean over all runs in which the object appeared in both modes:
 
@@ -44,14 +47,31 @@ from dynvfx.vocabulary import VOCABULARY
 INSTRUCTIONS = ("add a red ball", "add a fire", "add a glowing orb")
 
 
+def panned(frames: np.ndarray, speed: float) -> np.ndarray:
+    """`frames` uint8 [F, H, W, 3] seen by a camera that moves to the right by `speed` pixels a frame."""
+    if speed == 0:
+        return frames
+    count, height, width = frames.shape[:3]
+    spare = width // 4
+    if speed * (count - 1) > spare:
+        raise SystemExit(f"A pan over {count} frames may have at most {spare / (count - 1):.1f} pixels a frame.")
+    seen = []
+    for number, frame in enumerate(frames):
+        wide = cv2.resize(frame, (width + spare, height + height // 4), interpolation=cv2.INTER_LINEAR)
+        left = (spare - speed * (count - 1)) / 2 + speed * number
+        shift = np.float32([[1, 0, -left], [0, 1, -height / 8]])
+        seen.append(cv2.warpAffine(wide, shift, (width, height), flags=cv2.INTER_LINEAR))
+    return np.stack(seen)
+
+
 def request_for(
-    clip: Path, instruction: str, seconds: float, backbone: TinyBackbone, quality: str, seed: int
+    clip: Path, instruction: str, seconds: float, backbone: TinyBackbone, quality: str, seed: int, pan: float
 ) -> tuple[Request, np.ndarray]:
     """The request and the model's frames uint8 [F, H, W, 3] for one run."""
     info = probe(clip)
     count = min(info.frame_count, int(seconds * info.rate))
     geometry = backbone.rules.choose(info.width, info.height, count, info.rate)
-    frames = Conform(info, 0, count, geometry).model_frames()
+    frames = panned(Conform(info, 0, count, geometry).model_frames(), pan)
     entries = [(content.phrase, content.synonyms, content.effect) for content in VOCABULARY]
     plan = open_assistant("offline", vocabulary=entries).plan(instruction, key_frames_of(frames)).plan
     preset = preset_for(backbone, quality).for_effect(plan.effect)
@@ -111,12 +131,15 @@ def main() -> int:
     parser.add_argument("--instruction", action="append")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--quality", default="draft")
+    parser.add_argument("--pan", type=float, default=0.0, metavar="PIXELS", help="a frame, on the model's grid")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     backbone, segmenter, rows = TinyBackbone(), open_segmenter("tiny"), []
     for clip in sorted(chosen.clips.glob("*.mp4")):
         for instruction in chosen.instruction or INSTRUCTIONS:
-            request, frames = request_for(clip, instruction, chosen.seconds, backbone, chosen.quality, seed=0)
+            request, frames = request_for(
+                clip, instruction, chosen.seconds, backbone, chosen.quality, seed=0, pan=chosen.pan
+            )
             row = {"clip": clip.stem, "instruction": instruction}
             for mode in ("anchor", "none"):
                 result = made(replace(request, anchor_mode=mode), frames, backbone, segmenter)
