@@ -136,6 +136,8 @@ def _service(commands: argparse._SubParsersAction) -> None:
     # Its own options are read by the service itself; see docs/backend.md.
     backend = commands.add_parser("backend", help="run the service in this terminal", add_help=False)
     backend.add_argument("rest", nargs=argparse.REMAINDER)
+    panel = commands.add_parser("panel", help="open the panel", add_help=False)
+    panel.add_argument("rest", nargs=argparse.REMAINDER)
     doctor = _command(commands, "doctor", "check this machine and say what to mend")
     _telling(doctor)
     logs = _command(commands, "logs", "put the logs into a zip file to send")

@@ -46,6 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             # A terminal with a small character set must not end a job.
             stream.reconfigure(errors="backslashreplace")
+    if given[:1] == ["panel"]:
+        from plugin.panel.__main__ import main as show
+
+        return show(given[1:])
     if given[:1] == ["backend"]:
         from backend.__main__ import main as serve
 

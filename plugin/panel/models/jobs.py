@@ -43,6 +43,7 @@ from bridge.messages import (
 from bridge.take import Note, Status, Take
 from plugin.panel.models.backend import BackendModel
 from plugin.panel.models.cards import ENDED
+from plugin.panel.models.job_files import JobFiles
 from plugin.panel.models.takes import TakesModel, changed_take
 from plugin.panel.models.unsaid import Unsaid
 
