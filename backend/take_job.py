@@ -205,6 +205,9 @@ class _Run:
             region=conform.model_box(self.order.region) if self.order.region is not None else None,
             mask=PaintedMask(mask.frame, digest_of(mask)) if mask is not None else None,
         )
+        if mask is not None:
+            # Whoever paints the mask has decided on shadows and reflections as well.
+            request = replace(request, secondary=0.0)
         request = self._settle_request(request)
         check_disk(self.folder.path, self.source.info, self.source.shot.frame_count)
         parent = read_latents(self.folder.take(self.batch.parent)) if self.batch.parent else None

@@ -15,6 +15,11 @@ _MOVING_SHARE = 0.2
 _FEWEST = 24
 """Moving points that it takes to tell how a piece moves."""
 
+_AGREEING = 0.5
+"""Share of those points that one motion must explain."""
+_BETTER = 0.8
+"""Times the difference that the camera's motion leaves between the pictures: an object's own motion leaves less."""
+
 
 def carried(mask: np.ndarray, place: int, frames: np.ndarray) -> np.ndarray:
     """Bool [F, H, W]: the mask bool [H, W] of frame `place` of `frames` uint8 [F, H, W, 3], on every frame.
@@ -42,26 +47,42 @@ def carried(mask: np.ndarray, place: int, frames: np.ndarray) -> np.ndarray:
         for index in others:
             before, now = greys[index - step], greys[index]
             camera = camera_motion(before, now).homography
-            residual, dense = residual_motion(before, now, flow)
+            motion = residual_motion(before, now, flow)
             for number, piece in enumerate(pieces):
                 inside = _warped(piece, np.linalg.inv(zoom) @ ways[number], size) >= 0.5
-                ways[number] = zoom @ _motion(inside, residual, dense, camera) @ np.linalg.inv(zoom) @ ways[number]
+                ways[number] = zoom @ _motion(inside, before, now, motion, camera) @ np.linalg.inv(zoom) @ ways[number]
                 result[index] |= _warped(piece, ways[number], (width, height)) >= 0.5
     return result
 
 
-def _motion(inside: np.ndarray, residual: np.ndarray, dense: np.ndarray, camera: np.ndarray) -> np.ndarray:
+def _motion(
+    inside: np.ndarray,
+    before: np.ndarray,
+    now: np.ndarray,
+    motion: tuple[np.ndarray, np.ndarray],
+    camera: np.ndarray,
+) -> np.ndarray:
     """How the points `inside` bool [h, w] go to the next frame: a homography float64 [3, 3] in working pixels."""
+    residual, dense = motion
     moving = inside & np.isfinite(residual) & (residual > _MOVES)
     if moving.sum() < max(_FEWEST, _MOVING_SHARE * inside.sum()):
         return camera
     rows, columns = np.nonzero(moving)
     start = np.stack([columns, rows], axis=1).astype(np.float32)
     cv2.setRNGSeed(7)
-    found, _ = cv2.estimateAffinePartial2D(start, start + dense[rows, columns], ransacReprojThreshold=1.0)
-    if found is None or not 0.5 < np.hypot(found[0, 0], found[1, 0]) < 2:
+    found, agreeing = cv2.estimateAffinePartial2D(start, start + dense[rows, columns], ransacReprojThreshold=1.0)
+    if found is None or agreeing.mean() < _AGREEING or not 0.5 < np.hypot(found[0, 0], found[1, 0]) < 2:
         return camera
-    return np.vstack([found, [0, 0, 1]])
+    own = np.vstack([found, [0, 0, 1]])
+    # Flicker, fire and grain have flow as well, but nothing that goes with it.
+    return own if _error(before, now, inside, own) < _BETTER * _error(before, now, inside, camera) else camera
+
+
+def _error(before: np.ndarray, now: np.ndarray, inside: np.ndarray, way: np.ndarray) -> float:
+    """Mean difference in grey levels between `now` and `before` moved along, where `inside` has come to."""
+    size = now.shape[::-1]
+    there = _warped(inside.astype(np.float32), way, size) >= 0.5
+    return float(cv2.absdiff(now, _warped(before, way, size))[there].mean()) if there.any() else np.inf
 
 
 def _warped(piece: np.ndarray, way: np.ndarray, size: tuple[int, int]) -> np.ndarray:

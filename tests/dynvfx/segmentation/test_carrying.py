@@ -62,3 +62,12 @@ def test_what_touches_the_border_goes_on_beyond_it():
     mask = np.zeros((96, 160), bool)
     mask[:40] = True
     assert carried(mask, 0, frames.numpy())[:, :36].all()
+
+
+def test_flicker_carries_nothing_away():
+    frames, true = shoot(frames=5)
+    pictures = frames.numpy().copy()
+    pictures[:, 30:62, 60:92] = np.random.default_rng(2).integers(0, 256, (5, 32, 32, 3))
+    mask = square((96, 160), 30, 60)
+    for each in carried(mask, 1, pictures):
+        assert overlap(each, mask) > 0.97
