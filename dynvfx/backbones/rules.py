@@ -23,7 +23,7 @@ def cogvideox_rules(
     spatial_ratio: int,
     temporal_ratio: int,
 ) -> GeometryRules:
-    """The window of a CogVideoX model: `frames` pixel frames and `height` x `width` latent pixels are its own sample."""
+    """The window of a CogVideoX model: `frames` pixel frames and `height` x `width` latent pixels are its sample."""
     # CogVideoX 1.5 joins latent frames in pairs, takes many sizes, and was trained on longer clips at twice the rate.
     newer = patch_frames > 1
     return GeometryRules(

@@ -210,7 +210,7 @@ def snow(rng: np.random.Generator, path: Path, phrase: str) -> Drawn:
 
 
 def orb(rng: np.random.Generator, path: Path, phrase: str) -> Drawn:
-    """A white core in a saturated blue to violet halo that pulses; the halo covers, so it shows over white walls too."""
+    """A white core in a saturated blue to violet halo that pulses; the halo covers, so it shows over white too."""
     drawn, (gx, gy) = _empty(path), _grid(path.height, path.width)
     hue = rng.random()
     colour = (1 - hue) * np.array([0.05, 0.55, 1.0]) + hue * np.array([0.50, 0.15, 1.0])
