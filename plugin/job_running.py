@@ -10,7 +10,20 @@ from pathlib import Path
 
 from bridge.errors import Problem
 from bridge.job_events import JobDone, JobEvent, JobFailed, JobNotice, JobStarted
-from bridge.messages import Cancel, Cancelled, GetJob, Job, JobReply, Jobs, ListJobs, Numbered, Retry, Spec, Submit
+from bridge.messages import (
+    Cancel,
+    Cancelled,
+    GetJob,
+    Job,
+    JobReply,
+    Jobs,
+    ListJobs,
+    Numbered,
+    RefineSpec,
+    Retry,
+    Spec,
+    Submit,
+)
 from plugin.exit_codes import CANCELLED, DONE
 from plugin.service_link import ServiceLink
 from plugin.telling import Teller
@@ -22,6 +35,12 @@ STOP_WITHIN = 15.0
 
 Translate = Callable[[JobEvent], JobEvent | None]
 """What becomes of an event before it is told, None for what is not told; may raise a Problem."""
+
+
+class ServiceTooOld(Problem):
+    """The service would ignore something that was asked for."""
+
+    kind = "backend_too_old"
 
 
 class JobRun:
@@ -36,7 +55,16 @@ class JobRun:
         self.started: JobStarted | None = None
 
     def submit(self, spec: Spec, token: str | None = None) -> Job:
-        """Queue a job and follow it from its first event; the same one that runs already is followed as well."""
+        """Queue a job and follow it from its first event; the same one that runs already is followed as well.
+
+        Raises ServiceTooOld for a box, levels or a mask that the service would not heed.
+        """
+        if "edit_limits" not in self._link.welcome.capabilities and _is_limited(spec):
+            raise ServiceTooOld(
+                "The service cannot limit an edit to a box, a mask or later iterations.",
+                "Its version does not know this.",
+                "Update it and start it again, or leave --region, --mask and --levels out.",
+            )
         job = self._same_running(spec) if token is None else None
         if job is None:
             job = self._link.ask(Submit(token=token or uuid.uuid4().hex, spec=spec), JobReply).job
@@ -120,6 +148,11 @@ def tell_stopped(teller: Teller, started: JobStarted | None, *, quiet: bool) -> 
         failed = JobFailed(kind="cancelled", what=what, why="", remedy=remedy, exit_code=CANCELLED)
         teller.tell(failed) if quiet else print(what, remedy, file=sys.stderr)
     return CANCELLED
+
+
+def _is_limited(spec: Spec) -> bool:
+    mask = spec.mask if isinstance(spec, RefineSpec) else None
+    return any(limit is not None for limit in (spec.region, spec.levels, mask))
 
 
 def _queue_words(job: Job) -> str:

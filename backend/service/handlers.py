@@ -34,7 +34,7 @@ from bridge.job_events import PlanReady
 from bridge.offering import describe, serve_chunk
 from bridge.server import Incoming, WireServer, common_protocol
 
-CAPABILITIES = ("uploads", "downloads", "hold", "estimate", "reorder", "small_footprint", "refine")
+CAPABILITIES = ("uploads", "downloads", "hold", "estimate", "reorder", "small_footprint", "refine", "edit_limits")
 MOST_EVENTS, MOST_JOBS = 1000, 1000
 """In one answer."""
 

@@ -11,7 +11,7 @@ from backend.media_roots import OutsideMediaRoots
 from backend.orders import AddOrder, RefineOrder
 from backend.worker_messages import Run
 from bridge.errors import BadUsage
-from bridge.messages import AddSpec, RefineSpec
+from bridge.messages import AddSpec, EditedMask, RefineSpec
 from dynvfx.errors import BadRequest
 
 PLAN = {"instruction": "x", "source_caption": "grey", "composite_caption": "red", "target_object": "red balloon"}
@@ -29,6 +29,8 @@ def test_every_field_of_an_order_for_new_content(tmp_path: Path):
         layer="png",
         segmenter="motion",
         footprint="small",
+        region=(0.0, 0.25, 0.5, 1.0),
+        levels=(679, 439),
         source="clip.mov",
         clip="2",
         part=(1, 8),
@@ -42,15 +44,29 @@ def test_every_field_of_an_order_for_new_content(tmp_path: Path):
     assert (order.plan.target_object, order.plan_only, order.approved) == ("red balloon", True, None)
     assert (order.source, order.output) == (str(tmp_path / "in" / "clip.mov"), tmp_path / "out")
     assert (order.rate, order.media_folders) == (Fraction(24000, 1001), (Path("/media"),))
-    plain = ("instruction", "takes", "seed", "quality", "effect", "assistant", "layer", "segmenter", "footprint")
+    plain = (
+        "instruction",
+        "takes",
+        "seed",
+        "quality",
+        "effect",
+        "assistant",
+        "layer",
+        "segmenter",
+        "footprint",
+        "region",
+        "levels",
+    )
     for name in (*plain, "clip", "part", "model", "download"):
         assert getattr(order, name) == getattr(spec, name), name
 
 
 def test_a_follow_up_names_its_take():
-    spec = RefineSpec(instruction="more", take_folder="/results/takes/01")
+    mask = EditedMask(frame=2, png=b"png")
+    spec = RefineSpec(instruction="more", take_folder="/results/takes/01", mask=mask)
     order = order_of(Run(job="a", spec=spec, output="/results", approved_plan=PLAN))
     assert isinstance(order, RefineOrder)
+    assert order.mask == mask
     assert (order.take_folder, order.approved.target_object) == (Path("/results/takes/01"), "red balloon")
     with pytest.raises(BadUsage):
         order_of(Run(job="a", spec=msgspec.structs.replace(spec, take_folder=None), output="/results"))

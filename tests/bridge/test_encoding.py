@@ -20,7 +20,21 @@ from bridge.encoding import (
     encode_answer,
     encode_call,
 )
-from bridge.messages import AddSpec, Answer, Approve, Call, Done, GetJob, Ping, Pong, Submit
+from bridge.messages import (
+    LARGEST_MASK,
+    AddSpec,
+    Answer,
+    Approve,
+    Call,
+    Done,
+    EditedMask,
+    GetJob,
+    Ping,
+    Pong,
+    RefineSpec,
+    Submit,
+)
+from bridge.server import DEFAULT_LIMITS
 
 pack = msgspec.msgpack.encode
 
@@ -41,6 +55,36 @@ def test_there_and_back() -> None:
     call = Call(3, Submit(token="t", spec=spec, hold=True))
     assert decode_call(encode_call(call.number, call.body)) == call
     assert decode_answer(encode_answer(3, Done())) == Answer(3, Done())
+
+
+def test_a_painted_mask_travels_whole_and_fits_into_a_message() -> None:
+    mask = EditedMask(frame=3, png=bytes(range(256)) * (LARGEST_MASK // 256))
+    spec = RefineSpec(instruction="larger", job="a", take=1, region=(0.0, 0.25, 0.5, 1.0), levels=(679, 439), mask=mask)
+    data = encode_call(3, Submit(token="t", spec=spec))
+    assert decode_call(data).body.spec == spec
+    assert len(data) < DEFAULT_LIMITS.message_bytes
+    plain = msgspec.msgpack.decode(encode_call(3, Submit(token="t", spec=RefineSpec(instruction="larger"))))[1]["spec"]
+    assert not {"region", "levels", "mask"} & set(plain)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"region": [0, 0, 1]},
+        {"region": [0, 0, math.nan, 1]},
+        {"region": "left"},
+        {"levels": [679.5]},
+        {"levels": 679},
+        {"mask": b"png"},
+        {"mask": {"frame": 1}},
+        {"mask": {"frame": 1, "png": "text"}},
+    ],
+)
+def test_limits_of_the_wrong_type_are_refused(changes: dict[str, Any]) -> None:
+    spec = {"kind": "refine", "instruction": "larger", **changes}
+    with pytest.raises(BadCall) as caught:
+        decode_call(pack([7, {"type": "submit", "token": "t", "spec": spec}]))
+    assert caught.value.kind == "bad_request"
 
 
 def test_fields_of_newer_versions_are_ignored() -> None:

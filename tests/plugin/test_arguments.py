@@ -27,6 +27,15 @@ def test_every_option():
     assert (options.output, options.plan, options.media) == (Path("out"), Path("p.json"), [Path("m"), Path("n")])
 
 
+def test_limits():
+    options = parse("refine takes/01 larger --region 0,.25,0.5,1 --levels 679,439 --mask m.png --mask-frame 7".split())
+    assert (options.region, options.levels) == ((0.0, 0.25, 0.5, 1.0), (679, 439))
+    assert (options.mask, options.mask_frame) == (Path("m.png"), 7)
+    assert parse(["add", "a", "b", "--region", "0.5,0,1,1"]).region == (0.5, 0.0, 1.0, 1.0)
+    plain = parse(["refine", "takes/01", "larger"])
+    assert (plain.region, plain.levels, plain.mask, plain.mask_frame) == (None, None, None, 0)
+
+
 KEY = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 """The example key of CURVE's specification."""
 
@@ -83,6 +92,19 @@ def test_jobs_are_named_by_their_beginning():
         ["add", "a.mp4", "x", "--plan-onl"],
         ["refine", "takes/01", "x", "--model", "tiny"],
         ["demo", "--seed", "1"],
+        ["add", "a.mp4", "x", "--region", "0,0,1"],
+        ["add", "a.mp4", "x", "--region", "left"],
+        ["add", "a.mp4", "x", "--region", "0,0,nan,1"],
+        ["add", "a.mp4", "x", "--region", "0.5,0,0.5,1"],
+        ["add", "a.mp4", "x", "--region", "0,0,1.1,1"],
+        ["add", "a.mp4", "x", "--region=-0.1,0,1,1"],
+        ["add", "a.mp4", "x", "--levels", "679"],
+        ["add", "a.mp4", "x", "--mask", "m.png"],
+        ["refine", "takes/01", "x", "--levels", "439,679"],
+        ["refine", "takes/01", "x", "--levels", "0"],
+        ["refine", "takes/01", "x", "--levels", "679,"],
+        ["refine", "takes/01", "x", "--levels", "high"],
+        ["refine", "takes/01", "x", "--mask-frame", "-1"],
         ["add", "a.mp4", "x", "--backend", "tcp://box:47800"],
         ["add", "a.mp4", "x", "--backend", "box", "--backend-key", KEY],
         ["add", "a.mp4", "x", "--backend", "box:99999", "--backend-key", KEY],

@@ -72,6 +72,30 @@ def test_a_take_by_hand(movie: Path, small_models: None, capsys: pytest.CaptureF
     assert Path("out/takes/02/take.json").exists()
 
 
+def test_takes_within_limits(movie: Path, small_models: None, capsys: pytest.CaptureFixture):
+    order = ["add", str(movie), INSTRUCTION, "--quality", "draft", "--output", "out"]
+    assert main([*order, "--region", "0,0,0.5,1"]) == 0
+    Image.new("L", (24, 16), 255).save("mask.png")
+    follow = ["refine", "out/takes/01", "add a red balloon", "--quality", "draft"]
+    assert main([*follow, "--mask", "mask.png", "--mask-frame", "4", "--levels", "699,499"]) == 0
+    first, second = (read_take(Path(f"out/takes/{number:02d}")).request for number in (1, 2))
+    assert first["region"] == [0.0, 0.0, 0.5, 1.0] and "mask" not in first
+    assert second["mask"]["frame"] == 4 and second["region"] is None
+    assert len(second["levels"]) == 2 < len(first["levels"])
+    capsys.readouterr()
+    for options, words in (
+        (["--mask", "nowhere.png"], "cannot be read"),
+        (["--mask", str(movie)], "no PNG"),
+        (["--mask", "mask.png", "--mask-frame", "9"], "has 9 frames"),
+    ):
+        assert main([*follow, *options]) == 2
+        assert words in failure(capsys)
+    assert main([*follow, "--levels", "999"]) == 2
+    assert "Begin at" in capsys.readouterr().err  # only now the model is known, so the job's beginning is told
+    assert main(order) == 2
+    assert "region" in failure(capsys)
+
+
 def test_a_take_with_a_model_from_a_folder(movie: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     folder = build_cogvideox(Path("model").absolute())
     monkeypatch.setattr(backend.take_job, "open_segmenter", lambda name: NoiseSegmenter())

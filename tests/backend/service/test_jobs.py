@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 
+import msgspec
+import numpy as np
 import pytest
+from PIL import Image
 
 from bridge.client import Client
 from bridge.errors import Refusal
 from bridge.job_events import JobFailed, PlanReady, StageProgress
 from bridge.messages import (
+    LARGEST_MASK,
     AddSpec,
     Approve,
     Cancel,
+    EditedMask,
     Estimate,
     Follow,
     GetJob,
@@ -190,7 +196,12 @@ def test_followed_jobs_are_pushed(client: Client):
     client.session.on_push = changes.append
     client.call(Follow())
     name = submit(client, script("pause=0.02")).id
-    until(lambda: any(isinstance(each, JobChanged) and each.job.state == "done" for each in changes), client)
+    until(
+        lambda: any(
+            isinstance(each, JobChanged) and (each.job.id, each.job.state) == (name, "done") for each in changes
+        ),
+        client,
+    )
     seen = [each.job for each in changes if isinstance(each, JobChanged) and each.job.id == name]
     assert [each.events for each in seen] == sorted(each.events for each in seen)
     assert seen[-1] == job(client, name)
@@ -217,6 +228,24 @@ def test_a_take_is_refined_by_its_job_and_number(client: Client):
     to_the_end(client, follow_up.id)
 
 
+def test_a_follow_up_within_limits(client: Client):
+    name = submit(client, script("")).id
+    to_the_end(client, name)
+    out = io.BytesIO()
+    noise = np.random.default_rng(1).integers(0, 256, (1500, 2500), np.uint8)
+    Image.fromarray(noise).save(out, "PNG")
+    mask = EditedMask(frame=1, png=out.getvalue())
+    assert 3_700_000 < len(mask.png) <= LARGEST_MASK
+    spec = RefineSpec(instruction="larger", job=name, take=1, region=(0.0, 0.0, 0.5, 1.0), levels=(679,), mask=mask)
+    follow_up = submit(client, spec)
+    kept = client.call(GetJob(job=follow_up.id)).spec
+    assert (kept.mask, kept.region, kept.levels) == (mask, spec.region, spec.levels)
+    to_the_end(client, follow_up.id)
+    for wrong in (b"no picture", mask.png + bytes(LARGEST_MASK)):
+        spec = msgspec.structs.replace(spec, mask=EditedMask(frame=1, png=wrong[: LARGEST_MASK + 1]))
+        assert refused(client, Submit(token=f"wrong {len(wrong)}", spec=spec)) == "bad_usage"
+
+
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
@@ -226,6 +255,9 @@ def test_a_take_is_refined_by_its_job_and_number(client: Client):
         ({"quality": "best"}, "bad_usage"),
         ({"effect": "explosion"}, "bad_usage"),
         ({"rate": "1/0"}, "bad_usage"),
+        ({"region": (0.5, 0.0, 0.5, 1.0)}, "bad_usage"),
+        ({"region": (0.0, 0.0, 1.0, 1.2)}, "bad_usage"),
+        ({"levels": (439, 679)}, "bad_usage"),
         ({"plan": {"instruction": ""}}, "bad_request"),
     ],
 )
