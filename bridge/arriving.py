@@ -151,15 +151,19 @@ class Arriving:
         self._settled.set()
 
     def _back_to_start(self, why: str) -> ContentMismatch:
+        problem = ContentMismatch(
+            "The file that arrived is not the one that was announced.", why, "Send it again from the beginning."
+        )
         with self._lock:
             if not self._closed:
                 self.have = self._sink.truncate(0)
             self._restart_hash()
-        return ContentMismatch(
-            "The file that arrived is not the one that was announced.", why, "Send it again from the beginning."
-        )
+            self._problem = problem  # in the same moment, or somebody sees an upload at its beginning for no reason
+        return problem
 
     def _stop(self, problem: Problem) -> None:
         with self._lock:
-            self._problem, self._following = problem, False
+            if not isinstance(problem, ContentMismatch):
+                self._problem = problem
+            self._following = False
         self._settled.set()

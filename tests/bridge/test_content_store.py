@@ -176,19 +176,6 @@ def test_wrong_content_is_told_by_begin_when_the_check_took_long(opened: Callabl
     assert store.begin(ANN, SHA, len(CONTENT)).have == 0
 
 
-def test_a_partial_file_that_somebody_shortened_begins_anew(
-    opened: Callable[..., ContentStore], tmp_path: Path
-) -> None:
-    store = opened()
-    store.begin(ANN, SHA, len(CONTENT))
-    store.write(ANN, chunk(CONTENT, 0, 8000))
-    [partial] = tmp_path.glob("store/clients/*/*")
-    os.truncate(partial, 10)
-    with pytest.raises(ContentMismatch):
-        store.write(ANN, chunk(CONTENT, 8000))
-    assert send(store, CONTENT).complete
-
-
 def test_damaged_gap_and_too_long(opened: Callable[..., ContentStore]) -> None:
     store = opened()
     store.begin(ANN, SHA, len(CONTENT))

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,8 +54,8 @@ def _take_pictures(app: QApplication, panel: Panel, edit: Path, out: Path) -> No
 
     def shoot(name: str, size: tuple[int, int]) -> None:
         window.resize(*size)
-        for _ in range(400):
-            app.processEvents()
+        ready = time.monotonic() + 4  # thumbnails and frames are decoded in threads
+        until(lambda: time.monotonic() > ready)
         window.grab().save(str(out / f"{name}.png"))
         print(name, flush=True)
 
@@ -75,10 +76,11 @@ def _take_pictures(app: QApplication, panel: Panel, edit: Path, out: Path) -> No
     until(lambda: panel.review.current is not None)
     panel.review.transport.seek(30)
     panel.review.say("Let it rise a little faster here.", "look")
-    panel.review.compare.set(mode=Mode.WIPE)
+    panel.review.compare.set(mode=Mode.SIDE)
     shoot("panel-review", WIDE)
     window.review.place_button.click()
     until(lambda: model.places.current is not None or model.places.problem is not None)
+    window.review.left.emit()
     shoot("panel-placed", USUAL)
 
 
