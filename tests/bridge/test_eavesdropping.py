@@ -113,6 +113,8 @@ def test_a_message_cannot_be_sent_twice_within_its_connection(tmp_path: Path) ->
             client.session.send(GetJob(job="c" * 2000), 20, lambda _: None)
             eventually(lambda: bool(service.departed), lambda: client.wait(0.02))
             eventually(lambda: client.session.connections >= 2, lambda: client.wait(0.02))
+            arrived = lambda: any(isinstance(each, GetJob) for each in service.requests)  # noqa: E731
+            eventually(arrived, lambda: client.wait(0.02))
     jobs = [each for each in service.requests if isinstance(each, GetJob)]
     assert len(doubled) == 1
     # Once over the broken connection, and perhaps once more by the client itself over the next one.
