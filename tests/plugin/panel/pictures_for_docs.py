@@ -80,7 +80,6 @@ def _take_pictures(app: QApplication, panel: Panel, edit: Path, out: Path) -> No
     shoot("panel-review", WIDE)
     window.review.place_button.click()
     until(lambda: model.places.current is not None or model.places.problem is not None)
-    window.review.left.emit()
     shoot("panel-placed", USUAL)
 
 
