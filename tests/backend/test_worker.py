@@ -130,7 +130,7 @@ def test_a_cancelled_job_that_waits_is_not_begun(shared: WorkerProcess, run_of: 
     shared.link.send(CancelRun(job=waiting.job))
     shared.beats(3)
     shared.open_gate()
-    assert shared.end_of(run)[1].outcome == "done"
+    assert shared.end_of(run, words)[1].outcome == "done"
     events, ended = shared.end_of(waiting, words)
     assert (events, ended.outcome) == ([], "cancelled")
     assert not Path(waiting.output).exists()
@@ -234,7 +234,7 @@ def test_told_to_quit_it_stops_after_the_step(run_of: MakeRun, tmp_path: Path):
         process.link.send(Quit())
         process.beats(3)
         process.open_gate()
-        events, ended = process.end_of(run)
+        events, ended = process.end_of(run, 0)
         assert (ended.outcome, ended.leaving) == ("stopped", False)
         assert process.count("forward") == 3
         assert process.exit_code() == QUIT

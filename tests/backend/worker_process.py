@@ -58,17 +58,18 @@ class WorkerProcess:
         self.process = context().Process(target=be_worker, args=(words, self.log))
         self.process.start()
 
-    def until(self, wanted: Callable[[FromWorker], bool]) -> FromWorker:
-        """The next word that is wanted; all that came are in `words`."""
+    def until(self, wanted: Callable[[FromWorker], bool], since: int | None = None) -> FromWorker:
+        """The first word that is wanted, of those from number `since` on (None: of new ones); all are in `words`."""
         poller = zmq.Poller()
         poller.register(self.link.socket, zmq.POLLIN)
         deadline = time.monotonic() + PATIENCE
+        seen = len(self.words) if since is None else since
         while True:
-            seen = len(self.words)
             self.words += self.link.receive()
             for word in self.words[seen:]:
                 if wanted(word):
                     return word
+            seen = len(self.words)
             assert time.monotonic() < deadline, f"{self.words[-5:]}\n{self.log.read_text()[-2000:]}"
             poller.poll(1000)
 
@@ -83,9 +84,9 @@ class WorkerProcess:
         self.link.send(run)
         return self.end_of(run, before)
 
-    def end_of(self, run: Run, since: int = 0) -> tuple[list[JobEvent], Ended]:
+    def end_of(self, run: Run, since: int) -> tuple[list[JobEvent], Ended]:
         """Wait for a job's end: its events from word number `since` on and its last word."""
-        ended = self.until(lambda word: isinstance(word, Ended) and word.job == run.job)
+        ended = self.until(lambda word: isinstance(word, Ended) and word.job == run.job, since)
         events = [word.event for word in self.words[since:] if isinstance(word, Happened) and word.job == run.job]
         return events, ended
 

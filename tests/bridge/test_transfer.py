@@ -150,7 +150,7 @@ def test_a_damaged_chunk_is_sent_again_but_not_for_ever(service: Service, clip: 
         nonlocal left
         if isinstance(request, UploadChunk) and request.offset == 3 * CHUNK and left:
             left -= 1
-            return msgspec.structs.replace(request, data=b"?" + request.data[1:])
+            return msgspec.structs.replace(request, data=bytes([request.data[0] ^ 1]) + request.data[1:])
         return request
 
     service.hear = damage
@@ -311,7 +311,7 @@ def test_a_chunk_damaged_on_the_way_is_asked_for_again(service: Service, master:
         nonlocal left
         if isinstance(request, DownloadChunk) and request.offset == 3 * CHUNK and left:
             left -= 1
-            return msgspec.structs.replace(reply, data=b"?" + reply.data[1:])
+            return msgspec.structs.replace(reply, data=bytes([reply.data[0] ^ 1]) + reply.data[1:])
         return reply
 
     service.spoil = damage

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import opentimelineio as otio
 import pytest
+import torch
 from PIL import Image
 
 from bridge.keys import KeyFolder
@@ -72,9 +73,15 @@ def digests(take: str) -> dict[str, str]:
 
 
 def in_process(movie: Path, monkeypatch: pytest.MonkeyPatch, output: str, *more: str) -> None:
-    with monkeypatch.context() as patch:
-        use_small_models(patch)
-        assert main(["add", str(movie), INSTRUCTION, *DRAFT, "--output", output, "--in-process", *more]) == 0
+    """Like the services of these tests, with one thread: the last bits of sums depend on their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with monkeypatch.context() as patch:
+            use_small_models(patch)
+            assert main(["add", str(movie), INSTRUCTION, *DRAFT, "--output", output, "--in-process", *more]) == 0
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_take_has_the_same_bytes_as_one_of_this_process(
