@@ -1,0 +1,481 @@
+"""The agent's end of the link between an editing application and the panel, as PROTOCOL.md beside this file says.
+
+One file on purpose: it is copied beside every agent and runs in the application's own Python, 3.6 to 3.14. Standard
+library only, no thread, nothing that blocks: all of it happens inside `AgentLink.poll`, on the thread that calls it.
+"""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+import traceback
+import types
+from hmac import compare_digest
+from secrets import token_hex
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+PROTOCOL = 1
+BEAT_SECONDS = 2.0
+SILENCE_SECONDS = 10.0
+"""A panel that was silent for so long while we listened is dead."""
+HELLO_SECONDS = 5.0
+LINE_BYTES = 4 * 1024 * 1024
+_HELLO_BYTES = 16 * 1024
+_UNREAD_BYTES = 32 * 1024 * 1024  # a panel that reads nothing is not kept for ever
+_READ_BYTES = 256 * 1024
+_STRANGERS = 8
+_LINES_A_POLL = 64
+_HOSTS_OWN = ("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV",
+              "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")  # fmt: skip
+
+
+class AgentProblem(Exception):
+    """Something that people are told: a stable word `kind`, and sentences `what`, `why`, `remedy`."""
+
+    def __init__(self, kind: str, what: str, why: str = "", remedy: str = "") -> None:
+        Exception.__init__(self, " ".join(part for part in (what, why, remedy) if part))
+        self.kind, self.what, self.why, self.remedy = kind, what, why, remedy
+
+
+class AgentLink:
+    """Listens for one panel and answers it. `methods` take a dict and return a dict, None or a generator.
+
+    A generator yields {"done", "total", "words"} (or None), is advanced once in every `poll`, and returns the result.
+    It is closed when the panel cancels the call or is gone: it takes back in `finally` what it has half done.
+    `capabilities` are the names of those methods that the panel may use; what the panel tells (`state`) is one too.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        host_version: str,
+        agent_version: str,
+        capabilities: List[str],
+        methods: Dict[str, Callable[[Dict[str, Any]], Any]],
+        layer: str,
+        palette: Optional[Dict[str, str]] = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        missing = sorted(set(capabilities) - set(methods))
+        if missing:
+            raise ValueError("no method for the capabilities " + ", ".join(missing))
+        self._hello = {"protocol": PROTOCOL, "host": host, "host_version": host_version, "layer": layer}
+        self._hello.update(agent_version=agent_version, capabilities=sorted(capabilities), palette=palette)
+        self._hello["pid"] = os.getpid()
+        self._methods, self._clock = methods, clock
+        self._listener = None  # type: Optional[socket.socket]
+        self._token = ""
+        self._strangers = []  # type: List[Peer]
+        self._panel = None  # type: Optional[Peer]
+        self._running = []  # type: List[Tuple[Any, types.GeneratorType]]
+        self._asked = {}  # type: Dict[int, Tuple[Optional[Callable], Optional[Callable]]]
+        self._failed = []  # type: List[Tuple[Optional[Callable], AgentProblem]]
+        self._number = 0
+        self._polled = self._beaten = clock()
+        self._polling = False
+        self._process = None  # type: Optional[subprocess.Popen]
+
+    # Beginning and ending ---------------------------------------------------------------------------------------------
+
+    def listen(self) -> Tuple[int, str]:
+        """Listen on 127.0.0.1; the port and the token that a panel must know. Raises OSError."""
+        if self._listener is None:
+            self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            self._listener.bind(("127.0.0.1", 0))
+            self._listener.listen(_STRANGERS)
+            self._listener.setblocking(False)
+            self._token = token_hex(32)
+        return self._listener.getsockname()[1], self._token
+
+    def start_panel(
+        self, command: List[str], environment: Optional[Dict[str, Optional[str]]] = None, log: Optional[str] = None
+    ) -> subprocess.Popen:
+        """Start the panel's process, which then dials; raises OSError when it cannot be started.
+
+        `environment` is added to the host's (None takes a name out); `log` is a file that its output is appended to.
+        """
+        port, token = self.listen()
+        # What the application sets for its own Python and Qt would lead ours astray.
+        inherited = {name: value for name, value in os.environ.items() if name not in _HOSTS_OWN}
+        inherited.update(environment or {})  # type: ignore[arg-type]
+        inherited.update(DYNVFX_AGENT=f"127.0.0.1:{port}", DYNVFX_AGENT_TOKEN=token)
+        clean = {name: value for name, value in inherited.items() if value is not None}
+        flags = {"creationflags": 0x08000200} if sys.platform == "win32" else {"start_new_session": True}  # type: Dict
+        with open(log or os.devnull, "ab") as output:
+            self._process = subprocess.Popen(
+                command, env=clean, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **flags
+            )
+        return self._process
+
+    def close(self) -> None:
+        """Tell the panel that it is over, and listen no longer. Does nothing the second time."""
+        if self._panel is not None:
+            self.notify("closing", {})
+            self._panel.finish()
+        self._leave_panel("The editing application has ended the link.")
+        for stranger in self._strangers:
+            stranger.socket.close()
+        self._strangers = []
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    # State ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether a panel that knew the token is there."""
+        return self._panel is not None
+
+    @property
+    def panel_running(self) -> bool:
+        """Whether the process that `start_panel` started runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def last_heard(self) -> Optional[float]:
+        """When the panel was last heard, by the clock (time.monotonic); None without a panel."""
+        return self._panel.heard if self._panel is not None else None
+
+    @property
+    def working(self) -> bool:
+        """Whether calls are under way that want to be advanced: poll again soon."""
+        return bool(self._running)
+
+    # Talking ----------------------------------------------------------------------------------------------------------
+
+    def notify(self, method: str, params: Dict[str, Any]) -> None:
+        """Tell the panel something; nothing happens without one."""
+        if self._panel is not None:
+            self._panel.send({"method": method, "params": params})
+
+    def call(
+        self,
+        method: str,
+        params: Dict[str, Any],
+        then: Optional[Callable[[Dict[str, Any]], Any]] = None,
+        failed: Optional[Callable[[AgentProblem], Any]] = None,
+    ) -> None:
+        """Ask the panel; one of `then` and `failed` is called inside a later `poll`."""
+        if self._panel is None:
+            self._failed.append((failed, _panel_gone("")))
+            return
+        self._number += 1
+        self._asked[self._number] = (then, failed)
+        self._panel.send({"id": self._number, "method": method, "params": params})
+
+    def poll(self, seconds: float = 0.0) -> None:
+        """Do what is due: let panels in, answer, advance calls, beat. Waits at most `seconds` for something to do."""
+        if self._polling or self._listener is None:
+            return  # a method of the host let its event loop run
+        self._polling = True
+        try:
+            self._poll(seconds)
+        finally:
+            self._polling = False
+
+    def _poll(self, seconds: float) -> None:
+        now, gap = self._clock(), 0.0
+        gap, self._polled = now - self._polled, now
+        peers = self._strangers + ([self._panel] if self._panel else [])
+        if gap > BEAT_SECONDS:
+            for peer in peers:
+                peer.heard += gap  # silence counts only while we listened
+        waits = self._running or self._failed or any(b"\n" in peer.incoming for peer in peers)
+        due = max(0.0, self._beaten + BEAT_SECONDS - now) if self._panel else seconds
+        reading = [self._listener] + [peer.socket for peer in peers]
+        writing = [peer.socket for peer in peers if peer.outgoing]
+        try:
+            ready, _, _ = select.select(reading, writing, [], 0.0 if waits else min(seconds, due))
+        except (OSError, ValueError):
+            ready = reading  # reading says which of them is broken
+        self._polled = now = self._clock()
+        if self._listener in ready:
+            self._let_in(now)
+        failed, self._failed = self._failed, []
+        for told, problem in failed:
+            if told is not None:
+                told(problem)
+        self._hear_panel(now)
+        for stranger in list(self._strangers):
+            self._hear_stranger(stranger, now)
+        self._advance()
+        if self._panel is not None and now - self._beaten >= BEAT_SECONDS:
+            self._beaten = now
+            self.notify("beat", {})
+        if self._panel is not None and not self._panel.flush():
+            self._leave_panel("The connection broke off.")
+
+    # Panels come and go -----------------------------------------------------------------------------------------------
+
+    def _let_in(self, now: float) -> None:
+        try:
+            incoming, _ = self._listener.accept()  # type: ignore[union-attr]
+        except OSError:
+            return  # it has gone again
+        if len(self._strangers) >= _STRANGERS:
+            incoming.close()
+        else:
+            self._strangers.append(Peer(incoming, now))
+
+    def _hear_stranger(self, peer: "Peer", now: float) -> None:
+        """The first line is a hello with the token, or nothing is said at all."""
+        alive = peer.read(now=None)
+        line = peer.next_line()
+        if line is None:
+            if not alive or len(peer.incoming) > _HELLO_BYTES or now - peer.heard > HELLO_SECONDS:
+                self._strangers.remove(peer)
+                peer.socket.close()
+            return
+        self._strangers.remove(peer)
+        message = _parsed(line) if len(line) <= _HELLO_BYTES else None
+        params = message.get("params") if message else None
+        token = params.get("token") if isinstance(params, dict) else None
+        known = compare_digest(str(token).encode("utf-8", "replace"), self._token.encode())
+        if not known or not isinstance(token, str) or message.get("method") != "hello":  # type: ignore[union-attr]
+            peer.socket.close()
+            return
+        problem = _refusal(params.get("protocol"), self._panel is not None)  # type: ignore[union-attr]
+        number = message.get("id")  # type: ignore[union-attr]
+        if problem is not None:
+            peer.send(_error(number, problem))
+            peer.finish()
+            return
+        peer.heard = self._beaten = now
+        self._panel = peer
+        peer.send({"id": number, "result": self._hello})
+
+    def _hear_panel(self, now: float) -> None:
+        peer = self._panel
+        if peer is None:
+            return
+        alive = peer.read(now)
+        for _ in range(_LINES_A_POLL):
+            line = peer.next_line()
+            if line is None or self._panel is not peer:
+                break
+            self._hear(line)
+        if self._panel is not peer:
+            return
+        if not alive and b"\n" not in peer.incoming:
+            self._leave_panel("The panel has ended.")
+        elif len(peer.incoming) > LINE_BYTES and b"\n" not in peer.incoming[: LINE_BYTES + 1]:
+            self._leave_panel("The panel sent a line that is too long.")
+        elif now - peer.heard > SILENCE_SECONDS:
+            self._leave_panel(f"The panel was silent for {SILENCE_SECONDS:.0f} seconds.")
+
+    def _leave_panel(self, why: str) -> None:
+        if self._panel is None:
+            return
+        self._panel.socket.close()
+        self._panel = None
+        running, self._running = self._running, []
+        for _, generator in running:
+            self._guarded(None, generator.close)
+        asked, self._asked = self._asked, {}
+        self._failed += [(failed, _panel_gone(why)) for _, failed in asked.values()]
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    def _hear(self, line: bytes) -> None:
+        message = _parsed(line)
+        if message is None:
+            if self._panel is not None:
+                self._panel.send(_error(None, AgentProblem("garbled", "A line was no JSON object."), -32700))
+        elif "method" not in message:
+            self._answered(message)
+        elif message["method"] == "cancel_call":
+            self._cancel(message)
+        elif message["method"] != "beat":
+            self._begin(message)
+
+    def _answered(self, message: Dict[str, Any]) -> None:
+        number = message.get("id")
+        then, failed = self._asked.pop(number, (None, None)) if isinstance(number, int) else (None, None)
+        if message.get("error") is not None:
+            if failed is not None:
+                self._guarded(None, lambda: failed(_problem(message["error"])))
+        elif then is not None:
+            self._guarded(None, lambda: then(message.get("result") or {}))
+
+    def _begin(self, message: Dict[str, Any]) -> None:
+        number, params = message.get("id"), message.get("params", {})
+        method = self._methods.get(message["method"]) if isinstance(message["method"], str) else None
+        if not isinstance(params, dict) or not isinstance(number, (int, str, type(None))) or self._runs(number):
+            self._finish(number, problem=AgentProblem("garbled", "The request is not well-formed."), code=-32600)
+        elif method is None:
+            what = f"This application has no {message['method']!r}."
+            self._finish(number, problem=AgentProblem("not_supported", what), code=-32601)
+        else:
+            result = self._guarded(number, lambda: method(params))
+            if isinstance(result, types.GeneratorType):
+                self._running.append((number, result))
+            elif result is not _FAILED:
+                self._finish(number, result)
+
+    def _runs(self, number: Any) -> bool:
+        return number is not None and any(each == number for each, _ in self._running)
+
+    def _advance(self) -> None:
+        for call in list(self._running):
+            if call not in self._running:
+                continue  # closed by the step of another one
+            number, generator = call
+            step = self._guarded(number, lambda generator=generator: _step(generator))
+            if step is _FAILED or step[0]:
+                self._running = [each for each in self._running if each is not call]
+            if step is _FAILED:
+                continue
+            if step[0]:
+                self._finish(number, step[1])
+            elif step[1] is not None and number is not None:
+                self.notify("progress", dict(step[1], call=number))
+
+    def _cancel(self, message: Dict[str, Any]) -> None:
+        params = message.get("params")
+        wanted = params.get("call") if isinstance(params, dict) else None
+        for call in [each for each in self._running if wanted is not None and each[0] == wanted]:
+            self._running.remove(call)
+            self._guarded(None, call[1].close)
+            self._finish(wanted, problem=AgentProblem("cancelled", "Cancelled."))
+        self._finish(message.get("id"), {})
+
+    def _guarded(self, number: Any, work: Callable[[], Any]) -> Any:
+        """What `work` returns, or _FAILED when it raised; then the panel has been told."""
+        try:
+            return work()
+        except AgentProblem as problem:
+            self._finish(number, problem=problem)
+        except Exception as error:  # noqa: BLE001 - an application's API raises anything; its event loop must go on
+            traceback.print_exc()
+            what = f"The editing application refused ({type(error).__name__})."
+            self._finish(number, problem=AgentProblem("agent_error", what, str(error), "Report it if it comes back."))
+        return _FAILED
+
+    def _finish(
+        self, number: Any, result: Any = None, problem: Optional[AgentProblem] = None, code: int = -32000
+    ) -> None:
+        """Answer a request; a notification has no number and gets no answer."""
+        if number is None or self._panel is None:
+            return
+        if problem is None:
+            problem = self._panel.send({"id": number, "result": {} if result is None else result})
+        if problem is not None:
+            self._panel.send(_error(number, problem, code))
+
+
+_FAILED = object()
+
+
+def _step(generator: types.GeneratorType) -> Tuple[bool, Any]:
+    try:
+        return False, next(generator)
+    except StopIteration as stop:
+        return True, stop.value
+
+
+class Peer:
+    """A non-blocking socket that carries lines; `heard` is when bytes last came."""
+
+    def __init__(self, connection: socket.socket, now: float) -> None:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket, self.heard = connection, now
+        self.incoming, self.outgoing = bytearray(), bytearray()
+
+    def read(self, now: Optional[float]) -> bool:
+        """Take in what has come; False when nothing more will."""
+        while len(self.incoming) <= LINE_BYTES:
+            try:
+                chunk = self.socket.recv(_READ_BYTES)
+            except (BlockingIOError, InterruptedError):
+                return True
+            except OSError:
+                return False
+            if not chunk:
+                return False
+            self.incoming += chunk
+            self.heard = self.heard if now is None else now
+        return True
+
+    def next_line(self) -> Optional[bytes]:
+        """The next whole line without its end; None when there is none."""
+        line, end, rest = self.incoming.partition(b"\n")
+        if not end:
+            return None
+        self.incoming = rest
+        return bytes(line)
+
+    def send(self, message: Dict[str, Any]) -> Optional[AgentProblem]:
+        """Queue a message; the problem when it cannot be one line, and then nothing was queued."""
+        try:
+            line = json.dumps(dict(message, jsonrpc="2.0"), allow_nan=False).encode("ascii") + b"\n"
+        except (TypeError, ValueError, RecursionError) as error:
+            return AgentProblem("agent_error", "The answer is not JSON.", str(error))
+        if len(line) > LINE_BYTES:
+            return AgentProblem("too_long", f"The answer has {len(line)} bytes; {LINE_BYTES} are the most.")
+        self.outgoing += line
+        return None
+
+    def flush(self) -> bool:
+        """Send what the other side takes now; False when it takes nothing any more."""
+        try:
+            while self.outgoing:
+                del self.outgoing[: self.socket.send(self.outgoing[:_READ_BYTES])]
+        except (BlockingIOError, InterruptedError):
+            return len(self.outgoing) <= _UNREAD_BYTES
+        except OSError:
+            return False
+        return True
+
+    def finish(self) -> None:
+        """Send the last words, in half a second or not at all, and close."""
+        try:
+            self.socket.settimeout(0.5)
+            self.socket.sendall(self.outgoing)
+        except OSError:
+            pass  # it has gone before
+        self.socket.close()
+
+
+def _parsed(line: bytes) -> Optional[Dict[str, Any]]:
+    try:
+        message = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def _error(number: Any, problem: AgentProblem, code: int = -32000) -> Dict[str, Any]:
+    data = {"kind": problem.kind, "what": problem.what, "why": problem.why, "remedy": problem.remedy}
+    return {"id": number, "error": {"code": code, "message": problem.what, "data": data}}
+
+
+def _problem(error: Any) -> AgentProblem:
+    data = error.get("data") if isinstance(error, dict) else None
+    said = data if isinstance(data, dict) else {"what": str(error)}
+    return AgentProblem(*(str(said.get(name) or "") for name in ("kind", "what", "why", "remedy")))
+
+
+def _refusal(spoken: Any, taken: bool) -> Optional[AgentProblem]:
+    if taken:
+        return AgentProblem("panel_already_there", "Another panel is connected.", "", "Close it first.")
+    if not (isinstance(spoken, list) and len(spoken) == 2 and all(isinstance(each, int) for each in spoken)):
+        return AgentProblem("protocol", "The panel does not say which protocol it speaks.", "", "Update the panel.")
+    if spoken[0] <= PROTOCOL <= spoken[1]:
+        return None
+    older = "the panel" if spoken[1] < PROTOCOL else "the add-on in the editing application"
+    why = f"It speaks the protocols {spoken[0]} to {spoken[1]}, the application {PROTOCOL}."
+    return AgentProblem(
+        "protocol",
+        "The panel and the application do not understand each other.",
+        why,
+        f"Update {older}: install DynVFX again.",
+    )
+
+
+def _panel_gone(why: str) -> AgentProblem:
+    return AgentProblem("panel_gone", "The panel is not there.", why, "Open it again.")
