@@ -20,8 +20,9 @@ from backend.job_folder import (
     plan_name,
     refuse_other_shot,
 )
+from backend.mask_picture import mask_for
 from backend.order_identity import asked_of, asked_of_add, location_of, model_name, output_of
-from backend.order_limits import check_limits, digest_of, mask_for, mask_identity
+from backend.order_limits import check_limits, digest_of, mask_identity
 from backend.orders import AddOrder, RefineOrder, TakeOrder
 from backend.sources import CheckMedia, Source, open_source
 from bridge.atomic_file import write_atomically

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from bridge.errors import BadAddress, BadKey
 from bridge.keys import KeyPair, is_key
 from bridge.server import ANSWER_BYTES, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
+from bridge.socket_events import next_event
 
 
 class Fact(enum.Enum):
@@ -66,11 +66,10 @@ class Connection:
 
     def fact(self) -> Fact | None:
         """The next thing that happened, None when there is nothing new. Never blocks."""
-        try:
-            event = parse_monitor_message(self.monitor.recv_multipart(zmq.NOBLOCK))
-        except zmq.Again:
+        event = next_event(self.monitor)
+        if event is None:
             return None
-        fact = _EVENTS[event["event"]]
+        fact = _EVENTS[event.kind]
         if fact is Fact.UP:
             self._was_up = True
         elif fact is Fact.DOWN and not self._was_up:

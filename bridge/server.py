@@ -6,16 +6,15 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from bridge.authorisation import DOMAIN, Doorkeeper
 from bridge.encoding import BadCall, Garbage, decode_call, encode_answer
 from bridge.errors import BadAddress
 from bridge.keys import KeyFolder
 from bridge.messages import PROTOCOL_HIGH, PROTOCOL_LOW, Hello, Limits, Pushed, Refused, Reply, Request, UploadChunk
+from bridge.socket_events import next_event
 
 MEBIBYTE = 1 << 20
 DEFAULT_LIMITS = Limits(message_bytes=6 * MEBIBYTE, chunk_bytes=MEBIBYTE, transfers=16, queue=100)
@@ -230,12 +229,8 @@ class WireServer:
 
     def _notice_departures(self) -> None:
         """Before anything is sent: another client could come back under the routing id of one that left."""
-        while True:
-            try:
-                event: Any = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))
-            except zmq.Again:
-                return
-            for connection in [key for key, peer in self._peers.items() if peer.descriptor == event["value"]]:
+        while (event := next_event(self._monitor)) is not None:
+            for connection in [key for key, peer in self._peers.items() if peer.descriptor == event.value]:
                 self._forget(connection)
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backend.mask_picture import mask_for, read_mask
 from backend.media.conform import Conform
 from backend.media.probe import probe
-from backend.order_limits import check_limits, digest_of, levels_for, mask_for, mask_identity, read_mask
+from backend.order_limits import check_limits, digest_of, levels_for, mask_identity
 from backend.painted_mask import on_all_frames
 from backend.presets import PRESETS
 from bridge.errors import BadUsage
