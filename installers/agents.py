@@ -1,0 +1,68 @@
+"""Agents: what runs inside Blender and Resolve, put together from the checkout. Standard library only.
+
+An agent is the folder of its host in `plugin`, the link that both share, and a file that says how to start the panel.
+In the checkout the link exists once; every assembled agent carries a copy.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PANEL_COMMAND = "panel_command.json"
+"""How the agent starts the panel: {"command": [...], "environment": {...}}; beside the agent's modules."""
+LINK = Path("plugin") / "hosts" / "agent_link.py"
+SOURCES = {"blender": Path("plugin") / "blender", "resolve": Path("plugin") / "resolve"}
+BLENDER_FOLDER = "dynvfx"
+"""The add-on's folder, and so its name, in `scripts/addons`."""
+RESOLVE_SCRIPT = "DynVFX.py"
+"""The entry in Workspace > Scripts."""
+RESOLVE_FOLDER = "DynVFX_agent"
+"""The modules of Resolve's agent, beside the folder `Scripts` so that they are no entries of the menu."""
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "test_*.py", "conftest.py", ".*", "*.orig", "*.rej")
+
+
+def has_agent(root: Path, kind: str) -> bool:
+    """Whether the checkout `root` has an agent for "blender" or "resolve"."""
+    return (root / SOURCES[kind]).is_dir() and (root / LINK).is_file()
+
+
+def assemble(root: Path, folder: Path) -> list[str]:
+    """Put the agents of the checkout `root` together in `folder`; the kinds for which it has one.
+
+    `folder/blender/dynvfx` is the add-on; `folder/resolve/Scripts/Utility/DynVFX.py` and `folder/resolve/DynVFX_agent` lie
+    as they do below Resolve's folder `Fusion`. Raises OSError.
+    """
+    kinds = [kind for kind in SOURCES if has_agent(root, kind)]
+    for kind in kinds:
+        modules = folder / kind / (BLENDER_FOLDER if kind == "blender" else RESOLVE_FOLDER)
+        shutil.copytree(root / SOURCES[kind], modules, ignore=_LEFT_OUT, dirs_exist_ok=True)
+        shutil.copyfile(root / LINK, modules / LINK.name)
+        if kind == "resolve" and (modules / RESOLVE_SCRIPT).exists():
+            menu = folder / kind / "Scripts" / "Utility"
+            menu.mkdir(parents=True, exist_ok=True)
+            (modules / RESOLVE_SCRIPT).replace(menu / RESOLVE_SCRIPT)
+    return kinds
+
+
+def panel_command(python: Path, environment: Mapping[str, str]) -> bytes:
+    """The contents of PANEL_COMMAND: start the panel with `python`, and with `environment` on top of the host's own.
+
+    `-I` keeps variables that the host sets for its own Python, PYTHONPATH for example, away from ours.
+    """
+    command: Sequence[str] = [str(python), "-I", "-m", "plugin.panel", "--agent"]
+    return (json.dumps({"command": command, "environment": dict(environment)}, indent=1) + "\n").encode()
+
+
+def installed_files(kind: str, assembled: Path, target: Path, command: bytes) -> dict[Path, bytes]:
+    """What has to lie where: `target` is Blender's `scripts/addons`, or Resolve's `Fusion/Scripts`.
+
+    `assembled` is what `assemble` made. Raises OSError.
+    """
+    base = target if kind == "blender" else target.parent
+    source = assembled / kind
+    files = {base / path.relative_to(source): path.read_bytes() for path in sorted(source.rglob("*")) if path.is_file()}
+    files[base / (BLENDER_FOLDER if kind == "blender" else RESOLVE_FOLDER) / PANEL_COMMAND] = command
+    return files

@@ -1,0 +1,166 @@
+"""Which Blenders and which Resolve this user has, and where their agents belong. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, replace
+from glob import glob
+from pathlib import Path
+
+from installers.errors import BadChoice
+from installers.places import Places
+
+OLDEST_BLENDER = (3, 4)
+_VERSION = re.compile(r"^(\d+)\.(\d+)$")
+_IN_NAME = re.compile(r"(\d+)\.(\d+)")
+_SAID = re.compile(r"^Blender (\d+)\.(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A program into which an agent can be put.
+
+    `key` names it in `--hosts`; `target` is the folder for the agent (Blender's `scripts/addons`, Resolve's
+    `Fusion/Scripts`); `program` the file that starts it, where that is known; `problem` why it cannot have the agent.
+    """
+
+    key: str
+    kind: str
+    label: str
+    target: Path
+    program: Path | None = None
+    problem: str = ""
+
+
+def find_hosts(places: Places) -> list[Host]:
+    """Every host of this user, usable or not, Blenders first and the newest of them at the top."""
+    return [*_blenders(places), *_resolve(places)]
+
+
+def choose(hosts: list[Host], wanted: str) -> list[Host]:
+    """The hosts that a list like "blender-4.2,resolve" names; "all" are the usable ones, "none" is none.
+
+    "blender" alone means every usable Blender. Raises BadChoice.
+    """
+    words = [word.strip().lower() for word in wanted.split(",") if word.strip()]
+    if words == ["none"]:
+        return []
+    usable = [host for host in hosts if not host.problem]
+    if words == ["all"]:
+        return usable
+    chosen: list[Host] = []
+    for word in words:
+        found = [host for host in usable if word in (host.key, host.kind)]
+        if not found:
+            problems = [host.problem for host in hosts if word == host.key and host.problem]
+            known = ", ".join(host.key for host in usable) or "none"
+            raise BadChoice(
+                f"There is no {word} that could have the agent.",
+                " ".join(problems) or f"Found on this machine: {known}.",
+                "Name some of these after --hosts, separated by commas, or all, or none.",
+            )
+        chosen += [host for host in found if host not in chosen]
+    if not chosen:
+        raise BadChoice("--hosts names nothing.", "", "Write for example --hosts blender-4.2,resolve or --hosts none.")
+    return chosen
+
+
+def _blenders(places: Places) -> list[Host]:
+    programs = _blender_programs(places)
+    settings = places.one("blender_settings")
+    versions = {version: settings for version in _versions_in(settings)}
+    versions.update({version: settings for version in programs})
+    hosts = []
+    shared = places.environment.get("BLENDER_USER_SCRIPTS", "").strip()
+    for version in sorted(versions, reverse=True):
+        name = f"{version[0]}.{version[1]}"
+        host = Host(
+            key=f"blender-{name}",
+            kind="blender",
+            label=f"Blender {name}",
+            # The legacy folder: the one route that works the same in 3.4 and in all versions since, and that needs no
+            # repository of extensions to be set up in Blender.
+            target=settings / name / "scripts" / "addons",
+            program=programs.get(version),
+        )
+        if version < OLDEST_BLENDER:
+            host = replace(host, problem=f"Blender {name} is too old: 3.4 is the first that works.")
+        hosts.append(host)
+    if shared:
+        # All versions that are started with this variable read their add-ons there.
+        folder = Path(shared).absolute() / "addons"
+        hosts.insert(0, Host("blender-shared", "blender", f"Blender, scripts in {shared}", folder))
+    for sandbox in places.all("blender_sandboxes"):
+        for version in _versions_in(sandbox):
+            name = f"{version[0]}.{version[1]}"
+            why = "It runs in a sandbox (Flatpak), from which the panel cannot be started. Use a Blender from blender.org."
+            target = sandbox / name / "scripts" / "addons"
+            hosts.append(
+                Host(f"blender-{name}-flatpak", "blender", f"Blender {name} (Flatpak)", target, problem=why)
+            )
+    return hosts
+
+
+def _versions_in(folder: Path) -> list[tuple[int, int]]:
+    """Versions whose folders lie in `folder`."""
+    try:
+        names = [each.name for each in folder.iterdir() if each.is_dir()]
+    except OSError:
+        return []
+    return [(int(found[1]), int(found[2])) for found in map(_VERSION.match, names) if found]
+
+
+def _blender_programs(places: Places) -> dict[tuple[int, int], Path]:
+    """The program of each version that is found."""
+    programs: dict[tuple[int, int], Path] = {}
+    for pattern in places.all("blender_programs"):
+        # Only the last parts hold wildcards of ours; a folder of the user may have brackets in its name.
+        for found in sorted(glob(_escaped(pattern, places))):
+            program = Path(found)
+            version = _version_of(program) if program.is_file() else None
+            if version:
+                programs.setdefault(version, program)
+    return programs
+
+
+def _escaped(pattern: Path, places: Places) -> str:
+    """The pattern in which the user's own folders stand for themselves."""
+    text = pattern.as_posix()
+    for folder in (places.home, *places.path_folders()):
+        known = folder.as_posix()
+        if text.startswith(known + "/"):
+            return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in known) + text[len(known) :]
+    return text
+
+
+def _version_of(program: Path) -> tuple[int, int] | None:
+    """The version of a Blender: from the folders beside it, from its own folder's name, else it is asked."""
+    real = Path(os.path.realpath(program))
+    beside = _versions_in(real.parent) or _versions_in(real.parent.parent / "Resources")
+    if beside:
+        return max(beside)
+    named = _IN_NAME.search(real.parent.name)
+    if named:
+        return int(named[1]), int(named[2])
+    try:
+        asked = subprocess.run(
+            [str(program), "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    said = _SAID.search(asked.stdout)
+    return (int(said[1]), int(said[2])) if said else None
+
+
+def _resolve(places: Places) -> list[Host]:
+    if not any(sign.exists() for sign in places.all("resolve_signs")):
+        return []
+    return [Host("resolve", "resolve", "DaVinci Resolve", places.one("resolve_scripts"))]

@@ -1,0 +1,238 @@
+"""The record of every file that was put outside of the program's own folder, so that exactly these go again.
+
+It is written before the files are: whatever moment an installation is killed at, the record knows all that may lie
+around. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from installers.errors import BadRecord, InTheWay
+
+KEPT = ".kept"
+"""Added to the name of a file that the user changed, when an update needs its place."""
+COMING = ".dynvfx-new"
+"""Added to the name of a file while it is written."""
+FORMAT = 1
+
+
+@dataclass
+class PlacedFile:
+    """A file outside: its contents, and its permissions on POSIX systems."""
+
+    path: Path
+    content: bytes
+    mode: int = 0o644
+
+    @property
+    def sha256(self) -> str:
+        """Of the contents."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass
+class Manifest:
+    """Files (path -> hashes of contents that we wrote or were about to write), folders that we made, and choices."""
+
+    file: Path
+    files: dict[str, list[str]] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    hosts: list[dict[str, str]] = field(default_factory=list)
+    panel_only: bool = False
+    torch: str = ""
+
+    @classmethod
+    def read(cls, file: Path) -> Manifest:
+        """The record in `file`, an empty one when there is none. Raises BadRecord, OSError."""
+        try:
+            told = json.loads(file.read_text("utf-8"))
+        except FileNotFoundError:
+            return cls(file)
+        except ValueError as error:
+            raise _unreadable(file, str(error)) from error
+        if not isinstance(told, dict) or told.get("format") != FORMAT:
+            raise _unreadable(file, "it was written by another version of the installer")
+        return cls(
+            file, told["files"], told["folders"], told["hosts"], bool(told["panel_only"]), str(told.get("torch", ""))
+        )
+
+    def write(self) -> None:
+        """Replace the file by what is known now; it is whole at any moment. Raises OSError."""
+        told = {
+            "format": FORMAT,
+            "files": self.files,
+            "folders": self.folders,
+            "hosts": self.hosts,
+            "panel_only": self.panel_only,
+            "torch": self.torch,
+        }
+        write_file(self.file, json.dumps(told, indent=1, ensure_ascii=False).encode())
+
+    # Placing --------------------------------------------------------------------------------------------------------
+
+    def check(self, plan: Iterable[PlacedFile]) -> None:
+        """Raises InTheWay when files that are not ours stand where ours belong."""
+        foreign = [each.path for each in plan if str(each.path) not in self.files and _differs(each)]
+        if foreign:
+            more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+            raise InTheWay(
+                f"{', '.join(map(str, foreign[:3]))}{more}: there already, and not made by this installation.",
+                "Something of the same name was put there by hand or by another installation.",
+                "Move it away and give the same command again, or leave that host out with --hosts.",
+            )
+
+    def place(self, plan: list[PlacedFile], step: Callable[[str], None], tell: Callable[[str], None]) -> None:
+        """Make the files of `plan` be there, and those of earlier plans that are not in it be gone.
+
+        `step` is told what comes next, `tell` what the user should know. Raises InTheWay, OSError.
+        """
+        self.check(plan)
+        for each in plan:
+            hashes = self.files.setdefault(str(each.path), [])
+            if each.sha256 not in hashes:
+                hashes.append(each.sha256)
+            self._note_folders(each.path.parent)
+        self.write()
+        for each in plan:
+            step(f"placing {each.path}")
+            self._place_one(each, tell)
+        wanted = {str(each.path) for each in plan}
+        for path in [path for path in self.files if path not in wanted]:
+            step(f"taking away {path}")
+            self._take_away(Path(path), tell)
+            del self.files[path]
+        for each in plan:
+            self.files[str(each.path)] = [each.sha256]
+        self._remove_folders({parent for each in plan for parent in each.path.parents})
+        self.write()
+
+    def _place_one(self, wanted: PlacedFile, tell: Callable[[str], None]) -> None:
+        path = wanted.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = hash_of(path)
+        if found not in (None, *self.files[str(path)]):
+            kept = _free_name(path)
+            path.replace(kept)
+            tell(f"{path} was changed by you; your file is now {kept}.")
+        if found != wanted.sha256 or _mode_differs(wanted):
+            write_file(path, wanted.content, wanted.mode)
+
+    def _note_folders(self, folder: Path) -> None:
+        """Remember the folders that do not exist yet: they are the ones that we make."""
+        missing = []
+        while not folder.exists() and folder != folder.parent:
+            missing.append(str(folder))
+            folder = folder.parent
+        self.folders += [each for each in reversed(missing) if each not in self.folders]
+
+    # Taking away ----------------------------------------------------------------------------------------------------
+
+    def take_all_away(self, step: Callable[[str], None]) -> list[Path]:
+        """Delete every file and folder of the record; the files that stay because the user changed them. Raises OSError."""
+        kept: list[Path] = []
+        for path in list(self.files):
+            step(f"taking away {path}")
+            if not self._take_away(Path(path), lambda words: None):
+                kept.append(Path(path))
+            # What stays is the user's from now on, and not ours to touch when this is done again.
+            del self.files[path]
+            self.write()
+        self._remove_folders(set())
+        self.write()
+        return kept
+
+    def changed(self) -> tuple[list[Path], list[Path]]:
+        """Files of the record that are not as we wrote them, and files that are gone."""
+        changed, gone = [], []
+        for path, hashes in self.files.items():
+            found = hash_of(Path(path))
+            if found is None:
+                gone.append(Path(path))
+            elif found not in hashes:
+                changed.append(Path(path))
+        return changed, gone
+
+    def _take_away(self, path: Path, tell: Callable[[str], None]) -> bool:
+        """Delete one file of the record, with what Python made of it; False when it is the user's by now and stays."""
+        path.with_name(path.name + COMING).unlink(missing_ok=True)
+        found = hash_of(path)
+        if found is not None and found not in self.files[str(path)]:
+            tell(f"{path} was changed by you and stays.")
+            return False
+        path.unlink(missing_ok=True)
+        if path.suffix == ".py":
+            for cached in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
+                cached.unlink(missing_ok=True)
+            _remove_if_empty(path.parent / "__pycache__")
+        return True
+
+    def _remove_folders(self, needed: set[Path]) -> None:
+        """Remove folders that we made and that are empty now, the deepest first."""
+        for folder in sorted(self.folders, key=len, reverse=True):
+            if Path(folder) not in needed and _remove_if_empty(Path(folder)):
+                self.folders.remove(folder)
+
+
+def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Put `content` at `path` in one step: whoever reads it gets the old or the new one, whole. Raises OSError."""
+    coming = path.with_name(path.name + COMING)
+    with open(coming, "wb") as sink:
+        sink.write(content)
+        sink.flush()
+        os.fsync(sink.fileno())
+    coming.chmod(mode)
+    coming.replace(path)
+
+
+def hash_of(path: Path) -> str | None:
+    """SHA-256 of a file's contents, None when there is no such file. Raises OSError."""
+    try:
+        with open(path, "rb") as source:
+            return hashlib.file_digest(source, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _differs(wanted: PlacedFile) -> bool:
+    """Whether something else than the wanted file is there."""
+    return os.path.lexists(wanted.path) and (wanted.path.is_dir() or hash_of(wanted.path) != wanted.sha256)
+
+
+def _mode_differs(wanted: PlacedFile) -> bool:
+    return os.name == "posix" and wanted.path.stat().st_mode & 0o777 != wanted.mode
+
+
+def _free_name(path: Path) -> Path:
+    """A name beside `path` that is not taken."""
+    number = 1
+    while True:
+        free = path.with_name(f"{path.name}{KEPT}{number if number > 1 else ''}")
+        if not os.path.lexists(free):
+            return free
+        number += 1
+
+
+def _remove_if_empty(folder: Path) -> bool:
+    """Remove a folder that has nothing in it; whether it is gone."""
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _unreadable(file: Path, why: str) -> BadRecord:
+    return BadRecord(
+        f"The record of what was installed, {file}, cannot be read.",
+        f"{why[:1].upper()}{why[1:]}.",
+        "Use the installer that wrote it (the newer one), or move the file away: then files that were installed are "
+        "taken for yours.",
+    )
