@@ -1,0 +1,13 @@
+"""A strict double of DaVinci Resolve's scripting interface.
+
+Signatures come from the `fusionscript-stubs` package (the published documentation as Python stubs): a wrong name,
+number or type of arguments fails the test. Behaviour follows what people have published about real Resolves, quirks
+included; where they disagree there is a switch. Nothing here was compared with a real Resolve: `dynvfx resolve-check`
+is for that.
+"""
+
+from tests.plugin.resolve.double.handles import Killed, NotInDouble
+from tests.plugin.resolve.double.switches import Switches
+from tests.plugin.resolve.double.world import World
+
+__all__ = ["Killed", "NotInDouble", "Switches", "World"]
