@@ -49,6 +49,7 @@ class Dispatch:
         self._waiting: dict[DeviceWorker, deque[FromWorker | Death]] = {worker: deque() for worker in workers}
         self._disk = DiskGuard(clock)
         self._write_again_at: float | None = None
+        self._expecting = False
         self.stopping = False
 
     @property
@@ -74,7 +75,7 @@ class Dispatch:
                 self._hear(worker)
             self._write_again_at = None
             if not self.stopping:
-                self._workers.start()
+                self._workers.start(self._workers_wanted())
                 self._fail_without_workers()
                 self._hand_out()
         except OutOfDisk as problem:
@@ -97,6 +98,10 @@ class Dispatch:
         self._disk.forget()
         for worker in self._workers:
             worker.encourage()
+
+    def expect(self) -> None:
+        """A job will probably come soon: a worker can start meanwhile."""
+        self._expecting = True
 
     def stop(self) -> None:
         """Hand nothing out any more, and end the workers after the step that is under way."""
@@ -179,6 +184,13 @@ class Dispatch:
         self._announcements.happened(job, self._ledger.fail(job, failure))
 
     # What workers are given -------------------------------------------------------------------------------------------
+
+    def _workers_wanted(self) -> int:
+        """How many workers without a job there shall be."""
+        if all(worker.link is not None for worker in self._workers):
+            return 0  # there are no more to be had
+        expected, self._expecting = int(self._expecting), False
+        return max(expected, 0 if self._ledger.paused else self._ledger.counts()["queued"])
 
     def _hand_out(self) -> None:
         free = [worker for worker in self._workers if worker.is_free and not self._waiting[worker]]

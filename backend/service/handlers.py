@@ -229,6 +229,8 @@ class Handlers:
     def _estimate(self, incoming: Incoming, body: wire.Estimate) -> Errand:
         history = self._ledger.measured(body.model)
         weights = self._admission.below_roots(body.model)
+        # Somebody has a shot and an idea: torch and the model take seconds that a person would wait for.
+        self._dispatch.expect()
         return lambda: estimate(msgspec.structs.replace(body, model=weights), history)
 
     def _stats(self, incoming: Incoming, body: wire.GetStats) -> Errand:

@@ -57,11 +57,14 @@ class DeviceWorker:
         self.model: str | None = None
         self.job: str | None = None
         """The job that was handed to it and has not ended, whoever still waits for it."""
+        self.wanted = False
+        """Whether a process is to be started when there is none; see `Workers.start`."""
         self.link: SupervisorEnd | None = None
         self.pid, self.started = 0, 0.0
         self._process: subprocess.Popen | None = None
         self._heard = self._since = clock()
-        self._state: WorkerState = "stopped"
+        # Free for a job: that its process starts only with the first one is nobody's trouble.
+        self._state: WorkerState = "idle"
         self._ready = False
         self._failed_starts = 0
         self._start_at = 0.0
@@ -74,6 +77,11 @@ class DeviceWorker:
     def is_free(self) -> bool:
         """Whether it can take a job now."""
         return self._process is not None and self._ready and self.job is None and self._gone_at is None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its process, started or starting, can take a job or will be able to."""
+        return self._process is not None and self.job is None and self._gone_at is None
 
     @property
     def is_given_up(self) -> bool:
@@ -93,7 +101,7 @@ class DeviceWorker:
     def next_due(self) -> float | None:
         """When something is to be done though nothing was heard, on the clock."""
         if self._process is None:
-            return None if self.is_given_up else self._start_at
+            return self._start_at if self.wanted and not self.is_given_up else None
         moments = [self._heard + SILENCE]
         if self._kill_at is not None:
             moments.append(self._kill_at)
@@ -133,7 +141,8 @@ class DeviceWorker:
             self._kill_at = self._clock() + CANCEL_PATIENCE
 
     def quit(self, patience: float) -> None:
-        """Have the process end after the step under way, or at the latest in `patience` seconds."""
+        """Have the process end after the step under way, or at the latest in `patience` seconds, and start no other."""
+        self.wanted = False
         if self._process is not None:
             self.link.send(Quit())
             self._kill_at = self._clock() + patience
@@ -235,10 +244,19 @@ class Workers:
     def __iter__(self):  # noqa: ANN204
         return iter(self._all)
 
-    def start(self) -> None:
-        """Start those that are due. Raises OutOfDisk when their processes cannot be written down."""
+    def start(self, wanted: int) -> None:
+        """Have as many processes without a job as are `wanted`; one that runs stays, wanted or not.
+
+        A process holds hundreds of megabytes before it does anything: who only asks for a list of jobs needs none.
+        Raises OutOfDisk when the processes cannot be written down.
+        """
+        lacking = wanted - sum(worker.is_there for worker in self._all)
         for worker in self._all:
-            worker.start()
+            if worker.link is None:
+                worker.wanted = lacking > 0 and not worker.is_given_up
+                lacking -= worker.wanted
+            if worker.wanted:
+                worker.start()
         running = [(worker.pid, worker.started) for worker in self._all if worker.link is not None]
         if running != self._written:
             write_atomically(self._record, msgspec.json.encode(running))

@@ -178,10 +178,43 @@ def ended(worker: DeviceWorker, clock: Clock) -> None:
 def test_running_workers_are_written_down(tmp_path: Path):
     worker = DeviceWorker("cpu", tmp_path / "log", module="timeit")
     workers = Workers([worker], tmp_path / "workers.json")
-    workers.start()
+    workers.start(0)
+    assert worker.link is None and worker.next_due() is None and worker.seen().state == "idle"
+    workers.start(1)
     assert msgspec.json.decode((tmp_path / "workers.json").read_bytes())[0][0] == worker.pid
     worker.kill()
     ended(worker, Clock())
+
+
+def test_only_as_many_workers_start_as_are_wanted(tmp_path: Path):
+    clock = Clock()
+    each = [DeviceWorker(name, tmp_path / "log", module="timeit", clock=clock) for name in ("a", "b", "c")]
+    workers = Workers(each, tmp_path / "workers.json")
+
+    def started() -> list[str]:
+        return [worker.device for worker in each if worker.link is not None]
+
+    workers.start(1)
+    workers.start(1)
+    assert started() == ["a"]
+    each[0].job = "one"
+    workers.start(0)
+    assert started() == ["a"]
+    workers.start(1)
+    assert started() == ["a", "b"]
+    for worker in each[:2]:
+        worker.kill()
+        ended(worker, clock)
+        assert worker.seen().state == "stopped"
+        assert not worker.wanted or worker.next_due() is not None
+    workers.start(0)
+    assert started() == [] and [worker.next_due() for worker in each] == [None] * 3
+    clock.now += max(RESTARTS)
+    workers.start(5)
+    assert started() == ["a", "b", "c"]
+    for worker in each:
+        worker.kill()
+        ended(worker, clock)
 
 
 # Disks and files ------------------------------------------------------------------------------------------------------

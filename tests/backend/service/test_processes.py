@@ -19,10 +19,12 @@ from bridge.messages import (
     Approve,
     Cancel,
     Closing,
+    Estimate,
     Follow,
     GetJob,
     GetStats,
     ListJobs,
+    ListModels,
     ListTakes,
     Numbered,
     PauseQueue,
@@ -270,6 +272,28 @@ def test_the_service_never_loads_torch(start: Start):
         loaded = [each.path for each in psutil.Process(service.process.pid).memory_maps()]
         assert loaded
         assert not [path for path in loaded if "torch" in path or "/av." in path or "cv2" in path]
+
+
+@pytest.mark.parametrize("need", ["job", "estimate"])
+def test_a_worker_starts_when_it_is_needed(start: Start, need: str):
+    service = start()
+    process = psutil.Process(service.process.pid)
+    with service.client() as client:
+        for request in (ListJobs(), ListTakes(), ListModels(), GetStats(), Follow()):
+            client.call(request)
+        pong = client.call(Ping())
+        assert (pong.state, [each.state for each in pong.workers]) == ("idle", ["idle"])
+        assert process.children() == []
+        client.call(PauseQueue())
+        name = submit(client, script("steps=1")).id
+        assert client.call(Ping()).queued == 1 and process.children() == []
+        if need == "estimate":
+            size = {"width": 64, "height": 64, "frames": 9, "rate": "24"}
+            client.call(Estimate(model="tiny", quality="draft", takes=1, **size))
+            until(lambda: len(process.children()) == 1 and client.call(Ping()).workers[0].state == "idle", client)
+        client.call(PauseQueue(on=False))
+        assert kinds(to_the_end(client, name))[-1] == "job_done"
+        assert len(process.children()) == 1
 
 
 def test_no_module_of_the_service_loads_torch():
