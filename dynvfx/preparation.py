@@ -128,11 +128,16 @@ class Preparation:
             source=self.latents,
             trajectory=self.trajectory,
             source_text=self.texts[request.plan.source_caption],
-            composite_text=self.texts[self.composite_caption],
+            composite_text=self._composite_text(),
             empty_text=self.texts[""],
             rule=rule,
             workload=self.workload,
         )
+
+    def _composite_text(self) -> torch.Tensor:
+        text = self.texts[self.composite_caption]
+        # What must stay in a box of the picture cannot go with the scene.
+        return text if self.limits.box is not None else self.backbone.following(text, self.source)
 
     def _finished_iterations(self) -> int:
         """How many iterations an earlier run, or a take with the same first levels, has left in the store."""

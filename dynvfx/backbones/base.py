@@ -53,6 +53,13 @@ class Backbone(ABC):
         """
         return caption
 
+    def following(self, text: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+        """The caption's embedding for content that follows the camera of the clip `source` uint8 [F, H, W, 3].
+
+        Models that take a place as more than words say here where it goes; others see it in the anchors alone.
+        """
+        return text
+
     @abstractmethod
     def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
         """One embedding [L, D] per prompt (the empty prompt included)."""

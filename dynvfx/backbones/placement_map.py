@@ -15,19 +15,19 @@ NOWHERE = (0.0, 0.0, 0.0, 0.0)
 """Placement values (present, x, y, diameter) of captions without placed content."""
 
 
-def placement_map(placements: torch.Tensor, frames: int, rows: int, columns: int) -> torch.Tensor:
-    """Channels float32 [B, frames, 3, rows, columns] for placements float32 [B, 4].
+def placement_map(placements: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """Channels float32 [B, f, 3, rows, columns] for placements float32 [B, f, 4], one for each latent frame.
 
     A placement is (1, x, y, diameter): centre as fractions of width and height, diameter as a fraction of the shorter
     side; all zeros give zeros. The channels are a bump at the centre, and the offsets from it in radii, faded out.
     """
-    present, x, y, diameter = (placements[:, i].view(-1, 1, 1) for i in range(4))
+    present, x, y, diameter = (placements[..., i, None, None] for i in range(4))
     radius = (diameter * min(rows, columns) / 2).clamp_min(0.5)
-    across = torch.arange(columns, device=placements.device).view(1, 1, -1) + 0.5
-    down = torch.arange(rows, device=placements.device).view(1, -1, 1) + 0.5
+    across = torch.arange(columns, device=placements.device).view(1, -1) + 0.5
+    down = torch.arange(rows, device=placements.device).view(-1, 1) + 0.5
     u, v = (across - x * columns) / radius, (down - y * rows) / radius
     square = u * u + v * v
     channels = torch.stack(
-        [torch.exp(-0.7 * square), u * torch.exp(-0.3 * square), v * torch.exp(-0.3 * square)], dim=1
+        [torch.exp(-0.7 * square), u * torch.exp(-0.3 * square), v * torch.exp(-0.3 * square)], dim=2
     )
-    return (GAIN * channels * present[:, None])[:, None].expand(-1, frames, -1, -1, -1)
+    return GAIN * channels * present[:, :, None]

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 from safetensors.torch import load_file
+from torch import nn
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
 from dynvfx.anchors import AnchorPass
@@ -19,6 +21,7 @@ from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
 from dynvfx.backbones.linear_codec import SPATIAL, TEMPORAL, LinearCodec
 from dynvfx.backbones.placement_map import NOWHERE, placement_map
 from dynvfx.backbones.rules import TINY_RULES
+from dynvfx.camera_path import camera_path, follow
 from dynvfx.errors import ModelUnavailable
 from dynvfx.schedule import Schedule
 from dynvfx.vocabulary import VOCABULARY, canonical_caption, placed_caption
@@ -70,8 +73,9 @@ class TinyBackbone(CogVideoXDenoiser):
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
-        """Embeddings [5, 64]: four of the content's phrase, and a last row that begins with its placement.
+        """Embeddings [5, 64]: four of the content's phrase, and a last row that begins with its placement (4 values).
 
+        Behind the placement that row has its path: for each latent frame by how much x, y and the diameter differ.
         A caption is reduced to the vocabulary's words in it, and to the place and size that it names.
         """
         length = self.transformer.config.max_text_seq_length
@@ -86,11 +90,27 @@ class TinyBackbone(CogVideoXDenoiser):
             last[row, 0, : len(values)] = torch.tensor(values)
         return list(torch.cat([hidden, last], dim=1))
 
+    def following(self, text: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+        """The named place is the one in the middle of the clip; before and after it goes where the scene goes."""
+        present, x, y, diameter = text[-1, :4].tolist()
+        if not present:
+            return text
+        frames, height, width = source.shape[:3]
+        places = follow(camera_path(source), x * width, y * height) / [width, height, 1]
+        # As the codec groups them: the first frame alone, then four by four.
+        latent = np.stack([part.mean(axis=0) for part in np.split(places, range(1, frames, TEMPORAL))])
+        changes = np.column_stack([latent[:, 0] - x, latent[:, 1] - y, diameter * (latent[:, 2] - 1)])
+        text = text.clone()
+        text[-1, 4 : 4 + changes.size] = torch.from_numpy(changes.ravel())
+        return text
+
     @torch.no_grad()
     def predict(
         self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
     ) -> torch.Tensor:
-        channels = placement_map(text[-1:, :4].to(latents), latents.shape[0], *latents.shape[2:])[0]
+        path = text[-1, 4 : 4 + 3 * latents.shape[0]].view(-1, 3).to(latents)
+        places = text[-1, :4].to(latents) + nn.functional.pad(path, (1, 0))
+        channels = placement_map(places[None], *latents.shape[2:])[0]
         return super().predict(torch.cat([latents, channels], dim=1), timestep, text[:-1], anchors)
 
     @torch.no_grad()

@@ -9,7 +9,10 @@ import numpy as np
 
 _MOST_FEATURES = 600
 _FEWEST_FEATURES = 12
+_FEWEST_CELLS = 3
 _PARALLAX_CELLS = 5
+_STILL = 0.3
+"""Pixels; what tracking alone moves a corner that stands still."""
 _MARGIN = 4
 """Pixels at the border where patches of the flow reach beyond the picture."""
 _NOISE = 9.0
@@ -29,10 +32,13 @@ def camera_motion(first: np.ndarray, second: np.ndarray) -> CameraMotion:
     """The camera's motion between two grey frames uint8 [H, W], from tracked corners and RANSAC.
 
     Where two motions compete, the background is the one that reaches further around the border of the picture, because
-    what passes in front seldom surrounds the frame. The identity when there is too little texture to tell.
+    what passes in front seldom surrounds the frame. The identity when there is too little texture to tell, and when a
+    camera that stands still explains the border about as well: one plane can be laid through still ground and a car.
     """
     start, end = _tracks(first, second)
     best, best_score, rest = np.eye(3), -1.0, np.ones(len(start), bool)
+    still = np.linalg.norm(end - start, axis=1) < _STILL
+    still_score = _border_cells(start[still], first.shape)
     left = rest.copy()
     for _ in range(2):
         if left.sum() < _FEWEST_FEATURES:
@@ -50,6 +56,8 @@ def camera_motion(first: np.ndarray, second: np.ndarray) -> CameraMotion:
         if score > best_score:
             best, best_score, rest = candidate, score, ~inside
         left &= ~inside
+    if best_score < max(_FEWEST_CELLS, still_score + 1):
+        best, rest = np.eye(3), ~still
     return CameraMotion(best, _parallax(start, end, rest, first.shape))
 
 

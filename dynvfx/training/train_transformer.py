@@ -106,19 +106,31 @@ def rotary(head: int, frames: int, rows: int, columns: int) -> tuple[torch.Tenso
     return get_3d_rotary_pos_embed(head, None, (rows, columns), frames, grid_type="slice", max_size=(rows, columns))
 
 
-def placement_of(phrase: str, matte: torch.Tensor) -> tuple[float, float, float, float]:
-    """The placement (see `placement_map`) of content with the latent matte [f, h, w] in [0, 1].
+def placement_of(phrase: str, matte: torch.Tensor) -> torch.Tensor:
+    """The placements [f, 4] (see `placement_map`) of content with the latent matte [f, h, w] in [0, 1].
 
-    The mean over all frames: the content's motion is left to the model.
+    The straight path and the mean size that fit the matte best: what else moves is left to the model.
     """
     content = next((content for content in VOCABULARY if content.phrase == phrase), None)
     total = float(matte.sum())
-    rows, columns = matte.shape[1:]
+    frames, rows, columns = matte.shape
     if content is None or content.placement is None or total < 0.004 * matte.numel():
-        return NOWHERE
-    x = float((matte.sum((0, 1)) * (torch.arange(columns) + 0.5)).sum()) / total / columns
-    y = float((matte.sum((0, 2)) * (torch.arange(rows) + 0.5)).sum()) / total / rows
-    return 1.0, x, y, 2 * math.sqrt(total / len(matte) / math.pi) / min(rows, columns)
+        return torch.tensor(NOWHERE).expand(frames, -1)
+    mass = matte.sum((1, 2))
+    x = (matte.sum(1) * (torch.arange(columns) + 0.5)).sum(1) / mass.clamp_min(1e-6) / columns
+    y = (matte.sum(2) * (torch.arange(rows) + 0.5)).sum(1) / mass.clamp_min(1e-6) / rows
+    # Frames in which the content is hidden in part would bend its path.
+    seen = np.flatnonzero(mass >= 0.6 * mass.max())
+    diameter = torch.full_like(x, 2 * math.sqrt(total / frames / math.pi) / min(rows, columns))
+    path = [_straight(values.numpy(), seen, mass.numpy()) for values in (x, y)]
+    return torch.stack([torch.ones_like(x), *path, diameter], dim=1)
+
+
+def _straight(values: np.ndarray, seen: np.ndarray, weights: np.ndarray) -> torch.Tensor:
+    """The weighted line through values[seen], at every index; a constant where one point is all there is."""
+    degree = min(1, len(seen) - 1)
+    line = np.polynomial.Polynomial.fit(seen, values[seen], degree, domain=[-1, 1], w=weights[seen])
+    return torch.from_numpy(line(np.arange(len(values)))).float()
 
 
 class Trainer:
@@ -213,8 +225,8 @@ class Trainer:
     def predict(
         self, latents: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, placements: torch.Tensor
     ) -> torch.Tensor:
-        """v for [B, f, C, h, w] with placements [B, 4]."""
-        latents = torch.cat([latents, placement_map(placements, latents.shape[1], *latents.shape[3:])], dim=2)
+        """v for [B, f, C, h, w] with placements [B, f, 4]."""
+        latents = torch.cat([latents, placement_map(placements, *latents.shape[3:])], dim=2)
         table = tuple(part.to(self.device) for part in rotary(64, latents.shape[1], latents.shape[3], latents.shape[4]))
         return self.working(
             latents.to(torch.bfloat16), text.to(torch.bfloat16), timesteps, image_rotary_emb=table, return_dict=False
@@ -237,10 +249,10 @@ class Trainer:
         timesteps = (1000 * spread**0.7).long().clamp(0, 999)[torch.randperm(size)].to(self.device)
         clean, matte = batch["composite"].clone(), batch["matte"].clone()
         captions = list(batch["captions"])
-        placements = torch.tensor([placement_of(c, cells) for c, cells in zip(captions, matte.cpu(), strict=True)])
+        placements = torch.stack([placement_of(c, cells) for c, cells in zip(captions, matte.cpu(), strict=True)])
         # People place content roughly; the model must not take the numbers for more than they are.
-        rough = torch.randn(size, 4) * torch.tensor([0.0, 0.02, 0.02, 0.03])
-        placements = (placements + rough * placements[:, :1]).to(self.device)
+        rough = torch.randn(size, 1, 4) * torch.tensor([0.0, 0.02, 0.02, 0.03])
+        placements = (placements + rough * placements[..., :1]).to(self.device)
         if not anchored:
             for i in range(size):
                 draw = rng.random()

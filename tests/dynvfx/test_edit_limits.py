@@ -214,3 +214,17 @@ def test_a_model_that_takes_places_is_told_the_box():
     plain = Placing()
     run(request(SOURCE), backbone=plain)
     assert PLAN.composite_caption in plain.encoded_texts
+
+
+@pytest.mark.parametrize("region", [None, UNALIGNED])
+def test_content_follows_the_camera_unless_it_has_a_box_to_stay_in(region):
+    asked = []
+
+    class Follower(SmallBackbone):
+        def following(self, text, source):
+            asked.append(source)
+            return text + 1
+
+    still, followed = (run(request(SOURCE, region=region), backbone=backbone)[-1] for backbone in (None, Follower()))
+    assert len(asked) == (region is None)
+    assert torch.equal(still.latents, followed.latents) == (region is not None)

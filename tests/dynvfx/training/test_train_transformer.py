@@ -52,17 +52,30 @@ def test_all_words_of_all_captions_are_in_the_tokenizer():
 def test_placements_are_the_place_of_the_matte():
     matte = torch.zeros(2, 12, 20)
     matte[:, 1:5, 15:19] = 1
-    present, x, y, diameter = training.placement_of("red ball", matte)
-    assert (present, x, y) == pytest.approx((1, 17 / 20, 3 / 12))
-    assert diameter == pytest.approx(2 * (16 / np.pi) ** 0.5 / 12)
-    assert training.placement_of("snow", matte) == NOWHERE
-    assert training.placement_of("red ball", torch.zeros(2, 12, 20)) == NOWHERE
+    for present, x, y, diameter in training.placement_of("red ball", matte).tolist():
+        assert (present, x, y) == pytest.approx((1, 17 / 20, 3 / 12))
+        assert diameter == pytest.approx(2 * (16 / np.pi) ** 0.5 / 12)
+    nowhere = torch.tensor([NOWHERE, NOWHERE])
+    assert torch.equal(training.placement_of("snow", matte), nowhere)
+    assert torch.equal(training.placement_of("red ball", torch.zeros(2, 12, 20)), nowhere)
+
+
+def test_placements_go_with_the_matte_and_past_what_hides_it():
+    matte = torch.zeros(5, 12, 20)
+    for frame in range(5):
+        matte[frame, 4:8, 3 + 2 * frame : 7 + 2 * frame] = 1
+    matte[2, 4:8, 7:10] = 0
+    places = training.placement_of("red ball", matte)
+    assert places[:, 1].tolist() == pytest.approx([(5 + 2 * frame) / 20 for frame in range(5)])
+    assert places[:, 2].tolist() == pytest.approx([0.5] * 5)
 
 
 def test_the_map_peaks_at_the_centre_and_is_empty_without_content():
-    channels = placement_map(torch.tensor([[1.0, 0.525, 0.5417, 0.4], [0.0, 0.0, 0.0, 0.0]]), 3, 12, 20)
-    assert channels.shape == (2, 3, 3, 12, 20)
-    assert divmod(int(channels[0, 1, 0].argmax()), 20) == (6, 10)
+    placed = [[1.0, 0.525, 0.5417, 0.4], [1.0, 0.625, 0.5417, 0.4]]
+    channels = placement_map(torch.tensor([placed, [[0.0] * 4] * 2]), 12, 20)
+    assert channels.shape == (2, 2, 3, 12, 20)
+    assert divmod(int(channels[0, 0, 0].argmax()), 20) == (6, 10)
+    assert divmod(int(channels[0, 1, 0].argmax()), 20) == (6, 12)
     assert channels[0, 0, 1, 6, 11] > 0 > channels[0, 0, 1, 6, 9]
     assert not channels[1].any()
 
