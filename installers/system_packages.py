@@ -19,7 +19,7 @@ _QT = (
 # The tests drive the real window on a screen of their own, and the review page in a real browser.
 DEBIAN: dict[str, tuple[str, ...]] = {
     "panel": tuple(_QT.split()),
-    "test": (*_QT.split(), "xvfb", "chromium", "fonts-dejavu-core"),
+    "test": (*_QT.split(), "xvfb", "chromium", "fonts-dejavu-core", "blender"),
 }
 """Packages of Debian and Ubuntu that a command of run.py needs."""
 

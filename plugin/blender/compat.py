@@ -1,0 +1,107 @@
+"""Names that differ between Blender 3.4 and 5.x, in one place. Everything is read through the data API.
+
+5.0 says `strips` for `sequences`; 5.1 renames the frame properties and keeps the old names until 6.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+
+_RENAMED = {
+    "frame_start": "content_start",
+    "frame_final_start": "left_handle",
+    "frame_final_end": "right_handle",
+    "frame_final_duration": "duration",
+    "frame_duration": "content_duration",
+    "frame_offset_start": "left_handle_offset",
+    "frame_offset_end": "right_handle_offset",
+    "animation_offset_start": "content_trim_start",
+    "animation_offset_end": "content_trim_end",
+}
+
+
+def frame_name(strip: Any, name: str) -> str:
+    """What this Blender calls a frame property of strips, given its name up to 5.0."""
+    newer = _RENAMED[name]
+    return newer if newer in strip.bl_rna.properties else name
+
+
+def frames(strip: Any, name: str) -> float:
+    """Value of a frame property, given its name up to 5.0."""
+    return getattr(strip, frame_name(strip, name))
+
+
+def strips_of(parent: Any) -> Any:
+    """The collection of strips of a sequence editor or a meta strip (with its new_* and remove functions)."""
+    return parent.strips if hasattr(parent, "strips") else parent.sequences
+
+
+def all_strips(scene: Any) -> list[Any]:
+    """Every strip of a scene, those inside meta strips too."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return []
+    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
+
+
+def parent_of(scene: Any, strip: Any) -> Any:
+    """The sequence editor or the meta strip that a strip lies in."""
+    return strip.parent_meta() or scene.sequence_editor
+
+
+def edited_scene() -> Any:
+    """The scene whose sequence is edited: the workspace's from 5.0 on, else the window's."""
+    window = main_window()
+    if window is None:
+        return bpy.context.scene
+    return getattr(window.workspace, "sequencer_scene", None) or window.scene
+
+
+def main_window() -> Any:
+    """A window to work in; None in a Blender without any (a timer has none in its context)."""
+    windows = bpy.context.window_manager.windows
+    return bpy.context.window or (windows[0] if len(windows) else None)
+
+
+def displayed_parent(scene: Any) -> Any:
+    """The sequence editor, or the meta strip that is open in it; None when the scene has no sequence."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return None
+    stack = editor.meta_stack
+    return stack[-1] if len(stack) else editor
+
+
+def active_strip(scene: Any) -> Any:
+    """The active strip, None when there is none."""
+    return scene.sequence_editor.active_strip if scene.sequence_editor is not None else None
+
+
+def action_curves(owner: Any) -> Any:
+    """The F-curves of a data block's action (a collection with new and remove); None when it has none.
+
+    Actions have layers and slots from 4.4 on, and no other way in from 5.0 on.
+    """
+    animation = owner.animation_data
+    action = animation.action if animation is not None else None
+    if action is None:
+        return None
+    if hasattr(action, "fcurves"):
+        return action.fcurves
+    for layer in action.layers:
+        for piece in layer.strips:
+            bag = piece.channelbag(animation.action_slot)
+            if bag is not None:
+                return bag.fcurves
+    return None
+
+
+def walk(parent: Any) -> Iterator[Any]:
+    """The strips of a parent and, recursively, of its meta strips."""
+    for strip in strips_of(parent):
+        yield strip
+        if strip.type == "META":
+            yield from walk(strip)

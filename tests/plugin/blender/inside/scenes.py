@@ -1,0 +1,164 @@
+"""Making timelines through the data API, rendering them, and describing all that is in them."""
+
+import os
+
+import bpy
+from dynvfx import compat
+
+
+def fresh(rate=(24, 1), size=(160, 96), start=1, name="Scene"):
+    """An empty file with one scene that has a sequence editor; (fps, fps_base) as Blender holds them."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    scene.name = name
+    set_up(scene, rate, size, start)
+    window = compat.main_window()
+    if window is not None and hasattr(window.workspace, "sequencer_scene"):
+        window.workspace.sequencer_scene = scene
+    scene.sequence_editor_create()
+
+
+def set_up(scene, rate=(24, 1), size=(160, 96), start=1):
+    render = scene.render
+    render.fps, render.fps_base = rate
+    render.resolution_x, render.resolution_y = size
+    render.resolution_percentage = 100
+    scene.frame_start = start
+
+
+def strips(scene=None):
+    return compat.strips_of((scene or bpy.context.scene).sequence_editor)
+
+
+def find(name):
+    return next(each for scene in bpy.data.scenes for each in compat.all_strips(scene) if each.name == name)
+
+
+def add_movie(path, name="clip", channel=1, start=10, trim=(0, 0)):
+    strip = strips().new_movie(name, str(path), channel, start, fit_method="ORIGINAL")
+    strip.frame_offset_start, strip.frame_offset_end = trim
+    return facts(strip)
+
+
+def add_pictures(folder, names, name="clip", channel=1, start=10, trim=(0, 0)):
+    strip = strips().new_image(name, os.path.join(folder, names[0]), channel, start, fit_method="ORIGINAL")
+    for each in names[1:]:
+        strip.elements.append(each)
+    strip.frame_offset_start, strip.frame_offset_end = trim
+    return facts(strip)
+
+
+def facts(strip):
+    return {
+        "start": compat.frames(strip, "frame_final_start"),
+        "count": compat.frames(strip, "frame_final_duration"),
+        "channel": strip.channel,
+        "name": strip.name,
+    }
+
+
+def set_strip(name, **values):
+    """Set properties of a strip: names may be dotted (transform.offset_x)."""
+    strip = find(name)
+    for path, value in values.items():
+        owner = strip
+        *parents, last = path.split("__")
+        for each in parents:
+            owner = getattr(owner, each)
+        setattr(owner, last, value)
+    return facts(strip)
+
+
+def cut(name, frame, hard):
+    other = find(name).split(frame, "HARD" if hard else "SOFT")
+    return facts(other)
+
+
+def render(folder, first, count, scene=None):
+    """Render frames of the timeline to PNGs with the colours of the files."""
+    scene = bpy.data.scenes[scene] if scene else bpy.context.scene
+    os.makedirs(folder, exist_ok=True)
+    view = scene.view_settings.view_transform
+    if hasattr(scene.render.image_settings, "media_type"):
+        scene.render.image_settings.media_type = "IMAGE"
+    scene.render.image_settings.file_format = "PNG"
+    scene.render.image_settings.color_mode = "RGB"
+    scene.render.dither_intensity = 0
+    scene.view_settings.view_transform = "Standard"
+    for index in range(count):
+        scene.frame_set(first + index)
+        scene.render.filepath = os.path.join(folder, "%06d.png" % index)
+        bpy.ops.render.render(write_still=True)
+    scene.view_settings.view_transform = view
+    return [os.path.join(folder, "%06d.png" % index) for index in range(count)]
+
+
+_CALCULATED = {"rna_type", "bl_rna", "bl_system_properties"}
+
+
+def describe(skip=()):
+    """Every value of every scene's sequence, nested, for comparing before and after; strips by name."""
+    described = {"file": bpy.data.filepath, "scenes": {}}
+    for scene in bpy.data.scenes:
+        described["scenes"][scene.name] = {
+            "render": _values(scene.render, 2),
+            "view": _values(scene.view_settings, 1),
+            "frames": [scene.frame_start, scene.frame_end, scene.frame_current],
+            "markers": sorted([each.frame, each.name] for each in scene.timeline_markers),
+            "properties": sorted(scene.keys()),
+            "curves": _curves(scene),
+            "strips": {each.name: _values(each, 3) for each in compat.all_strips(scene) if each.name not in skip},
+            "channels": [[c.name, c.lock, c.mute] for c in scene.sequence_editor.channels]
+            if scene.sequence_editor
+            else [],
+        }
+    return described
+
+
+def _curves(scene):
+    return sorted(
+        [each.data_path, each.array_index, [list(point.co) for point in each.keyframe_points]]
+        for each in compat.action_curves(scene) or ()
+    )
+
+
+def _values(owner, depth):
+    values = {}
+    for field in owner.bl_rna.properties:
+        name = field.identifier
+        if name in _CALCULATED:
+            continue
+        value = getattr(owner, name)
+        if field.type == "POINTER":
+            if value is not None and depth and not isinstance(value, bpy.types.ID):
+                values[name] = _values(value, depth - 1)
+            else:
+                values[name] = getattr(value, "name", None)
+        elif field.type == "COLLECTION":
+            # Sizes of pictures after the first are whatever was in memory.
+            values[name] = [getattr(each, "filename", None) or getattr(each, "name", None) or "" for each in value]
+        elif getattr(field, "is_array", False):
+            values[name] = [
+                list(each) if hasattr(each, "__len__") and not isinstance(each, str) else each for each in value
+            ]
+        elif field.type == "ENUM" and field.is_enum_flag:
+            values[name] = sorted(value)
+        else:
+            values[name] = value
+    values["[properties]"] = _own_properties(owner)
+    return values
+
+
+def _own_properties(owner):
+    try:
+        return {key: str(owner[key]) for key in owner.keys()}
+    except TypeError:
+        return {}  # its kind has none
+
+
+def is_dirty():
+    return bpy.data.is_dirty
+
+
+def save(path):
+    bpy.ops.wm.save_as_mainfile(filepath=path)
