@@ -7,8 +7,11 @@
     python3 run.py backend [OPTIONS]        the service that makes takes, see docs/backend.md
     python3 run.py dynvfx ARGUMENTS         the command line, see docs/command-line.md
 
-Standard library only. The environment is made once, and again when pyproject.toml changes; an interrupted
-installation is done again from the start. To remove everything, delete the folder `.venv`.
+    python3 run.py install [--hosts LIST]   put DynVFX into your system, Blender and Resolve; see docs/install.md
+    python3 run.py update | status | uninstall
+
+Standard library only. For the first five, the environment is made once, and again when pyproject.toml changes; an
+interrupted installation is done again from the start. To remove it, delete the folder `.venv`.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))  # not there under python -I, and first wherever this file was started from
 
+from installers import commands  # noqa: E402
 from installers.failure_words import DISK_NEEDED, explain_failure  # noqa: E402
 from installers.system_packages import ensure  # noqa: E402
 
@@ -65,8 +69,10 @@ def main(arguments: list[str]) -> int:
         print(__doc__.strip())
         return 0 if arguments else 2
     name, rest = arguments[0], arguments[1:]
+    if name in commands.COMMANDS:
+        return commands.main(ROOT, name, rest)
     if name not in EXTRAS:
-        print(f"run.py has no command {name!r}. It has: {', '.join(EXTRAS)}.", file=sys.stderr)
+        print(f"run.py has no command {name!r}. It has: {', '.join((*EXTRAS, *commands.COMMANDS))}.", file=sys.stderr)
         return 2
     try:
         install(EXTRAS[name])

@@ -32,8 +32,8 @@ def has_agent(root: Path, kind: str) -> bool:
 def assemble(root: Path, folder: Path) -> list[str]:
     """Put the agents of the checkout `root` together in `folder`; the kinds for which it has one.
 
-    `folder/blender/dynvfx` is the add-on; `folder/resolve/Scripts/Utility/DynVFX.py` and `folder/resolve/DynVFX_agent` lie
-    as they do below Resolve's folder `Fusion`. Raises OSError.
+    `folder/blender/dynvfx` is the add-on; `folder/resolve/Scripts/Utility/DynVFX.py` and `folder/resolve/DynVFX_agent`
+    lie as they do below Resolve's folder `Fusion`. Raises OSError.
     """
     kinds = [kind for kind in SOURCES if has_agent(root, kind)]
     for kind in kinds:

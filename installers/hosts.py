@@ -95,11 +95,9 @@ def _blenders(places: Places) -> list[Host]:
     for sandbox in places.all("blender_sandboxes"):
         for version in _versions_in(sandbox):
             name = f"{version[0]}.{version[1]}"
-            why = "It runs in a sandbox (Flatpak), from which the panel cannot be started. Use a Blender from blender.org."
+            why = "It runs in a sandbox (Flatpak), from which the panel cannot be started: use one without."
             target = sandbox / name / "scripts" / "addons"
-            hosts.append(
-                Host(f"blender-{name}-flatpak", "blender", f"Blender {name} (Flatpak)", target, problem=why)
-            )
+            hosts.append(Host(f"blender-{name}-flatpak", "blender", f"Blender {name} (Flatpak)", target, problem=why))
     return hosts
 
 

@@ -44,8 +44,7 @@ class Manifest:
     files: dict[str, list[str]] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
     hosts: list[dict[str, str]] = field(default_factory=list)
-    panel_only: bool = False
-    torch: str = ""
+    choices: dict[str, str | bool] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> Manifest:
@@ -58,9 +57,7 @@ class Manifest:
             raise _unreadable(file, str(error)) from error
         if not isinstance(told, dict) or told.get("format") != FORMAT:
             raise _unreadable(file, "it was written by another version of the installer")
-        return cls(
-            file, told["files"], told["folders"], told["hosts"], bool(told["panel_only"]), str(told.get("torch", ""))
-        )
+        return cls(file, told["files"], told["folders"], told["hosts"], told["choices"])
 
     def write(self) -> None:
         """Replace the file by what is known now; it is whole at any moment. Raises OSError."""
@@ -69,8 +66,7 @@ class Manifest:
             "files": self.files,
             "folders": self.folders,
             "hosts": self.hosts,
-            "panel_only": self.panel_only,
-            "torch": self.torch,
+            "choices": self.choices,
         }
         write_file(self.file, json.dumps(told, indent=1, ensure_ascii=False).encode())
 
@@ -134,7 +130,7 @@ class Manifest:
     # Taking away ----------------------------------------------------------------------------------------------------
 
     def take_all_away(self, step: Callable[[str], None]) -> list[Path]:
-        """Delete every file and folder of the record; the files that stay because the user changed them. Raises OSError."""
+        """Delete every file and folder of the record; those that stay because the user changed them. Raises OSError."""
         kept: list[Path] = []
         for path in list(self.files):
             step(f"taking away {path}")

@@ -15,9 +15,10 @@ SYSTEMS = ("linux", "darwin", "win32")
 
 BASES: dict[str, dict[str, str]] = {
     # name: the folder when the environment has no variable of this name
-    "DATA": {"linux": "{HOME}/.local/share", "darwin": "{HOME}/Library/Application Support", "win32": "{LOCALAPPDATA}"},
-    "STATE": {"linux": "{HOME}/.local/state", "darwin": "{HOME}/Library/Application Support", "win32": "{LOCALAPPDATA}"},
-    "CONFIG": {"linux": "{HOME}/.config", "darwin": "{HOME}/Library/Application Support", "win32": "{APPDATA}"},
+    "DATA": {"linux": "{HOME}/.local/share", "darwin": "{LIBRARY}", "win32": "{LOCALAPPDATA}"},
+    "STATE": {"linux": "{HOME}/.local/state", "darwin": "{LIBRARY}", "win32": "{LOCALAPPDATA}"},
+    "CONFIG": {"linux": "{HOME}/.config", "darwin": "{LIBRARY}", "win32": "{APPDATA}"},
+    "LIBRARY": {"darwin": "{HOME}/Library/Application Support"},
     "LOCALAPPDATA": {"win32": "{HOME}/AppData/Local"},
     "APPDATA": {"win32": "{HOME}/AppData/Roaming"},
     "PROGRAMFILES": {"win32": "C:/Program Files"},
@@ -77,7 +78,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
     # Folders that hold one folder for each version of Blender, 4.2 for example.
     "blender_settings": {
         "linux": ("{CONFIG}/blender",),
-        "darwin": ("{HOME}/Library/Application Support/Blender",),
+        "darwin": ("{LIBRARY}/Blender",),
         "win32": ("{APPDATA}/Blender Foundation/Blender",),
     },
     "blender_sandboxes": {
@@ -106,14 +107,14 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "resolve_scripts": {
         "linux": ("{HOME}/.local/share/DaVinciResolve/Fusion/Scripts",),
-        "darwin": ("{HOME}/Library/Application Support/Blackmagic Design/DaVinci Resolve/Fusion/Scripts",),
+        "darwin": ("{LIBRARY}/Blackmagic Design/DaVinci Resolve/Fusion/Scripts",),
         "win32": ("{APPDATA}/Blackmagic Design/DaVinci Resolve/Support/Fusion/Scripts",),
     },
     "resolve_signs": {  # any of these is there: Resolve is, or was started once
         "linux": ("/opt/resolve/bin/resolve", "{HOME}/.local/share/DaVinciResolve"),
         "darwin": (
             "/Applications/DaVinci Resolve/DaVinci Resolve.app",
-            "{HOME}/Library/Application Support/Blackmagic Design/DaVinci Resolve",
+            "{LIBRARY}/Blackmagic Design/DaVinci Resolve",
         ),
         "win32": (
             "{PROGRAMFILES}/Blackmagic Design/DaVinci Resolve/Resolve.exe",

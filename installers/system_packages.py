@@ -29,10 +29,7 @@ def ensure(command: str) -> None:
 
     Never fails: what is missing then shows where it is needed, with its own message.
     """
-    wanted = DEBIAN.get(command, ())
-    if not wanted or sys.platform != "linux" or not (shutil.which("dpkg-query") and shutil.which("apt-get")):
-        return
-    missing = absent(wanted)
+    missing = absent_here(DEBIAN.get(command, ()))
     if not missing:
         return
     if os.geteuid() != 0:
@@ -51,6 +48,13 @@ def ensure(command: str) -> None:
     subprocess.run(["apt-get", "update"], **quiet)
     if subprocess.run(install, **quiet).returncode != 0:
         print(f"These could not be installed: {', '.join(absent(missing))}. Going on without.", file=sys.stderr)
+
+
+def absent_here(packages: Sequence[str]) -> list[str]:
+    """Those of `packages` that are not installed, when this is a Debian-like system; on others none."""
+    if not packages or sys.platform != "linux" or not (shutil.which("dpkg-query") and shutil.which("apt-get")):
+        return []
+    return absent(packages)
 
 
 def absent(packages: Sequence[str]) -> list[str]:

@@ -1,0 +1,76 @@
+"""Making a bundle: a folder from which the program is installed without a network. Standard library only."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from installers import agents, payload
+from installers.environment import Environment, clean_environment, find_uv
+from installers.errors import BadChoice, PackagesFailed
+from installers.failure_words import explain_failure
+from installers.places import Places
+
+
+def make_bundle(
+    root: Path, folder: Path, places: Places, tell: Callable[[str], None], *, panel_only: bool = False
+) -> payload.Bundle:
+    """Make `folder` a bundle of the checkout `root`, for machines like this one. What was downloaded is used again.
+
+    Raises BadChoice when the folder holds something else, PackagesFailed, NotInstalled, OSError.
+    """
+    folder = folder.absolute()
+    bundle = payload.describe(root)
+    if folder.exists() and any(folder.iterdir()) and not (folder / "wheels").is_dir():
+        raise BadChoice(f"The folder {folder} holds something else.", "", "Name a folder that is empty or new.")
+    (folder / payload.BUNDLE_FILE).unlink(missing_ok=True)  # from now on until the end it is none
+    wheels = folder / "wheels"
+    wheels.mkdir(parents=True, exist_ok=True)
+    for name in ("agents", "installers"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for old in wheels.glob(f"{bundle.name}-*.whl"):
+        old.unlink()
+    with tempfile.TemporaryDirectory() as made:
+        tell("Building the program ...")
+        environment = Environment(Path(made) / "env", places, None)
+        environment.make()  # with pip, which uv cannot replace here: it downloads without installing
+        payload.copy_source(root, Path(made) / "source")
+        built = Path(made) / "built"
+        builder = Environment(environment.folder, places, find_uv())
+        builder.build(Path(made) / "source", built)
+        wheel = next(built.glob(f"{bundle.name}-*.whl"))
+        tell("Downloading its packages (several gigabytes with torch) ..." if not panel_only else "Downloading ...")
+        extras = "panel" if panel_only else "backend,panel"
+        _download(environment, f"{bundle.name}[{extras}] @ {wheel.as_uri()}", wheels)
+        (wheels / wheel.name).unlink(missing_ok=True)
+        shutil.copyfile(wheel, wheels / wheel.name)
+    agents.assemble(root, folder / "agents")
+    payload.copy_setup(root, folder)
+    bundle.system, bundle.machine, bundle.python = payload.this_machine()
+    bundle.panel_only = panel_only
+    bundle.wheels = payload.wheel_hashes(wheels)
+    bundle.write(folder)
+    return bundle
+
+
+def _download(environment: Environment, requirement: str, wheels: Path) -> None:
+    """Fetch wheels of `requirement` and of all that it needs; what has none is built. Raises PackagesFailed."""
+    folder = str(wheels)
+    command = [str(environment.python), "-m", "pip", "wheel", "--find-links", folder, "-w", folder, requirement]
+    done = subprocess.run(
+        command,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise PackagesFailed(explain_failure(done.stderr, shutil.disk_usage(wheels).free))

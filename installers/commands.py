@@ -1,0 +1,211 @@
+"""`run.py install | update | uninstall | status`: what is asked, said and answered. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from installers import payload, status
+from installers.blender_addon import switch_on
+from installers.bundling import make_bundle
+from installers.errors import BadChoice, InstallProblem, NotInstalled, from_os_error
+from installers.hosts import Host, choose, find_hosts
+from installers.installation import Order, install, recorded_hosts
+from installers.manifest import Manifest
+from installers.places import Places
+from installers.system_packages import DEBIAN, absent_here
+from installers.uninstallation import uninstall
+from installers.versions import App
+
+COMMANDS = ("install", "update", "uninstall", "status")
+_DOING = {
+    "install": "DynVFX could not be installed",
+    "update": "DynVFX could not be updated",
+    "uninstall": "DynVFX could not be removed",
+    "status": "It could not be found out what is installed",
+}
+
+
+def main(root: Path, command: str, arguments: list[str], places: Places | None = None) -> int:
+    """Run one of COMMANDS for the checkout or bundle `root`; the exit status."""
+    options = _parser(command).parse_args(arguments)
+    places = places or Places.of_this_user()
+    try:
+        return _CARRY_OUT[command](root, options, places)
+    except InstallProblem as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 2 if isinstance(problem, BadChoice) else 1
+    except OSError as error:
+        print(f"\n{from_os_error(error, _DOING[command])}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on.", file=sys.stderr)
+        return 130
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"run.py {command}")
+    add = parser.add_argument
+    if command in ("install", "update"):
+        add("--from", dest="bundle", type=Path, metavar="FOLDER", help="an offline bundle; nothing is downloaded")
+        add("--hosts", metavar="LIST", help="where the agent goes: blender-4.2,resolve for example, or all, or none")
+        add("--enable", action="store_true", help="switch the add-on on in Blender's preferences")
+    if command == "install":
+        add("--bundle", dest="make", type=Path, metavar="FOLDER", help="make an offline bundle and install nothing")
+        add("--panel-only", action="store_true", help="without torch: the work is done by a service on another machine")
+        add("--no-menu", action="store_true", help="no entry in the system's menu")
+        add("--torch", default="", metavar="BUILD", help="cpu, cu128, rocm6.4, auto ... as uv names them, or default")
+    if command == "uninstall":
+        add("--settings", action="store_true", help="delete keys, settings, cache and logs too; takes always stay")
+    if command == "status":
+        add("--json", action="store_true", help="for scripts")
+    else:
+        add("--yes", action="store_true", help="ask nothing")
+    return parser
+
+
+def _install(root: Path, options: argparse.Namespace, places: Places) -> int:
+    if options.make is not None:
+        bundle = make_bundle(root, options.make, places, _tell, panel_only=options.panel_only)
+        size = sum(each.stat().st_size for each in (options.make / "wheels").glob("*.whl"))
+        print(f"The bundle {options.make} is complete: DynVFX {bundle.version}, {size / 1e9:.1f} GB, for")
+        print(f"{bundle.system} {bundle.machine} with Python {bundle.python}. Install it there: python3 run.py install")
+        return 0
+    hosts = _chosen_hosts(find_hosts(places), options, places)
+    order = Order(
+        source=options.bundle or root,
+        offline=options.bundle is not None or not payload.is_checkout(root),
+        hosts=hosts,
+        panel_only=options.panel_only,
+        menu=not options.no_menu,
+        torch=options.torch,
+    )
+    return _carry_out(order, options, places)
+
+
+def _update(root: Path, options: argparse.Namespace, places: Places) -> int:
+    app = App(places.app)
+    if app.current() is None and not app.under_way():
+        raise NotInstalled("DynVFX is not installed for this user.", "", "Install it: python3 run.py install")
+    manifest = Manifest.read(app.manifest_file)
+    having = recorded_hosts(manifest)
+    found = find_hosts(places)
+    hosts = having if options.hosts is None else choose(found, options.hosts)
+    programs = {host.key: host for host in found}
+    order = Order(
+        source=options.bundle or root,
+        offline=options.bundle is not None or not payload.is_checkout(root),
+        hosts=[programs.get(host.key, host) for host in hosts],
+        panel_only=bool(manifest.choices.get("panel_only", False)),
+        menu=bool(manifest.choices.get("menu", True)),
+        torch=str(manifest.choices.get("torch", "")),
+        command="update",
+    )
+    code = _carry_out(order, options, places)
+    new = [host.key for host in found if not host.problem and host.key not in {each.key for each in hosts}]
+    if new and options.hosts is None:
+        print(f"Without the agent: {', '.join(new)}. Add with: python3 run.py update --hosts all")
+    return code
+
+
+def _carry_out(order: Order, options: argparse.Namespace, places: Places) -> int:
+    done = install(order, places, _tell)
+    manifest = Manifest.read(places.app / "manifest.json")
+    command = next((path for path in manifest.files if Path(path).name == places.one("command").name), "")
+    if done.before == done.name:
+        print(f"DynVFX {done.name} is installed; all files are in their places.")
+    elif done.before:
+        print(f"DynVFX {done.name} is installed in place of {done.before}.")
+    else:
+        print(f"DynVFX {done.name} is installed.")
+    if done.left:
+        print(f"Still in use and removed the next time: {', '.join(done.left)}. Restart the panel and the hosts.")
+    if options.enable:
+        switch_on(order.hosts, manifest, _tell)
+    for host in order.hosts:
+        print(f"  {host.label}: {_where_to_find(host)}")
+    on_path = bool(command) and Path(command).parent in places.path_folders()
+    print(
+        f"  Command: {command}" + ("" if on_path else f"  (add {Path(command).parent} to your PATH to type `dynvfx`)")
+    )
+    missing = absent_here(DEBIAN["panel"])
+    if missing:
+        print(f"The panel's window needs libraries of the system: sudo apt-get install {' '.join(missing)}")
+    return 0
+
+
+def _where_to_find(host: Host) -> str:
+    if host.kind == "resolve":
+        return "Workspace > Scripts > DynVFX"
+    return "switch it on in Edit > Preferences > Add-ons (search DynVFX); then the sequencer's sidebar (N), tab DynVFX"
+
+
+def _uninstall(root: Path, options: argparse.Namespace, places: Places) -> int:
+    if not options.yes:
+        what = "DynVFX, and this user's keys, settings, cache and logs" if options.settings else "DynVFX"
+        if _ask(f"Remove {what}? Takes and jobs stay. [Y/n] ").strip().lower() not in ("", "y", "yes"):
+            print("Nothing was removed.")
+            return 0
+    removed = uninstall(places, _tell, settings=options.settings)
+    print("DynVFX is removed.")
+    for path in removed.kept:
+        print(f"  stays, because you changed it: {path}")
+    for path in removed.work:
+        print(f"  stays, because it is your work: {path}")
+    return 0
+
+
+def _status(root: Path, options: argparse.Namespace, places: Places) -> int:
+    facts = status.collect(places)
+    print(json.dumps(facts, indent=1, ensure_ascii=False) if options.json else "\n".join(status.in_words(facts)))
+    return 0 if facts["installed"] and not facts["interrupted"] else 3
+
+
+def _chosen_hosts(found: list[Host], options: argparse.Namespace, places: Places) -> list[Host]:
+    """The hosts that get the agent, by option or by asking. Raises BadChoice."""
+    if options.hosts is not None:
+        return choose(found, options.hosts)
+    usable = [host for host in found if not host.problem]
+    if options.yes or not usable:
+        return usable
+    print("The agent can be put into:")
+    for number, host in enumerate(usable, 1):
+        print(f"  {number}  {host.label:<28} {host.target}")
+    for host in found:
+        if host.problem:
+            print(f"  -  {host.label:<28} {host.problem}")
+    answer = _ask("Which? Numbers separated by commas, Enter for all, 0 for none: ").strip()
+    if not answer:
+        return usable
+    try:
+        numbers = [int(word) for word in answer.replace(",", " ").split()]
+        chosen = [] if numbers == [0] else [usable[number - 1] for number in numbers if number > 0]
+    except (ValueError, IndexError) as error:
+        raise BadChoice(f"{answer!r} is no choice.", "", f"Write numbers from 1 to {len(usable)}.") from error
+    if not options.enable and any(host.kind == "blender" and host.program for host in chosen):
+        asked = _ask("Switch the add-on on in Blender's preferences as well? [y/N] ")
+        options.enable = asked.strip().lower() in ("y", "yes")
+    return chosen
+
+
+def _ask(question: str) -> str:
+    """The user's answer. Raises BadChoice when there is nobody to ask."""
+    try:
+        return input(question)
+    except EOFError as error:
+        raise BadChoice("Nobody answered.", "", "Add --yes, or --hosts LIST, to be asked nothing.") from error
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+_CARRY_OUT: dict[str, Callable[[Path, argparse.Namespace, Places], int]] = {
+    "install": _install,
+    "update": _update,
+    "uninstall": _uninstall,
+    "status": _status,
+}

@@ -1,0 +1,99 @@
+"""What is installed where, and whether it is as it was installed. Standard library only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from installers.hosts import find_hosts
+from installers.manifest import Manifest
+from installers.places import Places
+from installers.record_files import changed_files
+from installers.versions import App
+
+
+def collect(places: Places) -> dict[str, Any]:
+    """All that `status` tells, as it is written with --json. Raises BadRecord, OSError."""
+    app = App(places.app)
+    manifest = Manifest.read(app.manifest_file)
+    name = app.current()
+    facts = app.facts(name) if name else {}
+    changed, gone = manifest.changed()
+    if name:
+        changed += changed_files(app.versions / name)
+    having = {host["key"] for host in manifest.hosts}
+    found = find_hosts(places)
+    known = {host.key for host in found}
+    hosts = [
+        {
+            "key": host.key,
+            "label": host.label,
+            "folder": str(host.target),
+            "agent": host.key in having,
+            "problem": host.problem,
+        }
+        for host in found
+    ]
+    hosts += [
+        {
+            "key": each["key"],
+            "label": each["label"],
+            "folder": each["target"],
+            "agent": True,
+            "problem": "not found now",
+        }
+        for each in manifest.hosts
+        if each["key"] not in known
+    ]
+    command = [path for path in manifest.files if Path(path).name == places.one("command").name]
+    return {
+        "installed": name is not None,
+        "name": name or "",
+        "version": facts.get("version", ""),
+        "parts": [part for part in facts.get("parts", []) if part != "base"],
+        "torch": facts.get("torch", ""),
+        "app": str(app.folder),
+        "command": command[0] if command else "",
+        "on_path": bool(command) and Path(command[0]).parent in places.path_folders(),
+        "service_home": str(places.service_home),
+        "logs": str(places.logs),
+        "hosts": hosts,
+        "files": len(manifest.files),
+        "changed": [str(path) for path in changed],
+        "missing": [str(path) for path in gone],
+        "other_versions": [other for other in app.names() if other != name],
+        "running": app.users_of(),
+        "interrupted": app.under_way(),
+    }
+
+
+def in_words(facts: dict[str, Any]) -> list[str]:
+    """The lines that `status` prints."""
+    interrupted = facts["interrupted"]
+    lines = []
+    if interrupted:
+        lines.append(
+            f"An {interrupted.get('command')} was interrupted ({interrupted.get('step')}). Give the same command again."
+        )
+    if not facts["installed"]:
+        lines.append("DynVFX is not installed for this user. `python3 run.py install` installs it.")
+    else:
+        lines.append(f"DynVFX {facts['version']} ({facts['name']}): {' and '.join(facts['parts'])}; {facts['torch']}")
+        lines.append(f"  program   {facts['app']}")
+        hint = "" if facts["on_path"] else "  (this folder is not on your PATH)"
+        lines.append(f"  command   {facts['command']}{hint}")
+    lines.append(f"  your work {facts['service_home']}  (keys, jobs, takes; never part of the program)")
+    lines.append(f"  logs      {facts['logs']}")
+    for host in facts["hosts"]:
+        state = "has the agent" if host["agent"] else "without the agent"
+        problem = f": {host['problem']}" if host["problem"] else ""
+        lines.append(f"  {host['key']:<14} {host['label']}, {state}{problem}")
+        if host["agent"]:
+            lines.append(f"  {'':<14} {host['folder']}")
+    if not facts["hosts"]:
+        lines.append("  No Blender and no DaVinci Resolve was found.")
+    lines += [f"  changed   {path}" for path in facts["changed"]]
+    lines += [f"  missing   {path}  (the command of the installation puts it back)" for path in facts["missing"]]
+    lines += [f"  older     {name}  (removed when nothing runs from it any more)" for name in facts["other_versions"]]
+    lines += [f"  running   {words}" for words in facts["running"]]
+    return lines
