@@ -1,0 +1,61 @@
+"""Which Resolve this is, and what may be called in it."""
+
+from typing import Any, Optional, Tuple
+
+from .calls import ask, ask_if, listed, whole
+from .problems import ResolveProblem
+
+OLDEST = (18, 5, 0)
+FREE_WITHOUT_PYTHON = (21, 1, 0)
+TRACK_INDEX = (19, 0, 0)
+"""From here on AddTrack takes the new track's place."""
+
+FILE_ROUTE = (
+    "Export the timeline as OpenTimelineIO (File > Export > Timeline), open that file in the DynVFX panel, and import"
+    " the .otio that it writes."
+)
+
+
+class Edition:
+    """Name, version and edition of a running Resolve."""
+
+    def __init__(self, product: str, version: Tuple[int, ...]) -> None:
+        self.product, self.version = product, version
+
+    @property
+    def studio(self) -> bool:
+        """Whether this is the paid edition."""
+        return "studio" in self.product.lower()
+
+    @property
+    def words(self) -> str:
+        """For people: "DaVinci Resolve Studio 21.0.4"."""
+        return "{} {}".format(self.product, ".".join(str(each) for each in self.version))
+
+    def problem(self) -> Optional[ResolveProblem]:
+        """Why nothing more may be called here; None when everything may."""
+        if not self.studio and self.version >= FREE_WITHOUT_PYTHON:
+            return ResolveProblem(
+                "edition",
+                "The free DaVinci Resolve runs no Python scripts since version 21.1, so DynVFX cannot work inside it.",
+                f"This is {self.words}.",
+                FILE_ROUTE,
+            )
+        if self.version < OLDEST:
+            return ResolveProblem(
+                "edition",
+                f"{self.words} is too old for DynVFX.",
+                "Version 18.5 is the oldest whose scripting does what is needed.",
+                f"Update Resolve. {FILE_ROUTE}",
+            )
+        return None
+
+
+def read_edition(resolve: Any) -> Edition:
+    """Ask the only calls that every edition answers. Raises NoAnswer when Resolve is not there."""
+    product = str(ask(resolve, "GetProductName") or "DaVinci Resolve")
+    parts = listed(ask_if(resolve, "GetVersion"))
+    if not parts:
+        parts = str(ask(resolve, "GetVersionString") or "").split(".")
+    numbers = tuple(whole(each) for each in parts[:3])
+    return Edition(product, numbers + (0,) * (3 - len(numbers)))
