@@ -1,7 +1,8 @@
 """What a host is to the panel: a small base, and capabilities that a host has or has not.
 
 A capability is a protocol of its own; the panel asks `isinstance(host, PlacesTakes)` and hides what is missing.
-Nothing here may take longer than a moment: hosts that talk to another process answer from what they last heard.
+Nothing here may take longer than a moment: hosts that talk to another process answer from what they last heard. What
+changes a timeline answers through `done` or `failed`, at once or later, in the caller's thread.
 """
 
 from __future__ import annotations
@@ -58,11 +59,23 @@ class Placement:
     media_path: str
 
 
+Placed = Callable[[Placement], None]
+Failed = Callable[[Problem], None]
+Progress = Callable[[int, int, str], None]
+"""Steps done, steps in all (0 when unknown), and words for people."""
+
+
 class Host(ABC):
     """An application with a timeline."""
 
     name: str
     """What people call it, for example "OTIO file"."""
+    layer: str | None = None
+    """The kind of layer that this host lays over others without fault ("png", ...); None leaves it to the settings."""
+    problem: Problem | None = None
+    """Why there is nothing in `clips`, where that is nobody's wish."""
+    takes_parts = True
+    """Whether takes of a part of a clip can be placed."""
 
     @property
     @abstractmethod
@@ -118,29 +131,67 @@ class FollowsSelection(Protocol):
 
 
 @runtime_checkable
+class ExportsClips(Protocol):
+    """Hands a clip's media out only when asked to: until then the clip has no shot in `clips`."""
+
+    def export_reason(self, index: int) -> str:
+        """Why the clip has to be rendered, which takes a while; empty when its media can be used as it is."""
+
+    def export(
+        self, index: int, done: Callable[[Shot], None], failed: Failed, progress: Progress
+    ) -> Callable[[], None]:
+        """Make the clip's shot anew; what is returned cancels it (then `failed` tells the kind "cancelled").
+
+        Clips whose media changed in the meantime get another shot; one that did not keeps the shot it had.
+        """
+
+
+@runtime_checkable
+class KnowsClips(Protocol):
+    """Knows a clip again by the key that the panel gave its shot, after a restart too."""
+
+    def identity_of(self, shot: Shot) -> str:
+        """A text that stays the same for the clip's media, also where that is rendered anew each time."""
+
+    def learn(self, key: str, shot: Shot) -> None:
+        """`key` is what the panel calls this shot."""
+
+    def uid_of(self, key: str) -> str:
+        """The host's own name for the clip of a key, empty when there is none."""
+
+
+@runtime_checkable
 class PlacesTakes(Protocol):
     """Puts takes on a new track directly above their clip."""
 
-    def place(self, shot: Shot, takes: Many[PlacedTake], active: int) -> Placement:
-        """Place `takes` as one stack, takes[active] on top, and read it back. Raises PlacementFailed or a Problem."""
+    def place(self, shot: Shot, takes: Many[PlacedTake], active: int, done: Placed, failed: Failed) -> None:
+        """Place `takes` as one stack, takes[active] on top, and read it back; PlacementFailed when it is not there."""
 
     def placements(self) -> Mapping[int, Placement]:
         """What stands in the timeline now, by the number of the clip that it lies above."""
 
 
 @runtime_checkable
+class TellsPlacements(Protocol):
+    """Tells when something else stands in the timeline than `placements` said before."""
+
+    def on_placements(self, changed: Callable[[], None]) -> None:
+        """Call `changed`, in the caller's thread, after every change from now on."""
+
+
+@runtime_checkable
 class SwapsTakes(Protocol):
     """Puts another take of the same shot in the place of the placed one."""
 
-    def swap(self, shot: Shot, take: PlacedTake) -> Placement:
-        """Make `take` the visible one. Raises PlacementFailed or a Problem."""
+    def swap(self, shot: Shot, take: PlacedTake, done: Placed, failed: Failed) -> None:
+        """Make `take` the visible one and read it back; PlacementFailed when it is not."""
 
 
 @runtime_checkable
 class SeeksTo(Protocol):
     """Moves its playhead."""
 
-    def seek(self, shot: Shot, frame: int) -> None:
+    def seek(self, shot: Shot, frame: int, failed: Failed) -> None:
         """Go to the shot's frame `frame` (0 is its first)."""
 
 
@@ -148,7 +199,7 @@ class SeeksTo(Protocol):
 class TakesMarkers(Protocol):
     """Shows notes as markers."""
 
-    def mark(self, shot: Shot, notes: Many[Note]) -> None:
+    def mark(self, shot: Shot, notes: Many[Note], failed: Failed) -> None:
         """Put a marker at each note's range, in the place of the ones that were put there before."""
 
 
@@ -156,8 +207,8 @@ class TakesMarkers(Protocol):
 class NativeVersions(Protocol):
     """Has a version stack of its own (Resolve's takes)."""
 
-    def add_versions(self, shot: Shot, takes: Many[PlacedTake]) -> int:
-        """Add takes to the clip's own stack; how many it has then."""
+    def add_versions(self, shot: Shot, takes: Many[PlacedTake], done: Callable[[int], None], failed: Failed) -> None:
+        """Add takes to the clip's own stack; `done` is told how many it has then."""
 
 
 @runtime_checkable

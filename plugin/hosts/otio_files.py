@@ -16,7 +16,7 @@ import msgspec
 import opentimelineio as otio
 
 from bridge.atomic_file import write_atomically
-from bridge.errors import BadTimeline
+from bridge.errors import BadTimeline, Problem
 from bridge.media_location import absolute_path
 from bridge.placement import PlacedTake, place_takes, write_timeline
 from bridge.rates import seconds, timecode
@@ -24,7 +24,7 @@ from bridge.shot import ListedClip, Shot, list_shots
 from bridge.shot_parcel import Parcel, pack_shot
 from bridge.timeline import OpenTimeline, open_timeline, timeline_for_media
 from bridge.video_clips import VideoClip, walk_video_clips
-from plugin.hosts.base import Host, Placement, PlacementFailed, ServiceSource
+from plugin.hosts.base import Failed, Host, Placed, Placement, PlacementFailed, ServiceSource
 from plugin.hosts.footage import read_footage, start_timecode
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod")
@@ -134,19 +134,24 @@ class OtioFiles(Host):
         again = ".2" if path.name.endswith(PLACED_SUFFIX) else ""
         return path.with_name(f"{stem}{again}{PLACED_SUFFIX}")
 
-    def place(self, shot: Shot, takes: Many[PlacedTake], active: int) -> Placement:
+    def place(self, shot: Shot, takes: Many[PlacedTake], active: int, done: Placed, failed: Failed) -> None:
         """Write the timeline with all that was placed before and these takes, then read it back."""
         others = tuple(each for each in self._record.stacks if not _same_place(each.shot, shot))
-        return self._write((*others, PlacedStack(shot, tuple(takes), active)), shot)
+        try:
+            placement = self._write((*others, PlacedStack(shot, tuple(takes), active)), shot)
+        except Problem as problem:
+            failed(problem)
+        else:
+            done(placement)
 
-    def swap(self, shot: Shot, take: PlacedTake) -> Placement:
+    def swap(self, shot: Shot, take: PlacedTake, done: Placed, failed: Failed) -> None:
         """Make `take` the visible one of the shot's stack, which it joins if it was not there."""
         stack = next((each for each in self._record.stacks if _same_place(each.shot, shot)), None)
         takes = stack.takes if stack else ()
         paths = [each.media_path for each in takes]
         if take.media_path not in paths:
             takes, paths = (*takes, take), [*paths, take.media_path]
-        return self.place(shot, takes, paths.index(take.media_path))
+        self.place(shot, takes, paths.index(take.media_path), done, failed)
 
     def placements(self) -> Mapping[int, Placement]:
         """What stands in NAME.dynvfx.otio now, by clip number; what was removed from the file is left out."""

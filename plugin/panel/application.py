@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -29,15 +31,19 @@ log = logging.getLogger("dynvfx.panel")
 TRANSLATIONS = Path(__file__).parent / "translations"
 
 
+MakesHost = Callable[[Path, Background], Host]
+"""A host from the folder of the panel's own files, and what runs its work."""
+
+
 class Panel:
     """Models and window of one panel; `close` when it is over."""
 
-    def __init__(self, app: QApplication, host: Host | None = None, services: Services | None = None) -> None:
+    def __init__(self, app: QApplication, host: MakesHost | None = None, services: Services | None = None) -> None:
         home = state_folder()
         memory = Memory(home / "panel")
-        self.host = host or OtioFiles(memory.folder / "placed")
-        apply_theme(app, Theme.following(self.host.palette() if isinstance(self.host, HasPalette) else {}))
         self.background = Background()
+        self.host = host(memory.folder, self.background) if host else OtioFiles(memory.folder / "placed")
+        apply_theme(app, Theme.following(self.host.palette() if isinstance(self.host, HasPalette) else {}))
         self.model = PanelModel(self.host, services or UsersServices(home, memory), memory, self.background)
         self.review = ReviewModel()
         self.pictures = Pictures(self.background)
@@ -63,40 +69,55 @@ class _Reported(QObject):
         self.happened.emit(f"{kind.__name__}: {error}")
 
 
-def run(timeline: Path | None = None, host: Host | None = None) -> int:
-    """Show the panel until it is closed; the exit code."""
+@contextmanager
+def application() -> Iterator[Program]:
+    """Qt's application with log, translations and a place for errors that nobody foresaw."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("dynvfx")
     app.setApplicationDisplayName("DynVFX")
     translators = _translate(app)
-    home = state_folder()
-    handler = _start_log(home)
-    panel = Panel(app, host)
+    handler = _start_log(state_folder())
     reported = _Reported()
     before, sys.excepthook = sys.excepthook, reported.hook
-    reported.happened.connect(
-        lambda text: setattr(
-            panel.model,
-            "problem",
-            Problem(
-                app.translate("application", "Something unexpected happened ({0}).").format(text),
-                app.translate("application", "This is a mistake in the program, not in what you did."),
-                app.translate("application", "Go on; if it comes back, report it with the log {0}").format(
-                    handler.baseFilename
-                ),
-            ),
-        )
-    )
-    panel.window.show()
-    panel.window.begin(timeline)
     try:
-        return app.exec()
+        yield Program(app, reported, Path(handler.baseFilename))
     finally:
-        panel.close()
         sys.excepthook = before
         log.removeHandler(handler)
         handler.close()
         del translators
+
+
+class Program:
+    """What `application` gives: the Qt application, and a way for panels to tell what nobody foresaw."""
+
+    def __init__(self, app: QApplication, reported: _Reported, log_file: Path) -> None:
+        self.app, self._reported, self._log_file = app, reported, log_file
+
+    def report_to(self, panel: Panel) -> None:
+        """Show errors that nobody foresaw in this panel."""
+        self._reported.happened.connect(lambda text: setattr(panel.model, "problem", self._problem(text)))
+
+    def _problem(self, text: str) -> Problem:
+        translate = self.app.translate
+        return Problem(
+            translate("application", "Something unexpected happened ({0}).").format(text),
+            translate("application", "This is a mistake in the program, not in what you did."),
+            translate("application", "Go on; if it comes back, report it with the log {0}").format(self._log_file),
+        )
+
+
+def run(timeline: Path | None = None) -> int:
+    """Show the panel until it is closed; the exit code."""
+    with application() as program:
+        panel = Panel(program.app)
+        program.report_to(panel)
+        panel.window.show()
+        panel.window.begin(timeline)
+        try:
+            return program.app.exec()
+        finally:
+            panel.close()
 
 
 def _translate(app: QApplication) -> list[QTranslator]:

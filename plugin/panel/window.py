@@ -162,9 +162,9 @@ class PanelWindow(QWidget):
         self.takes_zone.list.setFocus()
 
     def begin(self, timeline: Path | None = None) -> None:
-        """Begin: the welcome at the first start, else what was open last."""
+        """Begin: the welcome at the first start, else what was open last; an editing application shows its own clip."""
         self.model.begin(timeline)
-        if not self.model.memory.get("welcomed", False):
+        if isinstance(self.model.host, OpensTimelines) and not self.model.memory.get("welcomed", False):
             self.pages.setCurrentWidget(self.welcome)
             self.checks.run()
 

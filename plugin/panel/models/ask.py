@@ -120,9 +120,12 @@ class AskModel(Observable):
         """Why no plan can be made now, empty when one can."""
         if not self._backend.ready:
             return self.tr("The backend is not ready.")
-        if self._shot.shot is None and self._shot.current is not None:
+        if self._shot.exporting and self._shot.shot is None:
+            return self.tr("The clip is being exported.")
+        missing = self._shot.shot is None and not self._shot.awaits_export
+        if missing and self._shot.current is not None:
             return self.tr("This clip cannot be used.")
-        if self._shot.shot is None:
+        if missing:
             return self.tr("Select a clip first.")
         if not self.instruction.strip():
             return self.tr("Say what to add.")

@@ -106,6 +106,11 @@ class BackendModel(Observable):
         return self._pong is not None and any(each.state == "starting" for each in self._pong.workers)
 
     @property
+    def working(self) -> bool:
+        """Whether it makes a take now."""
+        return self._pong is not None and self._pong.running > 0
+
+    @property
     def endpoint(self) -> Endpoint | None:
         """Where it is."""
         return self._endpoint

@@ -102,7 +102,7 @@ def take_card(entry: TakeEntry, shot: str, label: str, parent: Take | None, dept
     if seconds:
         facts.append(duration_text(seconds))
     if take.matte_coverage is not None:
-        facts.append(_tr("covers {0:.0f} %").format(100 * take.matte_coverage))
+        facts.append(_tr("covers {0:.0f}\u00a0%").format(100 * take.matte_coverage))
     if parent is not None:
         facts.append(_tr("follows {0}").format(parent.name))
     return Card(

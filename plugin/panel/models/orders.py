@@ -52,8 +52,12 @@ def add_spec(
     output: str | None,
     plan: dict[str, Any] | None,
     uploads: tuple[Upload, ...] = (),
+    layer: str | None = None,
 ) -> AddSpec:
-    """The order for new content in a shot; `uploads` are its files where they had to travel."""
+    """The order for new content in a shot; `uploads` are its files where they had to travel.
+
+    `layer` is the kind of file that the host wants; the settings' one when None.
+    """
     return AddSpec(
         instruction=asked.instruction,
         takes=asked.takes,
@@ -62,7 +66,7 @@ def add_spec(
         effect=asked.effect if plan is None else plan.get("effect", asked.effect),
         assistant=memory.get("assistant", "") or None,
         plan=plan,
-        layer=memory.get("layer", "prores4444"),
+        layer=layer or memory.get("layer", "prores4444"),
         source=source.source,
         clip=source.clip,
         part=shot.part,
@@ -75,7 +79,9 @@ def add_spec(
     )
 
 
-def refine_spec(entry: TakeEntry, wanted: dict[str, Any], asked: Asked, memory: Memory) -> RefineSpec:
+def refine_spec(
+    entry: TakeEntry, wanted: dict[str, Any], asked: Asked, memory: Memory, layer: str | None = None
+) -> RefineSpec:
     """The order for a child of a take; `wanted` is what the review asks for."""
     mask = EditedMask(**wanted["mask"]) if wanted.get("mask") else None
     return RefineSpec(
@@ -84,7 +90,7 @@ def refine_spec(entry: TakeEntry, wanted: dict[str, Any], asked: Asked, memory: 
         seed=asked.seed,
         quality=asked.quality,
         assistant=memory.get("assistant", "") or None,
-        layer=memory.get("layer", "prores4444"),
+        layer=layer or memory.get("layer", "prores4444"),
         job=entry.job,
         take=entry.number,
         **limits_of(RefineSpec, {"region": wanted.get("region"), "mask": mask, "levels": wanted.get("levels")}),

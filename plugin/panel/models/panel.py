@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from bridge.errors import OutOfDisk, Problem
-from bridge.messages import AddSpec, Job, Upload
-from bridge.shot_parcel import TIMELINE
-from plugin.hosts.base import Host, OpensTimelines, ServiceSource
+from bridge.errors import Problem
+from bridge.messages import Job
+from plugin.hosts.base import Host, OpensTimelines
 from plugin.panel.models.ask import Asked, AskModel
 from plugin.panel.models.backend import BackendModel, Runs, Services
 from plugin.panel.models.history import History
@@ -18,10 +16,10 @@ from plugin.panel.models.job_files import JobFiles
 from plugin.panel.models.jobs import JobsModel
 from plugin.panel.models.memory import Memory
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.models.orders import OrderPlaces, add_spec, token_for
 from plugin.panel.models.placing import PlacesModel
 from plugin.panel.models.plan import PlanModel
 from plugin.panel.models.shot import ShotModel
+from plugin.panel.models.submitting import Submitting
 from plugin.panel.models.takes import TakesModel
 from plugin.panel.models.unsaid import Unsaid
 from plugin.panel.models.verdicts import Verdicts
@@ -40,6 +38,7 @@ class PanelModel(Observable):
     problem: Field[Problem | None] = Field(None)
     said: Field[str] = Field("")
     all_shots: Field[bool] = Field(False)
+    host_busy: Field[bool] = Field(False)
 
     def __init__(
         self, host: Host, services: Services, memory: Memory, background: Runs, parent: QObject | None = None
@@ -53,12 +52,12 @@ class PanelModel(Observable):
         self.plan = PlanModel(self)
         self.takes = TakesModel(self)
         self.takes.forget_dismissed(frozenset(memory.get("dismissed", ())))
-        self.files = JobFiles(self.backend, services, self._fetched_folder, background, self)
+        self.files = JobFiles(self.backend, services, lambda: self.submitting.fetched_folder(), background, self)
         unsaid = Unsaid(memory.folder / "unsaid.json")
         self.jobs = JobsModel(self.backend, self.takes, self.files, unsaid, self)
         self.places = PlacesModel(self.shot, self.takes, self)
         self.verdicts = Verdicts(self.jobs, self.ask, self.places, memory, self)
-        self._orders = OrderPlaces(host, memory)
+        self.submitting = Submitting(host, memory, self.backend, self.files, self.jobs, self)
         for name in _ASK_FIELDS:
             setattr(self.ask, name, memory.get(f"ask/{name}", getattr(self.ask, name)))
         self.shot.selected.connect(self._shot_selected)
@@ -121,7 +120,14 @@ class PanelModel(Observable):
         return self.plan.hindrance
 
     def make_plan(self, keep_edits: bool = False) -> None:
-        """Have a plan written and its objects found; nothing long runs. With `keep_edits` for the plan as edited."""
+        """Have a plan written and its objects found; nothing long runs. With `keep_edits` for the plan as edited.
+
+        A clip that its host has to render is rendered first.
+        """
+        if not self.plan_hindrance:
+            self.shot.when_current(lambda: self._make_plan(keep_edits), self._tell)
+
+    def _make_plan(self, keep_edits: bool) -> None:
         if self.plan_hindrance:
             return
         edited = self.plan.whole() if keep_edits and self.plan.state == "ready" else None
@@ -133,7 +139,12 @@ class PanelModel(Observable):
 
     def generate(self) -> None:
         """Make the takes from the plan as edited."""
+        if not self.generate_hindrance:
+            self.shot.when_current(self._generate, self._tell)
+
+    def _generate(self) -> None:
         if self.generate_hindrance:
+            self.said = self.generate_hindrance
             return
         asked = self.ask.asked()
         if self.plan.job and asked == self.plan.asked:
@@ -167,49 +178,22 @@ class PanelModel(Observable):
     # What leads to what -----------------------------------------------------------------------------------------------
 
     def _submit(self, asked: Asked, plan: dict | None, hold: bool) -> None:
-        """Order takes of the shot; a service on another machine is sent the shot first."""
-        shot, memory, token = self.shot.shot, self.memory, token_for(self.shot.key)
-
-        def failed(problem: Problem) -> None:
-            self._not_submitted(problem, hold)
-
-        def sent(uploads: tuple[Upload, ...]) -> None:
-            try:
-                spec = add_spec(asked, ServiceSource(TIMELINE, None), shot, memory, None, plan, uploads)
-            except Problem as problem:
-                failed(problem)
-                return
-            self._order(token, spec, hold, failed)
-
-        try:
-            if not self.backend.local:
-                self.files.send(self.host.parcel_of(shot), sent, failed)
-                return
-            output = self._orders.next_folder(asked.instruction)
-            spec = add_spec(asked, self.host.source_of(shot), shot, memory, output, plan)
-        except Problem as problem:
-            failed(problem)
-            return
-        except OSError as error:
-            what = self.tr("The folder for takes cannot be read.")
-            failed(OutOfDisk(what, str(error), self.tr("Choose another in the settings.")))
-            return
-        self._order(token, spec, hold, failed)
-
-    def _order(self, token: str, spec: AddSpec, hold: bool, failed: Callable[[Problem], None]) -> None:
-        if hold and self.plan.state != "waiting":
-            return  # the artist has given the plan up while the shot was sent
-
         def submitted(job: Job) -> None:
             if hold and self.plan.state == "waiting" and not self.plan.job:
                 self.plan.job = job.id
                 self._job_changed(job)
 
-        self.jobs.submit(token, spec, hold, submitted, failed)
-
-    def _fetched_folder(self) -> Path:
-        chosen = self.memory.get("takes_folder", "")
-        return Path(chosen) if chosen else self.host.output_folder() or self.memory.folder / "takes"
+        self.submitting.submit(
+            asked,
+            self.shot.shot,
+            self.shot.key,
+            plan,
+            hold,
+            submitted,
+            lambda problem: self._not_submitted(problem, hold),
+            # The artist may have given the plan up while the shot was sent.
+            lambda: not hold or self.plan.state == "waiting",
+        )
 
     def _not_submitted(self, problem: Problem, hold: bool) -> None:
         if hold:

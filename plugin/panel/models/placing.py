@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -11,16 +12,22 @@ from bridge.media_location import ImageSequence
 from bridge.messages import TakeEntry
 from bridge.placement import PlacedTake
 from bridge.shot import Shot
-from plugin.hosts.base import Placement, PlacesTakes, SwapsTakes
+from plugin.hosts.base import Placement, PlacesTakes, SwapsTakes, TellsPlacements
+from plugin.hosts.footage import Footage
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot import ShotModel
 from plugin.panel.models.takes import TakesModel
 
 
 class PlacesModel(Observable):
-    """What stands above the timeline's clips. `placed` is emitted after each placing that was read back."""
+    """What stands above the timeline's clips. `placed` is emitted after each placing that was read back.
+
+    `placing` is the take that is on its way into the timeline, by name: a host in another process takes its time.
+    """
 
     placed = pyqtSignal(str)
+
+    placing: Field[str] = Field("")
 
     current: Field[Placement | None] = Field(None)
     problem: Field[Problem | None] = Field(None)
@@ -29,6 +36,8 @@ class PlacesModel(Observable):
         super().__init__(parent)
         self._shot, self._takes = shot, takes
         shot.selected.connect(self.refresh)
+        if isinstance(shot.host, TellsPlacements):
+            shot.host.on_placements(self.refresh)
 
     @property
     def shot_key(self) -> str:
@@ -41,9 +50,16 @@ class PlacesModel(Observable):
         return isinstance(self._shot.host, PlacesTakes)
 
     @property
+    def layer(self) -> str | None:
+        """The kind of layer that the host lays over others without fault."""
+        return self._shot.host.layer
+
+    @property
     def sentence(self) -> str:
         """What stands where, for people."""
         place = self.current
+        if self.placing:
+            return self.tr("Placing {0} in {1}…").format(self.placing, self._shot.host.name)
         if place is None:
             return ""
         return self.tr("{0} is on V{1} “{2}”, {3} – {4}, in {5}. Read back and confirmed.").format(
@@ -62,39 +78,85 @@ class PlacesModel(Observable):
         self.current = found.get(shot.index) if shot is not None else None
         self._takes.set_placed(frozenset(each.take for each in found.values()))
 
-    def place(self, entry: TakeEntry) -> bool:
-        """Put a take above its clip, the shot's other takes into the same stack where they fit."""
-        host, shot = self._shot.host, self._shot.shot
-        if shot is None or not isinstance(host, PlacesTakes):
-            return False
-        start = self._start_of(shot)
-        labels = self._takes.labels_of(self._shot.key)
+    def place(
+        self,
+        entry: TakeEntry,
+        done: Callable[[], None],
+        failed: Callable[[Problem], None] | None = None,
+        above: tuple[Shot, Footage] | None = None,
+    ) -> None:
+        """Put a take above its clip, the shot's other takes into the same stack where they fit.
+
+        `above` is the take's own shot where that is not the selected one. What goes wrong stands in `problem`, unless
+        `failed` is told.
+        """
+        self.problem = None
         try:
-            self.problem = None
-            chosen = placed_take(entry, shot, start, labels.get((entry.job, entry.number), entry.take.name))
-            if self.current is not None and isinstance(host, SwapsTakes):
-                self.current = host.swap(shot, chosen)
-            else:
-                others = [
-                    placed_take(each, shot, start, labels[each.job, each.number])
-                    for each in self._takes.takes_of(self._shot.key)
-                    if each.take.status != "rejected" and each is not entry and _fits(each, entry)
-                ]
-                self.current = host.place(shot, [chosen, *others], 0)
+            self._place(entry, done, failed or self._failed, above)
         except Problem as problem:
-            self.problem = problem
-            return False
-        self._takes.set_placed(frozenset(each.take for each in host.placements().values()))
-        self.placed.emit(entry.take.id)
-        return True
+            (failed or self._failed)(problem)
 
-    def _start_of(self, shot: Shot) -> int:
-        footage = self._shot.footage
-        known = footage is not None and footage.start_timecode is not None
-        return footage.start_timecode + shot.source_start if known else 0
+    def _place(
+        self, entry: TakeEntry, done: Callable[[], None], failed: Callable, above: tuple[Shot, Footage] | None
+    ) -> None:
+        host, takes = self._shot.host, self._takes
+        shot, footage = above or (self._shot.shot, self._shot.footage)
+        if shot is None or not isinstance(host, PlacesTakes):
+            raise PlacingHindered(self.tr("No clip is selected."), "", self.tr("Select the take’s clip."))
+        if self.placing:
+            what = self.tr("{0} is still being placed.").format(self.placing)
+            raise PlacingHindered(what, "", self.tr("Wait until it stands in the timeline."))
+        key = self._shot.key_of(shot)
+        if takes.shots.get(entry.job, key) not in (key, ""):
+            what = self.tr("This take belongs to another clip, or to another part of this one.")
+            raise PlacingHindered(what, "", self.tr("Select that clip, then place the take."))
+        start = _start_of(shot, footage)
+        labels = takes.labels_of(key)
+        label = labels.get((entry.job, entry.number), entry.take.name)
+        chosen = placed_take(entry, shot, start, label, footage)
+
+        def placed(placement: Placement) -> None:
+            self.placing = ""
+            self.refresh()
+            if self._shot.shot == shot:
+                self.current = placement
+            self.placed.emit(entry.take.id)
+            done()
+
+        def hindered(problem: Problem) -> None:
+            self.placing = ""
+            failed(problem)
+
+        stands = host.placements().get(shot.index) is not None
+        self.placing = label
+        if stands and isinstance(host, SwapsTakes):
+            host.swap(shot, chosen, placed, hindered)
+        else:
+            others = [
+                placed_take(each, shot, start, labels[each.job, each.number], footage)
+                for each in takes.takes_of(key)
+                if each.take.status != "rejected" and each is not entry and _fits(each, entry)
+            ]
+            host.place(shot, [chosen, *others], 0, placed, hindered)
+
+    def _failed(self, problem: Problem) -> None:
+        self.problem = problem
 
 
-def placed_take(entry: TakeEntry, shot: Shot, start_frame: int, label: str) -> PlacedTake:
+class PlacingHindered(Problem):
+    """A take cannot be placed now, and nothing was tried."""
+
+    kind = "placing_hindered"
+
+
+def _start_of(shot: Shot, footage: Footage | None) -> int:
+    known = footage is not None and footage.start_timecode is not None
+    return footage.start_timecode + shot.source_start if known else 0
+
+
+def placed_take(
+    entry: TakeEntry, shot: Shot, start_frame: int, label: str, footage: Footage | None = None
+) -> PlacedTake:
     """A take as a timeline needs it; `start_frame` is its movie's start. Raises BadTake when it is gone."""
     take, folder = entry.take, Path(entry.folder)
     layer = str(take.extra.get("layer") or "layer.mov")
@@ -110,6 +172,8 @@ def placed_take(entry: TakeEntry, shot: Shot, start_frame: int, label: str) -> P
         )
     facts = {"take": take.id, "instruction": take.instruction, "model": take.model, "seed": take.seed}
     facts["label"] = str(take.plan.get("target_object", ""))
+    if footage is not None:
+        facts |= {"width": footage.width, "height": footage.height}
     return PlacedTake(
         str(path), shot.rate, shot.frame_count, f"{label} seed {take.seed}", {"dynvfx": facts}, start_frame, sequence
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +13,10 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from bridge.errors import Problem
 from bridge.messages import Estimated
 from bridge.shot import ListedClip, Shot, part_of
-from plugin.hosts.base import FollowsSelection, Host, OpensTimelines, SelectsClips
+from plugin.hosts.base import ExportsClips, FollowsSelection, Host, KnowsClips, OpensTimelines, SelectsClips
 from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.backend import Runs
+from plugin.panel.models.exporting import ExportModel
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.wording import duration_text, fraction, rate_text
 
@@ -58,6 +60,7 @@ class ShotModel(Observable):
         self.host = host
         self._background = background
         self._whole: Shot | None = None
+        self.exports = ExportModel(host, self)
         if isinstance(host, FollowsSelection):
             host.on_change(self.refresh)
 
@@ -85,6 +88,13 @@ class ShotModel(Observable):
         """Work on the frames first to last (both included, 0 is the clip's first) only; the whole clip for all."""
         if self._whole is None:
             return
+        if not self.host.takes_parts and (first, last) != (0, self._whole.frame_count - 1):
+            self.problem = Problem(
+                self.tr("Takes of a part cannot be placed in {0}.").format(self.host.name),
+                "",
+                self.tr("Cut the clip there and select the piece."),
+            )
+            return
         try:
             part = part_of(self._whole, (first, last))
         except Problem as problem:
@@ -98,9 +108,44 @@ class ShotModel(Observable):
         self.title = self.host.title
         self.clips = tuple(_choice(each) for each in self.host.clips())
         chosen = self.host.selected()
-        self.current = chosen.index if chosen else None
-        whole = chosen.shot if chosen else None
-        self.problem = chosen.problem if chosen and chosen.problem else None
+        before, self.current = self.current, chosen.index if chosen else None
+        self.problem = chosen.problem if chosen else self.host.problem
+        begun = self.exports.follow(chosen, lambda shot: self.refresh(), self._not_exported)
+        if self.current == before and self.exporting:
+            return  # the shot that is shown stays until the new export is there
+        if begun and not self.exporting:
+            chosen = self.host.selected()  # it came at once
+        self._show(chosen.shot if chosen else None)
+
+    def when_current(self, then: Callable[[], None], failed: Callable[[Problem], None]) -> None:
+        """Call `then` when the shot is what the host shows now; a host that has to export it is asked to."""
+        index = self.current
+        if index is None or not isinstance(self.host, ExportsClips):
+            then()
+            return
+
+        def exported(shot: Shot) -> None:
+            self.refresh()
+            if self.current == index and self._whole is not None:
+                then()
+
+        self.exports.start(index, exported, lambda problem: failed(problem) if problem.kind != "cancelled" else None)
+
+    @property
+    def exporting(self) -> bool:
+        """Whether the selected clip is on its way out of the host."""
+        return self.exports.now is not None and self.exports.now.running
+
+    @property
+    def awaits_export(self) -> bool:
+        """Whether the selected clip has to be rendered by the host before anything is made from it."""
+        return self.exports.now is not None and self.shot is None
+
+    def _not_exported(self, problem: Problem) -> None:
+        if problem.kind != "cancelled":
+            self.problem = problem
+
+    def _show(self, whole: Shot | None) -> None:
         if whole == self._whole:
             return
         self._whole = whole
@@ -124,7 +169,11 @@ class ShotModel(Observable):
     @property
     def key(self) -> str:
         """A short text that stays the same for this shot, also after a restart."""
-        return shot_key(self.shot) if self.shot is not None else ""
+        return self.key_of(self.shot) if self.shot is not None else ""
+
+    def key_of(self, shot: Shot) -> str:
+        """The same for any shot of this host."""
+        return shot_key(shot, self.host.identity_of(shot) if isinstance(self.host, KnowsClips) else shot.media_path)
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -192,12 +241,14 @@ class ShotModel(Observable):
         self.seen = None
         self.shot = shot
         self.part = shot.part if shot is not None else None
+        if shot is not None and isinstance(self.host, KnowsClips):
+            self.host.learn(self.key, shot)
         self.selected.emit()
 
 
-def shot_key(shot: Shot) -> str:
+def shot_key(shot: Shot, media: str) -> str:
     """Twelve letters for a shot: its media, the frames of it, and its place in the timeline."""
-    facts = (shot.media_path, shot.source_start, shot.frame_count, shot.record_start, shot.address, shot.part)
+    facts = (media, shot.source_start, shot.frame_count, shot.record_start, shot.address, shot.part)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 

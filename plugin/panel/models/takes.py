@@ -150,6 +150,11 @@ class TakesModel(QAbstractListModel):
             self._placed, self._take_cards = takes, None
             self.rebuild()
 
+    @property
+    def placed(self) -> frozenset[str]:
+        """Ids of the takes that stand in the timeline."""
+        return self._placed
+
     def dismiss(self, job: str) -> None:
         """Show an ended job no longer."""
         self._dismissed.add(job)

@@ -28,8 +28,8 @@ class Verdicts(QObject):
     def approve_and_place(self, take_id: str) -> None:
         """Put a take above its clip; when it is there, it is approved."""
         entry = self.entry(take_id)
-        if entry is not None and self._places.place(entry):
-            self._keep(entry, status="approved")
+        if entry is not None:
+            self._places.place(entry, lambda: self.set_status(take_id, "approved"))
 
     def set_status(self, take_id: str, status: Status) -> None:
         """Decide about a take."""
@@ -57,7 +57,7 @@ class Verdicts(QObject):
         if entry is None:
             return
         try:
-            spec = refine_spec(entry, wanted, self._ask.asked(), self._memory)
+            spec = refine_spec(entry, wanted, self._ask.asked(), self._memory, self._places.layer)
         except Problem as problem:
             self.problemFound.emit(problem)
             return

@@ -29,6 +29,8 @@ from plugin.panel.review.widgets.transport_bar import TransportBar
 
 # From this width on (in average letters) the notes stand beside the picture, else below it.
 _BESIDE = 110
+# And what they get there.
+_NOTES = 46
 
 
 class ReviewView(QWidget):
@@ -181,9 +183,10 @@ class ReviewView(QWidget):
         self._divide()
         if self.splitter.orientation() != wanted or not event or not event.oldSize().isValid():
             self.splitter.setOrientation(wanted)
-            share = 0.68 if beside else 0.62
             whole = self.width() if beside else self.height()
-            self.splitter.setSizes([int(whole * share), whole - int(whole * share)])
+            # The picture is what people look at: beside it the notes get no more than their lines need.
+            notes = min(whole // 3, _NOTES * self.fontMetrics().averageCharWidth()) if beside else int(whole * 0.38)
+            self.splitter.setSizes([whole - notes, notes])
 
     def _divide(self) -> None:
         """Below the picture there is room for the notes or for the follow-up."""

@@ -52,10 +52,13 @@ class StatusLine(QFrame):
         row.addWidget(self.text, 1)
         row.addWidget(self.settings)
         watch(model.backend, self._show, "state", "headline", "detail")
+        watch(model, self._show, "host_busy")
 
     def _show(self) -> None:
         backend, theme = self.model.backend, current_theme()
         host = self.model.host.name
+        if self.model.host_busy:
+            host = self.tr("{0} is busy").format(host)
         parts = [host, backend.headline] + ([backend.detail] if backend.ready and backend.detail else [])
         self.text.setText("  ·  ".join(part for part in parts if part))
         self.text.setToolTip("\n".join(part for part in (host, backend.headline, backend.detail) if part))

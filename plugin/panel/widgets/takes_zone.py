@@ -69,7 +69,7 @@ class TakesZone(QWidget):
         model.takes.dataChanged.connect(lambda *_: self._show_actions())
         self.list.selectionModel().currentChanged.connect(self._choose)
         watch(model.backend, self._show_pause, "paused", "state")
-        watch(model.places, self._show_place, "current")
+        watch(model.places, self._show_place, "current", "placing")
         pictures.arrived.connect(lambda key: self.list.viewport().update())
         self._beats = QTimer(self)
         self._beats.setInterval(_BEAT_MS)

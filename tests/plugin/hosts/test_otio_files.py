@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import opentimelineio as otio
@@ -12,6 +13,7 @@ from plugin.hosts.base import (
     FollowsSelection,
     NativeVersions,
     OpensTimelines,
+    Placement,
     PlacementFailed,
     PlacesTakes,
     SeeksTo,
@@ -37,6 +39,22 @@ def shot_of(host: OtioFiles, index: int) -> Shot:
     return host.selected().shot
 
 
+def put(host: OtioFiles, shot: Shot, takes: list[PlacedTake], active: int) -> Placement:
+    return told(lambda done, failed: host.place(shot, takes, active, done, failed))
+
+
+def swapped_in(host: OtioFiles, shot: Shot, take: PlacedTake) -> Placement:
+    return told(lambda done, failed: host.swap(shot, take, done, failed))
+
+
+def told(asks: Callable) -> Placement:
+    answers, problems = [], []
+    asks(answers.append, problems.append)
+    if problems:
+        raise problems[0]
+    return answers[0]
+
+
 def test_capabilities(host: OtioFiles) -> None:
     for capability in (OpensTimelines, SelectsClips, FollowsSelection, PlacesTakes, SwapsTakes):
         assert isinstance(host, capability)
@@ -58,7 +76,7 @@ def test_a_movie_is_a_timeline_of_one_clip(host: OtioFiles, tmp_path: Path) -> N
     host.open(write_movie(tmp_path / "plate.mov", 10))
     assert host.selected().shot.frame_count == 10
     assert host.source_of(host.selected().shot).clip is None
-    placed = host.place(host.selected().shot, [take_of(host.selected().shot, tmp_path, "a")], 0)
+    placed = put(host, host.selected().shot, [take_of(host.selected().shot, tmp_path, "a")], 0)
     assert placed.where == str(tmp_path / "plate.dynvfx.otio")
 
 
@@ -76,7 +94,7 @@ def test_placing_writes_a_new_file_and_reads_it_back(host: OtioFiles, tmp_path: 
     before = cut.read_bytes()
     host.open(cut)
     second = shot_of(host, 2)
-    placement = host.place(second, [take_of(second, tmp_path, "a"), take_of(second, tmp_path, "b")], 1)
+    placement = put(host, second, [take_of(second, tmp_path, "a"), take_of(second, tmp_path, "b")], 1)
     assert cut.read_bytes() == before
     assert (placement.take, placement.track_number, placement.track_name) == ("b", 2, "VFX - balloon")
     assert (placement.record_in, placement.record_out) == second.record_timecodes
@@ -88,10 +106,10 @@ def test_placing_writes_a_new_file_and_reads_it_back(host: OtioFiles, tmp_path: 
 def test_two_shots_stay_side_by_side_and_swapping_changes_one(host: OtioFiles, tmp_path: Path) -> None:
     host.open(write_cut(tmp_path, ("one", "two")))
     first, second = shot_of(host, 1), shot_of(host, 2)
-    host.place(first, [take_of(first, tmp_path, "a"), take_of(first, tmp_path, "b")], 0)
-    host.place(second, [take_of(second, tmp_path, "c")], 0)
+    put(host, first, [take_of(first, tmp_path, "a"), take_of(first, tmp_path, "b")], 0)
+    put(host, second, [take_of(second, tmp_path, "c")], 0)
     assert {index: each.take for index, each in host.placements().items()} == {1: "a", 2: "c"}
-    swapped = host.swap(first, take_of(first, tmp_path, "b"))
+    swapped = swapped_in(host, first, take_of(first, tmp_path, "b"))
     assert swapped.take == "b"
     assert {index: each.take for index, each in host.placements().items()} == {1: "b", 2: "c"}
     assert len(otio.adapters.read_from_file(swapped.where).video_tracks()) == 3
@@ -100,7 +118,7 @@ def test_two_shots_stay_side_by_side_and_swapping_changes_one(host: OtioFiles, t
 def test_a_later_start_remembers_what_was_placed(host: OtioFiles, tmp_path: Path) -> None:
     cut = write_cut(tmp_path)
     host.open(cut)
-    host.place(shot_of(host, 1), [take_of(shot_of(host, 1), tmp_path, "a")], 0)
+    put(host, shot_of(host, 1), [take_of(shot_of(host, 1), tmp_path, "a")], 0)
     again = OtioFiles(tmp_path / "memory")
     again.open(cut)
     assert again.placements()[1].take == "a"

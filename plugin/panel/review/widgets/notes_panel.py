@@ -88,7 +88,7 @@ class NotesPanel(QWidget):
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             colour = STATUS_COLOURS[status].name()
-            button.setStyleSheet(f"QToolButton:checked {{ color: {colour}; font-weight: bold; }}")
+            button.setStyleSheet(f"QToolButton:checked {{ background: {colour}; color: #16181b; font-weight: bold; }}")
             button.clicked.connect(lambda _, status=status: self._model.set_status(status))
             self._group.addButton(button)
             line.addWidget(button)

@@ -1,0 +1,193 @@
+"""What an agent may offer beyond the least, a class for each; a host is made of those that its agent does offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Many
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.errors import Problem
+from bridge.placement import PlacedTake
+from bridge.rates import timecode
+from bridge.shot import Shot
+from bridge.take import Note
+from plugin.hosts.agent_host import AgentHost
+from plugin.hosts.agent_messages import (
+    Counted,
+    Hello,
+    HostPlacement,
+    HostPlacements,
+    read_reply,
+    told_note,
+    told_take,
+)
+from plugin.hosts.agent_session import AgentSession
+from plugin.hosts.base import Failed, HostProblem, Placed, Placement, PlacementFailed
+
+if TYPE_CHECKING:
+    from plugin.panel.models.backend import Runs
+
+NEEDED = frozenset(("timeline", "export"))
+
+
+class _Placing(AgentHost):
+    """`place`; what stands in the timeline is asked after each reading where `placements` is offered."""
+
+    def __init__(self, session: AgentSession, hello: Hello, folder: Path, background: Runs) -> None:
+        super().__init__(session, hello, folder, background)
+        self._placements: dict[str, HostPlacement] = {}
+        self._placements_changed: list[Callable[[], None]] = []
+
+    def place(self, shot: Shot, takes: Many[PlacedTake], active: int, done: Placed, failed: Failed) -> None:
+        """Have the agent place the takes, and check what it read back."""
+        told = [told_take(each, shot) for each in takes]
+        self._ask("place", shot, {"takes": told, "active": active}, takes[active], done, failed)
+
+    def placements(self) -> Mapping[int, Placement]:
+        """As last read back, by the clips' numbers."""
+        here = {each.uid for each in self.timeline.clips} if self.timeline else set()
+        return {self.index_of(uid): self._placement(each) for uid, each in self._placements.items() if uid in here}
+
+    def on_placements(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever something else was read back."""
+        self._placements_changed.append(changed)
+
+    def tell(self) -> None:
+        """After the timeline, what stands in it."""
+        super().tell()
+        if "placements" in self.hello.capabilities and self.timeline is not None:
+            self.session.call("placements", {}, self._read_back, self._unknown)
+
+    def _read_back(self, reply: dict) -> None:
+        try:
+            found = read_reply(reply, HostPlacements)
+        except Problem as problem:
+            self._unknown(problem)
+            return
+        self._know({each.uid: each for each in found.placements})
+
+    def _unknown(self, problem: Problem) -> None:
+        """What stood there may still stand there."""
+        self.problem = problem
+
+    def _know(self, placements: dict[str, HostPlacement]) -> None:
+        if placements != self._placements:
+            self._placements = placements
+            for changed in self._placements_changed:
+                changed()
+
+    def _ask(self, method: str, shot: Shot, params: dict, take: PlacedTake, done: Placed, failed: Failed) -> None:
+        try:
+            uid = self.clip(shot.index).uid
+        except Problem as problem:
+            failed(problem)
+            return
+
+        def placed(reply: dict) -> None:
+            try:
+                found = read_reply(reply, HostPlacement)
+                self._check(found, shot, take)
+            except Problem as problem:
+                failed(problem)
+                return
+            self._know({**self._placements, uid: found})
+            done(self._placement(found))
+
+        self.session.call(method, {"uid": uid, **params}, placed, failed)
+
+    def _check(self, found: HostPlacement, shot: Shot, take: PlacedTake) -> None:
+        wanted = (shot.timeline_start + shot.record_start, shot.record_frames)
+        if (found.record_start, found.record_frames) == wanted and found.take == told_take(take, shot)["id"]:
+            return
+        raise PlacementFailed(
+            f"“{take.name}” is not exactly above “{shot.name}”.",
+            f"{self.name} says: {found.take_name or found.take} at frame {found.record_start}, {found.record_frames} "
+            f"frames; it should be at {wanted[0]}, {wanted[1]} frames.",
+            f"Undo it in {self.name}, and report this.",
+        )
+
+    def _placement(self, found: HostPlacement) -> Placement:
+        rate = Fraction(*self.timeline.rate) if self.timeline else Fraction(24)
+        return Placement(
+            take=found.take,
+            take_name=found.take_name or found.take,
+            where=found.where or self.title,
+            track_name=found.track_name,
+            track_number=found.track_number,
+            record_in=timecode(found.record_start, rate),
+            record_out=timecode(found.record_start + found.record_frames, rate),
+            media_path=found.media_path,
+        )
+
+
+class _Swapping(_Placing):
+    def swap(self, shot: Shot, take: PlacedTake, done: Placed, failed: Failed) -> None:
+        """Have the agent make another take the visible one."""
+        self._ask("swap", shot, {"take": told_take(take, shot)}, take, done, failed)
+
+
+class _Seeking(AgentHost):
+    def seek(self, shot: Shot, frame: int, failed: Failed) -> None:
+        """Move the host's playhead."""
+        rate = Fraction(*shot.timeline_rate) / shot.frame_rate
+        there = shot.timeline_start + shot.record_start + int(frame * rate)
+        self.session.call("seek", {"frame": there}, _nothing, failed)
+
+
+class _Marking(AgentHost):
+    def mark(self, shot: Shot, notes: Many[Note], failed: Failed) -> None:
+        """Show the notes as markers."""
+        params = {"uid": self.uid_at(shot.index), "notes": [told_note(each) for each in notes]}
+        self.session.call("mark", params, _nothing, failed)
+
+
+class _Versioning(AgentHost):
+    def add_versions(self, shot: Shot, takes: Many[PlacedTake], done: Callable[[int], None], failed: Failed) -> None:
+        """Add to the clip's own stack."""
+
+        def counted(reply: dict) -> None:
+            try:
+                done(read_reply(reply, Counted).count)
+            except Problem as problem:
+                failed(problem)
+
+        params = {"uid": self.uid_at(shot.index), "takes": [told_take(each, shot) for each in takes]}
+        self.session.call("versions", params, counted, failed)
+
+
+class _Coloured(AgentHost):
+    def palette(self) -> Mapping[str, str]:
+        """The host's colours."""
+        return self.hello.palette or {}
+
+
+_ABILITIES: dict[str, type[AgentHost]] = {
+    "swap": _Swapping,
+    "place": _Placing,
+    "seek": _Seeking,
+    "mark": _Marking,
+    "versions": _Versioning,
+}
+
+
+def agent_host(session: AgentSession, hello: Hello, folder: Path, background: Runs) -> AgentHost:
+    """The host that this agent makes possible. Raises HostProblem when it offers too little."""
+    lacking = NEEDED - set(hello.capabilities)
+    if lacking:
+        raise HostProblem(
+            f"The part of DynVFX inside {hello.host} cannot do what is needed.",
+            f"It does not offer: {', '.join(sorted(lacking))}.",
+            "Install DynVFX again, so that both parts are of one version.",
+        )
+    offered = set(hello.capabilities) - ({"swap"} if "place" not in hello.capabilities else set())
+    parts = [part for name, part in _ABILITIES.items() if name in offered]
+    if hello.palette:
+        parts.append(_Coloured)
+    kind = type("AgentHostOf" + hello.host.title(), (*parts, *(() if parts else (AgentHost,))), {})
+    return kind(session, hello, folder, background)
+
+
+def _nothing(reply: dict) -> None:
+    """The host did it."""

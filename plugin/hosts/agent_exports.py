@@ -1,0 +1,132 @@
+"""Clips that an agent exported: read, checked against the host's timeline, and kept as long as the clip is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+
+from bridge.errors import BadTimeline, OutOfDisk, Problem
+from bridge.relative_paths import checked_parts
+from bridge.shot import Shot, list_shots
+from bridge.timeline import OpenTimeline, open_timeline
+from plugin.hosts.agent_messages import BadReply, Exported, HostClip, HostTimeline
+from plugin.hosts.footage import start_timecode
+
+
+@dataclass(frozen=True)
+class Export:
+    """A clip as it lies in `path`; `number` is its number there, `clip` what the host said of it."""
+
+    clip: HostClip
+    path: Path
+    number: str
+    opened: OpenTimeline
+    shot: Shot
+
+
+class Exports:
+    """Folders for exports, `TIMELINE/CLIP/NNN` below `folder`, and what is in them.
+
+    A folder is never written twice: a job that waits in the queue still reads the one that it was made from.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[tuple[str, str], Export] = {}
+
+    def home_of(self, timeline: str, uid: str) -> Path:
+        """The folder of all exports of a clip."""
+        return self._folder / _short(timeline) / _short(uid)
+
+    def new_folder(self, timeline: str, uid: str) -> Path:
+        """An empty folder for the next export of a clip. Raises OutOfDisk."""
+        home = self.home_of(timeline, uid)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            taken = [int(each.name) for each in home.iterdir() if each.name.isdecimal()]
+            folder = home / f"{max(taken, default=0) + 1:03d}"
+            folder.mkdir()
+        except OSError as error:
+            what = "There is no place for the exported clip."
+            raise OutOfDisk(what, str(error), "Free some space, or check the permissions.") from error
+        return folder
+
+    def drop(self, folder: Path) -> None:
+        """Remove what an export left that came to nothing."""
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def kept(self, timeline: str, clip: HostClip) -> Export | None:
+        """The clip's export, when the clip is still what it was and the files are there."""
+        export = self._kept.get((timeline, clip.uid))
+        if export is None or _facts(export.clip) != _facts(clip) or not export.path.is_file():
+            return None
+        return export
+
+    def keep(self, timeline: str, folder: Path, export: Export) -> Export:
+        """Keep a new export; one that is the same as before gives its folder back."""
+        before = self._kept.get((timeline, export.clip.uid))
+        same = before is not None and before.path.is_file() and export.clip.render is None
+        if same and before.path.read_bytes() == export.path.read_bytes() and before.path != export.path:
+            self.drop(folder)
+            export = Export(export.clip, before.path, export.number, before.opened, before.shot)
+        self._kept[timeline, export.clip.uid] = export
+        return export
+
+    def of_shot(self, index: int, shot: Shot) -> Export | None:
+        """The export that a shot of the clip number `index` came from."""
+        for export in self._kept.values():
+            if export.shot.index == index and export.shot.media_path == shot.media_path:
+                return export
+        return None
+
+    def media_of(self, shot: Shot) -> str:
+        """The shot's media, without the number of the export where it was rendered."""
+        path = Path(shot.media_path)
+        if not path.is_relative_to(self._folder):
+            return shot.media_path
+        return "/".join(path.relative_to(self._folder).parts[:2])
+
+
+def read_export(folder: Path, reply: Exported, clip: HostClip, timeline: HostTimeline, index: int) -> Export:
+    """The clip as exported, with the number `index` in the panel. May take a moment: the media's head is read.
+
+    Raises BadReply when it is not the clip at its place, BadTimeline or BadMedia when it cannot be used.
+    """
+    try:
+        path = folder.joinpath(*checked_parts(reply.otio.replace("\\", "/")))
+        opened = open_timeline(path)
+        listed = {str(each.index): each for each in list_shots(opened, start_timecode)}
+    except (BadTimeline, Problem) as problem:
+        problem.what = f"“{clip.name}” was exported, but cannot be used. {problem.what}"
+        raise
+    found = listed.get(reply.clip)
+    if found is None:
+        raise BadReply(f"The export of “{clip.name}” has no clip number {reply.clip}.", "", "Report this.")
+    if found.shot is None:
+        raise found.problem
+    shot = found.shot
+    place = (shot.timeline_start + shot.record_start, shot.record_frames, Fraction(*shot.timeline_rate))
+    wanted = (clip.record_start, clip.record_frames, Fraction(*timeline.rate))
+    if place != wanted:
+        raise BadReply(
+            f"The export of “{clip.name}” does not lie where the clip lies.",
+            f"Exported: frame {place[0]}, {place[1]} frames at {place[2]}. Timeline: frame {wanted[0]}, "
+            f"{wanted[1]} frames at {wanted[2]}.",
+            "Report this: nothing was made from it.",
+        )
+    shot = msgspec.structs.replace(shot, index=index, track_number=clip.track)
+    return Export(clip, path, reply.clip, opened, shot)
+
+
+def _facts(clip: HostClip) -> HostClip:
+    """What an export depends on: not the clip's name."""
+    return msgspec.structs.replace(clip, name="")
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -1,0 +1,158 @@
+"""What an agent answers, as typed values; PROTOCOL.md beside this file says what each means."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TypeVar
+
+import msgspec
+
+from bridge.placement import PlacedTake
+from bridge.shot import Shot
+from bridge.take import Note
+from plugin.hosts.base import HostProblem
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """Who the agent is and what it offers."""
+
+    protocol: int
+    host: str
+    host_version: str = ""
+    agent_version: str = ""
+    capabilities: tuple[str, ...] = ()
+    layer: str = ""
+    pid: int = 0
+    palette: dict[str, str] | None = None
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Why a clip cannot be used."""
+
+    what: str
+    why: str = ""
+    remedy: str = ""
+
+
+class HostClip(msgspec.Struct, frozen=True):
+    """A clip in the host's timeline; frames are absolute. `stamp` is another one when its pictures may be others."""
+
+    uid: str
+    record_start: int
+    record_frames: int
+    name: str = ""
+    track: int = 1
+    media: str = ""
+    render: str | None = None
+    problem: Trouble | None = None
+    stamp: str = ""
+
+
+class HostTimeline(msgspec.Struct, frozen=True):
+    """What stands in the host now; `rate` is (numerator, denominator)."""
+
+    id: str
+    rate: tuple[int, int]
+    title: str = ""
+    project: str = ""
+    start: int = 0
+    width: int = 0
+    height: int = 0
+    playhead: int = 0
+    selected: tuple[str, ...] = ()
+    clips: tuple[HostClip, ...] = ()
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """Where an exported clip is: a path below the folder that was named, and its number in that timeline."""
+
+    otio: str
+    clip: str = "1"
+
+
+class HostPlacement(msgspec.Struct, frozen=True):
+    """A take as the host read it back; frames are absolute."""
+
+    take: str
+    record_start: int
+    record_frames: int
+    take_name: str = ""
+    where: str = ""
+    track_name: str = ""
+    track_number: int = 0
+    media_path: str = ""
+    uid: str = ""
+
+
+class HostPlacements(msgspec.Struct, frozen=True):
+    """All takes that stand in the timeline."""
+
+    placements: tuple[HostPlacement, ...] = ()
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How many versions a clip has."""
+
+    count: int = 0
+
+
+class BadReply(HostProblem):
+    """The agent answered something else than the protocol says."""
+
+    kind = "bad_reply"
+
+
+def read_reply(reply: dict[str, Any], kind: type[T]) -> T:
+    """A reply as its type. Raises BadReply."""
+    try:
+        return msgspec.convert(reply, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadReply(
+            "The editing application answered something that the panel does not understand.",
+            str(error),
+            "Install DynVFX again, so that both are of one version.",
+        ) from error
+
+
+def told_take(take: PlacedTake, shot: Shot) -> dict[str, Any]:
+    """A take as the agent gets it."""
+    facts = take.metadata.get("dynvfx", {})
+    sequence = None
+    if take.sequence is not None:
+        sequence = {
+            "folder": os.path.abspath(take.sequence.folder),
+            "prefix": take.sequence.prefix,
+            "suffix": take.sequence.suffix,
+            "first": take.sequence.first,
+            "padding": take.sequence.padding,
+            "count": take.frame_count,
+        }
+    return {
+        "id": str(facts.get("take", "")),
+        "label": take.name,
+        "path": os.path.abspath(take.media_path),
+        "sequence": sequence,
+        "frame_count": take.frame_count,
+        "rate": list(take.rate),
+        "start_frame": take.start_frame,
+        "width": int(facts.get("width") or 0),
+        "height": int(facts.get("height") or 0),
+        "record_start": shot.timeline_start + shot.record_start,
+        "record_frames": shot.record_frames,
+        "instruction": str(facts.get("instruction", "")),
+        "model": str(facts.get("model", "")),
+        "seed": int(facts.get("seed") or 0),
+    }
+
+
+def told_note(note: Note) -> dict[str, Any]:
+    """A note as the agent gets it."""
+    return {
+        "first": note.first,
+        "last": note.last,
+        "text": note.text,
+        "category": note.category,
+        "author": note.author,
+    }

@@ -1,0 +1,273 @@
+"""The panel's end of the link with an agent, in Qt's loop: nothing here waits."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtNetwork import QAbstractSocket, QTcpSocket
+
+from bridge.errors import Problem
+from plugin.hosts.agent_link import BEAT_SECONDS, HELLO_SECONDS, LINE_BYTES, PROTOCOL
+from plugin.hosts.agent_messages import Hello, read_reply
+from plugin.hosts.base import HostProblem
+
+BUSY_SECONDS = 2.5 * BEAT_SECONDS
+_LONGEST_HELLO = 6 * HELLO_SECONDS
+"""Seconds in which an application that is only starting may not poll yet."""
+
+Replied = Callable[[dict[str, Any]], None]
+Failed = Callable[[Problem], None]
+Progressed = Callable[[int, int, str], None]
+
+
+class HostGone(HostProblem):
+    """The editing application, or its agent, is not there any more."""
+
+    kind = "host_gone"
+
+
+@dataclass
+class _Call:
+    done: Replied
+    failed: Failed
+    progress: Progressed | None
+
+
+class Answer:
+    """The way back to the agent for one request; the first word counts."""
+
+    def __init__(self, session: AgentSession, number: int | str | None) -> None:
+        self._session, self._number = session, number
+
+    def give(self, result: dict[str, Any] | None = None) -> None:
+        """It was done."""
+        self._say({"result": result or {}})
+
+    def refuse(self, problem: Problem) -> None:
+        """It was not."""
+        facts = {"kind": problem.kind, "what": problem.what, "why": problem.why, "remedy": problem.remedy}
+        self._say({"error": {"code": -32000, "message": problem.what, "data": facts}})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        number, self._number = self._number, None
+        if number is not None:
+            self._session.send({"id": number, **message})
+
+
+class AgentSession(QObject):
+    """Dials an agent. `welcomed` carries its Hello, `asked` a request (method, params, Answer).
+
+    `changed` says that the timeline is to be read again; `busyChanged` whether the application beats no more. `ended`
+    comes once, with the HostGone or what else was wrong; nothing comes after it.
+    """
+
+    welcomed = pyqtSignal(object)
+    changed = pyqtSignal()
+    asked = pyqtSignal(str, dict, object)
+    busyChanged = pyqtSignal(bool)
+    ended = pyqtSignal(object)
+
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        version: str,
+        parent: QObject | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(parent)
+        self._address, self._token, self._version, self._clock = address, token, version, clock
+        self.hello: Hello | None = None
+        self.busy = False
+        self._over = False
+        self._calls: dict[int, _Call] = {}
+        self._number = 0
+        self._incoming = bytearray()
+        self._heard = self._begun = clock()
+        self._process: psutil.Process | None = None
+        self._socket = QTcpSocket(self)
+        self._socket.setSocketOption(QAbstractSocket.SocketOption.LowDelayOption, 1)
+        self._socket.connected.connect(self._greet)
+        self._socket.readyRead.connect(self._read)
+        self._socket.disconnected.connect(self._gone)
+        self._socket.errorOccurred.connect(self._gone)
+        self._beats = QTimer(self)
+        self._beats.setInterval(round(1000 * BEAT_SECONDS / 2))
+        self._beats.timeout.connect(self._tick)
+
+    def begin(self) -> None:
+        """Dial."""
+        host, _, port = self._address.rpartition(":")
+        if not host or not port.isdecimal():
+            self._end(HostProblem(f"{self._address!r} is no address of an editing application.", "", "Start the panel "
+                                  "from the application's menu."))  # fmt: skip
+            return
+        self._begun = self._clock()
+        self._beats.start()
+        self._socket.connectToHost(host, int(port))
+
+    def close(self) -> None:
+        """Hang up; what was asked fails."""
+        self._end(HostGone("The panel has closed."))
+
+    # Asking and telling -----------------------------------------------------------------------------------------------
+
+    def call(
+        self, method: str, params: dict[str, Any], done: Replied, failed: Failed, progress: Progressed | None = None
+    ) -> int:
+        """Ask the agent; one of `done` and `failed` is called later, in Qt's loop. The number is for `cancel`."""
+        self._number += 1
+        self._calls[self._number] = _Call(done, failed, progress)
+        if self._over:
+            QTimer.singleShot(0, lambda number=self._number: self._fail(number, _host_gone()))
+        else:
+            self.send({"id": self._number, "method": method, "params": params})
+        return self._number
+
+    def cancel(self, call: int) -> None:
+        """Give a call up; it then fails with the kind "cancelled", unless it was done before."""
+        if call in self._calls:
+            self.notify("cancel_call", {"call": call})
+
+    def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Tell the agent something."""
+        self.send({"method": method, "params": params})
+
+    def send(self, message: dict[str, Any]) -> None:
+        """One line, when there is a connection."""
+        if not self._over and self._socket.state() == QAbstractSocket.SocketState.ConnectedState:
+            self._socket.write(json.dumps({"jsonrpc": "2.0", **message}).encode("ascii") + b"\n")
+
+    # The connection ---------------------------------------------------------------------------------------------------
+
+    def _greet(self) -> None:
+        params = {"token": self._token, "protocol": [PROTOCOL, PROTOCOL], "panel": self._version}
+        self.call("hello", params, self._welcomed, self._end)
+
+    def _welcomed(self, reply: dict[str, Any]) -> None:
+        try:
+            hello = read_reply(reply, Hello)
+        except Problem as problem:
+            self._end(problem)
+            return
+        try:
+            self._process = psutil.Process(hello.pid)
+        except (psutil.Error, ValueError):
+            self._process = None  # not ours to see: the socket alone tells when it is gone
+        self.hello = hello
+        self.welcomed.emit(hello)
+
+    def _tick(self) -> None:
+        now = self._clock()
+        if self.hello is None:
+            if now - self._begun > _LONGEST_HELLO:
+                self._end(HostGone("The editing application does not answer the panel.", "", "Open the panel again."))
+            return
+        self.notify("beat", {})
+        self._note_busy(now - self._heard > BUSY_SECONDS)
+        if self.busy and self._process is not None and not _lives(self._process):
+            self._end(_host_gone())
+
+    def _note_busy(self, busy: bool) -> None:
+        if busy != self.busy:
+            self.busy = busy
+            self.busyChanged.emit(busy)
+
+    def _read(self) -> None:
+        self._incoming += bytes(self._socket.readAll())
+        self._heard = self._clock()
+        self._note_busy(False)
+        while not self._over:
+            line, end, rest = self._incoming.partition(b"\n")
+            if not end:
+                break
+            self._incoming = rest
+            self._hear(bytes(line))
+        if len(self._incoming) > LINE_BYTES:
+            self._end(HostProblem("The editing application sent a line that is too long."))
+
+    def _gone(self) -> None:
+        if self._socket.bytesAvailable():
+            self._read()
+        self._end(_host_gone())
+
+    def _end(self, problem: Problem) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._beats.stop()
+        for number in list(self._calls):
+            self._fail(number, problem)
+        self._socket.abort()
+        self.ended.emit(problem)
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    def _hear(self, line: bytes) -> None:
+        try:
+            message = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(message, dict):
+            return
+        method, params = message.get("method"), message.get("params")
+        params = params if isinstance(params, dict) else {}
+        if method is None:
+            self._answered(message)
+        elif message.get("id") is not None:
+            self.asked.emit(str(method), params, Answer(self, message["id"]))
+        elif method == "changed":
+            self.changed.emit()
+        elif method == "progress":
+            self._progressed(params)
+        elif method == "closing":
+            self._end(_host_gone())
+
+    def _answered(self, message: dict[str, Any]) -> None:
+        number, error = message.get("id"), message.get("error")
+        if not isinstance(number, int) or number not in self._calls:
+            return
+        if error is not None:
+            self._fail(number, _problem(error))
+        else:
+            result = message.get("result")
+            self._calls.pop(number).done(result if isinstance(result, dict) else {})
+
+    def _progressed(self, params: dict[str, Any]) -> None:
+        call = self._calls.get(params.get("call")) if isinstance(params.get("call"), int) else None
+        if call is not None and call.progress is not None:
+            done, total = (each if isinstance(each, int) else 0 for each in (params.get("done"), params.get("total")))
+            call.progress(done, total, str(params.get("words") or ""))
+
+    def _fail(self, number: int, problem: Problem) -> None:
+        self._calls.pop(number).failed(problem)
+
+
+def _problem(error: Any) -> Problem:
+    data = error.get("data") if isinstance(error, dict) else None
+    said = data if isinstance(data, dict) else {"what": str(error)}
+    what, why, remedy = (str(said.get(name) or "") for name in ("what", "why", "remedy"))
+    problem = HostProblem(what or "The editing application refused.", why, remedy)
+    problem.kind = str(said.get("kind") or "host")
+    return problem
+
+
+def _host_gone() -> HostGone:
+    return HostGone(
+        "The editing application is gone.",
+        "It has ended, or its DynVFX was switched off.",
+        "Open the panel again from the application. What was finished is safe.",
+    )
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -1,0 +1,116 @@
+"""The panel of an editing application: started by its agent, hidden until it is asked for, ended with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtWidgets import QApplication
+
+from bridge.errors import BadUsage, Problem
+from plugin.hosts.agent_abilities import agent_host
+from plugin.hosts.agent_host import AgentHost
+from plugin.hosts.agent_messages import Hello
+from plugin.hosts.agent_session import AgentSession, HostGone
+from plugin.hosts.base import Host
+from plugin.panel.application import Panel, Program, application, log
+from plugin.panel.background import Background
+from plugin.panel.models.backend import Services
+from plugin.panel.models.companion import Companion
+from plugin.panel.stills import Stills
+
+ADDRESS, TOKEN = "DYNVFX_AGENT", "DYNVFX_AGENT_TOKEN"
+
+
+class AgentPanel(QObject):
+    """Dials the agent, then is its panel until either ends. `exit_code` is what the process ends with."""
+
+    def __init__(
+        self,
+        program: Program,
+        environment: Mapping[str, str] = os.environ,
+        hidden: bool = False,
+        services: Services | None = None,
+    ) -> None:
+        super().__init__()
+        if not environment.get(ADDRESS) or not environment.get(TOKEN):
+            raise BadUsage(
+                "The panel was not started by an editing application.",
+                f"{ADDRESS} and {TOKEN} are not set.",
+                "Open it from the application, or without --agent.",
+            )
+        self._program, self._hidden, self._services = program, hidden, services
+        self.exit_code = 0
+        self.panel: Panel | None = None
+        self.companion: Companion | None = None
+        self.session = AgentSession(environment[ADDRESS], environment[TOKEN], version("dynvfx"), self)
+        self.session.welcomed.connect(self._welcomed)
+        self.session.ended.connect(self._ended)
+
+    def close(self) -> None:
+        """Hang up and leave the service; its jobs go on."""
+        self.session.close()
+        if self.panel is not None:
+            self.panel.window.close()
+            self.panel.close()
+
+    def _welcomed(self, hello: Hello) -> None:
+        log.info("agent: %s %s, %s", hello.host, hello.host_version, hello.capabilities)
+
+        def make(folder: Path, background: Background) -> Host:
+            return agent_host(self.session, hello, folder / "hosts" / hello.host, background)
+
+        try:
+            self.panel = Panel(self._program.app, make, self._services)
+        except Problem as problem:
+            self._ended(problem)
+            return
+        panel, host = self.panel, self.panel.host
+        assert isinstance(host, AgentHost)
+        self._program.report_to(panel)
+        stills = Stills(panel.model.memory.folder / "stills", panel.background, self._still_made)
+        self.companion = Companion(panel.model, host, stills, panel.background, self)
+        self.companion.showRequested.connect(self.show)
+        self.session.busyChanged.connect(lambda busy: setattr(panel.model, "host_busy", busy))
+        panel.window.begin()
+        host.read_timeline()
+        if not self._hidden:
+            self.show()
+
+    def show(self) -> None:
+        """Bring the window up."""
+        window = self.panel.window
+        window.showNormal() if window.isMinimized() else window.show()
+        window.raise_()
+        window.activateWindow()
+
+    def _still_made(self) -> None:
+        if self.companion is not None:
+            self.companion.tell()
+
+    def _ended(self, problem: Problem) -> None:
+        expected = self.panel is not None and isinstance(problem, HostGone)
+        if not expected:
+            self.exit_code = 1
+            print(problem, file=sys.stderr)
+        log.info("the agent has gone: %s", problem)
+        # Not from within: the loop may not run yet.
+        QTimer.singleShot(0, QApplication.quit)
+
+
+def run_for_agent(hidden: bool = False) -> int:
+    """Be the panel of the agent that the environment names, until it ends; the exit code. Raises BadUsage."""
+    with application() as program:
+        # A closed window is one that the application shows again.
+        program.app.setQuitOnLastWindowClosed(False)
+        panel = AgentPanel(program, hidden=hidden)
+        panel.session.begin()
+        try:
+            program.app.exec()
+        finally:
+            panel.close()
+    return panel.exit_code
