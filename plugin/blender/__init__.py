@@ -13,7 +13,23 @@ bl_info = {
 
 def register() -> None:
     """Called by Blender when the add-on is switched on."""
+    import bpy
+
+    from . import agent, operators, settings, sidebar
+
+    for kind in (*settings.CLASSES, *operators.CLASSES, *sidebar.CLASSES):
+        bpy.utils.register_class(kind)
+    bpy.types.WindowManager.dynvfx = bpy.props.PointerProperty(type=settings.DYNVFX_PG_order)
+    agent.switch_on(".".join(map(str, bl_info["version"])))
 
 
 def unregister() -> None:
-    """Called by Blender when the add-on is switched off."""
+    """Called by Blender when the add-on is switched off, and when it quits."""
+    import bpy
+
+    from . import agent, operators, settings, sidebar
+
+    agent.switch_off()
+    del bpy.types.WindowManager.dynvfx
+    for kind in reversed((*settings.CLASSES, *operators.CLASSES, *sidebar.CLASSES)):
+        bpy.utils.unregister_class(kind)

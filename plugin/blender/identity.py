@@ -1,7 +1,8 @@
 """Which strip is meant: identities that outlive renaming, moving and undo, and that no other file answers to.
 
 Nothing is written into the user's strips. An identity is FILE:SCENE:STRIP as they were called when it was first given;
-what the strip looked like then finds it again after it was renamed.
+what the strip looked like then finds it again after it was renamed. The file's part is kept in the file when the user
+saves it after having used DynVFX, so that it outlives renaming and moving the file.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import bpy
 from . import compat
 from .agent_link import AgentProblem
 from .strip_media import media_path
+
+_FILE = "dynvfx_file"
 
 
 @dataclass
@@ -34,24 +37,29 @@ class Identities:
         self._known: dict[str, _Known] = {}
         self._by_pointer: dict[int, str] = {}
         self._by_name: dict[tuple[str, str], str] = {}
-        self._files: set[str] = set()
-        self._unsaved = ""
+        self._file = ""
+        self.used = False
+        """Whether somebody outside knows identities of this file."""
         self.file_loaded()
 
     def file_loaded(self) -> None:
         """Another file is open: what was known belongs to the one before."""
         for index in (self._known, self._by_pointer, self._by_name):
             index.clear()
-        self._unsaved = token_hex(6)
-        self._files = {self._file_key()}
+        kept = next((scene[_FILE] for scene in bpy.data.scenes if scene.get(_FILE)), "")
+        path = os.path.normcase(bpy.data.filepath)
+        self._file = kept or (hashlib.sha256(path.encode()).hexdigest()[:12] if path else token_hex(6))
+        self.used = bool(kept)
 
-    def file_saved(self) -> None:
-        """The open file has got a name or another one: it stays the same file."""
-        self._files.add(self._file_key())
+    def before_saving(self) -> None:
+        """The user saves the file: it keeps its identity under every name."""
+        for scene in bpy.data.scenes if self.used else ():
+            if scene.sequence_editor is not None and scene.get(_FILE) != self._file:
+                scene[_FILE] = self._file
 
     def timeline(self, scene: Any) -> str:
         """Identity of a scene's timeline."""
-        return f"{self._file_key()}:{scene.name}"
+        return f"{self._file}:{scene.name}"
 
     def of(self, scene: Any, strip: Any) -> str:
         """The identity of a strip."""
@@ -59,7 +67,7 @@ class Identities:
         if uid is None or not _still_it(self._known[uid], strip):
             uid = self._by_name.get((scene.name, strip.name))
         if uid is None:
-            uid = f"{self._file_key()}:{scene.name}:{strip.name}"
+            uid = f"{self._file}:{scene.name}:{strip.name}"
             bearer = self._strip_of(uid) if uid in self._known else None
             if bearer is not None and bearer[1] != strip:
                 uid = f"{uid}:{token_hex(3)}"  # the name's first bearer goes by another name now
@@ -69,7 +77,7 @@ class Identities:
     def find(self, uid: str) -> tuple[Any, Any]:
         """(scene, strip) of an identity. Raises AgentProblem clip_gone with the reason."""
         key, _, rest = uid.partition(":")
-        if key not in self._files:
+        if key != self._file:
             raise AgentProblem(
                 "clip_gone",
                 "The clip belongs to another Blender file.",
@@ -128,10 +136,6 @@ class Identities:
                 return scene.name, rest[len(scene.name) + 1 :]
         scene_name, _, name = rest.partition(":")
         return scene_name, name
-
-    def _file_key(self) -> str:
-        path = bpy.data.filepath
-        return hashlib.sha256(os.path.normcase(path).encode()).hexdigest()[:12] if path else self._unsaved
 
 
 def _fingerprint(strip: Any) -> tuple[str, int, int, int]:

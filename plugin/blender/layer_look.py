@@ -11,12 +11,13 @@ _ANIMATED = ("transform.", "crop.", "blend_alpha")
 COLOUR_TAG = "COLOR_05"
 
 
-def copy_look(scene: Any, clip: Any, layer: Any, size: tuple[int, int]) -> None:
-    """Make `layer`, whose pictures have `size`, cover just the pixels that `clip` covers.
+def copy_look(scene: Any, clip: Any, layer: Any) -> None:
+    """Make `layer` cover just the pixels that `clip` covers.
 
     A picture of another size than the clip's media is scaled so that both have the same edges.
     """
     own = media_size(clip) or (scene.render.resolution_x, scene.render.resolution_y)
+    size = media_size(layer) or own
     across, down = own[0] / size[0], own[1] / size[1]
     source, target = clip.transform, layer.transform
     target.offset_x, target.offset_y = source.offset_x, source.offset_y

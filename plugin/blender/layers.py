@@ -25,7 +25,7 @@ _AGAIN = "Nothing of the take is left in the timeline. Place it again."
 
 @dataclass(frozen=True)
 class Take:
-    """A take as the panel tells it: a movie at `path`, or `names` of pictures in `folder`, `size` in pixels."""
+    """A take as the panel tells it: a movie at `path`, or `names` of pictures in `folder`."""
 
     id: str
     label: str
@@ -33,7 +33,6 @@ class Take:
     folder: str
     names: tuple[str, ...]
     frame_count: int
-    size: tuple[int, int]
 
     @property
     def first_file(self) -> str:
@@ -48,9 +47,8 @@ def read_take(told: dict[str, Any]) -> Take:
     if sequence:
         numbers = range(int(sequence["first"]), int(sequence["first"]) + count)
         names = tuple(f"{sequence['prefix']}{n:0{sequence['padding']}d}{sequence['suffix']}" for n in numbers)
-    size = int(told["width"]), int(told["height"])
     folder = os.path.abspath(sequence["folder"]) if sequence else ""
-    return Take(str(told["id"]), str(told["label"]), told["path"] or "", folder, names, count, size)
+    return Take(str(told["id"]), str(told["label"]), told["path"] or "", folder, names, count)
 
 
 class Layers:
@@ -85,7 +83,7 @@ class Layers:
             self._put(scene, clip, uid, list(zip(new, free.numbers, strict=True)))
             for layer in stale:
                 _remove(scene, parent, layer)
-            self._show(scene, clip, takes[active].id)
+            self.show_only(scene, clip, takes[active].id)
         placed = self._told(scene, clip, uid)
         return dict(placed, note=free.note if takes[active] in new else "")
 
@@ -96,17 +94,13 @@ class Layers:
         if layer is None or not _stands(clip, layer):
             return self.place(uid, [take], 0)
         with undo_step(f"Show {take.label}"):
-            self._show(scene, clip, take.id)
+            self.show_only(scene, clip, take.id)
         return self._told(scene, clip, uid)
 
-    def show(self, layer_name: str) -> None:
-        """Show the placed take of this name in the edited scene and mute the clip's others."""
-        scene = compat.edited_scene()
-        layer = next((each for each in compat.all_strips(scene) if each.name == layer_name), None)
-        clip = layer_marks.clip_below(scene, layer, self._identities) if layer is not None else None
-        if layer is None or clip is None:
-            raise AgentProblem("clip_gone", "The take's clip is not in the timeline any more.")
-        self._show(scene, clip, layer_marks.read_mark(layer).take)
+    def show_only(self, scene: Any, clip: Any, take: str) -> None:
+        """Show one of a clip's placed takes and mute the others; with no id all are muted. No undo step of its own."""
+        for mark, layer in self._standing(scene, clip).items():
+            layer.mute = mark != take
 
     def placements(self) -> list[dict[str, Any]]:
         """What stands in all timelines of the file: for each clip the visible take, or the lowest when all are
@@ -140,7 +134,7 @@ class Layers:
         try:
             for take, channel in placed:
                 layer = _add(parent, take, channel, _range(clip)[0])
-                copy_look(scene, clip, layer, take.size)
+                copy_look(scene, clip, layer)
                 write_mark(layer, Mark(take.id, uid, take.label, clip.name))
                 _check(scene, clip, layer, take, channel)
             if (_range(clip), clip.channel, clip.mute) != facts:
@@ -152,10 +146,6 @@ class Layers:
                 raise
             what = "Blender did not take the take into its timeline."
             raise AgentProblem("placement_failed", what, str(error), _AGAIN) from error
-
-    def _show(self, scene: Any, clip: Any, take: str) -> None:
-        for mark, layer in self._standing(scene, clip).items():
-            layer.mute = mark != take
 
     def _told(self, scene: Any, clip: Any, uid: str) -> dict[str, Any]:
         """The clip's visible take as the panel hears it (PL), with its uid."""

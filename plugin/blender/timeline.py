@@ -10,6 +10,7 @@ from . import compat, layer_marks
 from .agent_link import AgentProblem
 from .frame_rates import scene_rate
 from .identity import Identities
+from .stamp import stamp
 from .strip_media import media_path
 from .suitability import CLIP_TYPES, problem_with, why_rendered
 
@@ -69,6 +70,7 @@ def _described(scene: Any, strip: Any, identities: Identities) -> dict[str, Any]
         "media": media_path(strip),
         "render": why_rendered(scene, strip) if problem is None else None,
         "problem": said(problem),
+        "stamp": stamp(strip),
     }
 
 

@@ -1,0 +1,265 @@
+"""The add-on's agent: one link to one panel, served from an app timer on Blender's main thread."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from . import compat, stamp
+from .agent_link import AgentLink, AgentProblem
+from .export import Exporter
+from .identity import Identities
+from .layers import Layers, read_take
+from .note_markers import mark_notes
+from .palette import theme_palette
+from .panel_start import panel_command
+from .panel_state import PanelState
+from .timeline import describe_timeline
+from .undo_step import redraw
+from .watch import Watch, content_changed
+
+_CAPABILITIES = ("timeline", "export", "place", "swap", "placements", "seek", "mark")
+_WATCH_SECONDS = 0.3
+_START_SECONDS = 60.0
+"""A panel that has not dialled after so long will not."""
+
+
+class Agent:
+    """What the add-on knows and does. Nothing runs before `ensure_panel`."""
+
+    def __init__(self, version: str) -> None:
+        self.identities = Identities()
+        self.exporter = Exporter(self.identities)
+        self.layers = Layers(self.identities, self.exporter)
+        self.state = PanelState()
+        self._version = version
+        self._link: AgentLink | None = None
+        self._watch = Watch()
+        self._watched = 0.0
+        self._was_connected = False
+        self._started: float | None = None
+        self._waiting: list[tuple[str, dict[str, Any], Callable | None]] = []
+
+    # For the sidebar --------------------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether the panel is there."""
+        return self._link is not None and self._link.connected
+
+    @property
+    def starting(self) -> bool:
+        """Whether the panel was started and has not dialled yet."""
+        return self._started is not None and not self.connected
+
+    def ask(self, method: str, params: dict[str, Any], then: Callable | None = None) -> None:
+        """Ask the panel, which is started when it is not there. What goes wrong is shown in the sidebar.
+
+        Raises AgentProblem when the panel cannot be started.
+        """
+        self.state.problem = None
+        if self.connected:
+            self._link.call(method, params, then, self._failed)
+            return
+        self._waiting.append((method, params, then))
+        try:
+            self.ensure_panel(hidden=method != "show")
+        except AgentProblem:
+            self._waiting.clear()
+            raise
+
+    def ensure_panel(self, hidden: bool = True) -> None:
+        """Start the panel's process unless it is there or on its way. Raises AgentProblem."""
+        if self.connected or (self._link is not None and self._link.panel_running):
+            return
+        command, environment = panel_command()
+        if self._link is None:
+            self._link = self._new_link()
+        log = os.path.join(tempfile.gettempdir(), f"dynvfx-panel-{os.getpid()}.log")
+        try:
+            self._link.start_panel([*command, "--hidden"] if hidden else command, environment, log)
+        except OSError as error:
+            raise AgentProblem(
+                "not_installed",
+                "The DynVFX panel could not be started.",
+                f"{command[0]}: {error.strerror or error}",
+                "Run `python3 run.py install` in the DynVFX folder again.",
+            ) from error
+        self._started = time.monotonic()
+        self.state.log = log
+        if not bpy.app.timers.is_registered(self.tick):
+            bpy.app.timers.register(self.tick, persistent=True)
+
+    # Life -------------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> float | None:
+        """One round of the app timer; seconds until the next, None when there is nothing to serve."""
+        link = self._link
+        if link is None:
+            return None
+        link.poll()
+        if link.connected != self._was_connected:
+            self._was_connected = link.connected
+            self._came() if link.connected else self._left()
+        if self.starting:
+            self._check_start()
+        if link.connected and time.monotonic() - self._watched >= _WATCH_SECONDS:
+            self._watched = time.monotonic()
+            if self._watch.changed():
+                link.notify("changed", {})
+        if link.working:
+            return 0.02
+        return 0.05 if link.connected or self.starting else 0.5
+
+    def close(self) -> None:
+        """End the link; the panel then ends."""
+        if bpy.app.timers.is_registered(self.tick):
+            bpy.app.timers.unregister(self.tick)
+        self.hang_up()
+        self.state.clear()
+
+    def hang_up(self) -> None:
+        """End the link without Blender's help: at its exit the API is not there any more."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+        self._was_connected, self._started = False, None
+        self._waiting.clear()
+
+    def file_loaded(self) -> None:
+        """Another file is open: no clip of the one before is here any more."""
+        self.identities.file_loaded()
+        self.exporter.forget()
+        self._watch.touch()
+
+    def touched(self) -> None:
+        """Blender says that something in the file changed."""
+        self._watch.touch()
+
+    def _new_link(self) -> AgentLink:
+        methods = {name: getattr(self, "_" + name) for name in _CAPABILITIES}
+        methods["state"] = self._told_state
+        version = ".".join(map(str, bpy.app.version))
+        link = AgentLink("blender", version, self._version, list(_CAPABILITIES), methods, "png", theme_palette())
+        try:
+            link.listen()
+        except OSError as error:
+            raise AgentProblem(
+                "no_link", "The add-on cannot listen for the panel.", str(error), "Allow 127.0.0.1 in the firewall."
+            ) from error
+        atexit.register(link.close)
+        return link
+
+    def _came(self) -> None:
+        self._started = None
+        self._watch.touch()
+        waiting, self._waiting = self._waiting, []
+        for method, params, then in waiting:
+            self._link.call(method, params, then, self._failed)
+        redraw()
+
+    def _left(self) -> None:
+        self.state.clear()
+        redraw()
+
+    def _check_start(self) -> None:
+        ended = not self._link.panel_running
+        if ended or time.monotonic() - self._started > _START_SECONDS:
+            self._started = None
+            self._waiting.clear()
+            what = "The DynVFX panel ended while it started." if ended else "The DynVFX panel does not answer."
+            self._failed(AgentProblem("panel_gone", what, f"Its words are in {self.state.log}.", "Start it again."))
+
+    def _failed(self, problem: AgentProblem) -> None:
+        self.state.problem = problem
+        redraw()
+
+    # What the panel asks ----------------------------------------------------------------------------------------------
+
+    def _told_state(self, params: dict[str, Any]) -> None:
+        self.state.take_in(params)
+        redraw()
+
+    def _timeline(self, params: dict[str, Any]) -> dict[str, Any]:
+        described = describe_timeline(self.identities)
+        self.state.clips = {each["uid"]: each for each in described["clips"]}
+        return described
+
+    def _export(self, params: dict[str, Any]) -> Any:
+        return self.exporter.export(params["uid"], params["folder"])
+
+    def _place(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self.layers.place(params["uid"], [read_take(each) for each in params["takes"]], int(params["active"]))
+
+    def _swap(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self.layers.swap(params["uid"], read_take(params["take"]))
+
+    def _placements(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"placements": self.layers.placements()}
+
+    def _seek(self, params: dict[str, Any]) -> dict[str, Any]:
+        compat.edited_scene().frame_current = int(params["frame"])
+        return {}
+
+    def _mark(self, params: dict[str, Any]) -> dict[str, Any]:
+        scene, clip = self.identities.find(params["uid"])
+        mark_notes(scene, clip, params["uid"], params["notes"])
+        return {}
+
+
+agent: list[Agent] = []
+"""The agent while the add-on is switched on."""
+
+
+@bpy.app.handlers.persistent
+def _on_load(*_: Any) -> None:
+    agent[0].file_loaded()
+
+
+@bpy.app.handlers.persistent
+def _on_saving(*_: Any) -> None:
+    agent[0].identities.before_saving()
+
+
+@bpy.app.handlers.persistent
+def _on_undo(*_: Any) -> None:
+    stamp.content_version[0] += 1
+    agent[0].touched()
+
+
+@bpy.app.handlers.persistent
+def _on_update(scene: Any, depsgraph: Any = None) -> None:
+    agent[0].touched()
+    if depsgraph is not None:
+        content_changed(depsgraph)
+
+
+_HANDLERS = (
+    ("load_post", _on_load),
+    ("save_pre", _on_saving),
+    ("undo_post", _on_undo),
+    ("redo_post", _on_undo),
+    ("depsgraph_update_post", _on_update),
+)
+
+
+def switch_on(version: str) -> None:
+    """Make the agent and have Blender tell it what happens."""
+    agent.append(Agent(version))
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def switch_off() -> None:
+    """End it and take the handlers back."""
+    for name, handler in _HANDLERS:
+        known = getattr(bpy.app.handlers, name)
+        if handler in known:
+            known.remove(handler)
+    agent.pop().close()
