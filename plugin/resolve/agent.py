@@ -1,0 +1,197 @@
+"""The agent's own loop: a script that Resolve runs in a process of its own, beside the panel that it starts.
+
+It ends when the panel has ended, and when Resolve has: such a script would otherwise outlive Resolve.
+"""
+
+import json
+import os
+import time
+from types import GeneratorType
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from . import VERSION
+from .agent_link import AgentLink, AgentProblem
+from .described import describe, fingerprint, seek
+from .edition import Edition, read_edition
+from .exporting import export_clip
+from .marks import mark
+from .memory import Memory, data_folder
+from .one_agent import OneAgent
+from .opened import Opened
+from .placing import place
+from .problems import NoAnswer, ResolveProblem
+from .repair import repair
+from .standing import placed_take, placements
+from .swapping import add_versions, swap
+
+WAIT_SECONDS = 0.2
+LOOK_SECONDS = 1.0
+_PANEL_COMMAND = "panel_command.json"
+
+
+class Agent:
+    """The protocol's methods over one running Resolve."""
+
+    def __init__(self, resolve: Any, edition: Edition, memory: Memory) -> None:
+        self.resolve, self.edition, self.memory = resolve, edition, memory
+        self._repaired = ""
+
+    def methods(self) -> Dict[str, Callable[[Dict[str, Any]], Any]]:
+        """Every method by its name in the protocol, its problems told as the link tells them."""
+        names = ("timeline", "export", "place", "swap", "placements", "seek", "mark", "versions")
+        return {name: _told(getattr(self, name)) for name in names}
+
+    def timeline(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """What is open and selected."""
+        return describe(self._opened(), self.memory)
+
+    def export(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """A clip as a timeline of its own."""
+        return export_clip(self._opened(), self.memory, str(params["uid"]), str(params["folder"]))
+
+    def place(self, params: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+        """Takes above their clip; where one stands already, the active one takes its place."""
+        opened, uid, takes = self._opened(), str(params["uid"]), list(params["takes"])
+        active = int(params.get("active") or 0)
+        if placed_take(opened, self.memory, uid) is None:
+            return (yield from place(opened, self.memory, uid, takes, active))
+        return swap(opened, self.memory, uid, takes[active])
+
+    def swap(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """Another take in the place of the visible one."""
+        return swap(self._opened(), self.memory, str(params["uid"]), params["take"])
+
+    def placements(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """What stands in the timeline."""
+        return {"placements": placements(self._opened(), self.memory)}
+
+    def seek(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """Move the playhead."""
+        seek(self._opened(), int(params["frame"]))
+        return {}
+
+    def mark(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """Notes as markers."""
+        mark(self._opened(), self.memory, str(params["uid"]), list(params["notes"]))
+        return {}
+
+    def versions(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """Takes into Resolve's own take selector."""
+        count = add_versions(self._opened(), self.memory, str(params["uid"]), list(params["takes"]))
+        return {"count": count}
+
+    def mend(self) -> List[str]:
+        """Take back what a killed agent has left on the open timeline; what could not be, in words."""
+        return repair(Opened(self.resolve, self.edition), self.memory)
+
+    def _opened(self) -> Opened:
+        opened = Opened(self.resolve, self.edition)
+        if self._repaired != opened.timeline_id:
+            # Once for every timeline that comes up, and before anything else is done to it.
+            repair(opened, self.memory)
+            self._repaired = opened.timeline_id
+        return opened
+
+
+def run(
+    resolve: Any, here: str, tell: Callable[[str], Any] = print, clock: Callable[[], float] = time.monotonic
+) -> int:
+    """Start the panel and serve it until one of the two has ended. `here` is the folder of the agent's files.
+
+    Returns 0, or 1 when nothing could be started; `tell` then says why.
+    """
+    try:
+        edition = read_edition(resolve)
+        problem = edition.problem()
+    except ResolveProblem as gone:
+        problem = gone
+    if problem is not None:
+        tell(f"DynVFX: {problem}")
+        return 1
+    memory = Memory(data_folder())
+    alone = OneAgent(memory.folder)
+    if not alone.acquire():
+        alone.ask_to_show()
+        tell("DynVFX is running already; its panel comes up.")
+        return 0
+    try:
+        return _serve(resolve, edition, memory, alone, here, tell, clock)
+    finally:
+        alone.release()
+
+
+def panel_command(here: str) -> Optional[Tuple[List[str], Dict[str, Any]]]:
+    """Command and environment of the panel, as the installer has written them; None when it has not."""
+    try:
+        with open(os.path.join(here, _PANEL_COMMAND), encoding="utf-8") as file:
+            written = json.load(file)
+        return [str(each) for each in written["command"]], dict(written.get("environment") or {})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _serve(
+    resolve: Any, edition: Edition, memory: Memory, alone: OneAgent, here: str, tell: Callable, clock: Callable
+) -> int:
+    started = panel_command(here)
+    if started is None:
+        tell("DynVFX is not installed whole: run `python3 run.py install` in its folder.")
+        return 1
+    agent = Agent(resolve, edition, memory)
+    methods = agent.methods()
+    version = ".".join(str(each) for each in edition.version)
+    link = AgentLink("resolve", version, VERSION, sorted(methods), methods, "prores4444")
+    try:
+        link.start_panel(started[0], started[1], os.path.join(memory.folder, "panel.log"))
+    except OSError as error:
+        tell(f"DynVFX: the panel could not be started ({error}). Install it again: `python3 run.py install`.")
+        link.close()
+        return 1
+    try:
+        loop(link, agent, alone, clock)
+    finally:
+        link.close()
+    return 0
+
+
+def loop(link: Any, agent: Agent, alone: OneAgent, clock: Callable[[], float]) -> None:
+    """Poll the link, and tell when something in Resolve has become another; ends with Resolve or the panel."""
+    seen, looked = None, clock() - LOOK_SECONDS  # type: Any, float
+    while link.connected or link.panel_running:
+        link.poll(0.0 if link.working else WAIT_SECONDS)
+        if clock() - looked < LOOK_SECONDS:
+            continue
+        looked = clock()
+        if alone.asked_to_show():
+            link.call("show", {})
+        try:
+            now = fingerprint(agent.resolve)
+        except NoAnswer:
+            return  # Resolve was closed
+        if seen is not None and now != seen:
+            link.notify("changed", {})
+        seen = now
+
+
+def _told(method: Callable[[Dict[str, Any]], Any]) -> Callable[[Dict[str, Any]], Any]:
+    """The method with its problems as the link tells them; generators stay generators."""
+
+    def told(params: Dict[str, Any]) -> Any:
+        try:
+            result = method(params)
+        except ResolveProblem as problem:
+            raise _as_told(problem) from problem
+        return _told_steps(result) if isinstance(result, GeneratorType) else result
+
+    return told
+
+
+def _told_steps(steps: Any) -> Iterator[Any]:
+    try:
+        return (yield from steps)
+    except ResolveProblem as problem:
+        raise _as_told(problem) from problem
+
+
+def _as_told(problem: ResolveProblem) -> AgentProblem:
+    return AgentProblem(problem.kind, problem.what, problem.why, problem.remedy)

@@ -1,0 +1,53 @@
+"""One agent at a time: choosing the script again brings the running one's panel up."""
+
+import os
+import sys
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+
+class OneAgent:
+    """A lock that the system takes back when its process ends, however it ends."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = os.path.join(folder, "agent.lock")
+        self._wish = os.path.join(folder, "show")
+        self._file = None  # type: Any
+
+    def acquire(self) -> bool:
+        """Become the one; False when another is."""
+        file = open(self._path, "a+b")  # noqa: SIM115 - held for as long as the agent runs
+        try:
+            if sys.platform == "win32":
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        self._file = file
+        self.asked_to_show()  # an old wish
+        return True
+
+    def release(self) -> None:
+        """Let another one be it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def ask_to_show(self) -> None:
+        """Ask the one that runs to bring its panel up."""
+        with open(self._wish, "wb"):
+            pass
+
+    def asked_to_show(self) -> bool:
+        """Whether somebody has asked since the last time."""
+        try:
+            os.remove(self._wish)
+        except FileNotFoundError:
+            return False
+        return True

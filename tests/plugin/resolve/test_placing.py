@@ -1,0 +1,51 @@
+"""A take on a new track exactly above its clip, and nothing else changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plugin.resolve.placing import place
+from plugin.resolve.problems import ResolveProblem
+from tests.plugin.resolve.double import Switches, World
+from tests.plugin.resolve.films import Film, finish, without_ours
+
+
+def test_a_take_lies_exactly_above_its_clip(tmp_path: Path) -> None:
+    film = Film(tmp_path)
+    film.tracks(2, 2)
+    shot = film.clip(at=12)
+    over = film.clip("title.mov", at=0, frames=50, track=2)
+    before = film.world.snapshot()
+    placed = finish(place(film.opened(), film.memory, shot.uid, [film.take()], 0))
+    item = film.timeline.tracks["video"][1].items[0]
+    assert (item.start, item.duration, item.first) == (shot.start, 24, 0)
+    assert film.timeline.tracks["video"][2].items == [over]
+    assert placed == {
+        "take": "take-a", "take_name": "balloon a", "where": "Cut 1", "track_name": "VFX - balloon a", "track_number": 2,
+        "record_start": shot.start, "record_frames": 24, "media_path": str(tmp_path / "take a.mov"), "remarks": [],
+    }  # fmt: skip
+    assert without_ours(film.world.snapshot(), {item.uid}) == before
+    assert film.memory.unfinished() == []
+
+
+@pytest.mark.parametrize("end_frame", ["exclusive", "inclusive"])
+@pytest.mark.parametrize("past_end", ["clamps", "refuses", "freezes"])
+def test_whatever_end_frame_means(tmp_path: Path, end_frame: str, past_end: str) -> None:
+    film = Film(tmp_path, World(switches=Switches(end_frame=end_frame, past_end=past_end)))
+    shot = film.clip()
+    placed = finish(place(film.opened(), film.memory, shot.uid, [film.take()], 0))
+    assert (placed["record_start"], placed["record_frames"]) == (shot.start, 24)
+
+
+def test_append_that_says_yes_and_places_nothing_is_taken_back(tmp_path: Path) -> None:
+    film = Film(tmp_path)
+    shot = film.clip()
+    before = film.world.snapshot()
+    film.world.answers["MediaPool.AppendToTimeline"] = lambda world, clips: [world.handle("TimelineItem", "nothing")]
+    with pytest.raises(ResolveProblem) as told:
+        finish(place(film.opened(), film.memory, shot.uid, [film.take()], 0))
+    assert told.value.kind == "placement_failed"
+    assert film.world.snapshot() == before
+    assert film.memory.unfinished() == []
