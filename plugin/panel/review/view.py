@@ -30,7 +30,7 @@ from plugin.panel.review.widgets.transport_bar import TransportBar
 # From this width on (in average letters) the notes stand beside the picture, else below it.
 _BESIDE = 110
 # And what they get there.
-_NOTES = 46
+_NOTES = 54
 
 
 class ReviewView(QWidget):
