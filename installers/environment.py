@@ -27,9 +27,12 @@ CHECKED: dict[str, tuple[str, ...]] = {
 
 def find_uv() -> list[str] | None:
     """The command that starts uv, None when there is none; what the user's own Python has comes first."""
-    if importlib.util.find_spec("uv") is not None:
-        return [sys.executable, "-m", "uv"]
-    found = shutil.which("uv")
+    try:
+        from uv import find_uv_bin
+
+        return [os.fsdecode(find_uv_bin())]
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
     return [found] if found else None
 
 

@@ -67,10 +67,10 @@ def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]
     panel_only = order.panel_only or bundle.panel_only
     parts = ("base", "panel") if panel_only else ("base", "panel", "backend")
     wanted = bundle.identity + ("-panel" if panel_only else "")
+    manifest.note_folders(app.folder)
     app.begin(order.command, wanted)
-    for name in app.names():
-        if not app.is_whole(name):
-            app.remove(name)
+    manifest.write()
+    _remove_incomplete(app)
     name = _usable(app, places, wanted, bundle.version, parts)
     made = name is None
     try:
@@ -222,12 +222,17 @@ def _go_back(app: App, manifest: Manifest, places: Places, before: str, tell: Ca
         tell(f"{before} could not be put back in all places ({error}); the same command tries again.")
 
 
+def _remove_incomplete(app: App) -> None:
+    """Remove versions that did not become whole, except those into which an orphaned installer still writes."""
+    for name in app.names():
+        if not app.is_whole(name) and not app.users_of(name):
+            app.remove(name)
+
+
 def _clear_away(app: App, tell: Callable[[str], None]) -> None:
     """Remove what a failed installation made; a full disk has its room back."""
     try:
-        for name in app.names():
-            if not app.is_whole(name):
-                app.remove(name)
+        _remove_incomplete(app)
         app.end()
     except OSError as error:
         tell(f"What was half made in {app.folder} could not be removed ({error}); the next installation does it.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,7 +93,7 @@ class Manifest:
             hashes = self.files.setdefault(str(each.path), [])
             if each.sha256 not in hashes:
                 hashes.append(each.sha256)
-            self._note_folders(each.path.parent)
+            self.note_folders(each.path.parent)
         self.write()
         for each in plan:
             step(f"placing {each.path}")
@@ -105,7 +105,7 @@ class Manifest:
             del self.files[path]
         for each in plan:
             self.files[str(each.path)] = [each.sha256]
-        self._remove_folders({parent for each in plan for parent in each.path.parents})
+        self.remove_folders({parent for each in plan for parent in each.path.parents})
         self.write()
 
     def _place_one(self, wanted: PlacedFile, tell: Callable[[str], None]) -> None:
@@ -119,7 +119,7 @@ class Manifest:
         if found != wanted.sha256 or _mode_differs(wanted):
             write_file(path, wanted.content, wanted.mode)
 
-    def _note_folders(self, folder: Path) -> None:
+    def note_folders(self, folder: Path) -> None:
         """Remember the folders that do not exist yet: they are the ones that we make."""
         missing = []
         while not folder.exists() and folder != folder.parent:
@@ -139,7 +139,7 @@ class Manifest:
             # What stays is the user's from now on, and not ours to touch when this is done again.
             del self.files[path]
             self.write()
-        self._remove_folders(set())
+        self.remove_folders()
         self.write()
         return kept
 
@@ -168,7 +168,7 @@ class Manifest:
             _remove_if_empty(path.parent / "__pycache__")
         return True
 
-    def _remove_folders(self, needed: set[Path]) -> None:
+    def remove_folders(self, needed: Collection[Path] = ()) -> None:
         """Remove folders that we made and that are empty now, the deepest first."""
         for folder in sorted(self.folders, key=len, reverse=True):
             if Path(folder) not in needed and _remove_if_empty(Path(folder)):

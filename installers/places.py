@@ -195,7 +195,7 @@ class Places:
             return [folder / entry.removeprefix("{PATH}/") for folder in self.path_folders()]
         text = self._filled(entry)
         path = Path(text)
-        if self.root is not None and (entry.startswith("/") or entry[1:2] == ":"):
+        if self.root is not None and (entry.startswith("/") or text[1:2] == ":"):
             path = self.root / text.replace(":", "").lstrip("/")
         return [path]
 

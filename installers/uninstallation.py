@@ -53,8 +53,7 @@ def uninstall(places: Places, tell: Callable[[str], None], *, settings: bool = F
             _remove_program(app, manifest, removed, tell)
     if settings:
         _remove_settings(places)
-    data = places.one("data")
-    _remove_empty(data)
+    _remove_empty(places.one("data"))
     removed.work = [path for path in (places.service_home / "jobs", places.service_home / "ledger.db") if path.exists()]
     return removed
 
@@ -75,6 +74,8 @@ def _remove_program(app: App, manifest: Manifest, removed: Removed, tell: Callab
     app.manifest_file.unlink(missing_ok=True)
     app.end()
     _remove_empty(app.folder)
+    _remove_empty(app.folder.parent)
+    manifest.remove_folders()
 
 
 def _remove_settings(places: Places) -> None:

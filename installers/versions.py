@@ -106,7 +106,8 @@ class App:
     def new_version(self, wanted: str) -> Path:
         """An empty folder, incomplete from its first file on; its name may get a number added. Raises OSError."""
         name, number = wanted, 1
-        while self.is_whole(name):
+        # An installer that outlived its killed parent may still write into an incomplete one.
+        while self.is_whole(name) or self.users_of(name):
             number += 1
             name = f"{wanted}-{number}"
         self.remove(name)

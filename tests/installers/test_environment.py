@@ -1,0 +1,270 @@
+"""Packages: which torch, uv or pip, tried again, what failures mean; bundles; the add-on in Blender's preferences."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installers import agents, bundling, environment, payload
+from installers.blender_addon import SWITCHED
+from installers.environment import Environment, clean_environment, has_nvidia, torch_choices
+from installers.errors import BadBundle, BadChoice, InstallProblem, PackagesFailed, from_os_error
+from installers.manifest import Manifest
+from installers.places import Places
+from tests.installers.product import ROOT, write_checkout
+
+
+@pytest.mark.parametrize(
+    ("system", "nvidia", "uv", "asked", "options", "words"),
+    [
+        ("linux", True, True, "", [[]], "CUDA"),
+        ("linux", True, False, "", [[]], "CUDA"),
+        ("linux", False, True, "", [["--torch-backend", "cpu"], []], "no card"),
+        ("linux", False, False, "", [[]], "torch"),
+        ("win32", True, True, "", [["--torch-backend", "auto"]], "CUDA"),
+        ("win32", True, False, "", [[]], "needs uv"),
+        ("win32", False, False, "", [[]], "processor"),
+        ("darwin", False, True, "", [[]], "Mac"),
+        ("linux", True, True, "cu128", [["--torch-backend", "cu128"]], "cu128"),
+        ("linux", False, True, "default", [[]], "package index"),
+    ],
+)
+def test_which_torch(system, nvidia, uv, asked, options, words):
+    found, said = torch_choices(system, nvidia, uv, asked)
+    assert found == options and words in said
+
+
+def test_a_card_is_found_by_its_driver_or_by_its_program(tmp_path):
+    places = Places("linux", tmp_path, {"PATH": str(tmp_path / "bin")}, root=tmp_path / "root")
+    assert not has_nvidia(places)
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "NVIDIA-SMI has failed because it couldn\'t communicate"\nexit 9\n')
+    program.chmod(0o755)
+    assert not has_nvidia(places)
+    program.write_text('#!/bin/sh\necho "GPU 0: NVIDIA RTX 4090 (UUID: x)"\n')
+    assert has_nvidia(places)
+    program.unlink()
+    driver = tmp_path / "root" / "proc" / "driver" / "nvidia" / "version"
+    driver.parent.mkdir(parents=True)
+    driver.touch()
+    assert has_nvidia(places)
+
+
+@pytest.fixture
+def installer(tmp_path, monkeypatch):
+    """An environment whose installer answers with the statuses of a list; it notes what it was asked."""
+
+    class Asked(list):
+        answers: list[tuple[int, str]] = []
+
+    asked = Asked()
+
+    def run(command, *, shown=False):
+        asked.append(command)
+        status, words = asked.answers.pop(0)
+        return subprocess.CompletedProcess(command, status, "", words)
+
+    monkeypatch.setattr(environment, "_run", run)
+    made = Environment(tmp_path / "env", Places("linux", tmp_path, {}), ["uv"])
+    return made, asked
+
+
+def test_installing_is_tried_again(installer):
+    made, asked = installer
+    asked.answers = [(1, ""), (1, ""), (0, "")]
+    pauses: list[float] = []
+    made.fill("x", None, [["--torch-backend", "auto"]], lambda words: None, pauses.append)
+    assert len(asked) == 3 and pauses == [2.0, 4.0]
+    assert asked[0][-3:] == ["--torch-backend", "auto", "x"]
+
+
+def test_the_next_choice_is_taken_when_one_does_not_work(installer):
+    made, asked = installer
+    asked.answers = [(1, "dns error")] * 3 + [(0, "")]
+    told: list[str] = []
+    made.fill("x", None, [["--torch-backend", "cpu"], []], told.append, lambda seconds: None)
+    assert asked[-1] == ["uv", "pip", "install", "--python", str(made.python), "x"]
+    assert any("trying without" in each for each in told)
+
+
+def test_no_network_is_told(installer):
+    made, asked = installer
+    asked.answers = [(1, "error: Failed to fetch: dns error")] * 3
+    with pytest.raises(PackagesFailed, match="Check the network"):
+        made.fill("x", None, [[]], lambda words: None, lambda seconds: None)
+
+
+def test_a_bundle_is_asked_once_and_nothing_else(installer, tmp_path):
+    made, asked = installer
+    asked.answers = [(1, "because only torch==1 is available")]
+    with pytest.raises(PackagesFailed, match="Make the bundle again"):
+        made.fill("x", tmp_path, [[]], lambda words: None)
+    assert asked[0][-4:] == ["--no-index", "--find-links", str(tmp_path), "x"]
+
+
+def test_without_uv_pip_installs_and_checks(user):
+    """A real environment by venv and pip."""
+    made = Environment(user.shelf / "env with pip", user.places, None)
+    made.make()
+    assert made.uv is None
+    wheels = user.bundle("1.0") / "wheels"
+    wheel = next(wheels.glob("dynvfx*"))
+    made.fill(f"dynvfx[panel] @ {wheel.as_uri()}", wheels)
+    made.check("1.0", ("base", "panel", "backend"))
+
+
+def test_variables_that_lead_a_python_astray_are_left_out():
+    given = {"PYTHONPATH": "/x", "PYTHONHOME": "/y", "VIRTUAL_ENV": "/z", "UV_HTTP_TIMEOUT": "7", "PATH": "/bin"}
+    cleaned = clean_environment(given)
+    assert not {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"} & set(cleaned)
+    assert cleaned["UV_HTTP_TIMEOUT"] == "7" and cleaned["PATH"] == "/bin"
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(28, "disk is full"), (13, "may not write"), (30, "may not write"), (36, "too long"), (5, "")],
+)
+def test_errors_of_the_system_are_told_with_a_remedy(number, expected):
+    problem = from_os_error(OSError(number, os.strerror(number), "/some/file"), "DynVFX could not be installed")
+    assert expected in str(problem) and "/some/file" in problem.why and problem.remedy
+
+
+def test_no_permission(user, capsys, monkeypatch):
+    """As root may write everywhere, a file stands where the folder belongs."""
+    (user.home / ".local").write_text("")
+    assert user.install("1.0", "--yes") == 1
+    said = capsys.readouterr().err
+    assert "could not be installed" in said and ".local" in said and "Traceback" not in said
+
+
+def test_a_disk_that_is_too_small_is_told_before(user, capsys, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: os.terminal_size((0, 0)) and _Usage())
+    assert user.install("1.0", "--yes") == 1
+    assert "GB free" in capsys.readouterr().err and not user.app.names()
+
+
+class _Usage:
+    free = 10
+
+
+# Bundles ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_installs_by_its_own_run_py(user):
+    asked = [sys.executable, str(user.bundle("1.0") / "run.py"), "install", "--hosts", "none"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=user.shelf)
+    assert done.returncode == 0, done.stderr
+    assert user.says() == "dynvfx 1.0"
+
+
+def test_damaged_and_foreign_bundles(user, capsys):
+    bundle = user.bundle("1.0")
+    wheel = next((bundle / "wheels").glob("needed*"))
+    whole = wheel.read_bytes()
+    wheel.write_bytes(whole[:-1])
+    assert user.install("1.0", "--yes") == 1
+    assert f"{wheel.name} is not what it was" in capsys.readouterr().err
+    wheel.unlink()
+    assert user.install("1.0", "--yes") == 1
+    assert f"{wheel.name} is missing" in capsys.readouterr().err
+    wheel.write_bytes(whole)
+    facts = payload.Bundle.read(bundle)
+    facts.system, facts.python = "win32", "3.13"
+    facts.write(bundle)
+    assert user.install("1.0", "--yes") == 1
+    assert "another kind of machine" in capsys.readouterr().err
+    (bundle / "bundle.json").write_text("{}")
+    assert user.install("1.0", "--yes") == 1
+    (bundle / "bundle.json").unlink()
+    assert user.install("1.0", "--yes") == 1
+    assert "no bundle" in capsys.readouterr().err
+    assert not user.app.names() and not user.command.exists()
+
+
+def test_a_bundle_is_not_made_among_other_files(user):
+    root = write_checkout(user.shelf / "checkout")
+    (user.home / "thesis.txt").touch()
+    with pytest.raises(BadChoice, match="something else"):
+        bundling.make_bundle(root, user.home, user.places, print)
+    with pytest.raises(InstallProblem, match="no program to install"):
+        bundling.make_bundle(user.shelf, user.shelf / "b", user.places, print)
+
+
+def test_a_bundle_that_was_not_finished_is_none(user, monkeypatch):
+    root = write_checkout(user.shelf / "checkout")
+
+    def fail(*arguments):
+        raise PackagesFailed("no network")
+
+    monkeypatch.setattr(Environment, "build", fail)
+    with pytest.raises(PackagesFailed):
+        bundling.make_bundle(root, user.shelf / "b", user.places, print)
+    with pytest.raises(BadBundle):
+        payload.Bundle.read(user.shelf / "b")
+
+
+def test_the_name_of_a_version_changes_with_its_contents(user):
+    root = write_checkout(user.shelf / "checkout")
+    first = payload.describe(root).identity
+    (root / "plugin" / "__pycache__").mkdir()
+    (root / "plugin" / "__pycache__" / "x.pyc").touch()
+    (root / "notes.txt").touch()
+    assert payload.describe(root).identity == first and first.startswith("1.0-")
+    (root / "plugin" / "blender" / "strips.py").write_text("# new\n")
+    assert payload.describe(root).identity != first
+
+
+# Agents -------------------------------------------------------------------------------------------------------------
+
+
+def test_our_agents_are_put_together(tmp_path):
+    assert agents.assemble(ROOT, tmp_path) == ["blender", "resolve"]
+    names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"blender/dynvfx/__init__.py", "blender/dynvfx/agent_link.py", "resolve/DynVFX_agent/agent_link.py"} <= names
+    assert "resolve/Scripts/Utility/DynVFX.py" in names
+    assert not [name for name in names if "test" in name or "__pycache__" in name]
+
+
+def test_a_checkout_without_agents_installs_the_rest(editor):
+    for version in ("1.0",):
+        root = write_checkout(editor.shelf / f"checkout {version}", version)
+        (root / "plugin" / "hosts" / "agent_link.py").unlink()
+    assert agents.assemble(root, editor.shelf / "none") == []
+
+
+def fake_blender(editor, status: int) -> Path:
+    program = editor.home / "blender-4.2.0-linux-x64" / "blender"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >> {editor.shelf}/blender\necho "Error: no such add-on" >&2\nexit {status}\n'
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+def test_the_addon_is_switched_on_only_when_asked_and_off_again(editor, capsys):
+    program = fake_blender(editor, 0)
+    said = editor.shelf / "blender"
+    assert editor.install("1.0", "--hosts", "blender-4.2") == 0
+    assert not said.exists()
+    assert editor.install("1.0", "--hosts", "blender-4.2,blender-5.0", "--enable") == 0
+    assert "addon_utils.enable('dynvfx'" in said.read_text() and said.read_text().startswith("--background")
+    told = capsys.readouterr().err
+    assert "switched on in Blender 4.2" in told and "The program of Blender 5.0 was not found" in told
+    assert Manifest.read(editor.app.manifest_file).choices[SWITCHED] == str(program)
+    assert editor.install("2.0", command="update") == 0
+    assert editor.run("uninstall", "--yes") == 0
+    assert "addon_utils.disable('dynvfx'" in said.read_text()
+
+
+def test_a_blender_that_does_not_switch_it_on_is_told(editor, capsys):
+    fake_blender(editor, 7)
+    assert editor.install("1.0", "--hosts", "blender-4.2", "--enable") == 0
+    told = capsys.readouterr().err
+    assert "no such add-on" in told and "Edit > Preferences" in told
