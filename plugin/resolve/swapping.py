@@ -24,6 +24,8 @@ def swap(opened: Opened, memory: Memory, uid: str, take: Take) -> Dict[str, Any]
     span = span_of(placed.item)
     clip = bring_in(opened.pool, take)
     is_straight = set_straight(clip)
+    # Known before it is seen: killed behind the next call, the take is still recognised as this shot's.
+    keep_takes(opened, memory, uid, [take], placed.item)
     if has_takes(placed.item):
         _into_stack(placed.item, clip, take)
         if not select_take(placed.item, take) or span_of(placed.item) != span:

@@ -40,20 +40,16 @@ class Film:
         self.timeline.tracks["video"] = [Track() for _ in range(video)]
         self.timeline.tracks["audio"] = [Track() for _ in range(audio)]
 
+    @property
+    def rate(self) -> str:
+        return self.timeline.settings["timelineFrameRate"]
+
     def media(
         self, name: str, frames: int = 100, rate: str | None = None, start: int = 0, audio: bool = True
     ) -> PoolItem:
         path = self.folder / name
         path.write_bytes(b"media")
-        clip = PoolItem(
-            self.world.uid("media"),
-            name,
-            str(path),
-            frames,
-            rate or self.timeline.settings["timelineFrameRate"],
-            start,
-            audio,
-        )
+        clip = PoolItem(self.world.uid("media"), name, str(path), frames, rate or self.rate, start, audio)
         self.world.project.root.clips.append(clip)
         return clip
 
@@ -82,9 +78,9 @@ class Film:
         exact = rate_of(rate or self.timeline.settings["timelineFrameRate"])
         path = self.folder / f"take {name}.mov"
         told: dict[str, Any] = {
-            "id": f"take-{name}", "label": f"balloon {name}", "path": str(path), "sequence": None, "frame_count": frames,
-            "rate": [exact.numerator, exact.denominator], "start_frame": 0, "width": 1920, "height": 1080,
-            "instruction": "add a red balloon", "model": "tiny", "seed": 1,
+            "id": f"take-{name}", "label": f"balloon {name}", "path": str(path), "sequence": None,
+            "frame_count": frames, "rate": [exact.numerator, exact.denominator], "start_frame": 0,
+            "width": 1920, "height": 1080, "instruction": "add a red balloon", "model": "tiny", "seed": 1,
         }  # fmt: skip
         if sequence:
             parts = {"folder": str(self.folder), "prefix": f"{name}.", "suffix": ".png", "first": 1001, "padding": 4}
@@ -92,12 +88,12 @@ class Film:
             path = self.folder / f"{name}.1001.png"
             told["path"] = str(path)
         path.write_bytes(b"take")
-        self._takes[str(path)] = (frames, rate or self.timeline.settings["timelineFrameRate"], 0, False)
+        self._takes[str(path)] = (frames, rate or self.rate, 0, False)
         return told
 
     def _probe(self, path: str) -> tuple[int, str, int, bool] | None:
         if "%" in path:
-            return 0, self.timeline.settings["timelineFrameRate"], 0, False
+            return 0, self.rate, 0, False
         return self._takes.get(path)
 
     def opened(self) -> Opened:
@@ -114,7 +110,7 @@ def finish(steps: Iterator[Any]) -> Any:
 
 
 def without_ours(project: Project, placed: set[str]) -> Project:
-    """The project as it would be without what was placed: items with these uids, the tracks they were alone on, our bin."""
+    """The project without what was placed: items with these uids, the tracks that they were alone on, our bin."""
     clean = copy.deepcopy(project)
     for timeline in clean.timelines:
         for kind, tracks in timeline.tracks.items():

@@ -23,7 +23,8 @@ def test_a_take_lies_exactly_above_its_clip(tmp_path: Path) -> None:
     assert (item.start, item.duration, item.first) == (shot.start, 24, 0)
     assert film.timeline.tracks["video"][2].items == [over]
     assert placed == {
-        "take": "take-a", "take_name": "balloon a", "where": "Cut 1", "track_name": "VFX - balloon a", "track_number": 2,
+        "take": "take-a", "take_name": "balloon a", "where": "Cut 1",
+        "track_name": "VFX - balloon a", "track_number": 2,
         "record_start": shot.start, "record_frames": 24, "media_path": str(tmp_path / "take a.mov"), "remarks": [],
     }  # fmt: skip
     assert without_ours(film.world.snapshot(), {item.uid}) == before

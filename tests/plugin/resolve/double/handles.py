@@ -49,6 +49,8 @@ def attribute(world: World, handle: Handle, name: str) -> Any:
     kind = handle.__dict__["_kind"]
     if world.gone:
         return None
+    if world.agent_is_dead:
+        raise Killed
     if kind == "Resolve" and name in signatures.constants():
         known = name != "EXPORT_OTIO" or (world.switches.otio and world.version >= world.switches.otio_since)
         return signatures.constant(name) if known else None
@@ -89,7 +91,7 @@ def _called(world: World, handle: Handle, name: str, overloads: tuple, given: tu
         answer = world.answers[key]
         return answer(world, *given) if callable(answer) else answer
     result = behaviour(world, state, *given)
-    if world.switches.live_save:
+    if world.switches.live_save and not name.startswith("Get"):
         world.save()
     if world.dies("after"):
         return world.die()

@@ -44,6 +44,7 @@ class World:
         self.selected: list[str] = []
         self.page = "edit"
         self.gone = False
+        self.agent_is_dead = False
         self._uids = 0
         self._death: tuple[int, str, str] | None = None
         self.projects: dict[str, Project] = {}
@@ -121,6 +122,7 @@ class World:
     def die(self) -> None:
         assert self._death is not None
         if self._death[2] == "agent":
+            self.agent_is_dead = True  # nothing that it would still clean up may run
             raise Killed
         self.gone = True
 
@@ -129,5 +131,6 @@ class World:
         if self.gone:
             self.projects = copy.deepcopy(self._saved)
             self.gone = False
+        self.agent_is_dead = False
         self._death = None
         self.calls.clear()

@@ -1,0 +1,139 @@
+"""Killing the agent or Resolve at every single call of a placing: the take is there whole afterwards, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from plugin.resolve.memory import Memory
+from plugin.resolve.placing import place
+from plugin.resolve.problems import ResolveProblem
+from plugin.resolve.repair import repair
+from plugin.resolve.standing import placements
+from plugin.resolve.swapping import swap
+from tests.plugin.resolve.double import Killed, Switches, World
+from tests.plugin.resolve.films import Film, finish, without_ours
+
+Who = Literal["agent", "resolve"]
+Moment = Literal["before", "after"]
+
+
+def film_of(tmp_path: Path, *, live_save: bool = False, takes: bool = True) -> Film:
+    film = Film(tmp_path, World(switches=Switches(live_save=live_save, takes=takes)))
+    film.tracks(2)
+    film.clip(at=5)
+    film.clip("title.mov", at=0, frames=50, track=2)
+    return film
+
+
+def calls_of_a_placing(tmp_path: Path) -> int:
+    film = film_of(tmp_path)
+    opened = film.opened()
+    film.world.calls.clear()
+    finish(place(opened, film.memory, film.timeline.tracks["video"][0].items[0].uid, film_takes(film), 0))
+    return len(film.world.calls)
+
+
+def film_takes(film: Film) -> list[dict]:
+    return [film.take("a"), film.take("b")]
+
+
+# With live save it makes no difference to a killed agent; a Resolve that dies comes back as it was or as it was saved.
+@pytest.mark.parametrize(("who", "live_save"), [("agent", False), ("resolve", False), ("resolve", True)])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_at_every_call_of_a_placing(tmp_path: Path, who: Who, moment: Moment, live_save: bool) -> None:
+    total = calls_of_a_placing(tmp_path / "counted")
+    assert total > 50
+    whole = 0
+    for number in range(1, total + 1):
+        film = film_of(tmp_path / str(number), live_save=live_save)
+        shot = film.timeline.tracks["video"][0].items[0]
+        takes, opened = film_takes(film), film.opened()
+        before = film.world.snapshot()
+        film.world.kill(number, moment, who)
+        with contextlib.suppress(Killed, ResolveProblem):
+            finish(place(opened, film.memory, shot.uid, takes, 0))
+        film.world.restart()
+        memory = Memory(film.memory.folder)
+        assert repair(film.opened(), memory) == [], number
+        standing = placements(film.opened(), memory)
+        after = film.world.snapshot()
+        if standing:
+            whole += 1
+            assert [(each["uid"], each["record_start"], each["record_frames"]) for each in standing] == [
+                (shot.uid, shot.start, shot.duration)
+            ], number
+            placed = {item.uid for track in after.timelines[0].tracks["video"] for item in track.items}
+            placed -= {item.uid for track in before.timelines[0].tracks["video"] for item in track.items}
+            after = without_ours(after, placed)
+        assert after == before, number
+        assert memory.unfinished() == [], number
+    # The very last calls come after the take is whole; everything before them is taken back.
+    assert whole <= total // 4
+
+
+@pytest.mark.parametrize("has_takes", [True, False])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_at_every_call_of_a_swap(tmp_path: Path, moment: Moment, has_takes: bool) -> None:
+    def prepared(name: str) -> tuple[Film, str, dict]:
+        film = film_of(tmp_path / name, takes=has_takes)
+        shot = film.timeline.tracks["video"][0].items[0]
+        finish(place(film.opened(), film.memory, shot.uid, [film.take("a")], 0))
+        return film, shot.uid, film.take("b")
+
+    film, uid, other = prepared("counted")
+    opened = film.opened()
+    film.world.calls.clear()
+    swap(opened, film.memory, uid, other)
+    total = len(film.world.calls)
+    for number in range(1, total + 1):
+        film, uid, other = prepared(str(number))
+        opened = film.opened()
+        film.world.kill(number, moment, "agent")
+        with contextlib.suppress(Killed):
+            swap(opened, film.memory, uid, other)
+        film.world.restart()
+        memory = Memory(film.memory.folder)
+        assert repair(film.opened(), memory) == [], number
+        shot = film.timeline.tracks["video"][0].items[0]
+        lane = film.timeline.tracks["video"][1].items
+        assert [(item.start, item.duration) for item in lane] == [(shot.start, shot.duration)], number
+        standing = placements(film.opened(), memory)
+        assert [(each["uid"], each["record_start"]) for each in standing] == [(uid, shot.start)], number
+        assert standing[0]["take"] in ("take-a", "take-b")
+
+
+def test_a_cancelled_placing_leaves_nothing(tmp_path: Path) -> None:
+    for steps in range(1, 5):
+        film = film_of(tmp_path / str(steps))
+        before = film.world.snapshot()
+        shot = film.timeline.tracks["video"][0].items[0]
+        placing = place(film.opened(), film.memory, shot.uid, film_takes(film), 0)
+        for _ in range(steps):
+            next(placing)
+        placing.close()
+        assert film.world.snapshot() == before
+        assert film.memory.unfinished() == []
+
+
+def test_an_unfinished_placing_of_another_timeline_waits_for_it(tmp_path: Path) -> None:
+    film = film_of(tmp_path)
+    shot = film.timeline.tracks["video"][0].items[0]
+    takes, opened = film_takes(film), film.opened()
+    before = film.world.snapshot()
+    film.world.kill(60, "after", "agent")
+    with pytest.raises(Killed):
+        finish(place(opened, film.memory, shot.uid, takes, 0))
+    film.world.restart()
+    other = film.world.resolve.GetProjectManager().GetCurrentProject().GetMediaPool().CreateEmptyTimeline("Cut 2")
+    repair(film.opened(), film.memory)
+    assert len(film.memory.unfinished()) == 1
+    project = film.world.resolve.GetProjectManager().GetCurrentProject()
+    project.GetMediaPool().DeleteTimelines([other])
+    film.world.project.root.clips = [each for each in film.world.project.root.clips if each.path]
+    repair(film.opened(), film.memory)
+    assert film.memory.unfinished() == []
+    assert film.world.snapshot() == before
