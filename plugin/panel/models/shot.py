@@ -132,6 +132,11 @@ class ShotModel(Observable):
         self.exports.start(index, exported, lambda problem: failed(problem) if problem.kind != "cancelled" else None)
 
     @property
+    def can_choose(self) -> bool:
+        """Whether clips are selected here, and not in the host."""
+        return isinstance(self.host, SelectsClips)
+
+    @property
     def exporting(self) -> bool:
         """Whether the selected clip is on its way out of the host."""
         return self.exports.now is not None and self.exports.now.running

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from plugin.panel.models.shot import ShotModel
 from plugin.panel.pictures import Pictures
@@ -39,11 +49,28 @@ class ShotZone(QWidget):
         self._grid.setVerticalSpacing(1)
         self._grid.setColumnStretch(1, 1)
         self.warnings = words(kind="warn")
+        self._export_row()
         self._part_row()
         self._lay_out()
         watch(model, self._show_clips, "clips", "current", "title")
         watch(model, self._show_facts, "shot", "footage", "seen", "warnings", "part")
         watch(model, self._show_trouble, "problem", "clips", "current")
+        watch(model.exports, self._show_export, "now")
+
+    def _export_row(self) -> None:
+        self.export = QWidget()
+        self.export_words = words(kind="faint")
+        self.export_bar = QProgressBar()
+        self.export_bar.setTextVisible(False)
+        self.export_bar.setMaximumHeight(6)
+        self.export_cancel = button(self.tr("Cancel"), self.model.exports.cancel)
+        row = QHBoxLayout(self.export)
+        row.setContentsMargins(0, 0, 0, 0)
+        left = QVBoxLayout()
+        left.addWidget(self.export_words)
+        left.addWidget(self.export_bar)
+        row.addLayout(left, 1)
+        row.addWidget(self.export_cancel)
 
     def _part_row(self) -> None:
         self.part = QWidget()
@@ -71,7 +98,7 @@ class ShotZone(QWidget):
         column.setContentsMargins(8, 6, 8, 4)
         column.setSpacing(4)
         column.addLayout(top)
-        for each in (self.clips, self.filmstrip, self.trouble, self.facts, self.part, self.warnings):
+        for each in (self.clips, self.filmstrip, self.trouble, self.export, self.facts, self.part, self.warnings):
             column.addWidget(each)
 
     def _show_clips(self) -> None:
@@ -79,6 +106,7 @@ class ShotZone(QWidget):
         self.title.setText(model.title)
         self.title.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.clips.setVisible(bool(model.clips))
+        self.clips.setEnabled(model.can_choose)
         self.clips.blockSignals(True)
         self.clips.clear()
         for each in model.clips:
@@ -114,6 +142,21 @@ class ShotZone(QWidget):
         self.trouble.setText(text)
         self.trouble.setToolTip(problem.why if problem else "")
         self.trouble.setVisible(bool(text))
+
+    def _show_export(self) -> None:
+        """A clip that its host has to render: why, and how far it is. What takes a moment is not shown."""
+        now = self.model.exports.now
+        self.export.setVisible(now is not None and bool(now.reason))
+        if now is None:
+            return
+        text = self.tr("{0} renders this clip before its plan is made ({1}).")
+        if now.running:
+            text = self.tr("{0} is rendering the clip ({1})…")
+        self.export_words.setText(now.words or text.format(self.model.host.name, now.reason))
+        self.export_bar.setRange(0, now.total)
+        self.export_bar.setValue(now.done)
+        self.export_bar.setVisible(now.running)
+        self.export_cancel.setVisible(now.running)
 
     def _chosen(self, place: int) -> None:
         self.model.choose(self.clips.itemData(place))
