@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -65,7 +64,6 @@ def _download(environment: Environment, requirement: str, wheels: Path) -> None:
         command,
         env=clean_environment(),
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",

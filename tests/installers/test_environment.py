@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from installers.environment import Environment, clean_environment, has_nvidia, t
 from installers.errors import BadBundle, BadChoice, InstallProblem, PackagesFailed, from_os_error
 from installers.manifest import Manifest
 from installers.places import Places
-from tests.installers.product import ROOT, write_checkout
+from tests.installers.product import ROOT, write_bundle, write_checkout
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,7 @@ def test_a_bundle_is_asked_once_and_nothing_else(installer, tmp_path):
     assert asked[0][-4:] == ["--no-index", "--find-links", str(tmp_path), "x"]
 
 
+@pytest.mark.slow
 def test_without_uv_pip_installs_and_checks(user):
     """A real environment by venv and pip."""
     made = Environment(user.shelf / "env with pip", user.places, None)
@@ -144,13 +146,9 @@ def test_no_permission(user, capsys, monkeypatch):
 
 
 def test_a_disk_that_is_too_small_is_told_before(user, capsys, monkeypatch):
-    monkeypatch.setattr("shutil.disk_usage", lambda folder: os.terminal_size((0, 0)) and _Usage())
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=10))
     assert user.install("1.0", "--yes") == 1
     assert "GB free" in capsys.readouterr().err and not user.app.names()
-
-
-class _Usage:
-    free = 10
 
 
 # Bundles ------------------------------------------------------------------------------------------------------------
@@ -202,6 +200,7 @@ def test_a_bundle_that_was_not_finished_is_none(user, monkeypatch):
     def fail(*arguments):
         raise PackagesFailed("no network")
 
+    monkeypatch.setattr(Environment, "make", lambda made: None)
     monkeypatch.setattr(Environment, "build", fail)
     with pytest.raises(PackagesFailed):
         bundling.make_bundle(root, user.shelf / "b", user.places, print)
@@ -232,10 +231,12 @@ def test_our_agents_are_put_together(tmp_path):
 
 
 def test_a_checkout_without_agents_installs_the_rest(editor):
-    for version in ("1.0",):
-        root = write_checkout(editor.shelf / f"checkout {version}", version)
-        (root / "plugin" / "hosts" / "agent_link.py").unlink()
+    root = write_checkout(editor.shelf / "checkout 1.0")
+    (root / "plugin" / "hosts" / "agent_link.py").unlink()
     assert agents.assemble(root, editor.shelf / "none") == []
+    write_bundle(root, editor.shelf / "bundle 1.0")
+    assert editor.install("1.0", "--yes") == 0
+    assert editor.says() == "dynvfx 1.0" and not editor.addon().exists()
 
 
 def fake_blender(editor, status: int) -> Path:

@@ -1,0 +1,77 @@
+"""The product itself: a bundle of this checkout, installed from it without a network, started, and removed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tomllib
+import zipfile
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import pytest
+
+from installers.bundling import make_bundle
+from tests.installers.product import ROOT
+
+
+def needed(requirements: list[str]) -> dict[str, Distribution]:
+    """The installed distributions that these requirements mean, with all that those need without an extra."""
+    found: dict[str, Distribution] = {}
+    for requirement in requirements:
+        wanted, _, marker = requirement.partition(";")
+        if not marker.strip():
+            package = distribution(re.match(r"[\w.-]+", wanted)[0])
+            found |= {package.metadata["Name"]: package} | needed(package.requires or [])
+    return found
+
+
+def packed(package: Distribution, folder: Path) -> Path:
+    """The wheel again from which a distribution was installed."""
+    info = next(Path(file).parts[0] for file in package.files if Path(file).name == "METADATA")
+    tags = [line.split(": ")[1] for line in package.read_text("WHEEL").splitlines() if line.startswith("Tag: ")]
+    parts = zip(*(tag.split("-") for tag in tags), strict=True)
+    tag = "-".join(".".join(dict.fromkeys(part)) for part in parts)
+    left_out = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
+    path = folder / f"{info.removesuffix('.dist-info')}-{tag}.whl"
+    rows = ""
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in package.files:
+            is_ours = file.parts[0] != ".." and file.suffix != ".pyc"
+            if is_ours and not (file.parts[0] == info and file.name in left_out):
+                archive.write(package.locate_file(file), file.as_posix())
+                rows += f"{file.as_posix()},,\n"
+        archive.writestr(f"{info}/RECORD", rows + f"{info}/RECORD,,\n")
+    return path
+
+
+@pytest.mark.slow
+def test_the_panel_from_a_bundle(editor, monkeypatch, capsys):
+    shelf = editor.shelf / "wheels of this machine"
+    shelf.mkdir()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["panel"], "setuptools"]
+    for package in needed(requirements).values():
+        packed(package, shelf)
+    monkeypatch.setenv("PIP_FIND_LINKS", shelf.as_uri())
+    monkeypatch.setenv("UV_FIND_LINKS", shelf.as_uri())
+    before = {path: path.stat().st_mtime_ns for path in ROOT.iterdir()}
+    bundle = make_bundle(ROOT, editor.shelf / "bundle", editor.places, print, panel_only=True)
+    assert {path: path.stat().st_mtime_ns for path in ROOT.iterdir()} == before, "building leaves no files here"
+    assert sum(name.startswith("dynvfx-") for name in bundle.wheels) == 1
+    for wheel in shelf.glob("*.whl"):
+        wheel.unlink()
+
+    nothing = editor.files()
+    assert editor.run("install", "--from", editor.shelf / "bundle", "--hosts", "blender-4.2,resolve") == 0
+    assert editor.says() == f"dynvfx {bundle.version}"
+    python = editor.app.versions / editor.app.current() / "env" / "bin" / "python"
+    program = "import plugin.panel.application, installers; print('opens')"
+    screenless = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    asked = [str(python), "-I", "-c", program]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, env=screenless)
+    assert done.stdout == "opens\n", done.stderr
+    assert (editor.addon() / "agent_link.py").read_bytes() == (ROOT / "plugin/hosts/agent_link.py").read_bytes()
+    assert editor.run("uninstall", "--yes") == 0
+    assert editor.files() == nothing
