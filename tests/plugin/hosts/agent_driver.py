@@ -40,6 +40,11 @@ class AgentProcess:
         self.process.stdin.write(json.dumps({"do": what, **facts}) + "\n")
         self.process.stdin.flush()
 
+    def set(self, **facts: Any) -> None:
+        """Make it behave otherwise from now on."""
+        self.do("set", **facts)
+        self.tell()
+
     def hear(self) -> list[dict[str, Any]]:
         """Read what it has said."""
         with contextlib.suppress(BlockingIOError):

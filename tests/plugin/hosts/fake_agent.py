@@ -137,6 +137,7 @@ class Application:
             self.project.update(order)
             self.link.notify("changed", {})
         elif what == "busy":
+            say(busy=True)
             time.sleep(order["seconds"])
         elif what == "set":
             for name, value in order.items():

@@ -27,7 +27,7 @@ from plugin.panel.background import Immediately
 from plugin.panel.models.companion import Companion
 from plugin.panel.models.memory import Memory
 from plugin.panel.models.panel import PanelModel
-from tests.plugin.hosts.agent_driver import AgentProcess, write_project
+from tests.plugin.hosts.agent_driver import AgentProcess, exported, write_project
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import FakeService, FakeServices
 
@@ -145,3 +145,136 @@ def test_from_the_selection_to_the_take_in_the_hosts_timeline(
     assert [(each["take"], each["record_start"], each["record_frames"]) for each in layers] == [(take, 86412, 18)]
     until(lambda: service.entries[next(iter(service.entries))].take.status == "approved")
     assert panel.takes.cards[0].placed and "Scene" in panel.places.sentence
+
+
+def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    joined = join()
+    project = joined.agent.tell()["project"]
+    project["exports"]["strip-1"].update(steps=40, pace=0.01)
+    clip = {**project["clips"][0], "render": "retimed"}
+    joined.agent.do("change", clips=[clip], exports=project["exports"])
+    panel = joined.panel
+    until(lambda: panel.shot.awaits_export and panel.shot.exports.now.reason == "retimed")
+    until(lambda: not panel.shot.exporting)
+    panel.ask.instruction = "add a red balloon"
+    assert panel.plan_hindrance == ""
+    panel.make_plan()
+    until(lambda: panel.shot.exporting and panel.shot.exports.now.done > 1)
+    assert panel.shot.exports.now.total == 40 and panel.shot.exports.now.words == "Rendering"
+    panel.shot.exports.cancel()
+    assert not panel.shot.exporting and not service.jobs
+    until(lambda: not list((tmp_path / "host" / "exports").glob("*/*/*")))
+    panel.make_plan()
+    until(lambda: bool(panel.plan.job))
+    exported = [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]]
+    assert panel.shot.shot.record_frames == 18
+    # What was rendered is used again while the clip is the same.
+    panel.drop_plan()
+    panel.make_plan()
+    until(lambda: bool(panel.plan.job))
+    assert [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]] == exported
+
+
+def test_a_clip_that_was_moved_gets_a_new_export_and_needs_a_new_plan(
+    join: Callable, service: FakeService, until: Until
+) -> None:
+    joined = join()
+    panel = joined.panel
+    until(lambda: panel.shot.shot is not None)
+    panel.ask.instruction = "add a red balloon"
+    panel.make_plan()
+    until(lambda: bool(panel.plan.job))
+    service.plan(panel.plan.job)
+    until(lambda: panel.plan.state == "ready")
+    project = joined.agent.tell()["project"]
+    moved = {**project["clips"][0], "record_start": 86500}
+    exports = {"strip-1": {"otio": exported(Path(moved["media"]), 86500)}}
+    joined.agent.do("change", clips=[moved], exports=exports)
+    until(lambda: panel.shot.shot is not None and panel.shot.shot.record_start == 100)
+    assert panel.plan.state == "none" and "plan first" in panel.generate_hindrance
+
+
+def test_an_export_at_another_place_is_refused(join: Callable, until: Until) -> None:
+    joined = join()
+    project = joined.agent.tell()["project"]
+    joined.agent.do("change", clips=[{**project["clips"][0], "record_start": 90000}])
+    until(lambda: joined.panel.shot.problem is not None)
+    assert joined.panel.shot.problem.kind == "bad_reply" and "does not lie" in joined.panel.shot.problem.what
+
+
+def test_what_the_host_refuses_is_told_and_nothing_is_approved(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    joined = join()
+    until(lambda: joined.panel.shot.shot is not None)
+    take = generate(joined, service, until, tmp_path / "takes" / "01")
+    joined.agent.set(fails={"place": "There is no free channel."})
+    joined.panel.verdicts.approve_and_place(take)
+    until(lambda: joined.panel.problem is not None)
+    problem = joined.panel.problem
+    assert (problem.kind, problem.what, problem.remedy) == (
+        "no_free_track",
+        "There is no free channel.",
+        "Add a track.",
+    )
+    assert joined.panel.takes.entry_of(take).take.status == "pending" and not joined.panel.places.placing
+    joined.agent.set(fails={})
+    joined.panel.verdicts.approve_and_place(take)
+    until(lambda: joined.panel.places.current is not None)
+
+
+def test_the_hosts_own_panel_generates_places_and_is_told(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    joined = join(("street", "park"))
+    agent = joined.agent
+    until(lambda: joined.panel.shot.shot is not None)
+    agent.do(
+        "call",
+        method="generate",
+        params={"uids": ["strip-2", "strip-1"], "instruction": "add fire", "quality": "draft", "effect": "object"},
+    )
+    until(lambda: agent.last("answer") is not None)
+    jobs = agent.last("answer")["jobs"]
+    specs = [service.specs[each] for each in jobs]
+    assert len(jobs) == 2 and {each.quality for each in specs} == {"draft"} and specs[0].source != specs[1].source
+    service.progress(jobs[0], 10)
+    until(lambda: any(each["state"] == "refining" for each in (agent.last("state") or {"jobs": ()})["jobs"]))
+    told = next(each for each in agent.last("state")["jobs"] if each["id"] == jobs[0])
+    assert told["uid"] == "strip-2" and 0 < told["fraction"] < 1 and told["seconds_left"] == 42.0
+    take = finish(joined, service, until, tmp_path / "takes" / "01", jobs[0])
+    until(lambda: [each["id"] for each in agent.last("state")["takes"]] == [take])
+    # The other clip is the selected one: the take goes above its own.
+    agent.do("call", method="place_take", params={"take": take})
+    until(lambda: {"take": take}.items() <= (agent.last("state")["takes"][0] | {"take": take}).items())
+    until(lambda: agent.last("state")["takes"][0]["placed"])
+    layers = agent.tell()["project"]["layers"]
+    assert [(each["uid"], each["record_start"]) for each in layers] == [("strip-2", 86430)]
+    until(lambda: agent.last("state")["takes"][0]["status"] == "approved")
+    agent.do("call", method="set_status", params={"take": take, "status": "rejected"})
+    until(lambda: service.entries[jobs[0], 1].take.status == "rejected")
+    agent.do("call", method="cancel", params={"job": jobs[1]})
+    until(lambda: service.jobs[jobs[1]].state == "cancelled")
+    for method, params in (("cancel", {"job": "x"}), ("set_status", {"take": take, "status": "?"}), ("dance", {})):
+        count = len(agent.hear())
+        agent.do("call", method=method, params=params)
+        until(lambda count=count: any("problem" in each for each in agent.hear()[count:]))
+    agent.do("call", method="generate", params={"uids": ["nowhere"], "instruction": "add fire"})
+    until(lambda: (agent.last("problem") or [""])[0] == "clip_gone")
+
+
+def test_the_application_goes_while_a_take_is_placed(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    joined = join()
+    until(lambda: joined.panel.shot.shot is not None)
+    take = generate(joined, service, until, tmp_path / "takes" / "01")
+    joined.agent.set(slow=5)
+    joined.panel.verdicts.approve_and_place(take)
+    joined.agent.kill()
+    until(lambda: bool(joined.ends))
+    assert joined.panel.problem.kind == "host_gone" and not joined.panel.places.placing
+    assert joined.agent.saved().get("layers", []) == []
+    assert joined.panel.takes.entry_of(take).take.status == "pending"
