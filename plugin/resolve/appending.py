@@ -47,7 +47,7 @@ def _readings(clip: Any, count: int) -> List[Tuple[int, int]]:
     if is_sequence(clip_path(clip)):
         bases.insert(0, whole(ask(clip, "GetClipProperty", "Start")))
     ends = [count, count - 1, count + 1, count - 2]
-    return [(base, base + end) for base in dict.fromkeys(bases) for end in ends if end > 0]
+    return [(base, base + end) for base in dict.fromkeys(bases) for end in ends if end >= 0]
 
 
 def _order(clip: Any, first: int, end: int, track: int, start: int) -> Dict[str, Any]:
