@@ -25,9 +25,9 @@ def ask_if(thing: Any, name: str, *given: Any) -> Any:
 
 def listed(answer: Any) -> List[Any]:
     """A list from what Resolve gives for one: None, a list, or a dict numbered from 1 as old versions give."""
-    if not answer:
-        return []
-    return [each for each in (answer.values() if isinstance(answer, dict) else answer) if each is not None]
+    if isinstance(answer, dict):
+        answer = list(answer.values())
+    return [each for each in answer if each is not None] if isinstance(answer, (list, tuple)) else []
 
 
 def whole(answer: Any, otherwise: int = 0) -> int:

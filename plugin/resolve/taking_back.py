@@ -13,8 +13,8 @@ from .bins import clips_in, find_bin, find_folder, is_unused, restore_folder
 from .calls import ask
 from .media_names import take_at
 from .memory import Memory
-from .opened import Opened, clip_path, media_path, uid_of, uids_on_tracks
-from .tracks import find_added
+from .opened import Opened, clip_path, media_path, track_count, uid_of
+from .tracks import find_added, read_tracks
 
 
 def begin(opened: Opened, memory: Memory, uid: str, takes: List[Dict[str, Any]], **known: Any) -> Dict[str, Any]:
@@ -28,7 +28,7 @@ def begin(opened: Opened, memory: Memory, uid: str, takes: List[Dict[str, Any]],
         "takes": takes,
         "stage": "import",
         "items": [uid_of(item) for _, _, item in all_items(opened.timeline)],
-        "video": uids_on_tracks(opened.timeline, "video"),
+        "video": read_tracks(opened.timeline),
         "bin": folder is not None,
         "clips": [uid_of(clip) for clip in clips_in(folder)] if folder is not None else [],
         "folder": uid_of(ask(opened.pool, "GetCurrentFolder")),
@@ -81,12 +81,12 @@ def take_back_items(opened: Opened, entry: Dict[str, Any]) -> List[str]:
 def _take_back_track(opened: Opened, entry: Dict[str, Any]) -> List[str]:
     if entry["stage"] == "import" or not entry.get("above"):
         return []
-    now = uids_on_tracks(opened.timeline, "video")
+    now = read_tracks(opened.timeline)
     index = find_added(entry["video"], now, entry["above"])
     if index is None:
         return []  # none was added, or the user has gone on cutting: then the empty track is theirs to judge
     ask(opened.timeline, "DeleteTrack", "video", index)
-    is_left = len(uids_on_tracks(opened.timeline, "video")) == len(now)
+    is_left = track_count(opened.timeline) == len(now)
     return [f"the empty video track V{index} (delete it)"] if is_left else []
 
 

@@ -13,12 +13,12 @@ def add_track_above(opened: Opened, below: int, start: int, frames: int) -> int:
 
     Old versions add on top only; that will do when nothing lies in between over the range. Raises ResolveProblem.
     """
-    timeline, before = opened.timeline, uids_on_tracks(opened.timeline)
+    timeline, before = opened.timeline, read_tracks(opened.timeline)
     if opened.edition.version >= TRACK_INDEX:
         ask(timeline, "AddTrack", "video", {"index": below + 1})
     else:
         ask(timeline, "AddTrack", "video")
-    index = find_added(before, uids_on_tracks(timeline), below + 1)
+    index = find_added(before, read_tracks(timeline), below + 1)
     if index is None:
         raise ResolveProblem(
             "no_free_track",
@@ -37,11 +37,29 @@ def add_track_above(opened: Opened, below: int, start: int, frames: int) -> int:
     return index
 
 
-def find_added(before: List[List[str]], after: List[List[str]], likely: int) -> Optional[int]:
-    """Number of the empty track without which `after` would be `before`; `likely` when several are like that."""
+def read_tracks(timeline: Any) -> List[List[Any]]:
+    """[identities of the items, name, locked] of every video track.
+
+    Names that end in the track's number are what Resolve calls a track that nobody has named, in any language; they
+    change when a track is added below, so the number is left out.
+    """
+    tracks = []
+    for index, uids in enumerate(uids_on_tracks(timeline), start=1):
+        name = str(ask(timeline, "GetTrackName", "video", index) or "")
+        name = name[: -len(str(index))] if name.endswith(str(index)) else name
+        tracks.append([uids, name, bool(ask(timeline, "GetIsTrackLocked", "video", index))])
+    return tracks
+
+
+def find_added(before: List[List[Any]], after: List[List[Any]], likely: int) -> Optional[int]:
+    """Number of the empty track without which `after` would be `before`; `likely` when several are like that.
+
+    Both are from `read_tracks`. The added track may have been named since.
+    """
     if len(after) != len(before) + 1:
         return None
-    fits = [n for n in range(1, len(after) + 1) if not after[n - 1] and after[: n - 1] + after[n:] == before]
+    empty = [n for n in range(1, len(after) + 1) if not after[n - 1][0] and not after[n - 1][2]]
+    fits = [n for n in empty if after[: n - 1] + after[n:] == before]
     if not fits:
         return None
     return likely if likely in fits else fits[-1]

@@ -1,0 +1,418 @@
+"""Every quirk that has been published about Resolve, one test each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plugin.resolve.bins import BIN, bring_in, set_straight
+from plugin.resolve.described import MARK, describe, seek, selected
+from plugin.resolve.edition import read_edition
+from plugin.resolve.exporting import export_clip
+from plugin.resolve.identity import item_data, read_stamp
+from plugin.resolve.marks import mark
+from plugin.resolve.opened import Opened
+from plugin.resolve.placing import place
+from plugin.resolve.problems import NoAnswer, ResolveProblem
+from plugin.resolve.standing import placements
+from plugin.resolve.swapping import add_versions, swap
+from tests.plugin.resolve.double import Switches, World
+from tests.plugin.resolve.double.appending import new_timeline
+from tests.plugin.resolve.double.state import Item, Marker
+from tests.plugin.resolve.films import Film, finish
+
+
+def placed_in(film: Film, item: Item, *names: str) -> dict:
+    takes = [film.take(name, item.duration) for name in names or ("a",)]
+    return finish(place(film.opened(), film.memory, item.uid, takes, 0))
+
+
+def layer(film: Film, track: int = 2) -> Item:
+    return film.timeline.tracks["video"][track - 1].items[0]
+
+
+# Editions and versions ------------------------------------------------------------------------------------------------
+
+
+def test_the_free_edition_without_scripting_is_told_so_before_any_gated_call() -> None:
+    world = World((21, 1, 0), "free")
+    problem = read_edition(world.resolve).problem()
+    assert problem is not None and problem.kind == "edition"
+    assert "free" in problem.what and "OpenTimelineIO" in problem.remedy
+    assert set(world.calls) <= {"Resolve.GetProductName", "Resolve.GetVersion"}
+
+
+@pytest.mark.parametrize(
+    ("version", "edition", "works"),
+    [
+        ((21, 0, 4), "free", True),
+        ((21, 1, 0), "studio", True),
+        ((18, 5, 0), "free", True),
+        ((18, 1, 4), "studio", False),
+    ],
+)
+def test_which_editions_work(version: tuple[int, int, int], edition: str, works: bool) -> None:
+    assert (read_edition(World(version, edition).resolve).problem() is None) is works
+
+
+def test_a_resolve_that_is_gone_is_an_answer_of_none(film: Film) -> None:
+    opened = film.opened()
+    film.world.gone = True
+    assert opened.timeline.GetName is None
+    with pytest.raises(NoAnswer):
+        read_edition(film.world.resolve)
+
+
+def test_no_project_and_no_timeline(film: Film) -> None:
+    film.world.project.current_timeline = ""
+    with pytest.raises(ResolveProblem, match="No timeline"):
+        film.opened()
+    film.world.answers["ProjectManager.GetCurrentProject"] = None
+    with pytest.raises(ResolveProblem, match="No project"):
+        film.opened()
+
+
+# Selection ------------------------------------------------------------------------------------------------------------
+
+
+def test_selection_then_playhead_then_colour(film: Film) -> None:
+    film.tracks(2)
+    one, two = film.clip(at=0), film.clip(at=40)
+    film.timeline.playhead = two.start
+    film.world.selected = [one.uid]
+    assert selected(film.opened(), film.memory) == [one.uid]
+    film.world.selected = [one.uid, two.uid]
+    assert selected(film.opened(), film.memory) == [two.uid]
+    film.world.selected, film.timeline.playhead = [], film.start + 30
+    assert selected(film.opened(), film.memory) == []
+    one.color = MARK
+    assert selected(film.opened(), film.memory) == [one.uid]
+
+
+def test_versions_without_a_selection_call_use_the_playhead(tmp_path: Path) -> None:
+    film = Film(tmp_path, World((21, 0, 2)))
+    one, two = film.clip(at=0), film.clip(at=40)
+    film.world.selected, film.timeline.playhead = [one.uid], two.start
+    assert selected(film.opened(), film.memory) == [two.uid]
+
+
+def test_linked_audio_does_not_make_two_of_one(film: Film) -> None:
+    one = film.clip()
+    sound = Item(film.world.uid("item"), "sound", one.pool, one.start, one.duration)
+    film.timeline.tracks["audio"][0].items.append(sound)
+    film.world.selected = [one.uid, sound.uid]
+    assert selected(film.opened(), film.memory) == [one.uid]
+
+
+def test_a_placed_take_stands_for_its_clip_and_is_no_clip_itself(film: Film) -> None:
+    item = film.clip()
+    film.timeline.playhead = item.start
+    placed_in(film, item)
+    told = describe(film.opened(), film.memory)
+    assert told["selected"] == [item.uid]
+    assert [each["uid"] for each in told["clips"]] == [item.uid]
+
+
+# Placing --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_track_index_is_read_again_after_a_track_was_added(film: Film) -> None:
+    film.tracks(3)
+    item = film.clip(track=2)
+    above = film.clip("title.mov", track=3)
+    assert placed_in(film, item)["track_number"] == 3
+    assert film.timeline.tracks["video"][3].items == [above]
+
+
+@pytest.mark.parametrize(
+    "world", [World((18, 5, 0)), World(switches=Switches(add_track="appends"))], ids=["18.5", "appends"]
+)
+def test_tracks_that_are_added_on_top_only(tmp_path: Path, world: World) -> None:
+    film = Film(tmp_path, world)
+    film.tracks(2)
+    item = film.clip()
+    title = film.clip("title.mov", at=200, track=2)
+    assert placed_in(film, item)["track_number"] == 3
+    title.start = item.start
+    other = film.clip(at=60)
+    title.start = other.start + 3
+    before = film.world.snapshot()
+    with pytest.raises(ResolveProblem) as told:
+        placed_in(film, other, "b")
+    assert told.value.kind == "no_free_track"
+    assert film.world.snapshot() == before
+
+
+def test_a_second_take_nearby_shares_our_track(film: Film) -> None:
+    one, two = film.clip(at=0), film.clip(at=40)
+    assert placed_in(film, one)["track_number"] == placed_in(film, two, "b")["track_number"] == 2
+    assert len(film.timeline.tracks["video"]) == 2
+
+
+def test_a_new_bin_becomes_current_and_the_users_comes_back(film: Film) -> None:
+    item = film.clip()
+    pool = film.world.resolve.GetProjectManager().GetCurrentProject().GetMediaPool()
+    rushes = pool.AddSubFolder(pool.GetRootFolder(), "Rushes")
+    pool.SetCurrentFolder(rushes)
+    placed_in(film, item)
+    assert pool.GetCurrentFolder().GetName() == "Rushes"
+    assert [each.GetName() for each in pool.GetRootFolder().GetSubFolderList()] == ["Rushes", BIN]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_alpha_mode_is_set_and_read_back_in_every_language(tmp_path: Path, language: str) -> None:
+    film = Film(tmp_path, World(switches=Switches(language=language)))
+    clip = bring_in(film.opened().pool, film.take())
+    assert set_straight(clip)
+    state = film.world.project.root.bins[0].clips[0]
+    assert state.properties["Alpha mode"] == "Straight"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("alpha", ["refuses", "forgets"])
+def test_an_alpha_mode_that_does_not_stick_is_told_in_the_marker(tmp_path: Path, alpha: str, language: str) -> None:
+    film = Film(tmp_path, World(switches=Switches(alpha=alpha, language=language)))
+    placed = placed_in(film, film.clip())
+    assert "Straight" in placed["remarks"][0]
+    assert "Straight" in layer(film).markers[0.0].note
+
+
+def test_only_video_is_appended(film: Film) -> None:
+    item = film.clip()
+    film._takes = {}
+    take = film.take()
+    film._takes[take["path"]] = (24, "24", 0, True)
+    finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    assert film.timeline.tracks["audio"][0].items == []
+
+
+def test_a_take_that_resolve_cannot_read(film: Film) -> None:
+    item, take = film.clip(), film.take()
+    before = film.world.snapshot()
+    film.world.probe = lambda path: None
+    with pytest.raises(ResolveProblem, match="cannot read"):
+        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    assert film.world.snapshot() == before
+
+
+def test_a_take_of_another_length_in_resolve(film: Film) -> None:
+    item, take = film.clip(), film.take()
+    before = film.world.snapshot()
+    film.world.probe = lambda path: (23, "24", 0, False)
+    with pytest.raises(ResolveProblem, match="23 frames"):
+        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    assert film.world.snapshot() == before
+
+
+def test_set_property_that_says_no_and_sets(film: Film) -> None:
+    item = film.clip(properties={"AnchorPointX": 12.0, "Pan": 3.0})
+    assert placed_in(film, item)["remarks"] == []
+    assert layer(film).properties == {"AnchorPointX": 12.0, "Pan": 3.0}
+
+
+def test_the_marker_has_a_name_and_says_whose_the_take_is(film: Film) -> None:
+    item = film.clip()
+    take = film.take()
+    take["label"] = ""
+    finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    marker = layer(film).markers[0.0]
+    assert marker.name and marker.custom == item_data(item.uid, take["id"])
+
+
+def test_placed_all_the_same_when_no_marker_can_be_put(film: Film) -> None:
+    film.world.answers["TimelineItem.AddMarker"] = False
+    placed = placed_in(film, film.clip())
+    assert any("marker" in each for each in placed["remarks"])
+    assert len(placements(film.opened(), film.memory)) == 1
+
+
+@pytest.mark.parametrize("call", ["MediaPool.AppendToTimeline", "Timeline.AddTrack", "MediaPool.ImportMedia"])
+@pytest.mark.parametrize("answer", [True, False, None, []], ids=str)
+def test_calls_that_do_nothing_whatever_they_say(film: Film, call: str, answer: object) -> None:
+    item, take = film.clip(), film.take()
+    before = film.world.snapshot()
+    film.world.answers[call] = answer
+    opened = film.opened()
+    with pytest.raises((ResolveProblem, TypeError)) as told:
+        finish(place(opened, film.memory, item.uid, [take], 0))
+    assert isinstance(told.value, ResolveProblem)
+    assert film.world.snapshot() == before
+    assert film.memory.unfinished() == []
+
+
+def test_what_cannot_be_taken_back_is_told(film: Film) -> None:
+    item, take = film.clip(), film.take()
+    film.world.answers["TimelineItem.AddMarker"] = lambda world, *given: world.answers.update(
+        {"Timeline.DeleteClips": True, "TimelineItem.GetStart": 5}
+    )
+    with pytest.raises(ResolveProblem) as told:
+        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    assert told.value.kind == "placement_failed" and "clips on the timeline" in told.value.why
+    assert len(film.memory.unfinished()) == 1
+
+
+# The user goes on cutting ---------------------------------------------------------------------------------------------
+
+
+def test_a_moved_clip_gets_its_take_where_it_is_now(film: Film) -> None:
+    item = film.clip()
+    export_clip(film.opened(), film.memory, item.uid, str(film.folder))
+    item.start += 17
+    assert placed_in(film, item)["record_start"] == item.start
+
+
+@pytest.mark.parametrize("change", [{"first": 5}, {"duration": 20}, {"start": 1}])
+def test_a_slipped_or_trimmed_clip_is_told(film: Film, change: dict[str, int]) -> None:
+    item = film.clip()
+    take = film.take()
+    export_clip(film.opened(), film.memory, item.uid, str(film.folder))
+    for name, value in change.items():
+        setattr(item, name, value if name != "start" else item.start)
+    if "start" in change:
+        item.pool = film.media("another.mov").uid
+    before = film.world.snapshot()
+    with pytest.raises(ResolveProblem) as told:
+        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    assert told.value.kind == "clip_changed"
+    assert film.world.snapshot() == before
+
+
+def test_a_deleted_clip_is_told(film: Film) -> None:
+    item = film.clip()
+    take = film.take()
+    film.timeline.tracks["video"][0].items.clear()
+    with pytest.raises(ResolveProblem) as told:
+        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    assert told.value.kind == "clip_gone"
+
+
+def test_another_timeline_is_open_now(film: Film) -> None:
+    item = film.clip()
+    export_clip(film.opened(), film.memory, item.uid, str(film.folder))
+    new_timeline(film.world, film.world.project, "Cut 2")
+    with pytest.raises(ResolveProblem, match="Cut 1"):
+        finish(place(film.opened(), film.memory, item.uid, [film.take()], 0))
+
+
+def test_the_timeline_is_switched_while_it_is_placed(film: Film) -> None:
+    """Append goes to the current timeline, whatever timeline was meant."""
+    item, take = film.clip(), film.take()
+    other = new_timeline(film.world, film.world.project, "Cut 2")
+    film.world.project.current_timeline = film.timeline.uid
+    before = film.world.snapshot()
+    real = film.world.behaviour("MediaPool", "AppendToTimeline")
+
+    def switched(world: World, clips: list) -> object:
+        world.project.current_timeline = other.uid
+        return real(world, world.project, clips)
+
+    film.world.answers["MediaPool.AppendToTimeline"] = switched
+    with pytest.raises(ResolveProblem, match="Another timeline"):
+        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    after = film.world.snapshot()
+    assert after.current_timeline == other.uid
+    after.current_timeline = before.current_timeline
+    assert after == before
+
+
+def test_a_locked_original_does_not_matter_and_a_locked_layer_does(film: Film) -> None:
+    item = film.clip()
+    film.timeline.tracks["video"][0].locked = True
+    placed_in(film, item, "a", "b")
+    film.timeline.tracks["video"][1].locked = True
+    before = film.world.snapshot()
+    with pytest.raises(ResolveProblem) as told:
+        swap(film.opened(), film.memory, item.uid, film.take("b"))
+    assert told.value.kind == "track_locked"
+    assert film.world.snapshot() == before
+
+
+# Takes, markers, playhead ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("takes", [True, False])
+@pytest.mark.parametrize("keeps", [True, False])
+def test_takes_are_swapped_in_place(tmp_path: Path, takes: bool, keeps: bool) -> None:
+    film = Film(tmp_path, World(switches=Switches(takes=takes, take_keeps_marker=keeps)))
+    item = film.clip(properties={"ZoomX": 1.4})
+    placed_in(film, item, "a", "b")
+    assert len(layer(film).takes) == (2 if takes else 0)
+    told = swap(film.opened(), film.memory, item.uid, film.take("b"))
+    assert told["take"] == "take-b" and told["media_path"].endswith("take b.mov")
+    assert (layer(film).start, layer(film).duration) == (item.start, item.duration)
+    assert layer(film).properties["ZoomX"] == 1.4
+    assert [each["take"] for each in placements(film.opened(), film.memory)] == ["take-b"]
+    handle = film.world.handle("TimelineItem", layer(film).uid)
+    assert read_stamp(handle) == (item.uid, "take-b")
+
+
+def test_a_take_that_the_user_has_chosen_in_resolve_is_seen(film: Film) -> None:
+    item = film.clip()
+    placed_in(film, item, "a", "b")
+    film.world.handle("TimelineItem", layer(film).uid).SelectTakeByIndex(2)
+    assert [each["take"] for each in placements(film.opened(), film.memory)] == ["take-b"]
+
+
+def test_cut_and_paste_makes_another_item_that_is_still_ours(film: Film) -> None:
+    item = film.clip()
+    placed_in(film, item)
+    layer(film).uid = film.world.uid("item")
+    layer(film).start += 10
+    found = placements(film.opened(), film.memory)
+    assert [(each["uid"], each["record_start"]) for each in found] == [(item.uid, item.start + 10)]
+
+
+def test_a_removed_take_stands_no_longer(film: Film) -> None:
+    item = film.clip()
+    placed_in(film, item)
+    film.timeline.tracks["video"][1].items.clear()
+    assert placements(film.opened(), film.memory) == []
+    with pytest.raises(ResolveProblem, match="No take"):
+        swap(film.opened(), film.memory, item.uid, film.take("b"))
+
+
+def test_versions_join_the_take_selector(film: Film) -> None:
+    item = film.clip()
+    placed_in(film, item, "a")
+    assert add_versions(film.opened(), film.memory, item.uid, [film.take("a"), film.take("b"), film.take("c")]) == 3
+    assert placements(film.opened(), film.memory)[0]["take"] == "take-a"
+
+
+def test_notes_find_a_free_frame_and_replace_ours_only(film: Film) -> None:
+    item = film.clip(at=10)
+    film.timeline.markers[13.0] = Marker("Blue", "mine", "", 1.0, "")
+    notes = [{"first": 3, "last": 5, "text": "too dark", "category": "", "author": ""}]
+    for _ in range(2):
+        mark(film.opened(), film.memory, item.uid, notes)
+        assert sorted(film.timeline.markers) == [13.0, 14.0]
+    assert film.timeline.markers[14.0].name and film.timeline.markers[14.0].duration == 2.0
+    mark(film.opened(), film.memory, item.uid, [])
+    assert sorted(film.timeline.markers) == [13.0]
+
+
+@pytest.mark.parametrize("rate", ["24", "23.976", "25", "29.97", "29.97 DF", "59.94 DF", "60"])
+def test_the_playhead_goes_to_the_frame(tmp_path: Path, rate: str) -> None:
+    film = Film(tmp_path, rate=rate)
+    for frame in (
+        film.start,
+        film.start + 1,
+        film.start + 1798,
+        film.start + 1800,
+        film.start + 17982,
+        film.start + 99999,
+    ):
+        seek(film.opened(), frame)
+        assert film.timeline.playhead == frame
+
+
+def test_pages_without_a_playhead_are_told(film: Film) -> None:
+    film.world.page = "media"
+    with pytest.raises(ResolveProblem, match="did not go"):
+        seek(film.opened(), film.start + 5)
+
+
+def test_handles_are_never_compared() -> None:
+    world = World()
+    assert Opened.still_current.__doc__
+    assert world.resolve.GetProjectManager() != world.resolve.GetProjectManager()
