@@ -38,7 +38,7 @@ class Exporter:
             raise problem
         if not os.path.isdir(folder):
             raise AgentProblem("no_folder", f"There is no folder {folder}.", "", "Check the disk that it was on.")
-        self._identities.used = True
+        self._identities.use()
         reason = why_rendered(scene, strip)
         shown = source_range(strip)
         self._handed_over[uid] = (shown, compat.frames(strip, "frame_final_duration"))

@@ -38,28 +38,27 @@ class Identities:
         self._by_pointer: dict[int, str] = {}
         self._by_name: dict[tuple[str, str], str] = {}
         self._file = ""
-        self.used = False
-        """Whether somebody outside knows identities of this file."""
-        self.file_loaded()
+        self._used = False
 
     def file_loaded(self) -> None:
         """Another file is open: what was known belongs to the one before."""
         for index in (self._known, self._by_pointer, self._by_name):
             index.clear()
-        kept = next((scene[_FILE] for scene in bpy.data.scenes if scene.get(_FILE)), "")
-        path = os.path.normcase(bpy.data.filepath)
-        self._file = kept or (hashlib.sha256(path.encode()).hexdigest()[:12] if path else token_hex(6))
-        self.used = bool(kept)
+        self._file, self._used = "", False
+
+    def use(self) -> None:
+        """Somebody outside knows identities of this file from now on."""
+        self._used = True
 
     def before_saving(self) -> None:
         """The user saves the file: it keeps its identity under every name."""
-        for scene in bpy.data.scenes if self.used else ():
-            if scene.sequence_editor is not None and scene.get(_FILE) != self._file:
-                scene[_FILE] = self._file
+        for scene in bpy.data.scenes if self._used else ():
+            if scene.sequence_editor is not None and scene.get(_FILE) != self._file_key():
+                scene[_FILE] = self._file_key()
 
     def timeline(self, scene: Any) -> str:
         """Identity of a scene's timeline."""
-        return f"{self._file}:{scene.name}"
+        return f"{self._file_key()}:{scene.name}"
 
     def of(self, scene: Any, strip: Any) -> str:
         """The identity of a strip."""
@@ -67,7 +66,7 @@ class Identities:
         if uid is None or not _still_it(self._known[uid], strip):
             uid = self._by_name.get((scene.name, strip.name))
         if uid is None:
-            uid = f"{self._file}:{scene.name}:{strip.name}"
+            uid = f"{self._file_key()}:{scene.name}:{strip.name}"
             bearer = self._strip_of(uid) if uid in self._known else None
             if bearer is not None and bearer[1] != strip:
                 uid = f"{uid}:{token_hex(3)}"  # the name's first bearer goes by another name now
@@ -77,7 +76,7 @@ class Identities:
     def find(self, uid: str) -> tuple[Any, Any]:
         """(scene, strip) of an identity. Raises AgentProblem clip_gone with the reason."""
         key, _, rest = uid.partition(":")
-        if key != self._file:
+        if key != self._file_key():
             raise AgentProblem(
                 "clip_gone",
                 "The clip belongs to another Blender file.",
@@ -125,6 +124,15 @@ class Identities:
         self._known[uid] = _Known(scene.name, strip.name, strip.as_pointer(), _fingerprint(strip))
         self._by_pointer[strip.as_pointer()] = uid
         self._by_name[scene.name, strip.name] = uid
+
+    def _file_key(self) -> str:
+        """Read when it is first asked for: while Blender starts, there is no file to read it from."""
+        if not self._file:
+            kept = next((scene[_FILE] for scene in bpy.data.scenes if scene.get(_FILE)), "")
+            path = os.path.normcase(bpy.data.filepath)
+            self._file = kept or (hashlib.sha256(path.encode()).hexdigest()[:12] if path else token_hex(6))
+            self._used = self._used or bool(kept)
+        return self._file
 
     def _names(self, uid: str, rest: str) -> tuple[str, str]:
         known = self._known.get(uid)

@@ -69,7 +69,7 @@ class Blender:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         environment.update(BLENDER_USER_CONFIG=str(folder / "config"), BLENDER_USER_SCRIPTS=str(addon.parents[1]))
         environment["OMP_NUM_THREADS"] = "1"
-        self._log = open(folder / "blender.log", "wb")
+        self._log = open(folder / "blender.log", "wb")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [*command_of(version), str(INSIDE / "server.py"), "--", str(addon.parent)],
             stdin=subprocess.PIPE,
@@ -83,7 +83,7 @@ class Blender:
         self.said: deque[str] = deque(maxlen=40)
 
     def call(self, function: str, *arguments: Any, **named: Any) -> Any:
-        """Run "module.function" of `inside` with plain values; what it returns. Raises AssertionError with its trace."""
+        """Run "module.function" of `inside` with plain values and return its result. Raises AssertionError."""
         order = {"function": function, "arguments": arguments, "named": named}
         self._process.stdin.write(json.dumps(order, default=str) + "\n")
         self._process.stdin.flush()

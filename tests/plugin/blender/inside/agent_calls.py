@@ -1,5 +1,7 @@
 """The add-on's own parts, called as its agent calls them."""
 
+import time
+
 import bpy
 from dynvfx.agent_link import AgentProblem
 from dynvfx.export import Exporter
@@ -31,6 +33,7 @@ def finish(generator):
     while True:
         try:
             progress.append(next(generator))
+            time.sleep(0.02)
         except StopIteration as stop:
             return {"progress": progress, "result": stop.value}
 
@@ -62,3 +65,76 @@ def undo():
     window = bpy.context.window_manager.windows[0]
     with bpy.context.temp_override(window=window):
         return list(bpy.ops.ed.undo())
+
+
+def mark(name, notes):
+    from dynvfx.note_markers import mark_notes
+
+    scene, clip = identities.find(uid(name))
+    mark_notes(scene, clip, uid(name), notes)
+    return sorted([each.frame, each.name] for each in scene.timeline_markers)
+
+
+def cancel_export(name, folder):
+    """Begin an export, take two steps, cancel it; what is left in the folder."""
+    import os
+
+    generator = exporter.export(uid(name), folder)
+    next(generator), next(generator)
+    generator.close()
+    return os.listdir(folder)
+
+
+def find(identity):
+    return _guarded(lambda: identities.find(identity)[1].name)
+
+
+def break_rendering():
+    """Have the background Blender fail, as it does on a full disk or with a damaged file."""
+    from dynvfx import bake
+
+    bake._CHILD, bake.kept = __file__, bake._CHILD
+
+
+def mend_rendering():
+    from dynvfx import bake
+
+    bake._CHILD = bake.kept
+
+
+def spoil_reading_back():
+    """Have the second take land elsewhere, as a Blender with another API would do."""
+    from dynvfx import layers as placing
+
+    placing.kept = placing.copy_look
+
+    def elsewhere(scene, clip, layer):
+        placing.kept(scene, clip, layer)
+        if layer.name.endswith("b"):
+            layer.channel += 3
+
+    placing.copy_look = elsewhere
+
+
+def mend_reading_back():
+    from dynvfx import layers as placing
+
+    placing.copy_look = placing.kept
+
+
+def export_uid(name, folder):
+    export(name, folder)
+    return uid(name)
+
+
+def save(path):
+    identities.before_saving()
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+
+
+def place_inside(meta, name, takes):
+    """Place a take over a strip inside a meta strip, as when that is open."""
+    import scenes
+
+    scene, inner = bpy.context.scene, scenes.find(name)
+    return _guarded(lambda: layers.place(identities.of(scene, inner), [read_take(each) for each in takes], 0))

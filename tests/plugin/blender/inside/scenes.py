@@ -57,7 +57,7 @@ def facts(strip):
     }
 
 
-def set_strip(name, **values):
+def set_strip(name, /, **values):
     """Set properties of a strip: names may be dotted (transform.offset_x)."""
     strip = find(name)
     for path, value in values.items():
@@ -87,10 +87,10 @@ def render(folder, first, count, scene=None):
     scene.view_settings.view_transform = "Standard"
     for index in range(count):
         scene.frame_set(first + index)
-        scene.render.filepath = os.path.join(folder, "%06d.png" % index)
+        scene.render.filepath = os.path.join(folder, f"{index:06d}.png")
         bpy.ops.render.render(write_still=True)
     scene.view_settings.view_transform = view
-    return [os.path.join(folder, "%06d.png" % index) for index in range(count)]
+    return [os.path.join(folder, f"{index:06d}.png") for index in range(count)]
 
 
 _CALCULATED = {"rna_type", "bl_rna", "bl_system_properties"}
@@ -151,7 +151,7 @@ def _values(owner, depth):
 
 def _own_properties(owner):
     try:
-        return {key: str(owner[key]) for key in owner.keys()}
+        return {key: str(owner[key]) for key in list(owner.keys())}  # noqa: SIM118
     except TypeError:
         return {}  # its kind has none
 
@@ -162,3 +162,94 @@ def is_dirty():
 
 def save(path):
     bpy.ops.wm.save_as_mainfile(filepath=path)
+
+
+def add_meta(name="meta", channel=3, start=10, children=()):
+    """A meta strip with movies inside: (path, name, channel, start, trim) each."""
+    meta = strips().new_meta(name, channel, start)
+    for path, child, place, first, trim in children:
+        strip = compat.strips_of(meta).new_movie(child, path, place, first, fit_method="ORIGINAL")
+        strip.frame_offset_start, strip.frame_offset_end = trim
+    # Blender leaves a meta strip that it made through the data API one frame long.
+    ends = [compat.frames(each, "frame_final_end") for each in compat.strips_of(meta)]
+    setattr(meta, compat.frame_name(meta, "frame_final_end"), max(ends))
+    return facts(meta)
+
+
+def add_scene(path, name="other", channel=4, start=10, length=12, trim=3):
+    """A scene strip that shows the sequence of a scene with one movie."""
+    here = bpy.context.scene
+    other = bpy.data.scenes.new(name)
+    set_up(other, (here.render.fps, here.render.fps_base), (here.render.resolution_x, here.render.resolution_y))
+    other.sequence_editor_create()
+    strips(other).new_movie("inner", path, 1, 1 - trim, fit_method="ORIGINAL")
+    other.frame_end = length
+    strip = strips().new_scene(name, other, channel, start)
+    strip.scene_input = "SEQUENCER"
+    return facts(strip)
+
+
+def retime(name, speed):
+    """Another speed, in the way that this Blender has."""
+    strip = find(name)
+    if hasattr(strip, "speed_factor"):
+        strip.speed_factor = speed
+    else:
+        length = strip.frame_final_duration
+        last = strip.retiming_keys.add(timeline_frame=strip.frame_final_end)
+        last.timeline_frame = strip.frame_final_start + round(length / speed)
+    return facts(strip)
+
+
+def remove(name):
+    strip = find(name)
+    compat.strips_of(compat.parent_of(bpy.context.scene, strip)).remove(strip)
+
+
+def select(names, active=""):
+    for strip in compat.all_strips(bpy.context.scene):
+        strip.select = strip.name in names
+    bpy.context.scene.sequence_editor.active_strip = find(active) if active else None
+
+
+def key(name, path, points):
+    """Keyframes (frame, value) on a property of a strip."""
+    strip = find(name)
+    owner, field = strip, path
+    if "." in path:
+        part, field = path.split(".")
+        owner = getattr(strip, part)
+    for frame, value in points:
+        setattr(owner, field, value)
+        owner.keyframe_insert(field, frame=frame)
+
+
+def set_channel(number, **values):
+    for name, value in values.items():
+        setattr(bpy.context.scene.sequence_editor.channels[number], name, value)
+
+
+def open_file(path):
+    bpy.ops.wm.open_mainfile(filepath=path)
+
+
+def add_effect(kind, name, channel, first, second=""):
+    """An effect strip over one or two others."""
+    one, two = find(first), find(second) if second else None
+    start, end = compat.frames(one, "frame_final_start"), compat.frames(one, "frame_final_end")
+    named = {"frame_start": start}
+    parameters = compat.strips_of(bpy.context.scene.sequence_editor).bl_rna.functions["new_effect"].parameters
+    named.update({"length": end - start} if "length" in parameters else {"frame_end": end})
+    inputs = ("input1", "input2") if "input1" in parameters else ("seq1", "seq2")
+    named.update({field: strip for field, strip in zip(inputs, (one, two), strict=True) if strip is not None})
+    return facts(strips().new_effect(name, kind, channel, **named))
+
+
+def move(name, frames):
+    strip = find(name)
+    field = compat.frame_name(strip, "frame_start")
+    setattr(strip, field, getattr(strip, field) + frames)
+
+
+def children(name):
+    return sorted(each.name for each in compat.strips_of(find(name)))

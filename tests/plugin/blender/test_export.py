@@ -1,0 +1,185 @@
+"""Exported clips name exactly the frames that Blender shows; the open file stays as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.media.read import read_frames
+from backend.sources import open_source
+from bridge.shot import list_shots
+from bridge.timeline import open_timeline
+from tests.plugin.blender.blenders import Blender
+from tests.plugin.blender.conftest import Media
+from tests.plugin.blender.numbered import number_in, read_pictures
+
+STRAIGHT = {
+    "h264": (24, 1),
+    "prores": (24, 1),
+    "film": (24, 1.001),
+    "ntsc": (30, 1.001),
+    "variable": (24, 1),
+    "edited": (24, 1),
+    "transport": (24, 1),
+}
+
+
+def numbers_of(folder: Path, reply: dict) -> list[int]:
+    """The numbers in the frames that the backend reads for an exported clip."""
+    source = open_source(str(folder / reply["otio"]), reply["clip"], unpacked=folder / "unpacked")
+    frames = read_frames(source.info, source.shot.source_start, source.shot.frame_count)
+    return [number_in(_eight_bit(frame.rgb())) for frame in frames]
+
+
+def _eight_bit(picture: np.ndarray) -> np.ndarray:
+    return picture if picture.dtype == np.uint8 else (picture // 257).astype(np.uint8)
+
+
+def shown(blender: Blender, folder: Path, facts: dict) -> list[np.ndarray]:
+    """What Blender renders in the clip's range."""
+    return read_pictures(blender.call("scenes.render", str(folder), facts["start"], facts["count"]))
+
+
+def export(blender: Blender, name: str, folder: Path) -> dict:
+    """Export a clip, and see that the open file did not change by it."""
+    folder.mkdir()
+    before, dirty = blender.call("scenes.describe"), blender.call("scenes.is_dirty")
+    reply = blender.call("agent_calls.export", name, str(folder))
+    assert blender.call("scenes.describe") == before
+    assert blender.call("scenes.is_dirty") == dirty
+    assert not reply.get("problem"), reply
+    return reply
+
+
+@pytest.mark.parametrize("kind", STRAIGHT)
+def test_movies_are_handed_over_as_they_are(blender: Blender, media: Media, tmp_path: Path, kind: str) -> None:
+    path = getattr(media, kind)
+    blender.call("scenes.fresh", rate=STRAIGHT[kind])
+    facts = blender.call("scenes.add_movie", str(path), trim=(5, 7))
+    facts = blender.call("scenes.cut", "clip", facts["start"] + 4, True)
+    reply = export(blender, facts["name"], tmp_path / "out")
+    listed = list_shots(open_timeline(tmp_path / "out" / reply["otio"]))
+    assert [each.problem for each in listed] == [None]
+    shot = listed[0].shot
+    assert shot.media_path == str(path)
+    assert (shot.timeline_start + shot.record_start, shot.record_frames) == (facts["start"], facts["count"])
+    told = blender.call("agent_calls.timeline")
+    assert list(shot.timeline_rate) == told["rate"]
+    assert shot.handles[0] == 9 and shot.handles[1] == 7  # what the cuts left out is still there
+    rendered = shown(blender, tmp_path / "frames", facts)
+    assert numbers_of(tmp_path / "out", reply) == [number_in(each) for each in rendered]
+
+
+def test_pictures_are_handed_over_as_a_sequence(blender: Blender, media: Media, tmp_path: Path) -> None:
+    pictures = str(media.folder / "pictures")
+    facts = blender.call("scenes.add_pictures", pictures, media.names, start=-7, trim=(3, 4))
+    reply = export(blender, "clip", tmp_path / "out")
+    shot = list_shots(open_timeline(tmp_path / "out" / reply["otio"]))[0].shot
+    assert shot.sequence is not None and shot.sequence.first == 1001
+    assert numbers_of(tmp_path / "out", reply) == list(range(3, 36))
+    assert [number_in(each) for each in shown(blender, tmp_path / "frames", facts)] == list(range(3, 36))
+    assert shot.timeline_start + shot.record_start == -4
+
+
+def reversed_movie(blender: Blender, media: Media) -> None:
+    blender.call("scenes.add_movie", str(media.h264), trim=(8, 22))
+    blender.call("scenes.set_strip", "clip", use_reverse_frames=True)
+
+
+def retimed_movie(blender: Blender, media: Media) -> None:
+    blender.call("scenes.add_movie", str(media.h264))
+    blender.call("scenes.retime", "clip", 4.0)
+
+
+def other_rate(blender: Blender, media: Media) -> None:
+    blender.call("scenes.add_movie", str(media.ntsc), trim=(2, 28))
+
+
+def meta_strip(blender: Blender, media: Media) -> None:
+    inside = [(str(media.h264), "first", 1, 10, (0, 34)), (str(media.prores), "second", 2, 6, (10, 24))]
+    blender.call("scenes.add_meta", "clip", 3, 10, inside)
+
+
+def scene_strip(blender: Blender, media: Media) -> None:
+    blender.call("scenes.add_scene", str(media.h264), "clip", 4, 30, 9, 3)
+
+
+def pictures_with_gaps(blender: Blender, media: Media) -> None:
+    pictures = str(media.folder / "pictures")
+    blender.call("scenes.add_pictures", pictures, media.names[5:9] + media.names[20:23])
+
+
+BAKED = {
+    reversed_movie: "reversed",
+    retimed_movie: "retimed",
+    other_rate: "its frame rate is not the timeline's",
+    meta_strip: "meta strip",
+    scene_strip: "scene strip",
+    pictures_with_gaps: "pictures that are not numbered one by one",
+}
+
+
+@pytest.mark.parametrize("make", BAKED, ids=lambda make: make.__name__)
+def test_others_are_rendered_as_blender_shows_them(blender: Blender, media: Media, tmp_path: Path, make) -> None:
+    make(blender, media)
+    clip = next(each for each in blender.call("agent_calls.timeline")["clips"] if each["name"] == "clip")
+    assert (clip["render"], clip["problem"]) == (BAKED[make], None)
+    # A neighbour in the same range and what a take gets from its clip must not be in the render.
+    blender.call("scenes.add_movie", str(media.prores), "neighbour", 9, clip["record_start"])
+    moved = {"transform__offset_x": 31, "use_flip_x": True, "blend_alpha": 0.4, "crop__min_x": 20}
+    blender.call("scenes.set_strip", "clip", **moved)
+    reply = export(blender, "clip", tmp_path / "out")
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["clip.otio", "rendered"]
+    plain = {"transform__offset_x": 0, "use_flip_x": False, "blend_alpha": 1.0, "crop__min_x": 0}
+    blender.call("scenes.set_strip", "clip", **plain)
+    blender.call("scenes.remove", "neighbour")
+    facts = {"start": clip["record_start"], "count": clip["record_frames"]}
+    expected = shown(blender, tmp_path / "frames", facts)
+    rendered = read_pictures(sorted(str(each) for each in (tmp_path / "out" / "rendered").iterdir()))
+    assert numbers_of(tmp_path / "out", reply) == [number_in(each) for each in expected]
+    assert len(set(map(number_in, expected))) > 3
+    differences = [np.abs(a.astype(int) - b).max() for a, b in zip(rendered, expected, strict=True)]
+    assert max(differences) <= 2
+
+
+def test_a_cancelled_render_leaves_nothing(blender: Blender, media: Media, tmp_path: Path) -> None:
+    reversed_movie(blender, media)
+    assert blender.call("agent_calls.cancel_export", "clip", str(tmp_path)) == []
+
+
+def test_a_render_that_fails_says_why(blender: Blender, media: Media, tmp_path: Path) -> None:
+    reversed_movie(blender, media)
+    blender.call("agent_calls.break_rendering")
+    try:
+        reply = blender.call("agent_calls.export", "clip", str(tmp_path))
+    finally:
+        blender.call("agent_calls.mend_rendering")
+    assert reply["problem"] == "render_failed"
+    assert "10 of 10 frames are missing" in reply["what"] and reply["why"] and reply["remedy"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_used_says_why(blender: Blender, media: Media, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.mp4"
+    gone.write_bytes(media.h264.read_bytes())
+    blender.call("scenes.add_movie", str(gone), "gone", 1)
+    gone.unlink()
+    blender.call("scenes.add_movie", str(media.h264), "muted", 2)
+    blender.call("scenes.set_strip", "muted", mute=True)
+    blender.call("scenes.add_movie", str(media.h264), "on a muted channel", 5)
+    blender.call("scenes.set_channel", 5, mute=True)
+    blender.call("scenes.add_movie", str(media.h264), "faster", 6)
+    blender.call("scenes.add_effect", "SPEED", "speed", 7, "faster")
+    problems = {each["name"]: each["problem"] for each in blender.call("agent_calls.timeline")["clips"]}
+    assert {name: each["what"].replace(str(gone), "FILE") for name, each in problems.items()} == {
+        "gone": 'The file of "gone" is not there: FILE',
+        "muted": '"muted" is muted.',
+        "on a muted channel": '"on a muted channel" is muted.',
+        "faster": 'The effect "speed" is shown in the place of "faster".',
+    }
+    assert all(each["what"] and each["remedy"] for each in problems.values())
+    for name, kind in [("gone", "media_missing"), ("muted", "clip_muted"), ("faster", "not_supported")]:
+        assert blender.call("agent_calls.export", name, str(tmp_path))["problem"] == kind
+    assert list(tmp_path.iterdir()) == []
