@@ -32,7 +32,7 @@ class AgentPanel(QObject):
     def __init__(
         self,
         program: Program,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str],
         hidden: bool = False,
         services: Services | None = None,
     ) -> None:
@@ -104,10 +104,12 @@ class AgentPanel(QObject):
 
 def run_for_agent(hidden: bool = False) -> int:
     """Be the panel of the agent that the environment names, until it ends; the exit code. Raises BadUsage."""
+    # Taken out, so that a service which the panel starts does not inherit the token.
+    environment = {name: os.environ.pop(name, "") for name in (ADDRESS, TOKEN)}
     with application() as program:
         # A closed window is one that the application shows again.
         program.app.setQuitOnLastWindowClosed(False)
-        panel = AgentPanel(program, hidden=hidden)
+        panel = AgentPanel(program, environment, hidden)
         panel.session.begin()
         try:
             program.app.exec()

@@ -12,7 +12,8 @@ from bridge.media_location import ImageSequence
 from bridge.messages import TakeEntry
 from bridge.placement import PlacedTake
 from bridge.shot import Shot
-from plugin.hosts.base import Placement, PlacesTakes, SwapsTakes, TellsPlacements
+from bridge.take import Note
+from plugin.hosts.base import Placement, PlacesTakes, SwapsTakes, TakesMarkers, TellsPlacements
 from plugin.hosts.footage import Footage
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot import ShotModel
@@ -138,6 +139,13 @@ class PlacesModel(Observable):
                 if each.take.status != "rejected" and each is not entry and _fits(each, entry)
             ]
             host.place(shot, [chosen, *others], 0, placed, hindered)
+
+    def mark(self, take_id: str, notes: tuple[Note, ...]) -> None:
+        """Show a placed take's notes in the timeline, where the host has markers."""
+        host, shot = self._shot.host, self._shot.shot
+        stands = shot is not None and self.current is not None and self.current.take == take_id
+        if stands and isinstance(host, TakesMarkers):
+            host.mark(shot, notes, self._failed)
 
     def _failed(self, problem: Problem) -> None:
         self.problem = problem

@@ -42,6 +42,7 @@ class Verdicts(QObject):
         entry = self.entry(take_id)
         if entry is not None and list(notes) != entry.take.notes:
             self._keep(entry, notes=tuple(notes))
+            self._places.mark(take_id, tuple(notes))
 
     def use_again(self, take_id: str) -> None:
         """Take a take's choices over into the question, its seed locked."""

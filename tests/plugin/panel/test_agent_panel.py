@@ -9,6 +9,7 @@ import pytest
 from PyQt6.QtCore import QCoreApplication
 
 from bridge.messages import Submit
+from bridge.take import Note
 from plugin.hosts.agent_abilities import agent_host
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import (
@@ -160,12 +161,13 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     until(lambda: not panel.shot.exporting)
     panel.ask.instruction = "add a red balloon"
     assert panel.plan_hindrance == ""
+    folders = list((tmp_path / "host" / "exports").glob("*/*/*"))
     panel.make_plan()
     until(lambda: panel.shot.exporting and panel.shot.exports.now.done > 1)
     assert panel.shot.exports.now.total == 40 and panel.shot.exports.now.words == "Rendering"
     panel.shot.exports.cancel()
     assert not panel.shot.exporting and not service.jobs
-    until(lambda: not list((tmp_path / "host" / "exports").glob("*/*/*")))
+    until(lambda: list((tmp_path / "host" / "exports").glob("*/*/*")) == folders)
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
     exported = [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]]
@@ -278,3 +280,16 @@ def test_the_application_goes_while_a_take_is_placed(
     assert joined.panel.problem.kind == "host_gone" and not joined.panel.places.placing
     assert joined.agent.saved().get("layers", []) == []
     assert joined.panel.takes.entry_of(take).take.status == "pending"
+
+
+def test_notes_on_a_placed_take_are_markers_in_the_host(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    joined = join()
+    until(lambda: joined.panel.shot.shot is not None)
+    take = generate(joined, service, until, tmp_path / "takes" / "01")
+    joined.panel.verdicts.approve_and_place(take)
+    until(lambda: joined.panel.places.current is not None)
+    joined.panel.verdicts.set_notes(take, (Note(text="brighter", first=2, last=4, category="look"),))
+    note = {"first": 2, "last": 4, "text": "brighter", "category": "look", "author": ""}
+    until(lambda: ["mark", [note]] in joined.agent.tell()["seen"])

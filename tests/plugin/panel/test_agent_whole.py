@@ -1,4 +1,4 @@
-"""An editing application, the panel and a real service with the shipped model: from the selection to the placed take."""
+"""An editing application, the panel and a real service with the shipped model: from the strip to the placed take."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_from_the_selected_strip_to_the_placed_take(
             assert not made.panel.window.isVisible()
             question = {"uids": ["strip-1"], "instruction": "add a red ball on the left", "quality": "draft"}
             agent.do("call", method="generate", params=question)
-            qtbot.waitUntil(lambda: (agent.last("state") or {}).get("takes"), timeout=PATIENCE)
+            qtbot.waitUntil(lambda: bool((agent.last("state") or {}).get("takes")), timeout=PATIENCE)
             take = agent.last("state")["takes"][0]
             qtbot.waitUntil(lambda: agent.last("state")["takes"][0]["thumbnail"] != "", timeout=PATIENCE)
             assert take["uid"] == "strip-1" and "red ball" in take["label"]
