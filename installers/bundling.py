@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -35,16 +37,19 @@ def make_bundle(
         old.unlink()
     with tempfile.TemporaryDirectory() as made:
         tell("Building the program ...")
-        environment = Environment(Path(made) / "env", places, None)
-        environment.make()  # with pip, which uv cannot replace here: it downloads without installing
+        # pip, because uv does not download without installing.
+        python, environment = Path(sys.executable), Environment(Path(made) / "env", places, find_uv())
+        if importlib.util.find_spec("pip") is None or environment.uv is None:
+            environment.uv = None
+            environment.make()
+            python = environment.python
         payload.copy_source(root, Path(made) / "source")
         built = Path(made) / "built"
-        builder = Environment(environment.folder, places, find_uv())
-        builder.build(Path(made) / "source", built)
+        environment.build(Path(made) / "source", built, python)
         wheel = next(built.glob(f"{bundle.name}-*.whl"))
         tell("Downloading its packages (several gigabytes with torch) ..." if not panel_only else "Downloading ...")
         extras = "panel" if panel_only else "backend,panel"
-        _download(environment, f"{bundle.name}[{extras}] @ {wheel.as_uri()}", wheels)
+        _download(python, f"{bundle.name}[{extras}] @ {wheel.as_uri()}", wheels)
         (wheels / wheel.name).unlink(missing_ok=True)
         shutil.copyfile(wheel, wheels / wheel.name)
     agents.assemble(root, folder / "agents")
@@ -56,10 +61,10 @@ def make_bundle(
     return bundle
 
 
-def _download(environment: Environment, requirement: str, wheels: Path) -> None:
+def _download(python: Path, requirement: str, wheels: Path) -> None:
     """Fetch wheels of `requirement` and of all that it needs; what has none is built. Raises PackagesFailed."""
     folder = str(wheels)
-    command = [str(environment.python), "-m", "pip", "wheel", "--find-links", folder, "-w", folder, requirement]
+    command = [str(python), "-m", "pip", "wheel", "--find-links", folder, "-w", folder, requirement]
     done = subprocess.run(
         command,
         env=clean_environment(),

@@ -123,19 +123,25 @@ class Environment:
             command = [*self.uv, "pip", "install", "--python", str(self.python)]
         offline = ["--no-index", "--find-links", str(wheels)] if wheels else []
         for choice in choices:
-            words = self._attempt([*command, *offline, *choice, requirement], 1 if wheels else ATTEMPTS, tell, pause)
+            # What has something else to fall back on, or needs no network, is not tried again.
+            times = ATTEMPTS if choice is choices[-1] and not wheels else 1
+            words = self._attempt([*command, *offline, *choice, requirement], times, tell, pause)
             if words is None:
                 return
             if choice is not choices[-1]:
                 tell(f"That did not work with {' '.join(choice)}; trying without.")
         raise _failed(words, self.folder, wheels)
 
-    def build(self, source: Path, wheels: Path) -> None:
-        """Build the wheel of the checkout `source` into the folder `wheels`. Raises PackagesFailed."""
+    def build(self, source: Path, wheels: Path, python: Path | None = None) -> None:
+        """Build the wheel of the checkout `source` into the folder `wheels`. Raises PackagesFailed.
+
+        `python` builds it, else the environment's own.
+        """
+        python = python or self.python
         if self.uv is None:
-            command = [str(self.python), "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(wheels), str(source)]
+            command = [str(python), "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(wheels), str(source)]
         else:
-            command = [*self.uv, "build", "--quiet", "--wheel", "--python", str(self.python)]
+            command = [*self.uv, "build", "--quiet", "--wheel", "--python", str(python)]
             command += ["--out-dir", str(wheels), str(source)]
         done = _run(command)
         if done.returncode != 0:
