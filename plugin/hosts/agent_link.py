@@ -178,8 +178,8 @@ class AgentLink:
             self._polling = False
 
     def _poll(self, seconds: float) -> None:
-        now, gap = self._clock(), 0.0
-        gap, self._polled = now - self._polled, now
+        now = self._clock()
+        gap = now - self._polled
         peers = self._strangers + ([self._panel] if self._panel else [])
         if gap > BEAT_SECONDS:
             for peer in peers:
@@ -198,7 +198,7 @@ class AgentLink:
         failed, self._failed = self._failed, []
         for told, problem in failed:
             if told is not None:
-                told(problem)
+                self._guarded(None, lambda told=told, problem=problem: told(problem))
         self._hear_panel(now)
         for stranger in list(self._strangers):
             self._hear_stranger(stranger, now)
