@@ -119,6 +119,7 @@ class _Placing(AgentHost):
             record_in=timecode(found.record_start, rate),
             record_out=timecode(found.record_start + found.record_frames, rate),
             media_path=found.media_path,
+            note=found.note,
         )
 
 

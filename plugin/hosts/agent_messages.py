@@ -84,6 +84,7 @@ class HostPlacement(msgspec.Struct, frozen=True):
     track_number: int = 0
     media_path: str = ""
     uid: str = ""
+    note: str = ""
 
 
 class HostPlacements(msgspec.Struct, frozen=True):

@@ -46,7 +46,8 @@ class ServiceSource:
 class Placement:
     """A take in the timeline, as it was read back. `take` is the take's id, `track_number` the N of VN.
 
-    `where` names the file or timeline that it was written to; record in and out are timecodes, out excluded.
+    `where` names the file or timeline that it was written to; record in and out are timecodes, out excluded. `note` is
+    what people should know of it beside that.
     """
 
     take: str
@@ -57,6 +58,7 @@ class Placement:
     record_in: str
     record_out: str
     media_path: str
+    note: str = ""
 
 
 Placed = Callable[[Placement], None]

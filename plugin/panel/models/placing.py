@@ -63,7 +63,7 @@ class PlacesModel(Observable):
             return self.tr("Placing {0} in {1}…").format(self.placing, self._shot.host.name)
         if place is None:
             return ""
-        return self.tr("{0} is on V{1} “{2}”, {3} – {4}, in {5}. Read back and confirmed.").format(
+        sentence = self.tr("{0} is on V{1} “{2}”, {3} – {4}, in {5}. Read back and confirmed.").format(
             place.take_name,
             place.track_number,
             place.track_name,
@@ -71,6 +71,7 @@ class PlacesModel(Observable):
             place.record_out,
             Path(place.where).name,
         )
+        return f"{sentence} {place.note}".strip()
 
     def refresh(self) -> None:
         """Ask the host what stands above the shot."""
