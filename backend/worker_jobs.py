@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from backend.stage_cache import StageCache
 from backend.take_job import Means, run
 from backend.worker_end import WorkerEnd
 from backend.worker_messages import Ended, Happened, Ready, Run
+from backend.worker_tale import Counted, Tale
 from bridge.errors import Problem
 from bridge.job_events import JobDone
 
@@ -66,19 +68,27 @@ class WorkerJobs:
     def _tell(self, job: Run, means: Means) -> Ended:
         if self._end.is_cancelled(job.job):
             return Ended(job=job.job, outcome="cancelled")
-        with contextlib.closing(run(order_of(job), means)) as events:
+        path = Path(job.tale) if job.tale is not None else None
+        with Tale(path, job.heard) as tale, contextlib.closing(run(order_of(job), means)) as events:
+            self._say(job, tale.unheard)
+            if tale.is_over:
+                return Ended(job=job.job, outcome="done")
             for event in events:
+                if isinstance(event, JobDone) and job.hold:
+                    return Ended(job=job.job, outcome="held")
+                self._say(job, tale.add(event))
                 if isinstance(event, JobDone):
-                    if not job.hold:
-                        self._end.say(Happened(job=job.job, event=event))
-                    return Ended(job=job.job, outcome="held" if job.hold else "done")
-                self._end.say(Happened(job=job.job, event=event))
+                    return Ended(job=job.job, outcome="done")
                 # A step is stored before its event comes, so nothing is lost by ending here.
                 if self._end.is_cancelled(job.job):
                     return Ended(job=job.job, outcome="cancelled")
                 if self._end.is_quitting:
                     return Ended(job=job.job, outcome="stopped")
         raise AssertionError("a job ends with JobDone or with a Problem")
+
+    def _say(self, job: Run, counted: Iterable[Counted]) -> None:
+        for count, event in counted:
+            self._end.say(Happened(job=job.job, event=event, count=count))
 
     def _cache_of(self, job: Run) -> StageCache | None:
         return StageCache(Path(job.cache), job.cache_bytes) if job.cache is not None else None

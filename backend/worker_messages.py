@@ -50,6 +50,8 @@ class Run(Word, frozen=True, kw_only=True, tag="run"):
     looked for there. `hold` ends the run with plan and masks (`Ended.outcome` "held"), without `JobDone`.
     `approved_plan` replaces the plan in the job's folder. Media is read only below `media_roots`, `media` and `output`
     (None: anywhere). `cache` is the folder of what jobs share, kept below `cache_bytes`; None: jobs share nothing.
+    `tale` is the file in which the job's events are kept, `heard` how many of them the ledger has; see
+    `backend.worker_tale`.
     """
 
     job: str
@@ -61,6 +63,8 @@ class Run(Word, frozen=True, kw_only=True, tag="run"):
     media_roots: tuple[str, ...] | None = None
     cache: str | None = None
     cache_bytes: int = 0
+    tale: str | None = None
+    heard: int = 0
 
 
 class CancelRun(Word, frozen=True, kw_only=True, tag="cancel"):
@@ -97,10 +101,14 @@ class Beat(Word, frozen=True, kw_only=True, tag="beat"):
 
 
 class Happened(Word, frozen=True, kw_only=True, tag="happened"):
-    """The job's next event. `JobFailed` never comes this way: it follows from `Ended`."""
+    """The job's next event. `JobFailed` never comes this way: it follows from `Ended`.
+
+    `count` is its number in the worker's tale of the job; 0: it was told before, or no tale is kept.
+    """
 
     job: str
     event: AnyJobEvent
+    count: int = 0
 
 
 class Ended(Word, frozen=True, kw_only=True, tag="ended"):

@@ -116,7 +116,9 @@ class Ledger:
                 raise IllegalMove(job, row.state, "queued again")
             self._move(row, "queued", footprint=footprint or row.footprint)
             self._database.change(
-                "UPDATE jobs SET failure = NULL, attempt = attempt + 1, deaths = 0, interrupted = 0 WHERE id = ?", job
+                "UPDATE jobs SET failure = NULL, attempt = attempt + 1, deaths = 0, interrupted = 0,"
+                " heard = 0, tale = tale + 1 WHERE id = ?",
+                job,
             )
             self._queue.put_first(job, row.client)
         return self.job(job)
@@ -164,21 +166,24 @@ class Ledger:
 
     # Events -----------------------------------------------------------------------------------------------------------
 
-    def record(self, job: str, event: AnyJobEvent) -> Numbered | None:
+    def record(self, job: str, event: AnyJobEvent, count: int = 0) -> Numbered | None:
         """Take in what a worker tells: event, state, and the index of takes, in one.
 
         None when the job has told it before (it resumed) or is not running (any more): nobody needs to hear it then.
         How a failed job ended is not told here but with `fail`. Raises BadTake when a finished take cannot be read.
+        `count` is the event's number in the worker's tale, 0 when it has none: what was heard once is not heard again.
         """
         row = self.job(job)
         if row.state not in RUNNING:
             return None
-        fresh = not self._events.is_repeat(job, event)
+        fresh = not 0 < count <= row.heard and not self._events.is_repeat(job, event)
         state = state_after(event, row.state)
-        if not fresh and state == row.state:
+        heard = max(count, row.heard)
+        if not fresh and (state, heard) == (row.state, row.heard):
             return None
         with self._changing():
-            numbered = self._append(row, [event] if fresh else [], state)
+            facts = Facts(heard=heard) if heard != row.heard else Facts()
+            numbered = self._append(row, [event] if fresh else [], state, **facts)
             if fresh and isinstance(event, TakeDone):
                 self._takes.put(job, event.take, event.folder, read_take(event.folder))
         self._told(job, numbered, state)

@@ -13,7 +13,7 @@ from bridge.messages import Failure, Job, JobState, Numbered, Spec
 
 
 class Facts(TypedDict, total=False):
-    """What becomes known of a job by and by; `plan` is the one that a person approved."""
+    """What becomes known of a job by and by; `plan` is the one that a person approved, `heard` as in JobRow."""
 
     source: str
     model: str
@@ -21,6 +21,7 @@ class Facts(TypedDict, total=False):
     device: str | None
     footprint: str
     plan: dict[str, Any] | None
+    heard: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class JobRow:
 
     `attempt` counts from 1 and grows when a worker died or somebody retried; `deaths` counts workers that died at it
     in a row without any progress. `hold` says that it will stop for approval. `events` is the number of its newest
-    event. `position` is its place among all that wait, from 1 on.
+    event. `position` is its place among all that wait, from 1 on. `heard` is how much of its worker's tale number
+    `tale` is among the events.
     """
 
     id: str
@@ -73,6 +75,8 @@ class JobRow:
     changed: float
     serial: int
     interrupted: bool
+    heard: int = 0
+    tale: int = 1
     takes_done: tuple[int, ...] = ()
     position: int | None = None
     steps: Steps = field(default=NO_STEPS)

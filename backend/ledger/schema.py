@@ -64,5 +64,11 @@ _VERSION_2 = (
     "CREATE INDEX takes_by_model ON takes (model)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    # A worker numbers what it tells of a job: `heard` is the last such number; a retry begins tale `tale` anew.
+    "ALTER TABLE jobs ADD COLUMN heard INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN tale INTEGER NOT NULL DEFAULT 1",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Statements that lead from version n to n + 1. What was released is never changed: later needs are new steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -40,6 +41,7 @@ class Admission:
         self._home, self._ledger, self._store = home, ledger, store
         self._roots, self._access, self._cache_bytes = roots, access, cache_bytes
         self.cache = home / "cache"
+        self._tales = home / "tales"
 
     def admit(self, spec: Spec, client: str) -> tuple[Spec, Facts]:
         """The order with its paths settled, and what the ledger shall know of it. Raises Problems."""
@@ -74,7 +76,15 @@ class Admission:
             media_roots=tuple(map(str, self._roots.roots)),
             cache=str(self.cache),
             cache_bytes=self._cache_bytes,
+            tale=str(self._tales / f"{row.id}-{row.tale}.jsonl"),
+            heard=row.heard,
         )
+
+    def forget_tales(self, job: str) -> None:
+        """The job has ended: what its workers told is in the ledger, and a retry begins another tale."""
+        for tale in self._tales.glob(f"{job}-*.jsonl"):
+            with contextlib.suppress(OSError):  # open still, on Windows: it is small
+                tale.unlink()
 
     def _media_of(self, row: JobRow) -> str | None:
         """The folder of what came over the bridge for a job; a follow-up works on the pictures of the first take."""

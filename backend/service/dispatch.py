@@ -10,7 +10,7 @@ from collections.abc import Callable
 from backend.failures import failure_of
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import JobRow
-from backend.ledger.states import RUNNING
+from backend.ledger.states import ENDED, RUNNING
 from backend.service.admission import Admission
 from backend.service.announcements import Announcements
 from backend.service.disk_guard import DiskGuard
@@ -128,12 +128,14 @@ class Dispatch:
             self._happened(worker, word)
         elif isinstance(word, Ended):
             self._ended(word)
+            self._forget(word.job)
         elif isinstance(word, Death) and word.job is not None:
             self._died(word)
+            self._forget(word.job)
 
     def _happened(self, worker: DeviceWorker, word: Happened) -> None:
         try:
-            numbered = self._ledger.record(word.job, word.event)
+            numbered = self._ledger.record(word.job, word.event, word.count)
         except OutOfDisk:
             raise
         except Problem as problem:
@@ -179,6 +181,10 @@ class Dispatch:
             self._fail(job, _died_often(row, death))
         self._announcements.changed(job)
         self._announcements.order_changed()
+
+    def _forget(self, job: str) -> None:
+        if self._ledger.job(job).state in ENDED:
+            self._admission.forget_tales(job)
 
     def _fail(self, job: str, failure: Failure) -> None:
         self._announcements.happened(job, self._ledger.fail(job, failure))
