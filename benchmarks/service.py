@@ -3,8 +3,12 @@
     python benchmarks/service.py [--jobs 3] [--megabytes 1000] [--calls 2000] [--quality draft] [--json FILE]
 
 Starts services of its own in a temporary folder (on the disk of --folder) and works with the shipped model and clip.
-Nothing else should run on the machine meanwhile. Jobs with and without the service take turns, so that a machine that
-gets slower or faster does so for both.
+Nothing else should run on the machine meanwhile.
+
+The overhead compares a whole job, from its submission to its last event, through the service and in this process. Both
+are warm: libraries loaded, models open. Each pair works on other frames of the clip, so that the service finds nothing
+in its cache of stages, and the two take turns in being first, so that a machine that gets slower or faster does so for
+both. Processor time counts client, service and worker against this process: other work on the machine moves it less.
 """
 
 from __future__ import annotations
@@ -13,27 +17,34 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 import psutil
 
 from backend.demonstration import demo_clip
+from backend.open_models import OpenModels
 from backend.orders import AddOrder
+from backend.take_job import Means
 from backend.take_job import run as run_here
 from bridge import local_service, transfer
 from bridge.client import Client
-from bridge.job_events import JobDone, JobEvent, JobFailed, PlanReady
+from bridge.job_events import JobEvent, JobFailed, StageProgress
 from bridge.keys import KeyFolder
-from bridge.messages import AddSpec, JobReply, Ping, Submit
+from bridge.messages import AddSpec, Cancel, ListJobs, Numbered, PauseQueue, Ping, Submit
 from bridge.places import key_folder
 from bridge.rendezvous import Rendezvous
+from dynvfx.backbones.loading import open_backbone
+from dynvfx.segmentation.loading import open_segmenter
 
+Figures = dict[str, float]
+GOAL = "% (target < 5)"
 INSTRUCTION = "add a red balloon on the left"
 MEGA = 1_000_000
 
@@ -45,23 +56,25 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--cancels", type=int, default=10, help="of running jobs; five times as many of waiting ones")
     parser.add_argument("--quality", default="draft")
     parser.add_argument("--frames", type=int, default=24, help="of the shipped clip")
     parser.add_argument("--folder", type=Path, help="on the disk to measure")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    figures: dict[str, float] = {}
+    figures: Figures = {}
     with tempfile.TemporaryDirectory(dir=options.folder, ignore_cleanup_errors=True) as place:
         folder = Path(place)
         starts = [started(folder / f"start-{number}") for number in range(options.starts)]
-        tell(figures, "start of the service, median", statistics.median(starts), "s (target < 1.5)")
+        tell(figures, "start of the service, median", median(starts), "s (target < 1.5)")
         home = folder / "home"
         found = local_service.start(home, until_idle=None)
         try:
             with client_of(home, found) as client:
                 round_trips(client, options.calls, figures)
-                job, output = jobs(client, options, folder, figures)
-                transfers(client, folder, job, output, options.megabytes, figures)
+                output = jobs(client, options, folder, found, figures)
+                cancels(client, options, folder, figures)
+                transfers(client, folder, output, options.megabytes, figures)
         finally:
             end(found)
     if options.json:
@@ -77,7 +90,7 @@ def started(home: Path) -> float:
     return took
 
 
-def round_trips(client: Client, calls: int, figures: dict[str, float]) -> None:
+def round_trips(client: Client, calls: int, figures: Figures) -> None:
     """Small requests, one after another."""
     client.call(Ping())
     times = [timed(lambda: client.call(Ping()))[0] * 1000 for _ in range(calls)]
@@ -85,68 +98,127 @@ def round_trips(client: Client, calls: int, figures: dict[str, float]) -> None:
     tell(figures, "round trip, p99", percentile(times, 99), "ms")
 
 
-def jobs(client: Client, options: argparse.Namespace, folder: Path, figures: dict[str, float]) -> tuple[str, Path]:
-    """The same job with and without the service; the id and the folder of one."""
+def jobs(client: Client, options: argparse.Namespace, folder: Path, found: Rendezvous, figures: Figures) -> Path:
+    """The same jobs with and without the service, in turns; returns the results' folder of one."""
     delays: list[float] = []
-    with_service, without = [], []
-    clip = str(demo_clip())
+    clip, means = str(demo_clip()), Means(OpenModels(open_backbone, open_segmenter))
+    served: list[Cost] = []
+    alone: list[Cost] = []
     for number in range(options.jobs + 1):
-        output = folder / f"served-{number}"
-        # Another seed each time: nothing may be found in the cache of stages.
-        facts = {"instruction": INSTRUCTION, "source": clip, "part": (0, options.frames - 1), "seed": number}
+        # Other pictures each time: the service may find nothing in its cache of stages that a process has to make.
+        facts = {"instruction": INSTRUCTION, "source": clip, "part": (number, options.frames), "seed": number}
         facts["quality"] = options.quality
-        spec = AddSpec(**facts, output=str(output))
-        served, job = measured_there(client, spec, delays)
-        alone = measured_here(AddOrder(**facts, output=folder / f"alone-{number}"))
-        if number:  # the first ones load libraries and the model
-            with_service.append(served)
-            without.append(alone)
+        spec = AddSpec(**facts, output=str(folder / f"served-{number}"))
+        order = AddOrder(**facts, output=folder / f"alone-{number}")
+        turns = [
+            lambda spec=spec: served.append(served_job(client, spec, processes_of(found), delays)),
+            lambda order=order: alone.append(cost_of(lambda: finish(run_here(order, means)), [psutil.Process()])),
+        ]
+        for turn in turns if number % 2 else reversed(turns):
+            turn()
     tell(figures, "event latency (in the ledger to at the client), p50", percentile(delays, 50), "ms")
     tell(figures, "event latency, p99", percentile(delays, 99), "ms")
-    tell(figures, "tiny job from plan to end in one process, median", statistics.median(without), "s")
-    tell(figures, "tiny job from plan to end through the service, median", statistics.median(with_service), "s")
-    ratios = [100 * (served / alone - 1) for served, alone in zip(with_service, without, strict=True)]
-    tell(figures, "overhead, median of pairs", statistics.median(ratios), "% (target < 5)")
-    return job, output
+    tell(figures, "first job through the service, which starts the worker", served[0].seconds, "s")
+    warm, bare = served[1:], alone[1:]  # libraries are loaded and models open in both processes
+    tell(figures, "tiny job in one warm process, median", median(cost.seconds for cost in bare), "s")
+    tell(
+        figures, "tiny job through the service and its warm worker, median", median(cost.seconds for cost in warm), "s"
+    )
+    pairs = list(zip(warm, bare, strict=True))
+    tell(figures, "overhead of the service, median of pairs", ratio((a.seconds, b.seconds) for a, b in pairs), GOAL)
+    tell(figures, "overhead in processor time, median of pairs", ratio((a.cpu, b.cpu) for a, b in pairs), "%")
+    return folder / f"served-{options.jobs}"
 
 
-def measured_there(client: Client, spec: AddSpec, delays: list[float]) -> tuple[float, str]:
-    """Seconds from the plan to the end, and the job; adds how late each event came, in ms."""
-    reply = client.call(Submit(token=os.urandom(8).hex(), spec=spec))
-    assert isinstance(reply, JobReply)
-    watch = Watch()
-    for numbered in client.events(reply.job.id):
+def served_job(client: Client, spec: AddSpec, processes: list[psutil.Process], delays: list[float]) -> Cost:
+    """What a job through the service costs; adds how late each event came, in ms."""
+
+    def work() -> None:
+        reply = client.call(Submit(token=os.urandom(8).hex(), spec=spec))
+        finish(late(client.events(reply.job.id), delays))
+
+    return cost_of(work, processes)
+
+
+def late(events: Iterable[Numbered], delays: list[float]) -> Iterator[JobEvent]:
+    """The events; adds how late each came, in ms."""
+    for numbered in events:
         delays.append((time.time() - numbered.time) * 1000)
-        watch.hear(numbered.event)
-    return watch.seconds, reply.job.id
+        yield numbered.event
 
 
-def measured_here(order: AddOrder) -> float:
-    """Seconds from the plan to the end in this process."""
-    watch = Watch()
-    for event in run_here(order):
-        watch.hear(event)
-    return watch.seconds
-
-
-class Watch:
-    """Measures from the plan to the end: opening the model is left out, as a worker keeps it open."""
-
-    def __init__(self) -> None:
-        self._began = 0.0
-        self.seconds = 0.0
-
-    def hear(self, event: JobEvent) -> None:
-        """An event has come."""
-        if isinstance(event, PlanReady):
-            self._began = time.perf_counter()
-        elif isinstance(event, JobDone):
-            self.seconds = time.perf_counter() - self._began
-        elif isinstance(event, JobFailed):
+def finish(events: Iterable[JobEvent]) -> None:
+    """Hear all of a job."""
+    for event in events:
+        if isinstance(event, JobFailed):
             sys.exit(f"A job failed: {event.what} {event.why}")
 
 
-def transfers(client: Client, folder: Path, job: str, output: Path, megabytes: int, figures: dict[str, float]) -> None:
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the clock, and of the processors."""
+
+    seconds: float
+    cpu: float
+
+
+def cost_of(work: Callable[[], object], processes: Sequence[psutil.Process]) -> Cost:
+    """What a piece of work costs these processes."""
+    before = sum(map(cpu_seconds, processes))
+    seconds, _ = timed(work)
+    return Cost(seconds, sum(map(cpu_seconds, processes)) - before)
+
+
+def processes_of(found: Rendezvous) -> list[psutil.Process]:
+    """This client, the service, and its worker when it has one."""
+    service = psutil.Process(found.pid)
+    return [psutil.Process(), service, *service.children()]
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Of a process and of those that it has ended, such as ffmpeg."""
+    times = process.cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def cancels(client: Client, options: argparse.Namespace, folder: Path, figures: Figures) -> None:
+    """How soon Cancel is answered: while jobs wait, while they run, when they have ended; and when it takes effect."""
+    clip = str(demo_clip())
+
+    def submit(name: str) -> str:
+        part = (options.jobs + 1, options.frames)
+        spec = AddSpec(instruction=INSTRUCTION, source=clip, part=part, quality="draft", output=str(folder / name))
+        return client.call(Submit(token=name, spec=spec)).job.id
+
+    answers: dict[str, list[float]] = {"waiting": [], "running": [], "ended": []}
+    client.call(PauseQueue(on=True))
+    waiting = [submit(f"waiting-{number}") for number in range(min(options.cancels * 5, 90))]
+    for state in ("waiting", "ended"):
+        answers[state] = [timed(lambda job=job: client.call(Cancel(job=job)))[0] * 1000 for job in waiting]
+    client.call(PauseQueue(on=False))
+    effects = []
+    for number in range(options.cancels):
+        job = submit(f"running-{number}")
+        steps = (each for each in client.events(job) if isinstance(each.event, StageProgress))
+        for _ in range(1 + number % 5):
+            next(steps, None)
+        seconds, reply = timed(lambda job=job: client.call(Cancel(job=job)))
+        assert reply.outcome == "cancelled"
+        answers["running"].append(seconds * 1000)
+        effects.append(seconds + timed(lambda: until_idle(client))[0])
+    for state, times in answers.items():
+        tell(figures, f"cancel of a job that is {state} answered, p50", percentile(times, 50), "ms (target < 200)")
+        tell(figures, f"cancel of a job that is {state} answered, p99", percentile(times, 99), "ms (target < 200)")
+    tell(figures, "cancelled job has ended its step, median", median(effects), "s")
+
+
+def until_idle(client: Client) -> None:
+    """Wait until no worker has a job."""
+    while any(worker.job is not None for worker in client.call(Ping()).workers):
+        client.wait(0.005)
+
+
+def transfers(client: Client, folder: Path, output: Path, megabytes: int, figures: Figures) -> None:
     """A large file to the service and back, and copied by the system."""
     source = folder / "large.bin"
     with source.open("wb") as file:
@@ -155,6 +227,7 @@ def transfers(client: Client, folder: Path, job: str, output: Path, megabytes: i
         file.flush()
         os.fsync(file.fileno())
     chunk = client.welcome.limits.chunk_bytes
+    job = next(each.id for each in client.call(ListJobs()).jobs if each.output == str(output))
 
     def copy() -> None:
         with source.open("rb") as reading, (folder / "copy.bin").open("wb") as writing:
@@ -202,7 +275,12 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
-def tell(figures: dict[str, float], name: str, value: float, unit: str) -> None:
+def ratio(pairs: Iterable[tuple[float, float]]) -> float:
+    """How much more the first ones are than the second ones, in percent: the median of the pairs."""
+    return median(100 * (first / second - 1) for first, second in pairs)
+
+
+def tell(figures: Figures, name: str, value: float, unit: str) -> None:
     """Print a figure and keep it."""
     figures[f"{name} [{unit.split()[0]}]"] = round(value, 4)
     print(f"{name:60} {value:10.3f} {unit}", flush=True)
