@@ -9,12 +9,26 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from bridge.chunks import chunk_digest
 from bridge.errors import Problem, TooLarge
 from bridge.transfer_errors import ChunkGap, ContentMismatch, DamagedChunk, out_of_disk
 
 _BLOCK = 1 << 20
+_CUT = "Somebody shortened the file while it arrived."
+
+
+class _Stamp(NamedTuple):
+    """By which a change is noticed without reading."""
+
+    bytes: int
+    changed: int
+
+
+def _stamp(file: BinaryIO | FileIO) -> _Stamp:
+    facts = os.fstat(file.fileno())
+    return _Stamp(facts.st_size, facts.st_mtime_ns)
 
 
 class Arriving:
@@ -40,6 +54,7 @@ class Arriving:
             self.have = self._sink.seek(0, os.SEEK_END)
             if self.have > size:
                 self.have = self._sink.truncate(0)
+            self._stamp = _stamp(self._sink)
         except OSError as error:
             raise out_of_disk(path, size, error) from error
         self._restart_hash()
@@ -66,11 +81,14 @@ class Arriving:
                 )
             fresh = memoryview(data)[self.have - offset :]
             try:
+                # Written behind a cut, the rest would fill the hole with zeros of the right number.
+                self._was_cut |= _stamp(self._sink).bytes != self.have
                 self._sink.seek(self.have)
                 while fresh:
                     written = self._sink.write(fresh) or 0
                     self.have += written
                     fresh = fresh[written:]
+                self._stamp = _stamp(self._sink)
             except OSError as error:
                 raise out_of_disk(self.path, self.size - self.have, error) from error
             finally:
@@ -96,7 +114,7 @@ class Arriving:
             self._sink.close()
 
     def _restart_hash(self) -> None:
-        self._hash, self._hashed = hashlib.sha256(), 0
+        self._hash, self._hashed, self._was_cut = hashlib.sha256(), 0, False
         self._settled.clear()
 
     def _follow(self) -> None:
@@ -126,7 +144,7 @@ class Arriving:
         wanted = min(_BLOCK, self.have - self._hashed)
         block = source.read(wanted)
         if wanted and not block:
-            raise self._back_to_start("Somebody shortened the file while it arrived.")
+            raise self._back_to_start(_CUT)
         self._hash.update(block)
         self._hashed += len(block)
         with self._lock:
@@ -141,6 +159,7 @@ class Arriving:
         # A handle of its own and no lock: a large file's way to the disk takes seconds.
         with self.path.open("r+b") as content:
             os.fsync(content.fileno())
+            self._check_unchanged(content)
         with self._lock:
             self._sink.close()
             if self._closed:
@@ -150,6 +169,15 @@ class Arriving:
             self.complete, self._following = True, False
         self._settled.set()
 
+    def _check_unchanged(self, content: BinaryIO) -> None:
+        """What was hashed while it arrived may be another file by now. Raises ContentMismatch."""
+        stamp = _stamp(content)
+        if self._was_cut or stamp.bytes != self.size:
+            raise self._back_to_start(_CUT)
+        # Some disks change the time a little later than the content: that alone proves nothing.
+        if stamp != self._stamp and hashlib.file_digest(content, "sha256").hexdigest() != self.sha256:
+            raise self._back_to_start("Somebody changed the file after it had arrived.")
+
     def _back_to_start(self, why: str) -> ContentMismatch:
         problem = ContentMismatch(
             "The file that arrived is not the one that was announced.", why, "Send it again from the beginning."
@@ -157,6 +185,7 @@ class Arriving:
         with self._lock:
             if not self._closed:
                 self.have = self._sink.truncate(0)
+                self._stamp = _stamp(self._sink)
             self._restart_hash()
             self._problem = problem  # in the same moment, or somebody sees an upload at its beginning for no reason
         return problem

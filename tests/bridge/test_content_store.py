@@ -176,6 +176,74 @@ def test_wrong_content_is_told_by_begin_when_the_check_took_long(opened: Callabl
     assert store.begin(ANN, SHA, len(CONTENT)).have == 0
 
 
+def partial_of(tmp_path: Path, size: int) -> Path:
+    return next(path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size == size)
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        lambda path: os.truncate(path, 100),
+        lambda path: path.write_bytes(b"x" * path.stat().st_size),
+        lambda path: path.write_bytes(path.read_bytes() + b"more"),
+    ],
+    ids=["cut", "rewritten", "longer"],
+)
+def test_what_changes_after_the_check_is_not_published(
+    opened: Callable[..., ContentStore],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    disturb: Callable[[Path], None],
+) -> None:
+    store, content = opened(), numbered(1)
+    real = os.fsync
+
+    def fsync_and_disturb(handle: int) -> None:
+        real(handle)
+        path = partial_of(tmp_path, len(content))
+        before = path.stat().st_mtime_ns
+        monkeypatch.setattr("bridge.arriving.os.fsync", real)
+        disturb(path)
+        os.utime(path, ns=(before, before + 1_000_000_000))
+
+    monkeypatch.setattr("bridge.arriving.os.fsync", fsync_and_disturb)
+    with pytest.raises(ContentMismatch):
+        send(store, content)
+    assert store.path(sha_of(content)) is None
+    assert send(store, content).complete
+    assert store.path(sha_of(content)).read_bytes() == content
+
+
+def test_a_new_time_alone_harms_nothing(
+    opened: Callable[..., ContentStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, content = opened(), numbered(1)
+    real = os.fsync
+
+    def fsync_and_touch(handle: int) -> None:
+        real(handle)
+        monkeypatch.setattr("bridge.arriving.os.fsync", real)
+        os.utime(partial_of(tmp_path, len(content)), ns=(1, 1))
+
+    monkeypatch.setattr("bridge.arriving.os.fsync", fsync_and_touch)
+    assert send(store, content).complete
+
+
+def test_a_cut_between_two_chunks_is_noticed(opened: Callable[..., ContentStore], tmp_path: Path) -> None:
+    store, content = opened(), numbered(1)
+    store.begin(ANN, sha_of(content), len(content))
+    store.write(ANN, chunk(content, 0, 600))
+    os.truncate(partial_of(tmp_path, 600), 10)
+    # It is told with this chunk or with the next call, by whether the first one was checked when it was cut.
+    with pytest.raises((ContentMismatch, ChunkGap)) as caught:
+        store.write(ANN, chunk(content, 600))
+    if caught.type is ChunkGap:
+        with pytest.raises(ContentMismatch):
+            store.begin(ANN, sha_of(content), len(content))
+    assert send(store, content).complete
+    assert store.path(sha_of(content)).read_bytes() == content
+
+
 def test_damaged_gap_and_too_long(opened: Callable[..., ContentStore]) -> None:
     store = opened()
     store.begin(ANN, SHA, len(CONTENT))
