@@ -17,8 +17,8 @@ LINK = Path("plugin") / "hosts" / "agent_link.py"
 SOURCES = {"blender": Path("plugin") / "blender", "resolve": Path("plugin") / "resolve"}
 BLENDER_FOLDER = "dynvfx"
 """The add-on's folder, and so its name, in `scripts/addons`."""
-RESOLVE_SCRIPT = "DynVFX.py"
-"""The entry in Workspace > Scripts."""
+RESOLVE_SCRIPTS = ("DynVFX.py", "DynVFX_check.py")
+"""The entries in Workspace > Scripts."""
 RESOLVE_FOLDER = "DynVFX_agent"
 """The modules of Resolve's agent, beside the folder `Scripts` so that they are no entries of the menu."""
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "test_*.py", "conftest.py", ".*", "*.orig", "*.rej")
@@ -40,10 +40,11 @@ def assemble(root: Path, folder: Path) -> list[str]:
         modules = folder / kind / (BLENDER_FOLDER if kind == "blender" else RESOLVE_FOLDER)
         shutil.copytree(root / SOURCES[kind], modules, ignore=_LEFT_OUT, dirs_exist_ok=True)
         shutil.copyfile(root / LINK, modules / LINK.name)
-        if kind == "resolve" and (modules / RESOLVE_SCRIPT).exists():
+        for script in RESOLVE_SCRIPTS if kind == "resolve" else ():
             menu = folder / kind / "Scripts" / "Utility"
-            menu.mkdir(parents=True, exist_ok=True)
-            (modules / RESOLVE_SCRIPT).replace(menu / RESOLVE_SCRIPT)
+            if (modules / script).exists():
+                menu.mkdir(parents=True, exist_ok=True)
+                (modules / script).replace(menu / script)
     return kinds
 
 

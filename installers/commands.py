@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,12 @@ def main(root: Path, command: str, arguments: list[str], places: Places | None =
     options = _parser(command).parse_args(arguments)
     places = places or Places.of_this_user()
     try:
+        if command in ("install", "update") and places.environment.get("SUDO_USER") and _is_root():
+            raise BadChoice(
+                "DynVFX is installed by each user, without sudo.",
+                "Everything belongs into your own folders; with sudo it would be the administrator's.",
+                f"Give the command without it: python3 run.py {command}",
+            )
         return _CARRY_OUT[command](root, options, places)
     except InstallProblem as problem:
         print(f"\n{problem}", file=sys.stderr)
@@ -125,6 +132,8 @@ def _carry_out(order: Order, options: argparse.Namespace, places: Places) -> int
         print(f"Still in use and removed the next time: {', '.join(done.left)}. Restart the panel and the hosts.")
     if options.enable:
         switch_on(order.hosts, manifest, _tell)
+    if done.before not in (None, done.name) and order.hosts:
+        print("Blender and Resolve, if they are open, get their new agents when they are started again.")
     for host in order.hosts:
         print(f"  {host.label}: {_where_to_find(host)}")
     on_path = bool(command) and Path(command).parent in places.path_folders()
@@ -197,6 +206,10 @@ def _ask(question: str) -> str:
         return input(question)
     except EOFError as error:
         raise BadChoice("Nobody answered.", "", "Add --yes, or --hosts LIST, to be asked nothing.") from error
+
+
+def _is_root() -> bool:
+    return os.name == "posix" and os.geteuid() == 0
 
 
 def _tell(words: str) -> None:

@@ -112,10 +112,11 @@ class Environment:
         choices: Sequence[Sequence[str]] = ((),),
         tell: Callable[[str], None] = print,
         pause: Callable[[float], None] = time.sleep,
-    ) -> None:
+    ) -> Sequence[str]:
         """Install `requirement`; from the folder `wheels` and nothing else when it is given, else from the network.
 
-        `choices` are further options of uv, tried one after the other; pip knows none of them. Raises PackagesFailed.
+        `choices` are further options of uv, tried one after the other; pip knows none of them. Returns the one that
+        worked. Raises PackagesFailed.
         """
         if self.uv is None:
             command, choices = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"], ((),)
@@ -127,7 +128,7 @@ class Environment:
             times = ATTEMPTS if choice is choices[-1] and not wheels else 1
             words = self._attempt([*command, *offline, *choice, requirement], times, tell, pause)
             if words is None:
-                return
+                return choice
             if choice is not choices[-1]:
                 tell(f"That did not work with {' '.join(choice)}; trying without.")
         raise _failed(words, self.folder, wheels)

@@ -71,9 +71,11 @@ def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]
     app.begin(order.command, wanted)
     manifest.write()
     _remove_incomplete(app)
-    name = _usable(app, places, wanted, bundle.version, parts)
-    made = name is None
     try:
+        # Before the packages come, and not only after.
+        manifest.check(_early_plan(order, places, app, manifest))
+        name = _usable(app, places, wanted, bundle.version, parts)
+        made = name is None
         if name is None:
             _check_disk(order, bundle, panel_only, app.folder)
             name = _make(order, places, app, bundle, wanted, parts, tell)
@@ -134,6 +136,20 @@ def remove_others(app: App, name: str, tell: Callable[[str], None]) -> list[str]
     return left
 
 
+def _early_plan(order: Order, places: Places, app: App, manifest: Manifest) -> list[PlacedFile]:
+    """Those files of the plan that can be known before the version is there. Raises OSError."""
+    assembled = order.source / "agents"
+    if not order.offline:
+        assembled = app.staging / "agents"
+        agents.assemble(order.source, assembled)
+    plan = [desktop.command_file(places, desktop.command_path(places, list(manifest.files)))]
+    for host in order.hosts:
+        if (assembled / host.kind).is_dir():
+            files = agents.installed_files(host.kind, assembled, host.target, b"")
+            plan += [PlacedFile(path, content) for path, content in files.items()]
+    return plan
+
+
 def _usable(app: App, places: Places, wanted: str, version: str, parts: Sequence[str]) -> str | None:
     """A whole version of this identity that works, None when it has to be made."""
     for name in app.names():
@@ -188,7 +204,10 @@ def _make(
     if order.offline or "backend" not in parts:
         choices, words = [[]], "from the bundle" if order.offline else "the panel alone"
     tell(f"Installing DynVFX {bundle.version}: {words} (some minutes) ...")
-    environment.fill(f"{bundle.name}[{extras}] @ {wheel.as_uri()}", wheels if order.offline else None, choices, tell)
+    requirement = f"{bundle.name}[{extras}] @ {wheel.as_uri()}"
+    worked = environment.fill(requirement, wheels if order.offline else None, choices, tell)
+    if list(worked) != choices[0]:
+        words = "torch as the package index has it"
     app.step("checking what was installed")
     environment.check(bundle.version, parts)
     app.step("completing the version")

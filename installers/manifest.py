@@ -73,8 +73,12 @@ class Manifest:
     # Placing --------------------------------------------------------------------------------------------------------
 
     def check(self, plan: Iterable[PlacedFile]) -> None:
-        """Raises InTheWay when files that are not ours stand where ours belong."""
-        foreign = [each.path for each in plan if str(each.path) not in self.files and _differs(each)]
+        """Raises InTheWay when files that are not ours stand where ours belong. Raises OSError."""
+        foreign = [
+            each.path
+            for each in plan
+            if str(each.path) not in self.files and _differs(each) and not _is_left_over(each.path)
+        ]
         if foreign:
             more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
             raise InTheWay(
@@ -90,7 +94,11 @@ class Manifest:
         """
         self.check(plan)
         for each in plan:
+            known = str(each.path) in self.files
             hashes = self.files.setdefault(str(each.path), [])
+            found = None if known else hash_of(each.path)
+            if found is not None:
+                hashes.append(found)  # left over from an installation whose record is gone
             if each.sha256 not in hashes:
                 hashes.append(each.sha256)
             self.note_folders(each.path.parent)
@@ -198,6 +206,19 @@ def hash_of(path: Path) -> str | None:
 def _differs(wanted: PlacedFile) -> bool:
     """Whether something else than the wanted file is there."""
     return os.path.lexists(wanted.path) and (wanted.path.is_dir() or hash_of(wanted.path) != wanted.sha256)
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a file comes from an installation of ours whose app folder was deleted by hand."""
+    if path.is_dir():
+        return False
+    if path.parent.name.lower().startswith("dynvfx") and (path.parent / "panel_command.json").is_file():
+        return True
+    try:
+        with open(path, "rb") as source:
+            return b"DynVFX" in source.read(4096)
+    except FileNotFoundError:
+        return False
 
 
 def _mode_differs(wanted: PlacedFile) -> bool:

@@ -187,7 +187,7 @@ def _processes() -> list[tuple[int, str]]:
                     words = (each / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "surrogateescape")
                     found.append((int(each.name), words.strip()))
         return found
-    listed = subprocess.run(["ps", "-axo", "pid=,args="], capture_output=True, check=False).stdout
+    listed = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, check=False).stdout
     lines = [line.strip().partition(" ") for line in listed.decode("utf-8", "surrogateescape").splitlines()]
     return [(int(pid), words) for pid, _, words in lines if pid.isdigit()]
 

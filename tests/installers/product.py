@@ -30,7 +30,7 @@ def write_checkout(root: Path, version: str = "1.0", *, files: dict[str, str] | 
         "plugin/blender/__init__.py": f"bl_info = {{'name': 'DynVFX', 'version': '{version}'}}\n",
         "plugin/blender/strips.py": "",
         "plugin/blender/tests/test_strips.py": "",
-        "plugin/resolve/DynVFX.py": f"print('{version}')\n",
+        "plugin/resolve/DynVFX.py": f"# DynVFX\nprint('{version}')\n",
         "plugin/resolve/cuts.py": "",
         "backend/__init__.py": "",
         "backend/__main__.py": "",

@@ -89,7 +89,7 @@ def test_the_next_choice_is_taken_when_one_does_not_work(installer):
     made, asked = installer
     asked.answers = [(1, "dns error"), (0, "")]
     told: list[str] = []
-    made.fill("x", None, [["--torch-backend", "cpu"], []], told.append, lambda seconds: None)
+    assert made.fill("x", None, [["--torch-backend", "cpu"], []], told.append, lambda seconds: None) == []
     assert asked[-1] == ["uv", "pip", "install", "--python", str(made.python), "x"]
     assert any("trying without" in each for each in told)
 
