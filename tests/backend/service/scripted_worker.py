@@ -1,8 +1,9 @@
 """A worker without models that does what the instruction says, for tests of the service around it.
 
 "add nothing steps=20 pause=0.01 die_at=3": twenty steps, a pause after each, and it dies at the third of its first
-`deaths` runs. `fail_at`/`kind` end the job with a failure, `hang_at` stops everything but the beats, `deaf` ignores a
-cancellation. A run goes on where the one before was ended, as a real job does.
+`deaths` runs. `stay` names a job's state in which it stops for good. `fail_at`/`kind` end the job with a failure,
+`hang_at` stops everything but the beats, `deaf` ignores a cancellation. A run goes on where the one before was ended,
+as a real job does.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ class Script:
     def done(self) -> int:
         return int(self._done.read_text() or 0) if self._done.exists() else 0
 
+    def stay_if(self, state: str) -> None:
+        if self.text("stay", "") == state:
+            time.sleep(3600)
+
     def store(self, step: int) -> None:
         beside = self._done.with_suffix(".part")
         beside.write_text(str(step))
@@ -74,12 +79,17 @@ def carry_out(end: WorkerEnd, run: Run) -> Ended:
             takes=list(range(1, takes + 1)),
         )
     )  # fmt: skip
+    script.stay_if("preparing")
     end.model, end.state = "scripted", "busy"
     tell(ModelOpened(model="scripted", licence="none", device="cpu", frames=9, width=48, height=32, rate="8"))
     plan = run.approved_plan or run.spec.plan or PLAN
     tell(PlanReady(path=str(script.folder / "plan.json"), origin="written", plan=plan, remarks=[]))
+    script.stay_if("planning")
     if run.hold:
         return Ended(job=run.job, outcome="held")
+    for stage in ("encoding", "inverting", "refining", "delivering") if script.text("stay", "") else ():
+        tell(StageProgress(take=1, stage=stage, step=1, steps=2))
+        script.stay_if(stage)
     for take in range(1, takes + 1):
         first = (take - 1) * (steps + 1)
         for step in range(1, steps + 1):
