@@ -25,7 +25,7 @@ from bridge.errors import Problem
 from bridge.job_events import JobDone, JobFailed, JobStarted
 from bridge.messages import Spec
 from bridge.places import state_folder
-from plugin import job_commands, key_commands, log_bundle
+from plugin import job_commands, key_commands, log_bundle, resolve_command
 from plugin.arguments import parse
 from plugin.exit_codes import BAD_USAGE, DONE, FAILED, exit_code
 from plugin.job_running import AFTER_PLAN, JobRun, tell_stopped
@@ -78,6 +78,8 @@ def _carried_out(options: argparse.Namespace, teller: Teller, settings: Settings
             return _doctor(options)
         if options.command == "keys":
             return key_commands.run(options)
+        if options.command == "resolve-check":
+            return resolve_command.run(options)
         if options.command == "logs":
             return log_bundle.run(options, lambda words: _write_logs(options.output, settings, words))
         if options.command in job_commands.COMMANDS:

@@ -60,6 +60,9 @@ class ProjectManagerCalls:
         del world.projects[found.uid]
         return True
 
+    def GetProjectListInCurrentFolder(world: World, _: World) -> list[str]:
+        return [each.name for each in world.projects.values()]
+
     def CloseProject(world: World, _: World, project: Handle) -> bool:
         return True
 
