@@ -54,6 +54,7 @@ def uninstall(places: Places, tell: Callable[[str], None], *, settings: bool = F
     if settings:
         _remove_settings(places)
     _remove_empty(places.one("data"))
+    manifest.remove_folders()  # those that the settings were in
     removed.work = [path for path in (places.service_home / "jobs", places.service_home / "ledger.db") if path.exists()]
     return removed
 
@@ -74,8 +75,6 @@ def _remove_program(app: App, manifest: Manifest, removed: Removed, tell: Callab
     app.manifest_file.unlink(missing_ok=True)
     app.end()
     _remove_empty(app.folder)
-    _remove_empty(app.folder.parent)
-    manifest.remove_folders()
 
 
 def _remove_settings(places: Places) -> None:

@@ -71,7 +71,7 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> User:
     home = tmp_path / "Jürgen Ångström"
     home.mkdir()
     for name in list(os.environ):
-        if name.startswith(("XDG_", "DYNVFX_", "BLENDER_", "DISPLAY", "WAYLAND")):
+        if name.startswith(("XDG_", "DYNVFX_", "BLENDER_", "SUDO_", "DISPLAY", "WAYLAND")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("PATH", f"{home}/.local/bin{os.pathsep}/usr/bin{os.pathsep}/bin")

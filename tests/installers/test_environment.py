@@ -137,8 +137,8 @@ def test_errors_of_the_system_are_told_with_a_remedy(number, expected):
     assert expected in str(problem) and "/some/file" in problem.why and problem.remedy
 
 
-def test_no_permission(user, capsys, monkeypatch):
-    """As root may write everywhere, a file stands where the folder belongs."""
+def test_a_place_that_cannot_be_written(user, capsys):
+    """Tests may run as root, who may write everywhere: so a file stands where the folder belongs."""
     (user.home / ".local").write_text("")
     assert user.install("1.0", "--yes") == 1
     said = capsys.readouterr().err

@@ -221,6 +221,15 @@ def test_takes_stay_and_keys_only_go_when_asked(user, capsys):
     assert left == {"jobs/a/take.mov", "ledger.db", "uploads/x", "panel/placed/cut.otio"} and not log.exists()
 
 
+def test_with_the_settings_gone_an_empty_home_is_empty_again(user):
+    assert user.install("1.0", "--yes") == 0
+    key = user.home / ".local/share/dynvfx/keys/client.key"
+    key.parent.mkdir()
+    key.touch()
+    assert user.run("uninstall", "--settings", "--yes") == 0
+    assert user.files() == set()
+
+
 def test_an_older_version_that_runs_is_left_until_it_has_ended(user, capsys):
     assert user.install("1.0", "--yes") == 0
     old = user.app.current()
