@@ -7,8 +7,9 @@ so that there is something to follow; the wider picture is the clip enlarged by 
 
 Printed and written to OUT/anchors.json, each the mean over all runs in which the object appeared in both modes:
 
-- `drift`: how far the content moves against the camera, in pixels of the model's grid per frame (the centre of its mask
-  against the homography between the clip's frames). Content that stays where it was put drifts by its own motion only.
+- `drift`: how fast the content leaves its place in the scene, in pixels of the model's grid per frame: the slope of the
+  line through the centres of its masks, each taken to the middle frame by the camera's path. With `--pan P`, content
+  that stays in the picture instead of in the scene drifts by P.
 - `covered`: the share of the foreground that moves in front (found from motion in the clip) which the content covers.
 - `changed`: mean absolute change outside the content's mask in the first sampled clip before any compositing, in grey
   levels: what the model would have done to the scene.
@@ -33,12 +34,12 @@ from backend.planning import key_frames_of
 from backend.presets import preset_for
 from dynvfx.assistant.loading import open_assistant
 from dynvfx.backbones.tiny import TinyBackbone
+from dynvfx.camera_path import camera_path
 from dynvfx.engine import generate
 from dynvfx.errors import ObjectAbsent
 from dynvfx.events import Outcome, Preview
 from dynvfx.request import Request
 from dynvfx.segmentation.base import Segmenter
-from dynvfx.segmentation.camera_motion import camera_motion
 from dynvfx.segmentation.loading import open_segmenter
 from dynvfx.states import clip_digest
 from dynvfx.store import DirectoryStore
@@ -108,19 +109,20 @@ def made(
             return None
 
 
-def drift(outcome: Outcome, frames: np.ndarray) -> float:
-    """Pixels per frame between the content's motion and the camera's."""
-    greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+def drift(outcome: Outcome, frames: np.ndarray) -> float | None:
+    """Pixels per frame by which the content leaves its place in the scene; None when it is seen in too few frames."""
     masks = outcome.mask.numpy() >= 0.5
-    steps = []
-    for before in range(len(frames) - 1):
-        if not (masks[before].any() and masks[before + 1].any()):
-            continue
-        y, x = np.nonzero(masks[before])
-        y2, x2 = np.nonzero(masks[before + 1])
-        expected = camera_motion(greys[before], greys[before + 1]).homography @ [x.mean(), y.mean(), 1.0]
-        steps.append(float(np.hypot(*(expected[:2] / expected[2] - (x2.mean(), y2.mean())))))
-    return float(np.mean(steps))
+    seen = np.flatnonzero(masks.sum(axis=(1, 2)) >= 0.25 * np.median(masks.sum(axis=(1, 2))))
+    if len(seen) < 3:
+        return None
+    to_middle = np.linalg.inv(camera_path(torch.from_numpy(frames)))
+    places = []
+    for number in seen:
+        y, x = np.nonzero(masks[number])
+        place = to_middle[number] @ [x.mean(), y.mean(), 1.0]
+        places.append(place[:2] / place[2])
+    velocity = np.polynomial.polynomial.polyfit(seen, np.array(places), 1)[1]
+    return float(np.hypot(*velocity))
 
 
 def main() -> int:
@@ -156,7 +158,7 @@ def main() -> int:
     summary = {"runs": len(rows), "both": len(both)}
     for figure in ("drift", "covered", "changed"):
         for mode in ("anchor", "none"):
-            values = [row[mode][figure] for row in both if row["anchor"][figure] is not None]
+            values = [row[mode][figure] for row in both if None not in (row["anchor"][figure], row["none"][figure])]
             summary[f"{figure}, {mode}"] = round(float(np.mean(values)), 3) if values else None
     (chosen.out / "anchors.json").write_text(json.dumps({"summary": summary, "runs": rows}, indent=2) + "\n")
     print(summary)
