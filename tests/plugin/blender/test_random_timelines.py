@@ -53,6 +53,7 @@ timelines = st.fixed_dictionaries(
 
 
 def test_random_timelines(running: Blender, media: Media, layers: Path) -> None:
+    running.call("scenes.fresh")
     outcomes: Counter[str] = Counter()
 
     @settings(

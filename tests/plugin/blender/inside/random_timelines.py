@@ -3,6 +3,7 @@
 import agent_calls
 import bpy
 import scenes
+
 from dynvfx import compat
 
 
@@ -27,7 +28,7 @@ def check(spec, layers, pictures, movie):
 
 
 def _build(spec, pictures, movie):
-    scenes.fresh(rate=spec["rate"], start=spec["start"])
+    scenes.clear(rate=spec["rate"], start=spec["start"])
     agent_calls.start()
     for number, each in enumerate(spec["strips"]):
         name = f"strip {number}"
@@ -52,6 +53,7 @@ def _build(spec, pictures, movie):
             f"full {number}", "COLOR", number, **_span({"start": -100, "trim": (0, 0)}, 400)
         )
         strip.mute = True
+    bpy.context.scene.frame_set(spec["start"])  # animated values are what their keyframes say
     bpy.ops.ed.undo_push(message="built")
 
 

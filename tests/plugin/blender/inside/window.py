@@ -12,7 +12,7 @@ import addon_utils
 import bpy
 
 FOLDER = sys.argv[sys.argv.index("--") + 1]
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 state = {"number": 0}
 
 
