@@ -14,8 +14,9 @@ from typing import Any, Callable, Dict, List, Optional
 
 from . import VERSION
 from .calls import ask, ask_if
+from .check_bench import Bench
 from .check_media import write_pictures
-from .check_questions import ASSUMED, HANDLED, QUESTIONS, Bench, asked
+from .check_questions import ASSUMED, HANDLED, QUESTIONS, asked
 from .edition import Edition, read_edition
 from .problems import ResolveProblem
 

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from .bins import ALPHA, STRAIGHT
 from .calls import ask, ask_if, has, listed, whole
+from .check_bench import Bench
 from .check_media import COUNT, FIRST
 from .opened import clip_path, items_on, track_count, uid_of
 from .problems import ResolveProblem
@@ -59,27 +60,6 @@ HANDLED = {
 }  # fmt: skip
 
 _ERRORS = (ResolveProblem, TypeError, ValueError, KeyError, IndexError, AttributeError, OSError, RuntimeError)
-
-
-class Bench:
-    """A timeline of the check's own, with a clip to play with."""
-
-    def __init__(self, resolve: Any, project: Any, folder: str) -> None:
-        self.resolve, self.project, self.folder = resolve, project, folder
-        self.pool = ask(project, "GetMediaPool")
-        self.timeline = ask(self.pool, "CreateEmptyTimeline", "DynVFX check")
-        self.start = whole(ask(self.timeline, "GetStartFrame"))
-        self.clip = None  # type: Any
-        self.base, self.extra = 0, 0
-
-    def append(self, track: int, at: int, frames: int, **more: Any) -> List[Any]:
-        """Append `frames` frames, as far as is known what the numbers mean; what is new on the track."""
-        before = {uid_of(item) for item in items_on(self.timeline, "video", track)}
-        order = {"mediaPoolItem": self.clip, "startFrame": self.base, "endFrame": self.base + frames + self.extra}
-        order.update({"mediaType": 1, "trackIndex": track, "recordFrame": self.start + at})
-        order.update(more)
-        self.answer = ask(self.pool, "AppendToTimeline", [order])
-        return [item for item in items_on(self.timeline, "video", track) if uid_of(item) not in before]
 
 
 def unknown_name(bench: Bench) -> Any:

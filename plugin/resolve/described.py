@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Tuple
 
 from .calls import ask, ask_if, listed, whole
 from .clip_troubles import trouble_with
-from .media_names import same_path
+from .media_names import plain
 from .memory import Memory
 from .opened import Opened, find_item, items_on, media_path, span_of, track_count, uid_of
 from .problems import NoAnswer, ResolveProblem
@@ -17,12 +17,12 @@ MARK = "Purple"
 
 def describe(opened: Opened, memory: Memory) -> Dict[str, Any]:
     """The answer to the request `timeline`."""
-    shots = memory.shots(opened.project_id)
+    taken = shots_by_media(memory.shots(opened.project_id))
     clips = []  # type: List[Dict[str, Any]]
     for track in range(1, track_count(opened.timeline) + 1):
         for item in items_on(opened.timeline, "video", track):
             clip = _clip(item, track, opened.rate)
-            if not shot_of_media(clip["media"], shots):
+            if not clip["media"] or plain(clip["media"]) not in taken:
                 clips.append(clip)
     return {
         "id": opened.timeline_id,
@@ -52,12 +52,9 @@ def _clip(item: Any, track: int, rate: Fraction) -> Dict[str, Any]:
     }
 
 
-def shot_of_media(path: str, shots: Dict[str, Dict[str, Any]]) -> str:
-    """The shot that a take's media belongs to; "" for media that is no take."""
-    for uid, known in shots.items():
-        if path and any(same_path(path, each) for each in known.get("takes", {})):
-            return uid
-    return ""
+def shots_by_media(shots: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
+    """The shot that each take's media belongs to."""
+    return {plain(path): uid for uid, known in shots.items() for path in known.get("takes", {})}
 
 
 # Selection ------------------------------------------------------------------------------------------------------------
@@ -73,7 +70,8 @@ def selected(opened: Opened, memory: Memory) -> List[str]:
         return []
     item = chosen[0]
     # A placed take stands for the clip that it was made from.
-    below = shot_of_media(media_path(item), memory.shots(opened.project_id))
+    path = media_path(item)
+    below = shots_by_media(memory.shots(opened.project_id)).get(plain(path)) if path else None
     return [below or uid_of(item)]
 
 

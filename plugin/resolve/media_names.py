@@ -24,7 +24,12 @@ def is_sequence(path: str) -> bool:
 
 def same_path(one: str, other: str) -> bool:
     """Whether two paths are the same place, however they are spelled."""
-    return os.path.normcase(os.path.normpath(one)) == os.path.normcase(os.path.normpath(other))
+    return plain(one) == plain(other)
+
+
+def plain(path: str) -> str:
+    """The one spelling of a path that others are compared with."""
+    return os.path.normcase(os.path.normpath(path))
 
 
 def import_request(take: Dict[str, Any]) -> Any:
