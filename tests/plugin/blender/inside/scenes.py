@@ -265,3 +265,9 @@ def move(name, frames):
 
 def children(name):
     return sorted(each.name for each in compat.strips_of(find(name)))
+
+
+def add_effect_alone(name, channel, start, length=2):
+    parameters = strips().bl_rna.functions["new_effect"].parameters
+    span = {"length": length} if "length" in parameters else {"frame_end": start + length}
+    return facts(strips().new_effect(name, "COLOR", channel, frame_start=start, **span))

@@ -1,0 +1,79 @@
+"""The whole add-on, registered, with its timer ticked by hand: a Blender without a window runs no timers."""
+
+import json
+import os
+import time
+
+import bpy
+import scenes
+from dynvfx.agent import agent
+
+import dynvfx
+
+
+def register():
+    dynvfx.register()
+    return sorted(each.__name__ for kind in (bpy.types.Operator, bpy.types.Panel, bpy.types.PropertyGroup)
+                  for each in kind.__subclasses__() + [e for s in kind.__subclasses__() for e in s.__subclasses__()]
+                  if each.__name__.startswith("DYNVFX_") and each.is_registered)  # fmt: skip
+
+
+def unregister():
+    dynvfx.unregister()
+    handlers = [each for name in ("load_post", "undo_post", "save_pre") for each in getattr(bpy.app.handlers, name)]
+    left = [each for each in handlers if each.__module__.startswith("dynvfx")]
+    return (
+        len(left),
+        hasattr(bpy.types.WindowManager, "dynvfx"),
+        bpy.app.timers.is_registered(agent[0].tick) if agent else False,
+    )
+
+
+def set_command(command):
+    path = os.path.join(os.path.dirname(dynvfx.__file__), "panel_command.json")
+    with open(path, "w") as sink:
+        json.dump({"command": command, "environment": {}}, sink)
+
+
+def generate(name, instruction):
+    scene = bpy.context.scene
+    uid = agent[0].identities.of(scene, scenes.find(name))
+    order = {"uids": [uid], "instruction": instruction, "quality": "draft", "effect": "global"}
+    agent[0].ask("generate", order)
+    return uid
+
+
+def ask(method, params):
+    agent[0].ask(method, params)
+
+
+def tick_until(words, seconds=60):
+    """Tick until what the panel told, or what went wrong, holds `words`."""
+    ends = time.monotonic() + seconds
+    while words not in str(agent[0].state._told) + str(agent[0].state.problem):
+        assert time.monotonic() < ends, str(agent[0].state._told)
+        agent[0].tick()
+        time.sleep(0.005)
+    return agent[0].connected
+
+
+def tick_while_connected(seconds=60):
+    ends = time.monotonic() + seconds
+    while agent[0].connected:
+        assert time.monotonic() < ends
+        agent[0].tick()
+        time.sleep(0.005)
+
+
+def quiet_ticks(strips, ticks=200):
+    """How many times a tick finds a change when nothing changed, in a timeline of many strips."""
+    from dynvfx.watch import Watch
+
+    collection = scenes.strips()
+    for number in range(strips):
+        scenes.add_effect_alone(f"s{number}", number % 100 + 20, number * 3)
+    watch = Watch()
+    watch.changed()
+    before = sum(watch.changed() for _ in range(ticks))
+    collection[3].select = not collection[3].select
+    return [before, watch.changed(), watch.changed()]
