@@ -59,9 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         help="clips are read and results written only below these folders, and what clients sent",
     )
     devices = parser.add_mutually_exclusive_group()
-    devices.add_argument(
-        "--gpu", nargs="+", type=int, metavar="N", help="work on these graphics cards, a job on each"
-    )
+    devices.add_argument("--gpu", nargs="+", type=int, metavar="N", help="work on these graphics cards, a job on each")
     devices.add_argument("--cpu", action="store_true", help="work on the processor")
     parser.add_argument("--share", action="store_true", help="every client sees and changes all jobs")
     parser.add_argument(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from backend.job_start import OpenJob
-from backend.take_files import finished_take, placed
+from backend.take_files import finished_take
 from bridge.placement import place_takes, write_timeline
+from bridge.shot_parcel import placed_take
 from bridge.take import Take
 from dynvfx.request import Request
 
@@ -21,7 +22,8 @@ def write_job_timeline(job: OpenJob) -> None:
             if take is not None:
                 stack.append((number, take))
     stack.sort(key=lambda pair: pair[0])
-    takes = [placed(job.folder.take(number), take, job.source) for number, take in stack]
+    start = job.source.info.start_timecode
+    takes = [placed_take(job.folder.take(number), take, job.source.shot, start) for number, take in stack]
     first = next(iter(job.numbers.values()))
     active = [number for number, _ in stack].index(first)
     label = str(stack[active][1].plan["target_object"])

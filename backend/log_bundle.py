@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -46,18 +47,15 @@ def write_bundle(target: Path, folders: Mapping[str, Path], redaction: Redaction
     redact = redaction or str
     names = []
     try:
-        with open(target, "xb") as file:
-            try:
-                with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
-                    summary = machine_summary(folders.values()) | {"redacted": redaction is not None}
-                    bundle.writestr(SUMMARY, json.dumps(_redacted(summary, redact), indent=2, ensure_ascii=False))
-                    for name, path in find_logs(folders):
-                        bundle.writestr(name, redact(_end_of(path)))
-                        names.append(name)
-            except BaseException:
-                file.close()
-                target.unlink(missing_ok=True)
-                raise
+        with contextlib.ExitStack() as undoing:
+            with open(target, "xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+                undoing.callback(target.unlink, missing_ok=True)
+                summary = machine_summary(folders.values()) | {"redacted": redaction is not None}
+                bundle.writestr(SUMMARY, json.dumps(_redacted(summary, redact), indent=2, ensure_ascii=False))
+                for name, path in find_logs(folders):
+                    bundle.writestr(name, redact(_end_of(path)))
+                    names.append(name)
+            undoing.pop_all()
     except FileExistsError as error:
         raise BadUsage(f"{target} is there already.", remedy="Name another file; none is written over.") from error
     except OSError as error:

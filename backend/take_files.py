@@ -1,9 +1,8 @@
-"""A finished take on the disk: its record, its latents for follow-ups, and its place in the timeline."""
+"""A finished take on the disk: its record, and its latents for follow-ups."""
 
 from __future__ import annotations
 
 import datetime
-import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from backend.orders import Footprint
 from backend.sources import Source
 from bridge.atomic_file import write_atomically
 from bridge.errors import BadTake, BadUsage
-from bridge.media_location import ImageSequence
-from bridge.placement import PlacedTake
 from bridge.take import TAKE_FILE, MediaFile, Take, read_take, write_take
 from dynvfx.backbones.base import Backbone
 from dynvfx.events import Outcome
@@ -124,26 +121,3 @@ def read_latents(folder: Path) -> torch.Tensor:
             f"Its file {LATENTS} is missing or damaged.",
             "Make the take again, or refine another one.",
         ) from error
-
-
-def placed(folder: Path, take: Take, source: Source) -> PlacedTake:
-    """The take's layer as the timeline places it."""
-    layer, first = str(take.extra["layer"]), int(take.extra["first_number"])
-    sequence = None
-    path = folder / layer
-    if "%" in layer:
-        head, _, tail = path.name.partition("%06d")
-        sequence = ImageSequence(str(path.parent), head, tail, first, 1, 6, source.shot.frame_count)
-        path = Path(sequence.image(0))
-    start = 0
-    if sequence is None and source.info.start_timecode is not None:
-        start = source.info.start_timecode + source.shot.source_start
-    return PlacedTake(
-        os.fspath(path),
-        source.shot.rate,
-        source.shot.frame_count,
-        take.name,
-        {"dynvfx": {"take": take.id, "instruction": take.instruction, "model": take.model, "seed": take.seed}},
-        start,
-        sequence,
-    )

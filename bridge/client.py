@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -36,11 +37,10 @@ class Client:
         this client, BadAddress, BadKey."""
         self.session = Session(address, server_key, key_pair, program=program, version=version, clock=clock)
         self._clock = clock
-        try:
+        with contextlib.ExitStack() as opening:
+            opening.callback(self.close)  # an interrupt as well must not leave the connection behind
             self._until(lambda: self.session.state == "ready", wait)
-        except BaseException:  # an interrupt as well must not leave the connection behind
-            self.close()
-            raise
+            opening.pop_all()
 
     @property
     def welcome(self) -> Welcome:

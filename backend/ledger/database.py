@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,10 @@ class Database:
             raise self._in_use() from error
         except OSError as error:
             raise self._unwritable(error.strerror or str(error)) from error
-        try:
+        with ExitStack() as opening:
+            opening.callback(self.close)
             self._open(migrations)
-        except BaseException:
-            self.close()
-            raise
+            opening.pop_all()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -72,13 +71,11 @@ class Database:
             try:
                 yield
                 self._connection.execute("COMMIT")
-            except BaseException:
-                # After some errors SQLite has rolled back by itself.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
             finally:
                 self._depth = 0
+                # Not after a commit; after some errors SQLite has rolled back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
         if self._reserve is not None:
             self._reserve.regain()
 
