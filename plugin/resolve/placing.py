@@ -174,7 +174,7 @@ def placement_of(
         "record_start": start,
         "record_frames": frames,
         "media_path": media_path(item),
-        "remarks": list(remarks or []),
+        "note": " ".join(remarks or ()),
     }
 
 

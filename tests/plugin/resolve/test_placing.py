@@ -25,7 +25,7 @@ def test_a_take_lies_exactly_above_its_clip(tmp_path: Path) -> None:
     assert placed == {
         "take": "take-a", "take_name": "balloon a", "where": "Cut 1",
         "track_name": "VFX - balloon a", "track_number": 2,
-        "record_start": shot.start, "record_frames": 24, "media_path": str(tmp_path / "take a.mov"), "remarks": [],
+        "record_start": shot.start, "record_frames": 24, "media_path": str(tmp_path / "take a.mov"), "note": "",
     }  # fmt: skip
     assert without_ours(film.world.snapshot(), {item.uid}) == before
     assert film.memory.unfinished() == []

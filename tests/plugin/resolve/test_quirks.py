@@ -169,7 +169,7 @@ def test_alpha_mode_is_set_and_read_back_in_every_language(tmp_path: Path, langu
 def test_an_alpha_mode_that_does_not_stick_is_told_in_the_marker(tmp_path: Path, alpha: str, language: str) -> None:
     film = Film(tmp_path, World(switches=Switches(alpha=alpha, language=language)))
     placed = placed_in(film, film.clip())
-    assert "Straight" in placed["remarks"][0]
+    assert "Straight" in placed["note"]
     assert "Straight" in layer(film).markers[0.0].note
 
 
@@ -202,7 +202,7 @@ def test_a_take_of_another_length_in_resolve(film: Film) -> None:
 
 def test_set_property_that_says_no_and_sets(film: Film) -> None:
     item = film.clip(properties={"AnchorPointX": 12.0, "Pan": 3.0})
-    assert placed_in(film, item)["remarks"] == []
+    assert placed_in(film, item)["note"] == ""
     assert layer(film).properties == {"AnchorPointX": 12.0, "Pan": 3.0}
 
 
@@ -218,7 +218,7 @@ def test_the_marker_has_a_name_and_says_whose_the_take_is(film: Film) -> None:
 def test_placed_all_the_same_when_no_marker_can_be_put(film: Film) -> None:
     film.world.answers["TimelineItem.AddMarker"] = False
     placed = placed_in(film, film.clip())
-    assert any("marker" in each for each in placed["remarks"])
+    assert "marker" in placed["note"]
     assert len(placements(film.opened(), film.memory)) == 1
 
 
