@@ -214,6 +214,20 @@ def test_more_takes_and_a_follow_up_on_another_machine(movie: Path, far: Running
     assert all(Path(each.target_url).is_file() for each in above.media_references().values())
 
 
+def test_a_painted_mask_travels(movie: Path, far: RunningService, capsys: pytest.CaptureFixture):
+    assert main(["add", str(movie), INSTRUCTION, *DRAFT, "--output", "out", "--json"]) == 0
+    Image.new("L", (24, 16), 255).save("mask.png")
+    follow = ["refine", "out/takes/01", "add a red balloon", *DRAFT, "--mask", "mask.png", "--json"]
+    assert main([*follow, "--mask-frame", "4"]) == 0
+    # The same mask is the same order, another frame another one.
+    assert main([*follow, "--mask-frame", "4"]) == 0
+    assert main([*follow, "--mask-frame", "5"]) == 0
+    assert [each["take"] for each in events(capsys) if each["event"] == "take_done"] == [1, 2, 2, 3]
+    masks = [read_take(f"out/takes/{number:02d}").request.get("mask") for number in (1, 2, 3)]
+    assert masks[0] is None and [mask["frame"] for mask in masks[1:]] == [4, 5]
+    assert main([*follow, "--mask-frame", str(FRAMES)]) == 2
+
+
 def test_a_plan_is_edited_here_and_followed_there(movie: Path, far: RunningService, capsys: pytest.CaptureFixture):
     order = ["add", str(movie), INSTRUCTION, *DRAFT, "--output", "out", "--json"]
     assert main([*order, "--plan-only"]) == 0
