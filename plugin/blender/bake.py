@@ -98,7 +98,7 @@ def _rendered(order: dict[str, Any], work: str, whole_setup: bool) -> Generator[
     missing = [index for index in range(count) if not os.path.isfile(_picture(order["folder"], index))]
     if child.returncode or missing:
         with open(log_path, encoding="utf-8", errors="replace") as log:
-            said = log.read()[-_LOG_TAIL:].strip()
+            said = log.read()[-_LOG_TAIL:].strip() or f"Blender ended with status {child.returncode}, without a word."
         what = f'"{name}" could not be rendered: {len(missing)} of {count} frames are missing.'
         raise AgentProblem(
             "render_failed", what, said, "Render the strip in Blender to see why; check the free space of the disk."

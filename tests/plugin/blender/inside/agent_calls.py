@@ -1,5 +1,6 @@
 """The add-on's own parts, called as its agent calls them."""
 
+import os
 import time
 
 import bpy
@@ -77,8 +78,6 @@ def mark(name, notes):
 
 def cancel_export(name, folder):
     """Begin an export, take two steps, cancel it; what is left in the folder."""
-    import os
-
     generator = exporter.export(uid(name), folder)
     next(generator), next(generator)
     generator.close()
@@ -93,7 +92,7 @@ def break_rendering():
     """Have the background Blender fail, as it does on a full disk or with a damaged file."""
     from dynvfx import bake
 
-    bake._CHILD, bake.kept = __file__, bake._CHILD
+    bake._CHILD, bake.kept = os.path.join(os.path.dirname(__file__), "failing_child.py"), bake._CHILD
 
 
 def mend_rendering():
