@@ -44,7 +44,11 @@ class Panel:
         self.background = Background()
         self.host = host(memory.folder, self.background) if host else OtioFiles(memory.folder / "placed")
         apply_theme(app, Theme.following(self.host.palette() if isinstance(self.host, HasPalette) else {}))
-        self.model = PanelModel(self.host, services or UsersServices(home, memory), memory, self.background)
+        # What travels may take hours: pictures and facts of clips do not wait behind it.
+        self.travel = Background()
+        self.model = PanelModel(
+            self.host, services or UsersServices(home, memory), memory, self.background, transfers=self.travel
+        )
         self.review = ReviewModel()
         self.pictures = Pictures(self.background)
         self.window = PanelWindow(self.model, self.review, self.pictures)
@@ -54,6 +58,7 @@ class Panel:
         self.model.close()
         self.review.close()
         self.background.wait()
+        self.travel.wait()
 
 
 class _Reported(QObject):

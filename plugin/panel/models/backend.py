@@ -12,9 +12,9 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from bridge.client import Client
 from bridge.errors import Problem
 from bridge.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
+from plugin.panel.models.backend_words import described
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.service_link import ServiceLink, SessionLike
-from plugin.panel.wording import duration_text
 
 State = Literal["looking", "starting", "connecting", "ready", "silent", "refused", "missing"]
 Mend = Literal["", "start", "retry", "settings"]
@@ -22,6 +22,12 @@ Mend = Literal["", "start", "retry", "settings"]
 RESTARTS, RESTARTS_WITHIN = 3, 120.0
 """So often a service that died is started again unasked, in so many seconds; then the artist is asked."""
 GONE_AFTER_MS = 1500
+
+
+class NotUnderstood(Problem):
+    """The service is older than what was asked for, and would leave it out without a word."""
+
+    kind = "backend_too_old"
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class BackendModel(Observable):
 
     readied = pyqtSignal()
     jobChanged = pyqtSignal(object)
+    problemFound = pyqtSignal(object)
 
     state: Field[State] = Field("looking")
     headline: Field[str] = Field("")
@@ -125,6 +132,15 @@ class BackendModel(Observable):
         """The link to follow jobs with; None while there is none."""
         return self._link
 
+    def require_limits(self, asked: bool) -> None:
+        """Raises NotUnderstood when a box, a mask or levels are asked for that the service would not heed."""
+        if asked and self.welcome is not None and "edit_limits" not in self.welcome.capabilities:
+            raise NotUnderstood(
+                self.tr("The backend cannot limit an edit to a box, a mask or later iterations."),
+                self.tr("Its version {0} does not know this.").format(self.welcome.version),
+                self.tr("Update the backend, or take the limit away."),
+            )
+
     def begin(self) -> None:
         """Find the service, or start one, and connect."""
         self._disconnect()
@@ -150,7 +166,11 @@ class BackendModel(Observable):
             self.paused = on
             self._describe()
 
-        self.call(PauseQueue(on=on), paused, self._trouble)
+        def refused(problem: Problem) -> None:
+            self.changed.emit("paused")  # the button shows again how it is
+            self.problemFound.emit(problem)
+
+        self.call(PauseQueue(on=on), paused, refused)
 
     def close(self) -> None:
         """Leave the service; it goes on with what it has."""
@@ -255,29 +275,8 @@ class BackendModel(Observable):
 
     def _describe(self) -> None:
         """One line of what it is doing."""
-        welcome, pong = self.welcome, self._pong
         where = self.tr("this machine") if self.local else self._endpoint.address.removeprefix("tcp://")
-        headline = self.tr("Ready on {0}").format(where)
-        detail = self.tr("Version {0}").format(welcome.version) if welcome else ""
-        if pong is not None:
-            loading = next((each for each in pong.workers if each.state == "loading"), None)
-            starting = next((each for each in pong.workers if each.state == "starting"), None)
-            stuck = [each for each in pong.workers if each.state == "stopped"]
-            devices = ", ".join(each.device for each in pong.workers)
-            detail = f"{devices} · {detail}" if devices else detail
-            if pong.state == "stopping":
-                headline = self.tr("Shutting down")
-            elif pong.paused:
-                headline = self.tr("Queue paused")
-            elif loading is not None:
-                headline = self.tr("Loading the model, {0}").format(duration_text(loading.since))
-            elif starting is not None and (pong.queued or pong.running):
-                headline = self.tr("Starting the worker, {0}").format(duration_text(starting.since))
-            elif pong.running:
-                headline = self.tr("Working: {0} running, {1} waiting").format(pong.running, pong.queued)
-            elif stuck:
-                headline = self.tr("A worker has ended; it starts again with the next job")
-        self._say("ready", headline, detail)
+        self._say("ready", *described(where, self.welcome, self._pong))
 
     def _say(self, state: State, headline: str, detail: str = "", mend: Mend = "") -> None:
         self.headline, self.detail, self.mend = headline, detail, mend

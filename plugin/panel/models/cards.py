@@ -164,7 +164,7 @@ def _job_line(progress: JobProgress, state: str) -> str:
     if state == "failed" and job.failure is not None:
         return " ".join(part for part in (job.failure.what, job.failure.remedy) if part)
     if state == "paused":
-        return _tr("What was done is kept; it goes on from there.")
+        return _tr("Out of the queue. What was done is kept; Continue goes on from there.")
     return _quality(job)
 
 

@@ -37,15 +37,13 @@ from bridge.messages import (
     Retry,
     Spec,
     Submit,
-    TakeEntry,
     Takes,
 )
-from bridge.take import Note, Status, Take
 from plugin.panel.models.backend import BackendModel
 from plugin.panel.models.cards import ENDED
+from plugin.panel.models.finished_takes import FinishedTakes
 from plugin.panel.models.job_files import JobFiles
-from plugin.panel.models.takes import TakesModel, changed_take
-from plugin.panel.models.unsaid import Unsaid
+from plugin.panel.models.takes import TakesModel
 
 
 @dataclass
@@ -58,7 +56,7 @@ class KnownPlan:
 
 
 class JobsModel(QObject):
-    """Talks with the service about jobs and takes, and keeps `takes` as the service tells it.
+    """Talks with the service about jobs, and keeps `takes` as the service tells it; `finished` does so for takes.
 
     `jobChanged` carries the job, `planKnown` its id; `problemFound` a Problem for the artist; `said` a sentence.
     """
@@ -74,11 +72,11 @@ class JobsModel(QObject):
         backend: BackendModel,
         takes: TakesModel,
         files: JobFiles,
-        unsaid: Unsaid,
+        finished: FinishedTakes,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._backend, self.takes, self._files, self._unsaid = backend, takes, files, unsaid
+        self._backend, self.takes, self._files, self.finished = backend, takes, files, finished
         self.plans: dict[str, KnownPlan] = {}
         self._followed: set[str] = set()
         self._link: object | None = None
@@ -135,14 +133,6 @@ class JobsModel(QObject):
         """Show an ended job no longer."""
         self.takes.dismiss(job)
 
-    def set_take(self, take: Take, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:
-        """Keep what was said about a take; when the service is away, until it is back."""
-        for (job, number), entry in list(self.takes.entries.items()):
-            if entry.take.id == take.id:
-                self._unsaid.add(job, number, status, notes)
-                self.takes.set_takes((changed_take(entry, self._unsaid.over(job, number, entry.take)),))
-        self._say_all()
-
     # Being told -------------------------------------------------------------------------------------------------------
 
     def read_anew(self) -> None:
@@ -151,8 +141,7 @@ class JobsModel(QObject):
             self._link = self._backend.link
             self._followed.clear()
         self._backend.call(ListJobs(), self._jobs_told, self.problemFound.emit)
-        self._backend.call(ListTakes(), self._takes_told, self.problemFound.emit)
-        self._say_all()
+        self.finished.read_anew()
 
     def _jobs_told(self, reply: Jobs) -> None:
         self.takes.set_jobs(reply.jobs)
@@ -161,22 +150,6 @@ class JobsModel(QObject):
 
     def _job_told(self, reply: JobReply) -> None:
         self._changed(reply.job)
-
-    def _takes_told(self, reply: Takes) -> None:
-        here = []
-        for each in reply.takes:
-            # What was said here and not yet heard there counts.
-            entry = changed_take(each, self._unsaid.over(each.job, each.number, each.take))
-            if self._backend.local:
-                here.append(entry)
-            elif each.job in self.takes.jobs:
-                self._fetch(entry)
-        if here:
-            self.takes.set_takes(tuple(here))
-
-    def _fetch(self, entry: TakeEntry) -> None:
-        job = self.takes.jobs[entry.job].job
-        self._files.take(job, entry, lambda found: self.takes.set_takes((found,)), self.problemFound.emit)
 
     def _changed(self, job: Job) -> None:
         self.takes.set_job(job)
@@ -244,7 +217,7 @@ class JobsModel(QObject):
         self.planKnown.emit(job)
 
     def _finished(self, job: str, number: int, reply: Takes) -> None:
-        self._takes_told(reply)
+        self.finished.told(reply, just_made=True)
         self.takeFinished.emit(job, number)
 
     def _stop(self, job: str, paused: bool, quietly: bool = False) -> None:
@@ -261,17 +234,3 @@ class JobsModel(QObject):
             self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
 
         self._backend.call(Cancel(job=job), answered, self.problemFound.emit)
-
-    def _say_all(self) -> None:
-        if self._backend.ready:
-            for request in self._unsaid.requests():
-                self._backend.call(
-                    request,
-                    lambda reply, request=request: self._unsaid.heard(request),
-                    lambda problem, request=request: self._not_heard(request, problem),
-                )
-
-    def _not_heard(self, request: object, problem: Problem) -> None:
-        if problem.kind not in ("unreachable", "connection_lost"):
-            self._unsaid.heard(request)
-        self.problemFound.emit(problem)

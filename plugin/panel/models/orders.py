@@ -7,7 +7,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import Problem
 from bridge.messages import AddSpec, EditedMask, RefineSpec, TakeEntry, Upload
 from bridge.shot import Shot
 from plugin.hosts.base import Host, ServiceSource
@@ -75,7 +74,7 @@ def add_spec(
         media_folders=source.media_folders,
         download=asked.download,
         uploads=uploads,
-        **limits_of(AddSpec, {"region": asked.region}),
+        region=asked.region,
     )
 
 
@@ -93,24 +92,7 @@ def refine_spec(
         layer=layer or memory.get("layer", "prores4444"),
         job=entry.job,
         take=entry.number,
-        **limits_of(RefineSpec, {"region": wanted.get("region"), "mask": mask, "levels": wanted.get("levels")}),
+        region=wanted.get("region"),
+        mask=mask,
+        levels=wanted.get("levels"),
     )
-
-
-class NotUnderstood(Problem):
-    """The service speaks an older protocol, which cannot carry something that was asked for."""
-
-    kind = "backend_too_old"
-
-
-def limits_of(kind: type, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Those of `wanted` that say something. Raises NotUnderstood for what the order's kind cannot carry."""
-    said = {name: value for name, value in wanted.items() if value is not None}
-    lacking = [name for name in said if name not in kind.__struct_fields__]
-    if lacking:
-        raise NotUnderstood(
-            f"The backend cannot limit an edit by: {', '.join(lacking)}.",
-            "Its version does not know this choice.",
-            "Update the backend, or take the limit away.",
-        )
-    return said

@@ -11,6 +11,7 @@ from bridge.messages import Job
 from plugin.hosts.base import Host, OpensTimelines
 from plugin.panel.models.ask import Asked, AskModel
 from plugin.panel.models.backend import BackendModel, Runs, Services
+from plugin.panel.models.finished_takes import FinishedTakes
 from plugin.panel.models.history import History
 from plugin.panel.models.job_files import JobFiles
 from plugin.panel.models.jobs import JobsModel
@@ -18,13 +19,12 @@ from plugin.panel.models.memory import Memory
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.placing import PlacesModel
 from plugin.panel.models.plan import PlanModel
+from plugin.panel.models.remembering import keep, recall
 from plugin.panel.models.shot import ShotModel
 from plugin.panel.models.submitting import Submitting
 from plugin.panel.models.takes import TakesModel
 from plugin.panel.models.unsaid import Unsaid
 from plugin.panel.models.verdicts import Verdicts
-
-_ASK_FIELDS = ("instruction", "effect", "quality", "takes", "seed", "seed_locked", "model")
 
 
 class PanelModel(Observable):
@@ -41,8 +41,16 @@ class PanelModel(Observable):
     host_busy: Field[bool] = Field(False)
 
     def __init__(
-        self, host: Host, services: Services, memory: Memory, background: Runs, parent: QObject | None = None
+        self,
+        host: Host,
+        services: Services,
+        memory: Memory,
+        background: Runs,
+        parent: QObject | None = None,
+        *,
+        transfers: Runs | None = None,
     ) -> None:
+        """`transfers` runs what travels, which may take hours; `background` when None."""
         super().__init__(parent)
         self.host, self.memory = host, memory
         self.backend = BackendModel(services, background, self)
@@ -51,19 +59,21 @@ class PanelModel(Observable):
         self.ask = AskModel(self.backend, self.shot, self.history, self)
         self.plan = PlanModel(self)
         self.takes = TakesModel(self)
-        self.takes.forget_dismissed(frozenset(memory.get("dismissed", ())))
-        self.files = JobFiles(self.backend, services, lambda: self.submitting.fetched_folder(), background, self)
+        folder = lambda: self.submitting.fetched_folder()  # noqa: E731 - it is made below
+        self.files = JobFiles(self.backend, services, folder, transfers or background, self)
+        self.transfers = self.files.transfers
         unsaid = Unsaid(memory.folder / "unsaid.json")
-        self.jobs = JobsModel(self.backend, self.takes, self.files, unsaid, self)
+        self.finished = FinishedTakes(self.backend, self.takes, self.files, unsaid, self)
+        self.jobs = JobsModel(self.backend, self.takes, self.files, self.finished, self)
         self.places = PlacesModel(self.shot, self.takes, self)
-        self.verdicts = Verdicts(self.jobs, self.ask, self.places, memory, self)
+        self.verdicts = Verdicts(self.backend, self.jobs, self.ask, self.places, memory, self)
         self.submitting = Submitting(host, memory, self.backend, self.files, self.jobs, self)
-        for name in _ASK_FIELDS:
-            setattr(self.ask, name, memory.get(f"ask/{name}", getattr(self.ask, name)))
+        recall(self)
         self.shot.selected.connect(self._shot_selected)
         self.jobs.jobChanged.connect(self._job_changed)
         self.jobs.planKnown.connect(self._plan_known)
-        self.jobs.problemFound.connect(self._tell)
+        for each in (self.jobs, self.finished, self.backend):
+            each.problemFound.connect(self._tell)
         self.verdicts.problemFound.connect(self._tell)
         self.jobs.said.connect(lambda text: setattr(self, "said", text))
         self.backend.changed.connect(lambda name: self._tell_stage() if name in ("headline", "detail") else None)
@@ -88,18 +98,12 @@ class PanelModel(Observable):
     def close(self) -> None:
         """Keep what a restart needs, and leave the service."""
         self.remember()
+        self.transfers.close()
         self.backend.close()
 
     def remember(self) -> None:
         """Keep what a restart needs."""
-        if isinstance(self.host, OpensTimelines) and self.host.path() is not None:
-            self.memory.set("timeline", str(self.host.path().absolute()))
-            self.memory.set("clip", self.shot.current or 0)
-        for name in _ASK_FIELDS:
-            self.memory.set(f"ask/{name}", getattr(self.ask, name))
-        self.memory.set("history", self.history.entries)
-        self.memory.set("dismissed", sorted(self.takes.dismissed)[-500:])
-        self.memory.flush()
+        keep(self)
 
     # Plan and generate ------------------------------------------------------------------------------------------------
 
@@ -183,7 +187,7 @@ class PanelModel(Observable):
                 self.plan.job = job.id
                 self._job_changed(job)
 
-        self.submitting.submit(
+        sending = self.submitting.submit(
             asked,
             self.shot.shot,
             self.shot.key,
@@ -194,21 +198,30 @@ class PanelModel(Observable):
             # The artist may have given the plan up while the shot was sent.
             lambda: not hold or self.plan.state == "waiting",
         )
+        if hold and self.plan.state == "waiting":
+            self.plan.sending = sending
 
     def _not_submitted(self, problem: Problem, hold: bool) -> None:
-        if hold:
+        if problem.kind == "cancelled":
+            if hold:
+                self.plan.clear()
+            self.said = self.tr("The shot was not sent; what has arrived is kept.")
+        elif hold:
             self.plan.fail(problem)
         else:
             self._tell(problem)
 
     def _drop_held(self) -> None:
+        self.transfers.dismiss(self.plan.sending)
         job = self.takes.jobs.get(self.plan.job)
         if job is not None and self.plan.state in ("waiting", "ready"):
             self.jobs.cancel(job.job.id, quietly=True)
 
     def _shot_selected(self) -> None:
         self.show_all_shots(self.all_shots)
+        self.finished.look_at_shot(self.shot.key)
         self.ask.draw_region(None)
+        self.transfers.dismiss(self.plan.sending)
         self.plan.clear()
         for progress in self.takes.jobs.values():
             if progress.shot == self.shot.key and progress.job.state == "awaiting_approval":

@@ -15,10 +15,14 @@ State = Literal["none", "waiting", "ready", "failed"]
 
 
 class PlanModel(Observable):
-    """One plan at a time: the one of the shot that is worked on. `job` is the held job that it belongs to."""
+    """One plan at a time: the one of the shot that is worked on. `job` is the held job that it belongs to.
+
+    `sending` is the key of the transfer that brings the shot to another machine, empty when none does.
+    """
 
     state: Field[State] = Field("none")
     job: Field[str] = Field("")
+    sending: Field[str] = Field("")
     stage: Field[str] = Field("")
     source_caption: Field[str] = Field("")
     composite_caption: Field[str] = Field("")
@@ -37,6 +41,7 @@ class PlanModel(Observable):
     def clear(self) -> None:
         """No plan."""
         self.asked, self._written = None, {}
+        self.sending = ""
         self.job, self.stage, self.masks, self.remarks, self.problem = "", "", (), (), None
         self.state = "none"
 

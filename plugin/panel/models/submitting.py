@@ -52,10 +52,11 @@ class Submitting(QObject):
         done: Callable[[Job], None],
         failed: Callable[[Problem], None],
         wanted: Callable[[], bool] = lambda: True,
-    ) -> None:
+    ) -> str:
         """Queue a job for a shot whose key is `key`; nothing is ordered when it is not `wanted` any more.
 
-        With `hold` it waits for approval when its plan is there; `plan` is one that was made before.
+        With `hold` it waits for approval when its plan is there; `plan` is one that was made before. The key of the
+        transfer that brings the shot to another machine, "" for none.
         """
         memory, layer = self._memory, self._host.layer
         if isinstance(self._host, KnowsClips):
@@ -74,16 +75,17 @@ class Submitting(QObject):
             order(spec)
 
         try:
+            self._backend.require_limits(asked.region is not None)
             if not self._backend.local:
-                self._files.send(self._host.parcel_of(shot), sent, failed)
-                return
+                return self._files.send(shot.name, self._host.parcel_of(shot), sent, failed)
             output = self._orders.next_folder(asked.instruction)
             spec = add_spec(asked, self._host.source_of(shot), shot, memory, output, plan, layer=layer)
         except Problem as problem:
             failed(problem)
-            return
+            return ""
         except OSError as error:
             what = self.tr("The folder for takes cannot be read.")
             failed(OutOfDisk(what, str(error), self.tr("Choose another in the settings.")))
-            return
+            return ""
         order(spec)
+        return ""

@@ -33,6 +33,7 @@ class TakesModel(QAbstractListModel):
         self._placed: frozenset[str] = frozenset()
         self._shot = ""
         self._dismissed: set[str] = set()
+        self._paused: set[str] = set()
         self._cards: list[Card] = []
         self._take_cards: list[Card] | None = None
         self._shown_takes: list[Card] | None = None
@@ -82,8 +83,8 @@ class TakesModel(QAbstractListModel):
         return {(each.job, each.number): f"T{count}" for count, each in enumerate(self.takes_of(shot), start=1)}
 
     def neighbour_in_queue(self, job: str, steps: int) -> str | None:
-        """The waiting job that is so many places further, None when there is none."""
-        waiting = [each.job.id for each in self._in_order() if each.job.state == "queued"]
+        """The waiting job that stands so many places further in the list, None when there is none."""
+        waiting = [each.job.id for each in self._in_order() if each.job.state == "queued" and self._is_shown(each)]
         place = waiting.index(job) + steps if job in waiting else -1
         return waiting[place] if 0 <= place < len(waiting) else None
 
@@ -140,6 +141,7 @@ class TakesModel(QAbstractListModel):
 
     def set_paused(self, job: str, paused: bool) -> None:
         """The artist paused a job (and did not cancel it)."""
+        (self._paused.add if paused else self._paused.discard)(job)
         if job in self.jobs:
             self.jobs[job].paused = paused
             self.rebuild()
@@ -165,9 +167,15 @@ class TakesModel(QAbstractListModel):
         """Jobs that are shown no longer."""
         return frozenset(self._dismissed)
 
-    def forget_dismissed(self, jobs: frozenset[str]) -> None:
-        """Jobs that were dismissed in an earlier run."""
-        self._dismissed |= jobs
+    @property
+    def paused(self) -> frozenset[str]:
+        """Jobs that the artist paused."""
+        return frozenset(self._paused)
+
+    def recall(self, dismissed: frozenset[str], paused: frozenset[str]) -> None:
+        """Jobs that were dismissed or paused in an earlier run."""
+        self._dismissed |= dismissed
+        self._paused |= paused
 
     # Rows -------------------------------------------------------------------------------------------------------------
 
@@ -257,7 +265,7 @@ class TakesModel(QAbstractListModel):
             self.shots[job.id], self._take_cards = shot, None
         known = self.jobs.get(job.id)
         if known is None:
-            known = self.jobs[job.id] = JobProgress(job, shot)
+            known = self.jobs[job.id] = JobProgress(job, shot, paused=job.id in self._paused)
         elif job.changed >= known.job.changed or job.state != known.job.state:
             known.job = job
         return known

@@ -8,6 +8,7 @@ from bridge.errors import Problem
 from bridge.messages import Job, TakeEntry
 from bridge.take import Note, Status
 from plugin.panel.models.ask import AskModel
+from plugin.panel.models.backend import BackendModel
 from plugin.panel.models.jobs import JobsModel
 from plugin.panel.models.memory import Memory
 from plugin.panel.models.orders import refine_spec, token_for
@@ -20,10 +21,16 @@ class Verdicts(QObject):
     problemFound = pyqtSignal(object)
 
     def __init__(
-        self, jobs: JobsModel, ask: AskModel, places: PlacesModel, memory: Memory, parent: QObject | None = None
+        self,
+        backend: BackendModel,
+        jobs: JobsModel,
+        ask: AskModel,
+        places: PlacesModel,
+        memory: Memory,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._jobs, self._ask, self._places, self._memory = jobs, ask, places, memory
+        self._backend, self._jobs, self._ask, self._places, self._memory = backend, jobs, ask, places, memory
 
     def approve_and_place(self, take_id: str) -> None:
         """Put a take above its clip; when it is there, it is approved."""
@@ -58,6 +65,7 @@ class Verdicts(QObject):
         if entry is None:
             return
         try:
+            self._backend.require_limits(any(wanted.get(name) is not None for name in ("region", "mask", "levels")))
             spec = refine_spec(entry, wanted, self._ask.asked(), self._memory, self._places.layer)
         except Problem as problem:
             self.problemFound.emit(problem)
@@ -72,7 +80,7 @@ class Verdicts(QObject):
 
     def _keep(self, entry: TakeEntry, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:
         try:
-            self._jobs.set_take(entry.take, status, notes)
+            self._jobs.finished.set_take(entry.take, status, notes)
         except Problem as problem:
             self.problemFound.emit(problem)
 

@@ -17,6 +17,7 @@ from plugin.panel.review.widgets.flow import FlowLayout
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.card_painter import CardPainter
 from plugin.panel.widgets.parts import clear, heading, tool, words
+from plugin.panel.widgets.transfers import Transfers
 
 _BEAT_MS = 125
 
@@ -58,6 +59,7 @@ class TakesZone(QWidget):
         self.pause = tool(self.tr("Pause queue"), tip=self.tr("Start no further job; the running one goes on"))
         self.pause.setCheckable(True)
         self.pause.clicked.connect(model.backend.pause_queue)
+        self.transfers = Transfers(model.transfers)
         self.empty = words(self.tr("Nothing was made of this shot yet."), "faint")
         self.place_line = words(kind="good")
         self.actions = QWidget()
@@ -86,7 +88,8 @@ class TakesZone(QWidget):
     def needed_height(self) -> int:
         """Pixels that show everything."""
         rows = sum(self.list.sizeHintForRow(row) for row in range(min(12, self.model.takes.rowCount())))
-        others = sum(each.sizeHint().height() for each in (self.actions, self.place_line) if not each.isHidden())
+        shown = (self.transfers, self.actions, self.place_line)
+        others = sum(each.sizeHint().height() for each in shown if not each.isHidden())
         return rows + others + self.pause.sizeHint().height() + 40
 
     @property
@@ -104,6 +107,7 @@ class TakesZone(QWidget):
         column.setContentsMargins(8, 4, 8, 6)
         column.setSpacing(4)
         column.addLayout(top)
+        column.addWidget(self.transfers, 0)
         column.addWidget(self.empty, 0)
         column.addWidget(self.list, 1)
         column.addWidget(self.actions)
@@ -189,10 +193,10 @@ class TakesZone(QWidget):
         swap = self.model.places.current is not None and not card.placed
         place = self.tr("Swap in") if swap else self.tr("Approve and place")
         return {
-            "pause": (self.tr("Pause"), self.tr("Stop after this step; what was done is kept")),
+            "pause": (self.tr("Pause"), self.tr("Stop after this step and leave the queue; what was done is kept")),
             "cancel": (self.tr("Cancel"), self.tr("End this job (Delete)")),
             "retry": (
-                (self.tr("Continue"), self.tr("Go on from where it stopped"))
+                (self.tr("Continue"), self.tr("Back into the queue; it goes on from the step that it stopped after"))
                 if going_on
                 else (self.tr("Retry"), self.tr("Go on from the last finished step"))
             ),

@@ -85,6 +85,7 @@ class FakeService:
                 bytes=21_500_000_000,
             ),
         )
+        self.capabilities: tuple[str, ...] = ("edit_limits",)
         self.seconds: float | None = 95.0
         self.workers: tuple[Worker, ...] = (CPU,)
         self.paused = False
@@ -192,7 +193,7 @@ class FakeService:
 
     def _approve(self, request: Approve) -> Reply:
         self.approved[request.job] = request.plan
-        self.change(request.job, state="queued", position=1)
+        self._queue(request.job)
         return JobReply(job=self.jobs[request.job])
 
     def _cancel(self, request: Cancel) -> Reply:
@@ -206,8 +207,13 @@ class FakeService:
 
     def _retry(self, request: Retry) -> Reply:
         facts = {"footprint": request.footprint} if request.footprint else {}
-        self.change(request.job, state="queued", failure=None, position=1, **facts)
+        self._queue(request.job, failure=None, **facts)
         return JobReply(job=self.jobs[request.job])
+
+    def _queue(self, job: str, **facts: Any) -> None:
+        """Behind all that wait."""
+        waiting = sum(each.state == "queued" and each.id != job for each in self.jobs.values())
+        self.change(job, state="queued", position=waiting + 1, **facts)
 
     def _reorder(self, request: Reorder) -> Reply:
         waiting = sorted((j for j in self.jobs.values() if j.state == "queued"), key=lambda j: j.position)
@@ -293,7 +299,7 @@ class FakeSession:
             protocol=1,
             version="0.1.0",
             service="one",
-            capabilities=(),
+            capabilities=self.service.capabilities,
             limits=Limits(message_bytes=1 << 24, chunk_bytes=1 << 20, transfers=4, queue=100),
             media_roots=("/",),
             shared=False,

@@ -67,4 +67,4 @@ def test_shot_and_take_travel(panel: PanelModel, far: RunningService, cut: Path,
     assert Path(entry.folder) == cut.parent / "cut dynvfx" / job.id / "takes" / "01"
     assert read_take(entry.folder).id == entry.take.id
     panel.verdicts.set_status(entry.take.id, "approved")
-    qtbot.waitUntil(lambda: panel.jobs._unsaid.requests() == [], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: read_take(entry.folder).status == "approved", timeout=PATIENCE)

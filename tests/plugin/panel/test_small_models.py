@@ -5,14 +5,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-import pytest
-
 from bridge.take import Note
 from plugin.panel.models.checks import Checked, ChecksModel
 from plugin.panel.models.history import LONGEST, History
 from plugin.panel.models.memory import Memory
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.models.orders import NotUnderstood, limits_of
 from plugin.panel.models.plan import PlanModel
 from plugin.panel.models.unsaid import Unsaid
 from plugin.panel.wording import duration_text, rate_text, size_text
@@ -88,14 +85,6 @@ def _job(service: FakeService) -> object:
     from bridge.messages import AddSpec, Submit
 
     return service.answer(Submit(token="k.1", spec=AddSpec(instruction="x", source="s"))).job
-
-
-def test_an_order_is_never_sent_without_a_limit_that_was_asked_for() -> None:
-    from bridge.messages import Ping
-
-    assert limits_of(Ping, {"region": None}) == {}
-    with pytest.raises(NotUnderstood, match="region"):
-        limits_of(Ping, {"region": (0, 0, 1, 1)})
 
 
 def test_the_check_is_read_line_by_line(qapp: object, until: Until) -> None:

@@ -1,0 +1,79 @@
+"""What is on its way between this machine and the service's: a row each, with the button that stops or tries again."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from plugin.panel.models.transfers import Transfer, TransfersModel
+from plugin.panel.widgets.binding import watch
+from plugin.panel.widgets.parts import button, clear, words
+
+_STEPS = 1000
+_MOST_ROWS = 3
+
+
+class TransferRow(QFrame):
+    """One transfer."""
+
+    def __init__(self, model: TransfersModel, key: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.text = words(kind="faint")
+        self.bar = QProgressBar()
+        self.bar.setRange(0, _STEPS)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.stop = button(self.tr("Cancel"), lambda: model.stop(key), self.tr("What has arrived is kept"))
+        self.again = button(self.tr("Try again"), lambda: model.again(key), self.tr("Go on from where it stopped"))
+        self.dismiss = button(self.tr("Dismiss"), lambda: model.dismiss(key), self.tr("Show this no longer"))
+        left = QVBoxLayout()
+        left.setSpacing(2)
+        left.addWidget(self.text)
+        left.addWidget(self.bar)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addLayout(left, 1)
+        for each in (self.stop, self.again, self.dismiss):
+            row.addWidget(each)
+
+    def show_transfer(self, transfer: Transfer, text: str) -> None:
+        """Show how it is now."""
+        running = transfer.state == "running"
+        self.text.setText(text)
+        self.text.setObjectName("bad" if transfer.state == "failed" else "faint")
+        self.text.style().polish(self.text)
+        self.bar.setValue(round(_STEPS * transfer.share))
+        self.bar.setVisible(running)
+        self.stop.setVisible(running)
+        self.again.setVisible(not running)
+        self.again.setText(self.tr("Fetch") if transfer.state == "stopped" else self.tr("Try again"))
+        self.dismiss.setVisible(not running)
+
+
+class Transfers(QWidget):
+    """All rows; nothing while nothing travels. Beyond a few rows the rest is counted."""
+
+    def __init__(self, model: TransfersModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self.rows: dict[str, TransferRow] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(4)
+        self.more = words(kind="faint")
+        watch(model, self._show, "rows")
+
+    def _show(self) -> None:
+        transfers = self.model.rows[:_MOST_ROWS]
+        if [each.key for each in transfers] != list(self.rows):
+            self._column.removeWidget(self.more)
+            clear(self._column)
+            self.rows = {each.key: TransferRow(self.model, each.key, self) for each in transfers}
+            for each in self.rows.values():
+                self._column.addWidget(each)
+            self._column.addWidget(self.more)
+        for each in transfers:
+            self.rows[each.key].show_transfer(each, self.model.words(each))
+        others = len(self.model.rows) - len(transfers)
+        self.more.setText(self.tr("and {0} more").format(others))
+        self.more.setVisible(others > 0)
+        self.setVisible(bool(transfers))

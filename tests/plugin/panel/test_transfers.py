@@ -1,0 +1,158 @@
+"""What travels between two machines: progress, stopping, trying again. The thread's side is played by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.errors import Problem, Unreachable
+from bridge.transfer_errors import TransferCancelled
+from plugin.panel.background import Background
+from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.transfers import Transfer, TransfersModel, Way
+from plugin.panel.widgets.transfers import Transfers
+from tests.plugin.panel.fake_service import FakeService
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+class ByHand:
+    """Runs nothing until the test says how it ended."""
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[Callable, Callable, Callable]] = []
+
+    def run(self, work: Callable, done: Callable, failed: Callable) -> None:
+        self.runs.append((work, done, failed))
+
+
+@pytest.fixture
+def by_hand() -> ByHand:
+    return ByHand()
+
+
+@pytest.fixture
+def transfers(qapp: object, by_hand: ByHand) -> TransfersModel:
+    return TransfersModel(by_hand)
+
+
+def begin(transfers: TransfersModel, told: list, key: str = "take:j:1", upload: bool = False) -> list[Way]:
+    ways: list[Way] = []
+
+    def work(way: Way) -> str:
+        ways.append(way)
+        return "came"
+
+    transfer = Transfer(key, "take 1 of “add fire”", upload=upload, total=2_000_000)
+    transfers.begin(transfer, work, told.append, told.append)
+    return ways
+
+
+def test_how_far_it_is_is_seen(transfers: TransfersModel, by_hand: ByHand) -> None:
+    told: list[Any] = []
+    ways = begin(transfers, told)
+    by_hand.runs[0][0]()
+    ways[0].read(500_000)
+    transfers._see()
+    assert transfers.words(transfers.rows[0]) == "Reading take 1 of “add fire”: 500 kB of 2.0 MB"
+    ways[0].moved(1_500_000)
+    transfers._see()
+    assert transfers.rows[0].share == 0.75 and "Fetching" in transfers.words(transfers.rows[0])
+    by_hand.runs[0][1]("came")
+    assert told == ["came"] and transfers.rows == ()
+
+
+def test_the_same_thing_does_not_travel_twice_at_once(transfers: TransfersModel, by_hand: ByHand) -> None:
+    begin(transfers, [])
+    begin(transfers, [])
+    assert len(by_hand.runs) == 1 and len(transfers.rows) == 1
+
+
+def test_a_stopped_one_waits_to_be_wanted_again(transfers: TransfersModel, by_hand: ByHand) -> None:
+    told: list[Any] = []
+    ways = begin(transfers, told)
+    by_hand.runs[0][0]()
+    transfers.stop("take:j:1")
+    assert ways[0].is_stopped()
+    by_hand.runs[0][2](TransferCancelled("The transfer was stopped."))
+    assert transfers.rows[0].state == "stopped" and transfers.is_held("take:j:1")
+    transfers.again("take:j:1")
+    assert transfers.rows[0].state == "running" and len(by_hand.runs) == 2
+    by_hand.runs[1][0]()
+    assert not ways[1].is_stopped()
+    by_hand.runs[1][1]("came")
+    assert told[-1] == "came" and transfers.rows == ()
+
+
+def test_one_that_goes_wrong_says_why_and_can_be_tried_again(transfers: TransfersModel, by_hand: ByHand) -> None:
+    told: list[Any] = []
+    begin(transfers, told)
+    by_hand.runs[0][2](Unreachable("The service does not answer.", "", "Check the network."))
+    row = transfers.rows[0]
+    assert row.state == "failed" and not transfers.is_held(row.key)
+    assert transfers.words(row) == (
+        "take 1 of “add fire” did not arrive. The service does not answer. Check the network."
+    )
+    begin(transfers, told)
+    assert transfers.rows[0].state == "running"
+    transfers.dismiss(row.key)
+    by_hand.runs[1][1]("too late")
+    assert transfers.rows == () and "too late" not in told
+
+
+def test_an_upload_that_ends_leaves_no_row(transfers: TransfersModel, by_hand: ByHand) -> None:
+    told: list[Problem] = []
+    begin(transfers, told, "shot:1", upload=True)
+    by_hand.runs[0][2](Unreachable("The service does not answer."))
+    assert transfers.rows == () and told[0].kind == "unreachable"
+
+
+def test_rows_have_the_button_that_helps(transfers: TransfersModel, by_hand: ByHand) -> None:
+    widget = Transfers(transfers)
+    assert widget.isHidden()
+    begin(transfers, [])
+    row = widget.rows["take:j:1"]
+    assert not widget.isHidden() and not row.stop.isHidden() and row.again.isHidden()
+    row.stop.click()
+    by_hand.runs[0][2](TransferCancelled("The transfer was stopped."))
+    assert row.stop.isHidden() and row.again.text() == "Fetch" and not row.dismiss.isHidden()
+    row.again.click()
+    assert len(by_hand.runs) == 2
+    for number in range(4):
+        begin(transfers, [], f"take:j:{number + 2}")
+    assert len(widget.rows) == 3 and widget.more.text() == "and 2 more"
+
+
+def test_what_failed_in_a_thread_is_told(qapp: object, until: Until) -> None:
+    background, told = Background(), []
+
+    def work(way: Way) -> None:
+        way.moved(1)
+        raise Unreachable("Nobody there.")
+
+    transfers = TransfersModel(background)
+    transfers.begin(Transfer("k", "x", upload=False, total=2), work, told.append, told.append)
+    until(lambda: bool(told))
+    assert transfers.rows[0].state == "failed"
+    background.wait()
+
+
+def test_giving_a_plan_up_stops_the_shot_on_its_way(
+    panel: PanelModel, service: FakeService, cut: Path, until: Until, by_hand: ByHand
+) -> None:
+    panel.transfers._background = by_hand
+    panel.begin(cut)
+    until(lambda: panel.backend.ready)
+    panel.backend._endpoint = panel.backend.endpoint.__class__("tcp://render01:1", "key", False)
+    panel.ask.instruction = "add fire"
+    panel.make_plan()
+    assert panel.plan.state == "waiting" and [row.name for row in panel.transfers.rows] == ["street"]
+    panel.drop_plan()
+    assert panel.plan.state == "none" and panel.transfers.rows == ()
+    panel.make_plan()
+    panel.transfers.stop(panel.plan.sending)
+    by_hand.runs[1][2](TransferCancelled("The transfer was stopped."))
+    assert panel.plan.state == "none" and "not sent" in panel.said and panel.problem is None
