@@ -100,6 +100,7 @@ class PanelWindow(QWidget):
         self.status.settingsRequested.connect(self.show_settings)
         self.welcome.finished.connect(self._welcomed)
         model.reviewRequested.connect(self.open_review)
+        model.planRequested.connect(self._show_plan)
         watch(model.backend, self._show_backend, "state", "headline", "detail", "mend")
         watch(model, self._show_problem, "problem")
         watch(model, self._show_said, "said")
@@ -153,6 +154,11 @@ class PanelWindow(QWidget):
         self.review_side.show()
         self.arrange()
         self.review.setFocus()
+
+    def _show_plan(self) -> None:
+        """Where the review takes all the room, a plan that is to be read takes its place."""
+        if self.zones.isHidden():
+            self.close_review()
 
     def close_review(self) -> None:
         """Back to the zones."""

@@ -78,6 +78,7 @@ class JobsModel(QObject):
         super().__init__(parent)
         self._backend, self.takes, self._files, self.finished = backend, takes, files, finished
         self.plans: dict[str, KnownPlan] = {}
+        self.specs: dict[str, Spec] = {}
         self._followed: set[str] = set()
         self._link: object | None = None
         backend.readied.connect(self.read_anew)
@@ -89,6 +90,7 @@ class JobsModel(QObject):
         """Put a job into the queue."""
 
         def submitted(reply: JobReply) -> None:
+            self.specs[reply.job.id] = spec
             self._changed(reply.job)
             done(reply.job)
 
@@ -110,6 +112,7 @@ class JobsModel(QObject):
         """Queue an ended or paused job again, if wanted with less memory."""
 
         def queued(reply: JobReply) -> None:
+            self.takes.restore(job)
             self._job_told(reply)
             self.takes.set_paused(job, False)
 
@@ -162,7 +165,7 @@ class JobsModel(QObject):
             self._followed.add(job.id)
             first = self.takes.jobs[job.id].next_event
             self._backend.link.follow(job.id, first, lambda told: self._happened(job.id, told), self.problemFound.emit)
-        if job.state == "awaiting_approval" and job.id not in self.plans:
+        if job.state == "awaiting_approval" and not (job.id in self.plans and job.id in self.specs):
             self._backend.call(GetJob(job=job.id), self._plan_told, self.problemFound.emit)
         self.jobChanged.emit(job)
 
@@ -175,6 +178,8 @@ class JobsModel(QObject):
             self._backend.link.unfollow(job)
 
     def _plan_told(self, reply: JobReply) -> None:
+        if reply.spec is not None:
+            self.specs[reply.job.id] = reply.spec
         if reply.plan is not None and reply.job.id not in self.plans:
             self.plans[reply.job.id] = KnownPlan(reply.plan)
             self.planKnown.emit(reply.job.id)

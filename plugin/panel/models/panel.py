@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from bridge.errors import Problem
-from bridge.messages import Job
 from plugin.hosts.base import Host, OpensTimelines
 from plugin.panel.models.ask import Asked, AskModel
 from plugin.panel.models.backend import BackendModel, Runs, Services
 from plugin.panel.models.finished_takes import FinishedTakes
+from plugin.panel.models.following_up import FollowingUp, asked_for
 from plugin.panel.models.history import History
 from plugin.panel.models.job_files import JobFiles
 from plugin.panel.models.jobs import JobsModel
@@ -19,6 +20,7 @@ from plugin.panel.models.memory import Memory
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.placing import PlacesModel
 from plugin.panel.models.plan import PlanModel
+from plugin.panel.models.plan_watch import PlanWatch
 from plugin.panel.models.remembering import keep, recall
 from plugin.panel.models.shot import ShotModel
 from plugin.panel.models.submitting import Submitting
@@ -30,10 +32,11 @@ from plugin.panel.models.verdicts import Verdicts
 class PanelModel(Observable):
     """Everything that the window shows and does. Call `begin` once, `close` at the end.
 
-    `reviewRequested` asks for the review view, with the id of a take.
+    `reviewRequested` asks for the review view, with the id of a take; `planRequested` for the sight of the plan.
     """
 
     reviewRequested = pyqtSignal(str)
+    planRequested = pyqtSignal()
 
     problem: Field[Problem | None] = Field(None)
     said: Field[str] = Field("")
@@ -66,17 +69,16 @@ class PanelModel(Observable):
         self.finished = FinishedTakes(self.backend, self.takes, self.files, unsaid, self)
         self.jobs = JobsModel(self.backend, self.takes, self.files, self.finished, self)
         self.places = PlacesModel(self.shot, self.takes, self)
-        self.verdicts = Verdicts(self.backend, self.jobs, self.ask, self.places, memory, self)
+        self.verdicts = Verdicts(self.jobs, self.ask, self.places, self)
+        self.plans = PlanWatch(self.plan, self.ask, self.shot, self.backend, self.jobs, self)
+        self.follow_ups = FollowingUp(self.backend, self.jobs, memory, self)
         self.submitting = Submitting(host, memory, self.backend, self.files, self.jobs, self)
         recall(self)
         self.shot.selected.connect(self._shot_selected)
-        self.jobs.jobChanged.connect(self._job_changed)
-        self.jobs.planKnown.connect(self._plan_known)
         for each in (self.jobs, self.finished, self.backend):
             each.problemFound.connect(self._tell)
         self.verdicts.problemFound.connect(self._tell)
         self.jobs.said.connect(lambda text: setattr(self, "said", text))
-        self.backend.changed.connect(lambda name: self._tell_stage() if name in ("headline", "detail") else None)
         self.places.changed.connect(lambda name: self._tell(self.places.problem) if name == "problem" else None)
 
     # Beginning and ending ---------------------------------------------------------------------------------------------
@@ -131,6 +133,11 @@ class PanelModel(Observable):
         if not self.plan_hindrance:
             self.shot.when_current(lambda: self._make_plan(keep_edits), self._tell)
 
+    def try_plan_again(self) -> None:
+        """The plan that did not come out, once more."""
+        if not self.plans.try_again():
+            self.make_plan()
+
     def _make_plan(self, keep_edits: bool) -> None:
         if self.plan_hindrance:
             return
@@ -155,9 +162,12 @@ class PanelModel(Observable):
             self.jobs.approve(self.plan.job, self.plan.as_edited(), self._tell)
         else:
             # Other choices than those of the held job: another job, which gets the plan along.
-            plan = self.plan.whole()
+            plan, refined = self.plan.whole(), self.plan.refined
             self._drop_held()
-            self._submit(asked, plan, hold=False)
+            if refined is not None:
+                self.follow_ups.order_again(refined, asked, plan, self.shot.key, self._tell)
+            else:
+                self._submit(asked, plan, hold=False)
         self.ask.used()
         # The plan stays, for more takes from it; its job is on its way.
         self.plan.job = ""
@@ -169,10 +179,26 @@ class PanelModel(Observable):
 
     def open_plan(self, job: str) -> None:
         """Show the plan of a job that waits for approval."""
-        if job in self.jobs.plans and job in self.takes.jobs:
-            self._show_plan(job)
+        self.plans.open(job)
 
     # Takes ------------------------------------------------------------------------------------------------------------
+
+    def follow_up(self, take_id: str, wanted: dict[str, Any]) -> None:
+        """Make a child of a take, as the review wants it; another instruction has its plan read first."""
+        entry = self.verdicts.entry(take_id)
+        if entry is None:
+            return
+        self.history.add(str(wanted["instruction"]))
+        if not self.follow_ups.needs_plan(entry, wanted):
+            done = lambda job: setattr(self, "said", self.tr("The follow-up is in the queue."))  # noqa: E731
+            self.follow_ups.order(entry, wanted, self.ask.asked(), self.places.layer, done, self._tell)
+            return
+        self._drop_held()
+        asked = asked_for(self.ask, wanted)
+        self.plan.wait_for(asked)
+        self.planRequested.emit()
+        submitted, failed = self.plans.held, lambda problem: self._not_submitted(problem, True)
+        self.follow_ups.order(entry, wanted, asked, self.places.layer, submitted, failed)
 
     def show_all_shots(self, on: bool) -> None:
         """List all shots' jobs and takes, or only the selected one's."""
@@ -182,18 +208,13 @@ class PanelModel(Observable):
     # What leads to what -----------------------------------------------------------------------------------------------
 
     def _submit(self, asked: Asked, plan: dict | None, hold: bool) -> None:
-        def submitted(job: Job) -> None:
-            if hold and self.plan.state == "waiting" and not self.plan.job:
-                self.plan.job = job.id
-                self._job_changed(job)
-
         sending = self.submitting.submit(
             asked,
             self.shot.shot,
             self.shot.key,
             plan,
             hold,
-            submitted,
+            self.plans.held if hold else lambda job: None,
             lambda problem: self._not_submitted(problem, hold),
             # The artist may have given the plan up while the shot was sent.
             lambda: not hold or self.plan.state == "waiting",
@@ -226,70 +247,6 @@ class PanelModel(Observable):
         for progress in self.takes.jobs.values():
             if progress.shot == self.shot.key and progress.job.state == "awaiting_approval":
                 self.open_plan(progress.job.id)
-
-    def _plan_known(self, job: str) -> None:
-        if job == self.plan.job and self.plan.state != "ready":
-            known = self.jobs.plans[job]
-            self.plan.show(known.plan, known.remarks)
-            self.plan.masks = known.masks
-        elif job == self.plan.job:
-            self.plan.masks = self.jobs.plans[job].masks
-        progress = self.takes.jobs.get(job)
-        if progress is not None:
-            self._job_changed(progress.job)
-
-    def _job_changed(self, job: Job) -> None:
-        mine = job.id == self.plan.job
-        waiting_here = self.takes.shots.get(job.id) == self.shot.key and self.plan.state == "none" and self.shot.key
-        if job.state == "awaiting_approval" and job.id in self.jobs.plans and (mine or waiting_here):
-            if self.plan.state != "ready":
-                self._show_plan(job.id)
-        elif mine and self.plan.state == "waiting":
-            self._plan_goes_on(job)
-        elif mine and self.plan.state == "ready" and job.state != "awaiting_approval":
-            self.plan.clear()
-
-    def _tell_stage(self) -> None:
-        if self.plan.state == "waiting" and self.plan.job in self.takes.jobs:
-            self._plan_goes_on(self.takes.jobs[self.plan.job].job)
-
-    def _plan_goes_on(self, job: Job) -> None:
-        stages = {
-            "queued": self.tr("Waiting for the backend’s worker to start…")
-            if self.backend.warming
-            else self.tr("Waiting for its turn…"),
-            "preparing": self.tr("Reading the shot, opening the model…"),
-            "planning": self.tr("Writing the plan, finding objects…"),
-        }
-        self.plan.stage = stages.get(job.state, self.plan.stage)
-        if job.state == "failed" and job.failure is not None:
-            problem = Problem(job.failure.what, job.failure.why, job.failure.remedy)
-            problem.kind = job.failure.kind
-            self.jobs.dismiss(job.id)
-            self.plan.fail(problem)
-        elif job.state == "cancelled":
-            self.plan.clear()
-
-    def _show_plan(self, job: str) -> None:
-        known, asked = self.jobs.plans[job], self.plan.asked if job == self.plan.job else None
-        self.plan.clear()
-        self.plan.job, self.plan.asked = job, asked or self._asked_of(self.takes.jobs[job].job)
-        if asked is None:
-            self._take_over(self.takes.jobs[job].job)
-        self.plan.show(known.plan, known.remarks)
-        self.plan.masks = known.masks
-        self.plan.ready()
-
-    def _take_over(self, job: Job) -> None:
-        """A plan from before a restart: the choices are set back to what it was made with."""
-        ask = self.ask
-        ask.instruction, ask.quality, ask.takes, ask.model = job.instruction, job.quality, job.takes, job.model
-        ask.seed = job.seed
-        self.plan.asked = ask.asked()
-
-    def _asked_of(self, job: Job) -> Asked:
-        now = self.ask.asked()
-        return Asked(job.instruction, now.effect, job.quality, job.takes, job.seed, job.model, now.region, now.download)
 
     def _tell(self, problem: Problem | None) -> None:
         if problem is not None:

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject
 
 from bridge.errors import Problem
 from bridge.job_events import FoundMask
+from bridge.messages import RefineSpec
 from plugin.panel.models.ask import Asked
 from plugin.panel.models.observable import Field, Observable
 
@@ -32,16 +33,19 @@ class PlanModel(Observable):
     remarks: Field[tuple[str, ...]] = Field(())
     masks: Field[tuple[FoundMask, ...]] = Field(())
     problem: Field[Problem | None] = Field(None)
+    can_try_again: Field[bool] = Field(False)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.asked: Asked | None = None
+        self.refined: RefineSpec | None = None
+        """The order of the child of a take that the plan is for; None for what is made anew."""
         self._written: dict[str, Any] = {}
 
     def clear(self) -> None:
         """No plan."""
-        self.asked, self._written = None, {}
-        self.sending = ""
+        self.asked, self.refined, self._written = None, None, {}
+        self.sending, self.can_try_again = "", False
         self.job, self.stage, self.masks, self.remarks, self.problem = "", "", (), (), None
         self.state = "none"
 
@@ -67,9 +71,9 @@ class PlanModel(Observable):
         self.stage = ""
         self.state = "ready"
 
-    def fail(self, problem: Problem) -> None:
-        """No plan came out."""
-        self.problem = problem
+    def fail(self, problem: Problem, can_try_again: bool = True) -> None:
+        """No plan came out; the same order may be tried again, or another one is needed."""
+        self.problem, self.can_try_again = problem, can_try_again
         self.state = "failed"
 
     def set_objects(self, text: str) -> None:

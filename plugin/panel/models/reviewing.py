@@ -26,7 +26,7 @@ class Reviewing(QObject):
         panel.takes.takesChanged.connect(self.feed)
         review.notesChanged.connect(panel.verdicts.set_notes)
         review.statusChanged.connect(panel.verdicts.set_status)
-        review.followUpRequested.connect(panel.verdicts.follow_up)
+        review.followUpRequested.connect(panel.follow_up)
         review.placeRequested.connect(panel.verdicts.approve_and_place)
         review.problemFound.connect(self._problem)
 

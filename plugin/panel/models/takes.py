@@ -162,6 +162,12 @@ class TakesModel(QAbstractListModel):
         self._dismissed.add(job)
         self.rebuild()
 
+    def restore(self, job: str) -> None:
+        """Show a job again."""
+        if job in self._dismissed:
+            self._dismissed.discard(job)
+            self.rebuild()
+
     @property
     def dismissed(self) -> frozenset[str]:
         """Jobs that are shown no longer."""

@@ -7,6 +7,7 @@ from PyQt6 import sip
 from PyQt6.QtCore import QBuffer, QIODevice, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage, QPainter, QPen
 
+from bridge.messages import LARGEST_MASK
 from plugin.panel.review.media.pictures import Picture
 
 Part = tuple[float, float]
@@ -82,10 +83,19 @@ class MaskPaint(QObject):
         return Picture(rows[:, : self._image.width()].copy(), *self._display)
 
     def png(self) -> bytes | None:
-        """The edited matte as a grey PNG; None when nothing was painted."""
+        """The edited matte as a grey PNG that the service takes, smaller if need be; None when nothing was painted."""
         if self._image is None or not self.edited:
             return None
-        buffer = QBuffer()
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        self._image.save(buffer, "PNG")
-        return bytes(buffer.data())
+        image, found = self._image, _png(self._image)
+        while len(found) > LARGEST_MASK:
+            ways = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            image = image.scaled(image.width() // 2, image.height() // 2, *ways)
+            found = _png(image)
+        return found
+
+
+def _png(image: QImage) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.convertToFormat(QImage.Format.Format_Grayscale8).save(buffer, "PNG")
+    return bytes(buffer.data())

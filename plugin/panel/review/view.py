@@ -133,7 +133,7 @@ class ReviewView(QWidget):
         self.place_button.setVisible(on)
 
     def _place(self) -> None:
-        self.model.set_status("approved")
+        # Approved is what stands in the timeline: when placing fails, the take is as it was.
         self.model.ask_place()
 
     def _draw_box(self, on: bool) -> None:

@@ -29,6 +29,7 @@ class PlanForm(QWidget):
         self.bar.setFixedHeight(6)
         self.cancel = button(self.tr("Cancel"), model.drop_plan)
         self.trouble = words(kind="bad")
+        self.try_again = button(self.tr("Try again"), model.try_plan_again, self.tr("It goes on from what it has"))
         self.source_caption = self._caption(self.tr("What is in the shot"), "source_caption")
         self.composite_caption = self._caption(self.tr("What it shall show"), "composite_caption")
         self.objects, self.target = QLineEdit(), QLineEdit()
@@ -73,8 +74,9 @@ class PlanForm(QWidget):
         left.addWidget(self.bar)
         waiting.addLayout(left, 1)
         waiting.addWidget(self.cancel)
-        failed = QVBoxLayout(self.failed)
-        failed.addWidget(self.trouble)
+        failed = QHBoxLayout(self.failed)
+        failed.addWidget(self.trouble, 1)
+        failed.addWidget(self.try_again, 0, Qt.AlignmentFlag.AlignTop)
         fields = QVBoxLayout(self.fields)
         fields.setSpacing(2)
         for name, widget in (
@@ -108,6 +110,7 @@ class PlanForm(QWidget):
         self.fields.setVisible(plan.state == "ready")
         self.failed.setVisible(plan.state == "failed")
         self.stage.setText(plan.stage)
+        self.try_again.setVisible(plan.can_try_again)
         problem = plan.problem
         self.trouble.setText(
             " ".join(part for part in (problem.what, problem.why, problem.remedy) if part) if problem else ""

@@ -247,7 +247,7 @@ def test_what_is_said_while_the_service_is_away_is_not_lost(
 def test_a_follow_up_names_its_parent(planned: PanelModel, service: FakeService, until: Until, tmp_path: Path) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
     wanted = {"instruction": "make it blue", "region": None, "mask": None, "levels": None, "parent": take}
-    planned.verdicts.follow_up(take, wanted)
+    planned.follow_up(take, wanted)
     until(lambda: len(requests(service, Submit)) == 2)
     spec = requests(service, Submit)[1].spec
     assert (spec.job, spec.take, spec.instruction) == (next(iter(service.entries))[0], 1, "make it blue")

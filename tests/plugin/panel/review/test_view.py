@@ -252,11 +252,11 @@ def test_a_typed_timecode_is_gone_to(qtbot, view):
     assert view.canvas.hasFocus()
 
 
-def test_place_approves_and_asks(qtbot, view):
+def test_placing_is_asked_for_and_approves_only_when_it_is_done(qtbot, view):
     placed = []
     view.model.placeRequested.connect(placed.append)
     qtbot.mouseClick(view.place_button, LEFT)
-    assert placed == ["one"] and view.model.notes.status("one") == "approved"
+    assert placed == ["one"] and view.model.notes.status("one") == "pending"
     view.allow_placing(False)
     assert view.place_button.isHidden()
 
