@@ -153,8 +153,11 @@ def told(engine: Engine, path: Path, kills: list[tuple[int, int]]) -> list[AnyJo
 @settings(max_examples=60, deadline=None)
 @given(
     shape=st.tuples(
-        st.sampled_from((0, 2, 3, 4)), st.lists(st.integers(2, 5), min_size=1, max_size=3).map(tuple), st.integers(1, 3),
-        st.booleans(), st.integers(1, 2),
+        st.sampled_from((0, 2, 3, 4)),
+        st.lists(st.integers(2, 5), min_size=1, max_size=3).map(tuple),
+        st.integers(1, 3),
+        st.booleans(),
+        st.integers(1, 2),
     ),
     # That two processes in a row come no further than storing one step, and not to telling it, cannot be told apart
     # from an iteration with fewer steps: the second is killed at its second step at the earliest.
