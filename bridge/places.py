@@ -41,3 +41,19 @@ def private_folder(folder: Path) -> Path:
             f"Give it to your user, or name another folder in {HOME_VARIABLE}.",
         ) from error
     return folder
+
+
+def model_cache() -> Path:
+    """Where models are fetched to, as the hub's own library decides: HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, or home."""
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if os.environ.get(name):
+            return Path(os.environ[name]).expanduser()
+    home = os.environ.get("HF_HOME")
+    if home:
+        return Path(home).expanduser() / "hub"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "huggingface" / "hub"
+
+
+def fetched_model_folder(name: str) -> Path:
+    """The folder of a model there, its files below `blobs`, those on their way as well."""
+    return model_cache() / ("models--" + name.replace("/", "--"))

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import bridge
-from bridge import job_events, messages, take
+from bridge import job_events, job_orders, message_bases, messages, pushes, replies, requests, take
 from bridge.job_events import AnyJobEvent, Stage
 from bridge.keys import KEY_LENGTH
 from bridge.link import BACKOFF_FIRST, BACKOFF_LONGEST
@@ -108,7 +108,11 @@ def test_parts() -> None:
     messages_proper = {struct for union in SECTIONS.values() for struct in typing.get_args(union)}
     envelopes = {messages.Body, messages.Part, messages.Call, messages.Answer, job_events.JobEvent}
     code = {}
-    for each in structs(messages, job_events, take) - messages_proper - envelopes:
+    for each in (
+        structs(message_bases, job_orders, requests, replies, pushes, messages, job_events, take)
+        - messages_proper
+        - envelopes
+    ):
         inherited = issubclass(each, Shaping) and each is not Shaping
         code[each.__name__] = fields(each, frozenset(Shaping.__struct_fields__ if inherited else ()))
     assert described("Parts") == code
