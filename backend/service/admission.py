@@ -18,7 +18,7 @@ from backend.media_roots import MediaRoots
 from backend.order_limits import check_limits
 from backend.orders import QUALITIES
 from backend.service.access import Access
-from backend.service.models import named_folder
+from backend.service.models import named_folder, require_room
 from backend.worker_messages import Run
 from bridge.content_store import ContentStore
 from bridge.errors import BadUsage
@@ -111,6 +111,8 @@ class Admission:
         if spec.output is not None:
             changes["output"] = str(self._roots.check_output(spec.output))
         changes["model"] = self.below_roots(spec.model)
+        if spec.download:
+            require_room(spec.model)
         spec = msgspec.structs.replace(spec, **changes)
         facts = Facts(source=spec.source, model=spec.model, output=spec.output or "")
         return spec, facts

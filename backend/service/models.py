@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.errors import OutOfDisk
 from bridge.messages import Model
+from bridge.places import fetched_model_folder, model_cache
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "dynvfx" / "weights" / "tiny"
 
 
 @dataclass(frozen=True)
 class Known:
-    """A model that can be fetched by name."""
+    """A model that can be fetched by name.
+
+    `bytes` is what its files weigh: its published numbers of parameters (transformer, text encoder, decoder) at two
+    bytes each.
+    """
 
     name: str
     title: str
     licence: str
     about: str
+    bytes: int
 
 
 KNOWN = (
-    Known("zai-org/CogVideoX-5b", "CogVideoX 5B", "CogVideoX licence", "49 frames, 720 x 480, 6 s"),
-    Known("zai-org/CogVideoX-2b", "CogVideoX 2B", "Apache-2.0", "49 frames, 720 x 480, 6 s"),
+    Known("zai-org/CogVideoX-5b", "CogVideoX 5B", "CogVideoX licence", "49 frames, 720 x 480, 6 s", 21_100_000_000),
+    Known("zai-org/CogVideoX-2b", "CogVideoX 2B", "Apache-2.0", "49 frames, 720 x 480, 6 s", 13_400_000_000),
 )
+_PARTS = ("transformer", "vae", "text_encoder")
 
 
 def models() -> tuple[Model, ...]:
@@ -52,7 +62,7 @@ def folder_of(model: str) -> Path | None:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        index = try_to_load_from_cache(model, "model_index.json")
+        index = try_to_load_from_cache(model, "model_index.json", cache_dir=model_cache())
     except HFValidationError:
         return None  # no name that a hub could have
     return Path(index).parent if isinstance(index, str) else None
@@ -65,6 +75,41 @@ def named_folder(model: str) -> Path | None:
         return folder if folder.is_dir() else None
     except (OSError, RuntimeError):  # too long for a path; the home of a user who does not exist
         return None
+
+
+def require_room(model: str) -> None:
+    """Raises OutOfDisk when a model that is to be fetched does not fit on the disk any more."""
+    known = next((each for each in KNOWN if each.name == model), None)
+    if known is None or _is_whole(folder_of(model)):
+        return
+    missing = max(0, known.bytes - bytes_below(fetched_model_folder(model) / "blobs"))
+    place = next(each for each in (model_cache(), *model_cache().parents) if each.exists())
+    free = shutil.disk_usage(place).free
+    if free < missing:
+        raise OutOfDisk(
+            f"{known.title} does not fit on the disk.",
+            f"{missing / 1e9:.0f} GB are to be fetched to {model_cache()}, {free / 1e9:.0f} GB are free there.",
+            "Free some space there, or set HF_HOME to a folder on another disk and start the backend again.",
+        )
+
+
+def _is_whole(folder: Path | None) -> bool:
+    """Whether all weights are there: what a download fetches first tells nothing of the rest."""
+    if folder is None:
+        return False
+    for part in _PARTS:
+        weights = {path.name for path in (folder / part).glob("*.safetensors") if path.exists()}
+        listed = next((folder / part).glob("*.safetensors.index.json"), None)
+        if listed is not None and listed.exists():
+            try:
+                wanted = set(json.loads(listed.read_bytes()).get("weight_map", {}).values())
+            except (OSError, ValueError):
+                return False
+            if not wanted <= weights:
+                return False
+        if not weights:
+            return False
+    return True
 
 
 def bytes_below(folder: Path) -> int:
@@ -81,11 +126,12 @@ def bytes_below(folder: Path) -> int:
 
 def _seen(known: Known) -> Model:
     folder = folder_of(known.name)
+    whole = _is_whole(folder)
     return Model(
         name=known.name,
         title=known.title,
         licence=known.licence,
-        installed=folder is not None,
-        bytes=bytes_below(folder) if folder else 0,
+        installed=whole,
+        bytes=bytes_below(folder) if whole and folder else known.bytes,
         about=known.about,
     )
