@@ -10,6 +10,9 @@ bl_info = {
     "category": "Sequencer",
 }
 
+# Blender takes bl_info out of this module where the add-on is installed as an extension.
+_VERSION = ".".join(map(str, bl_info["version"]))
+
 
 def register() -> None:
     """Called by Blender when the add-on is switched on."""
@@ -20,7 +23,7 @@ def register() -> None:
     for kind in (*settings.CLASSES, *operators.CLASSES, *sidebar.CLASSES):
         bpy.utils.register_class(kind)
     bpy.types.WindowManager.dynvfx = bpy.props.PointerProperty(type=settings.DYNVFX_PG_order)
-    agent.switch_on(".".join(map(str, bl_info["version"])))
+    agent.switch_on(_VERSION)
 
 
 def unregister() -> None:
