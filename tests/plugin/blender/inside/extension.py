@@ -19,7 +19,7 @@ built = subprocess.run(
 (archive,) = glob.glob(out + "/*.zip")
 checked = subprocess.run([sys.executable, tool, "validate", archive], capture_output=True, text=True)
 bpy.ops.extensions.package_install_files(filepath=archive, repo="user_default", enable_on_install=True)
-modules = [name for name in bpy.context.preferences.addons.keys() if "dynvfx" in name]
+modules = [each.module for each in bpy.context.preferences.addons if "dynvfx" in each.module]
 operators = [name for name in dir(bpy.ops.dynvfx) if not name.startswith("_")]
 for name in modules:
     bpy.ops.preferences.addon_disable(module=name)
