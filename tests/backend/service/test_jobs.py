@@ -142,7 +142,8 @@ def test_cancelling_is_answered_at_once_also_while_the_worker_is_deaf(client: Cl
     assert client.call(Cancel(job=name)).outcome == "cancelled"
     assert client.call(Cancel(job=other)).outcome == "cancelled"
     assert time.monotonic() - began < 4.0
-    until(lambda: service.worker_pids() not in (before, []), client)
+    until(lambda: service.worker_pids() != before, client)
+    assert kinds(to_the_end(client, submit(client, script("")).id))[-1] == "job_done"
 
 
 def test_a_plan_waits_for_approval_and_can_be_edited(client: Client):
