@@ -12,6 +12,7 @@ from bridge.errors import Problem
 from bridge.messages import Estimate, Estimated, Model
 from plugin.panel.models.backend import BackendModel
 from plugin.panel.models.history import History
+from plugin.panel.models.model_fetching import room_words
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot import ShotModel
 from plugin.panel.wording import duration_text, size_text
@@ -130,7 +131,9 @@ class AskModel(Observable):
         if not self.instruction.strip():
             return self.tr("Say what to add.")
         if not self.chosen_model_installed and not self.download:
-            return self.tr("The model is not on this machine: allow its download, or choose another.")
+            return self.tr("The model is not there: allow its download, or choose another.")
+        if not self.chosen_model_installed and not room_words(self.chosen_model, self._backend.local)[1]:
+            return self.tr("The model does not fit on the disk.")
         problem = self.estimate_problem
         if problem is not None and problem.kind == "clip_too_long":
             return str(problem)
@@ -145,10 +148,19 @@ class AskModel(Observable):
         parts = [model.licence]
         if not model.installed:
             size = size_text(model.bytes) if model.bytes else self.tr("size unknown")
-            parts.append(self.tr("not on this machine, {0} to fetch").format(size))
+            text = (
+                self.tr("not on this machine, {0} to fetch") if self._backend.local else self.tr("{0} to fetch there")
+            )
+            parts.append(text.format(size))
         if model.about:
             parts.append(model.about)
         return " · ".join(parts)
+
+    @property
+    def room_line(self) -> str:
+        """Where a model that is not there would go, and whether it fits; empty when there is nothing to fetch."""
+        model = self.chosen_model
+        return "" if model is None or model.installed else room_words(model, self._backend.local)[0]
 
     @property
     def estimate(self) -> Estimated | None:

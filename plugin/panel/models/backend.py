@@ -159,6 +159,10 @@ class BackendModel(Observable):
             return
         self._link.call(request, done, failed, seconds)
 
+    def list_models(self) -> None:
+        """Ask anew which models there are."""
+        self.call(ListModels(), self._listed, self._trouble)
+
     def pause_queue(self, on: bool) -> None:
         """Let no further job begin, or let them."""
 
@@ -223,7 +227,7 @@ class BackendModel(Observable):
             self.state = "ready"
             self._describe()
             self.call(Follow(), _nothing, self._trouble)
-            self.call(ListModels(), self._listed, self._trouble)
+            self.list_models()
             self.readied.emit()
         elif state == "refused":
             self._say("refused", problem.what, _rest(problem), "settings")

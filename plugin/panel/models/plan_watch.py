@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QObject
+from PyQt6.QtCore import QObject, QTimer
 
 from bridge.errors import Problem
-from bridge.messages import Job, RefineSpec
+from bridge.exit_codes import BAD_INPUT, BAD_USAGE
+from bridge.messages import Job, Model, RefineSpec
 from plugin.panel.models.ask import Asked, AskModel
 from plugin.panel.models.backend import BackendModel
 from plugin.panel.models.jobs import JobsModel
+from plugin.panel.models.model_fetching import progress_words
 from plugin.panel.models.plan import PlanModel
 from plugin.panel.models.shot import ShotModel
+
+_LOOK_EVERY_MS = 2000
 
 
 class PlanWatch(QObject):
@@ -31,6 +35,9 @@ class PlanWatch(QObject):
         jobs.jobChanged.connect(self._job_changed)
         jobs.planKnown.connect(self._plan_known)
         backend.changed.connect(lambda name: self._tell_stage() if name in ("headline", "detail") else None)
+        self._look = QTimer(self)
+        self._look.setInterval(_LOOK_EVERY_MS)
+        self._look.timeout.connect(self._tell_stage)
 
     def open(self, job: str) -> None:
         """Show the plan of a job that waits for approval."""
@@ -76,7 +83,9 @@ class PlanWatch(QObject):
             self._plan.clear()
 
     def _tell_stage(self) -> None:
-        if self._plan.state == "waiting" and self._plan.job in self._takes.jobs:
+        if self._plan.state != "waiting":
+            self._look.stop()
+        elif self._plan.job in self._takes.jobs:
             self._plan_goes_on(self._takes.jobs[self._plan.job].job)
 
     def _plan_goes_on(self, job: Job) -> None:
@@ -87,14 +96,30 @@ class PlanWatch(QObject):
             "preparing": self.tr("Reading the shot, opening the model…"),
             "planning": self.tr("Writing the plan, finding objects…"),
         }
-        self._plan.stage = stages.get(job.state, self._plan.stage)
+        model = self._fetched(job)
+        if model is not None:
+            self._plan.stage = progress_words(model, self._backend.local)
+            self._look.start()
+        else:
+            self._plan.stage = stages.get(job.state, self._plan.stage)
+            self._look.stop()
         if job.state == "failed" and job.failure is not None:
             problem = Problem(job.failure.what, job.failure.why, job.failure.remedy)
             problem.kind = job.failure.kind
             self._jobs.dismiss(job.id)
-            self._plan.fail(problem, "again" in job.failure.offers)
+            # What was asked for wrongly fails again.
+            wrong = job.failure.exit_code in (BAD_USAGE, BAD_INPUT)
+            self._plan.fail(problem, "again" in job.failure.offers and not wrong)
+            self._backend.list_models()
         elif job.state == "cancelled":
             self._plan.clear()
+
+    def _fetched(self, job: Job) -> Model | None:
+        """The model that a job is fetching before anything else."""
+        asked = self._plan.asked
+        if job.state != "preparing" or asked is None or not asked.download:
+            return None
+        return next((each for each in self._backend.models if each.name == job.model and not each.installed), None)
 
     def _show_plan(self, job: str) -> None:
         known, asked = self._jobs.plans[job], self._plan.asked if job == self._plan.job else None
@@ -107,6 +132,8 @@ class PlanWatch(QObject):
         self._plan.show(known.plan, known.remarks)
         self._plan.masks = known.masks
         self._plan.ready()
+        if self._plan.asked is not None and self._plan.asked.download:
+            self._backend.list_models()
 
     def _take_over(self, job: Job) -> None:
         """A plan from before a restart: the choices are set back to what it was made with."""

@@ -82,7 +82,8 @@ class AskZone(QWidget):
         self.models.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.models.activated.connect(lambda place: setattr(ask, "model", self.models.itemData(place)))
         self.model_line = words(kind="faint")
-        self.download = QCheckBox(self.tr("Fetch it with the first job"))
+        self.room_line = words(kind="faint")
+        self.download = QCheckBox(self.tr("Fetch it with the first plan"))
         bind_switch(self.download, ask, "download")
         self.region = tool("", tip=self.tr("Draw a box that the edit stays inside (optional)"))
         self.region.setCheckable(True)
@@ -115,6 +116,7 @@ class AskZone(QWidget):
         model = QVBoxLayout()
         model.setSpacing(1)
         model.addWidget(self.model_line)
+        model.addWidget(self.room_line)
         model.addWidget(self.download)
         rows = (
             (self.tr("Effect"), self.effects),
@@ -180,7 +182,9 @@ class AskZone(QWidget):
         self.models.blockSignals(False)
         self.model_line.setText(ask.model_line)
         self.model_line.setVisible(bool(ask.model_line))
-        self.download.setVisible(not ask.chosen_model_installed)
+        self.room_line.setText(ask.room_line)
+        for each in (self.download, self.room_line):
+            each.setVisible(not ask.chosen_model_installed)
 
     def _show_estimate(self) -> None:
         ask = self.model.ask

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from plugin.panel.models.checks import ChecksModel
+from plugin.panel.models.model_fetching import Offer, offer
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.parts import button, clear, heading, words
-from plugin.panel.wording import size_text
 
 SAMPLE = Path(__file__).resolve().parents[3] / "backend" / "demo"
 
@@ -112,18 +111,27 @@ class Welcome(QScrollArea):
                 text = self.tr("{0}: here, ready to use. {1}").format(each.title, each.licence)
                 self._model_rows.addWidget(words(text))
             else:
-                free = shutil.disk_usage(Path.home()).free if self.model.backend.local else None
-                size = size_text(each.bytes) if each.bytes else self.tr("size unknown")
-                text = self.tr("{0}: {1} to fetch with the first job that uses it. {2}.").format(
-                    each.title, size, each.licence
-                )
-                if free is not None and each.bytes and free < each.bytes * 1.1:
-                    text += " " + self.tr("Only {0} are free on this disk.").format(size_text(free))
-                    self._model_rows.addWidget(words(text, "warn"))
-                else:
-                    if free is not None:
-                        text += " " + self.tr("{0} are free.").format(size_text(free))
-                    self._model_rows.addWidget(words(text, "faint"))
+                self._model_rows.addWidget(self._offer(offer(each, self.model.backend.local)))
+
+    def _offer(self, offered: Offer) -> QWidget:
+        """A model that can be fetched, and the wish to have it."""
+        ask, row, wanted = self.model.ask, QWidget(), QCheckBox(self.tr("Fetch it"))
+        wanted.setAccessibleName(self.tr("Fetch {0}").format(offered.title))
+        wanted.setToolTip(self.tr("It is fetched with the first plan. That can be stopped, and goes on later."))
+        wanted.setChecked(ask.download and ask.model == offered.name)
+        wanted.setEnabled(offered.fits)
+        wanted.toggled.connect(lambda on: self._want(offered.name, on))
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 2, 0, 2)
+        layout.addWidget(words(offered.text, "faint" if offered.fits else "warn"), 1)
+        layout.addWidget(wanted, 0, Qt.AlignmentFlag.AlignTop)
+        return row
+
+    def _want(self, name: str, on: bool) -> None:
+        """One model is chosen, or the shipped one again."""
+        ask = self.model.ask
+        ask.model, ask.download = (name, True) if on else ("tiny", False)
+        self._show_models()
 
     def _sample(self) -> None:
         self.finished.emit(str(self._sample_path()))
