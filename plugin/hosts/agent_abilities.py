@@ -13,12 +13,14 @@ from bridge.placement import PlacedTake
 from bridge.rates import timecode
 from bridge.shot import Shot
 from bridge.take import Note
-from plugin.hosts.agent_host import AgentHost
+from plugin.hosts.agent_host import AgentHost, clip_gone
 from plugin.hosts.agent_messages import (
     Counted,
     Hello,
+    HostClip,
     HostPlacement,
     HostPlacements,
+    HostTimeline,
     read_reply,
     told_note,
     told_take,
@@ -85,24 +87,38 @@ class _Placing(AgentHost):
             failed(problem)
             return
 
-        def placed(reply: dict) -> None:
+        def compared(found: HostPlacement, reply: dict) -> None:
             try:
-                found = read_reply(reply, HostPlacement)
-                self._check(found, shot, take)
+                self._check(found, self._clip_in(reply, uid), told_take(take, shot)["id"], take.name)
             except Problem as problem:
                 failed(problem)
                 return
             self._know({**self._placements, uid: found})
             done(self._placement(found))
 
+        def placed(reply: dict) -> None:
+            try:
+                found = read_reply(reply, HostPlacement)
+            except Problem as problem:
+                failed(problem)
+                return
+            # Asked anew: the clip may have been moved since the shot was exported, and the take lies where it is now.
+            self.session.call("timeline", {}, lambda told: compared(found, told), failed)
+
         self.session.call(method, {"uid": uid, **params}, placed, failed)
 
-    def _check(self, found: HostPlacement, shot: Shot, take: PlacedTake) -> None:
-        wanted = (shot.timeline_start + shot.record_start, shot.record_frames)
-        if (found.record_start, found.record_frames) == wanted and found.take == told_take(take, shot)["id"]:
+    def _clip_in(self, reply: dict, uid: str) -> HostClip:
+        clip = next((each for each in read_reply(reply, HostTimeline).clips if each.uid == uid), None)
+        if clip is None:
+            raise clip_gone(self.name)
+        return clip
+
+    def _check(self, found: HostPlacement, clip: HostClip, take: str, name: str) -> None:
+        wanted = (clip.record_start, clip.record_frames)
+        if (found.record_start, found.record_frames) == wanted and found.take == take:
             return
         raise PlacementFailed(
-            f"“{take.name}” is not exactly above “{shot.name}”.",
+            f"“{name}” is not exactly above “{clip.name}”.",
             f"{self.name} says: {found.take_name or found.take} at frame {found.record_start}, {found.record_frames} "
             f"frames; it should be at {wanted[0]}, {wanted[1]} frames.",
             f"Undo it in {self.name}, and report this.",

@@ -175,8 +175,8 @@ class AgentHost(Host):
     # Identity ---------------------------------------------------------------------------------------------------------
 
     def identity_of(self, shot: Shot) -> str:
-        """The media; for a rendered one the clip's own folder."""
-        return self.exports.media_of(shot)
+        """The clip's name in the host and its media, for a rendered one the clip's own folder; wherever it lies now."""
+        return f"{self.uid_at(shot.index)}\n{self.exports.media_of(shot)}"
 
     def learn(self, key: str, shot: Shot) -> None:
         """`key` is the shot's; kept for the next start."""
@@ -200,7 +200,7 @@ class AgentHost(Host):
         """The number of a clip by its name in the host. Raises ClipGone."""
         timeline = self._timeline()
         if all(each.uid != uid for each in timeline.clips):
-            raise _clip_gone(self.name)
+            raise clip_gone(self.name)
         return self._numbers.setdefault((timeline.id, uid), len(self._numbers) + 1)
 
     def clip(self, index: int) -> HostClip:
@@ -208,7 +208,7 @@ class AgentHost(Host):
         uid = self.uid_at(index)
         found = next((each for each in self._timeline().clips if each.uid == uid), None)
         if found is None:
-            raise _clip_gone(self.name)
+            raise clip_gone(self.name)
         return found
 
     def _timeline(self) -> HostTimeline:
@@ -234,7 +234,8 @@ class AgentHost(Host):
         )
 
 
-def _clip_gone(host: str) -> ClipGone:
+def clip_gone(host: str) -> ClipGone:
+    """What is said of a clip that the timeline has no more."""
     return ClipGone(f"The clip is not in {host}'s timeline any more.", "", "Select a clip of the open timeline.")
 
 

@@ -153,7 +153,7 @@ class KnowsClips(Protocol):
     """Knows a clip again by the key that the panel gave its shot, after a restart too."""
 
     def identity_of(self, shot: Shot) -> str:
-        """A text that stays the same for the clip's media, also where that is rendered anew each time."""
+        """A text that no other clip has, and that stays the same when the clip is moved or rendered anew."""
 
     def learn(self, key: str, shot: Shot) -> None:
         """`key` is what the panel calls this shot."""

@@ -178,7 +178,9 @@ class ShotModel(Observable):
 
     def key_of(self, shot: Shot) -> str:
         """The same for any shot of this host."""
-        return shot_key(shot, self.host.identity_of(shot) if isinstance(self.host, KnowsClips) else shot.media_path)
+        if isinstance(self.host, KnowsClips):
+            return shot_key(shot, (self.host.identity_of(shot),))
+        return shot_key(shot, (shot.media_path, shot.record_start, shot.address))
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -251,9 +253,9 @@ class ShotModel(Observable):
         self.selected.emit()
 
 
-def shot_key(shot: Shot, media: str) -> str:
-    """Twelve letters for a shot: its media, the frames of it, and its place in the timeline."""
-    facts = (media, shot.source_start, shot.frame_count, shot.record_start, shot.address, shot.part)
+def shot_key(shot: Shot, clip: tuple[str | int | None, ...]) -> str:
+    """Twelve letters for a shot: what tells its clip from others, and the frames of it."""
+    facts = (clip, shot.source_start, shot.frame_count, shot.part)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 

@@ -43,6 +43,8 @@ class Application:
             self.project.get("layer", "png"), self.project.get("palette"))  # fmt: skip
         self.told = {}
         self.slow = 0
+        self.nudge = 0  # frames by which the clip moves right before a take is placed
+        self.slip = 0  # frames by which takes land beside their clip
         self.fails = {}
 
     def save(self):
@@ -82,6 +84,7 @@ class Application:
         clip = self._clip(params["uid"])
         if "place" in self.fails:
             raise agent_link.AgentProblem("no_free_track", self.fails["place"], "All are full.", "Add a track.")
+        clip["record_start"] += self.nudge
         before = list(self.project["layers"])
         done = False
         try:
@@ -90,7 +93,7 @@ class Application:
                 self.project["layers"].append({
                     "uid": clip["uid"], "take": take["id"], "take_name": take["label"], "where": self.project["title"],
                     "track_name": "VFX", "track_number": clip["track"] + 1 + number,
-                    "record_start": clip["record_start"], "record_frames": clip["record_frames"],
+                    "record_start": clip["record_start"] + self.slip, "record_frames": clip["record_frames"],
                     "media_path": take["path"], "muted": number != params["active"]})  # fmt: skip
                 time.sleep(self.slow)
                 yield {"done": number + 1, "total": len(params["takes"]), "words": "Placing"}

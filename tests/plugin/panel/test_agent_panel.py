@@ -179,8 +179,16 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     assert [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]] == exported
 
 
-def test_a_clip_that_was_moved_gets_a_new_export_and_needs_a_new_plan(
-    join: Callable, service: FakeService, until: Until
+def move(joined: Joined, start: int) -> None:
+    """The user moves the clip."""
+    project = joined.agent.tell()["project"]
+    moved = {**project["clips"][0], "record_start": start}
+    exports = {"strip-1": {"otio": exported(Path(moved["media"]), start)}}
+    joined.agent.do("change", clips=[moved], exports=exports)
+
+
+def test_a_clip_that_was_moved_keeps_its_plan_and_its_takes(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()
     panel = joined.panel
@@ -188,14 +196,45 @@ def test_a_clip_that_was_moved_gets_a_new_export_and_needs_a_new_plan(
     panel.ask.instruction = "add a red balloon"
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
-    service.plan(panel.plan.job)
+    job = panel.plan.job
+    service.plan(job)
     until(lambda: panel.plan.state == "ready")
-    project = joined.agent.tell()["project"]
-    moved = {**project["clips"][0], "record_start": 86500}
-    exports = {"strip-1": {"otio": exported(Path(moved["media"]), 86500)}}
-    joined.agent.do("change", clips=[moved], exports=exports)
+    move(joined, 86400)
+    until(lambda: panel.shot.shot is not None and panel.shot.shot.record_start == 0)
+    assert panel.plan.state == "ready" and panel.plan.job == job
+    panel.generate()
+    until(lambda: service.jobs[job].state == "queued")
+    take = finish(joined, service, until, tmp_path / "takes" / "01", job)
+    move(joined, 86500)
     until(lambda: panel.shot.shot is not None and panel.shot.shot.record_start == 100)
-    assert panel.plan.state == "none" and "plan first" in panel.generate_hindrance
+    panel.verdicts.approve_and_place(take)
+    until(lambda: panel.places.current is not None)
+    assert panel.places.current.record_in == "01:00:04:04"
+    assert [each["record_start"] for each in joined.agent.saved()["layers"]] == [86500]
+
+
+def test_a_clip_that_moves_in_the_moment_of_placing(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    joined = join()
+    until(lambda: joined.panel.shot.shot is not None)
+    take = generate(joined, service, until, tmp_path / "takes" / "01")
+    joined.agent.set(nudge=40)
+    joined.panel.verdicts.approve_and_place(take)
+    until(lambda: joined.panel.places.current is not None)
+    assert [each["record_start"] for each in joined.agent.saved()["layers"]] == [86412 + 40]
+    assert joined.panel.problem is None
+
+
+def test_a_take_that_lies_elsewhere_is_told(join: Callable, service: FakeService, until: Until, tmp_path: Path) -> None:
+    joined = join()
+    until(lambda: joined.panel.shot.shot is not None)
+    take = generate(joined, service, until, tmp_path / "takes" / "01")
+    joined.agent.set(slip=1)
+    joined.panel.verdicts.approve_and_place(take)
+    until(lambda: joined.panel.problem is not None)
+    assert joined.panel.problem.kind == "placement_failed" and "86413" in joined.panel.problem.why
+    assert joined.panel.takes.entry_of(take).take.status == "pending"
 
 
 def test_an_export_at_another_place_is_refused(join: Callable, until: Until) -> None:
