@@ -94,8 +94,8 @@ def job_card(progress: JobProgress) -> Card:
     )
 
 
-def take_card(entry: TakeEntry, shot: str, label: str, parent: Take | None, depth: int, placed: bool) -> Card:
-    """The card of a finished take."""
+def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, placed: bool) -> Card:
+    """The card of a finished take; `parent` is the label of the one that it follows, "" when there is none."""
     take = entry.take
     seconds = sum(take.seconds.values())
     facts = [_tr("seed {0}").format(take.seed), take.model.rstrip("/").rpartition("/")[2]]
@@ -103,8 +103,8 @@ def take_card(entry: TakeEntry, shot: str, label: str, parent: Take | None, dept
         facts.append(duration_text(seconds))
     if take.matte_coverage is not None:
         facts.append(_tr("covers {0:.0f}\u00a0%").format(100 * take.matte_coverage))
-    if parent is not None:
-        facts.append(_tr("follows {0}").format(parent.name))
+    if parent:
+        facts.append(_tr("follows {0}").format(parent))
     return Card(
         kind="take",
         id=take.id,

@@ -217,9 +217,11 @@ class ShotModel(Observable):
         if shot is None or footage is None:
             return ()
         if footage.hdr:
-            found.append(
-                Warned("hdr", self.tr("HDR ({0}): the model works in SDR, highlights are limited.").format(footage.hdr))
+            text = self.tr(
+                "HDR ({0}): the model works in SDR, highlights of what is added are limited. Pictures in this window"
+                " are brought to the screen’s range; files and numbers keep the camera’s values."
             )
+            found.append(Warned("hdr", text.format(footage.hdr)))
         if footage.variable_rate:
             found.append(
                 Warned("rate", self.tr("Variable frame rate: one take frame for each timeline frame is made."))

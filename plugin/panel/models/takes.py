@@ -235,14 +235,15 @@ class TakesModel(QAbstractListModel):
 
     def _made_take_cards(self) -> list[Card]:
         ids = {entry.take.id: entry.take for entry in self.entries.values()}
-        labels = {}
+        labels: dict[tuple[str, int], str] = {}
         for shot in {self.shots.get(job, "") for job, _ in self.entries}:
             labels.update(self.labels_of(shot))
+        names = {entry.take.id: labels[key] for key, entry in self.entries.items()}
         cards = []
         for key, entry in sorted(self.entries.items(), key=lambda pair: _made(pair[1]), reverse=True):
             shot = self.shots.get(entry.job, "")
             if not self._shot or shot == self._shot:
-                parent = ids.get(entry.take.parent or "")
+                parent = names.get(entry.take.parent or "", "")
                 placed = entry.take.id in self._placed
                 cards.append(take_card(entry, shot, labels[key], parent, _depth(entry.take, ids), placed))
         return cards

@@ -9,6 +9,8 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from plugin.panel.review.media.tone import HDR_TRANSFERS, display_table
+
 # H.273 matrix coefficients -> libswscale's name for them.
 _MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "SMPTE170M", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 # libswscale's quickest ways that still average: its accurate ones take three times as long and round no picture that
@@ -22,11 +24,13 @@ class Picture:
 
     `pixels` are uint8 [h, w, 4] as blue, green, red, unused (one 32-bit word a pixel, as Qt paints it), or [h, w] for
     a matte; read-only. `width` x `height` are the display size in square pixels of the whole, undiminished picture.
+    `hdr` names the transfer ("PQ", "HLG") of a picture that was brought to the screen's range (tone.py).
     """
 
     pixels: np.ndarray
     width: int
     height: int
+    hdr: str = ""
 
     @property
     def bytes(self) -> int:
@@ -59,11 +63,15 @@ class PictureMaker:
             threads=1,
         )
         pixels = converted.to_ndarray()
+        transfer = 0 if grey else int(frame.color_trc)
+        table = display_table(transfer)
+        if table is not None:
+            pixels = np.frombuffer(bytearray(pixels.tobytes().translate(table)), np.uint8).reshape(pixels.shape)
         if turns:
             pixels = np.ascontiguousarray(np.rot90(pixels, turns))
         pixels.setflags(write=False)
         display = (max(1, round(frame.width * aspect)), frame.height)
-        return Picture(pixels, display[turns % 2], display[1 - turns % 2])
+        return Picture(pixels, display[turns % 2], display[1 - turns % 2], HDR_TRANSFERS.get(transfer, ""))
 
 
 def _matrix_of(frame: av.VideoFrame) -> str:

@@ -43,6 +43,10 @@ class Overlay:
         view, area = self._model.compare.view, self._places.area()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         a, b = self._names()
+        hdr = next((each.hdr for each in self._model.screening.shown.pictures.values() if each and each.hdr), "")
+        if hdr:
+            # Below on the right: nothing else stands there but a level wipe's name, on the left.
+            _chip(painter, _tr("{0} brought to this screen’s range").format(hdr), area, right=True, below=True)
         if view.mode is Mode.SHEET:
             self._sheet(painter)
             return
