@@ -21,7 +21,7 @@ def write_take_files(folder: Path, plate: Path = SAMPLE, colour: tuple[int, int,
         name: _Writer(folder / name, facts.rate, size, *kind)
         for name, kind in {
             "layer.mov": ("qtrle", "argb", "rgba"),
-            "composite.mov": ("mpeg4", "yuv420p", "rgb24"),
+            "composite.mov": ("libx264", "yuv420p", "yuv420p"),
             "matte.mov": ("qtrle", "gray", "gray"),
             "preview.mp4": ("mpeg4", "yuv420p", "rgb24"),
         }.items()
@@ -34,12 +34,22 @@ def write_take_files(folder: Path, plate: Path = SAMPLE, colour: tuple[int, int,
             ball = (np.array(colour) * shade[..., None]).clip(0, 255)
             composite = (picture * (1 - shape[..., None]) + ball * shape[..., None]).astype(np.uint8)
             writers["layer.mov"].write(np.dstack([ball.astype(np.uint8), matte]))
-            writers["composite.mov"].write(composite)
+            writers["composite.mov"].write(_laid_over(frame, composite, matte))
             writers["matte.mov"].write(matte)
             writers["preview.mp4"].write(composite)
     for each in writers.values():
         each.close()
     return folder
+
+
+def _laid_over(plate: av.VideoFrame, composite: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """The composite within the matte, the plate's own code values outside; planes of yuv420p as PyAV lays them."""
+    ours = av.VideoFrame.from_ndarray(composite, "rgb24").reformat(format="yuv420p").to_ndarray()
+    theirs = plate.reformat(format="yuv420p").to_ndarray()
+    height, width = matte.shape
+    coarse = matte.reshape(height // 2, 2, width // 2, 2).max((1, 3)) > 0
+    inside = np.concatenate([(matte > 0).ravel(), coarse.ravel(), coarse.ravel()]).reshape(theirs.shape)
+    return np.where(inside, ours, theirs)
 
 
 def _ball(size: tuple[int, int], index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -55,7 +65,8 @@ def _ball(size: tuple[int, int], index: int) -> tuple[np.ndarray, np.ndarray]:
 class _Writer:
     def __init__(self, path: Path, rate: object, size: tuple[int, int], codec: str, stored: str, given: str) -> None:
         self._container = av.open(str(path), "w")
-        self._stream = self._container.add_stream(codec, rate=rate)
+        exact = {"qp": "0", "preset": "ultrafast"} if codec == "libx264" else {}
+        self._stream = self._container.add_stream(codec, rate=rate, options=exact)
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = stored
         if codec == "mpeg4":
