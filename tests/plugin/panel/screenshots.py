@@ -32,6 +32,7 @@ from plugin.panel.application import Panel  # noqa: E402
 from plugin.panel.models.checks import Checked  # noqa: E402
 from plugin.panel.review.compare import Mode  # noqa: E402
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices  # noqa: E402
+from tests.plugin.panel.more_states import model_not_there, travelling
 from tests.plugin.panel.sample_takes import SAMPLE, write_take_files  # noqa: E402
 
 NARROW, USUAL, WIDE = (380, 940), (460, 980), (1500, 940)
@@ -285,7 +286,8 @@ def settings(stage: Stage) -> None:
     dialog.close()
 
 
-STATES = {each.__name__: each for each in (first_run, empty, shot, planning, generating, takes, errors, settings)}
+_ALL = (first_run, empty, shot, planning, generating, takes, errors, settings, travelling, model_not_there)
+STATES = {each.__name__: each for each in _ALL}
 
 
 def main() -> None:
