@@ -21,7 +21,7 @@ def write_take_files(folder: Path, plate: Path = SAMPLE, colour: tuple[int, int,
         name: _Writer(folder / name, facts.rate, size, *kind)
         for name, kind in {
             "layer.mov": ("qtrle", "argb", "rgba"),
-            "composite.mov": ("libx264", "yuv420p", "yuv420p"),
+            "composite.mov": ("libx264", "yuvj420p", "yuvj420p"),
             "matte.mov": ("qtrle", "gray", "gray"),
             "preview.mp4": ("mpeg4", "yuv420p", "rgb24"),
         }.items()
@@ -30,6 +30,7 @@ def write_take_files(folder: Path, plate: Path = SAMPLE, colour: tuple[int, int,
         for index, frame in enumerate(container.decode(video=0)):
             picture = frame.to_ndarray(format="rgb24")
             shape, shade = _ball(size, index)
+            writers["composite.mov"].tag_like(frame)
             matte = (shape * 255).astype(np.uint8)
             ball = (np.array(colour) * shade[..., None]).clip(0, 255)
             composite = (picture * (1 - shape[..., None]) + ball * shape[..., None]).astype(np.uint8)
@@ -43,9 +44,11 @@ def write_take_files(folder: Path, plate: Path = SAMPLE, colour: tuple[int, int,
 
 
 def _laid_over(plate: av.VideoFrame, composite: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The composite within the matte, the plate's own code values outside; planes of yuv420p as PyAV lays them."""
-    ours = av.VideoFrame.from_ndarray(composite, "rgb24").reformat(format="yuv420p").to_ndarray()
-    theirs = plate.reformat(format="yuv420p").to_ndarray()
+    """The composite within the matte, the plate's own code values outside; planes of full-range yuv420p as PyAV lays them."""
+    drawn = av.VideoFrame.from_ndarray(composite, "rgb24")
+    matrix = "ITU709" if int(plate.colorspace) == 1 else "ITU601"
+    ours = drawn.reformat(format="yuvj420p", dst_colorspace=matrix, dst_color_range="JPEG").to_ndarray()
+    theirs = plate.to_ndarray()
     height, width = matte.shape
     coarse = matte.reshape(height // 2, 2, width // 2, 2).max((1, 3)) > 0
     inside = np.concatenate([(matte > 0).ravel(), coarse.ravel(), coarse.ravel()]).reshape(theirs.shape)
@@ -72,6 +75,13 @@ class _Writer:
         if codec == "mpeg4":
             self._stream.bit_rate = 6_000_000
         self._given, self._stored = given, stored
+
+    def tag_like(self, plate: av.VideoFrame) -> None:
+        """What a reader has to know to see the plate's code values as it sees the plate."""
+        context = self._stream.codec_context
+        if not context.is_open:
+            context.colorspace, context.color_range = plate.colorspace, plate.color_range
+            context.color_trc, context.color_primaries = plate.color_trc, plate.color_primaries
 
     def write(self, picture: np.ndarray) -> None:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), self._given).reformat(format=self._stored)

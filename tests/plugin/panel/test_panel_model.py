@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from bridge.job_events import FoundMask, PreviewWritten
-from bridge.messages import Approve, Cancel, Failure, Retry, SetTake, Submit
+from bridge.messages import Approve, Cancel, Failure, PauseQueue, Retry, SetTake, Submit
 from bridge.take import Note
+from plugin.hosts.otio_files import OtioFiles
+from plugin.panel.background import Immediately
+from plugin.panel.models.memory import Memory
 from plugin.panel.models.panel import PanelModel
 from tests.plugin.movies import write_movie
-from tests.plugin.panel.fake_service import PLAN, FakeService, refusal
+from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices, refusal
 
 Until = Callable[[Callable[[], bool]], None]
 
@@ -172,6 +175,33 @@ def test_pausing_keeps_the_job_in_sight_and_cancelling_does_not(
     planned.jobs.cancel(job)
     until(lambda: planned.takes.cards == ())
     assert planned.said == "Cancelled."
+
+
+def test_a_paused_job_is_still_there_after_a_restart(
+    planned: PanelModel, service: FakeService, services: FakeServices, until: Until, cut: Path, tmp_path: Path
+) -> None:
+    job = planned.plan.job
+    planned.generate()
+    service.progress(job, 1)
+    planned.jobs.pause(job)
+    until(lambda: [card.state for card in planned.takes.cards] == ["paused"])
+    planned.close()
+    again = PanelModel(OtioFiles(tmp_path / "placed"), services, Memory(tmp_path / "panel"), Immediately())
+    again.begin(cut)
+    until(lambda: [card.state for card in again.takes.cards] == ["paused"])
+    assert "retry" in again.takes.cards[0].actions
+    again.jobs.retry(job)
+    until(lambda: again.takes.cards[0].state == "queued")
+    again.close()
+
+
+def test_a_queue_that_may_not_be_paused_says_so(opened: PanelModel, service: FakeService, until: Until) -> None:
+    service.refusals[PauseQueue] = refusal("not_allowed", "Only its owner pauses the queue.")
+    shown = []
+    opened.backend.changed.connect(shown.append)
+    opened.backend.pause_queue(True)
+    until(lambda: opened.problem is not None)
+    assert opened.problem.kind == "not_allowed" and not opened.backend.paused and "paused" in shown
 
 
 def test_a_job_out_of_memory_offers_less(planned: PanelModel, service: FakeService, until: Until) -> None:

@@ -103,3 +103,13 @@ def test_files_of_a_take(takes: TakesModel) -> None:
     takes.set_jobs((made,))
     takes.set_takes((entry(made, 1),))
     assert takes.cards[0].movie == str(Path("/f/preview.mp4")) and takes.cards[0].folder == "/f"
+
+
+def test_neighbours_in_the_queue_are_those_that_are_seen(takes: TakesModel) -> None:
+    service = FakeService()
+    jobs = [job(service, shot, state="queued", position=place) for place, shot in enumerate("aba", start=1)]
+    takes.set_jobs(tuple(jobs))
+    assert takes.neighbour_in_queue(jobs[2].id, -1) == jobs[1].id
+    takes.show_shot("a")
+    assert takes.neighbour_in_queue(jobs[2].id, -1) == jobs[0].id
+    assert takes.neighbour_in_queue(jobs[0].id, -1) is None
