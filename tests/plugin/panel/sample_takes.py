@@ -44,13 +44,13 @@ def write_take_files(folder: Path, plate: Path = SAMPLE, colour: tuple[int, int,
 
 
 def _laid_over(plate: av.VideoFrame, composite: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The composite within the matte, the plate's own code values outside; planes of full-range yuv420p as PyAV lays them."""
+    """The composite within the matte, the plate’s own code values outside: full-range yuv420p, as PyAV lays planes."""
     drawn = av.VideoFrame.from_ndarray(composite, "rgb24")
     matrix = "ITU709" if int(plate.colorspace) == 1 else "ITU601"
     ours = drawn.reformat(format="yuvj420p", dst_colorspace=matrix, dst_color_range="JPEG").to_ndarray()
     theirs = plate.to_ndarray()
     height, width = matte.shape
-    coarse = matte.reshape(height // 2, 2, width // 2, 2).max((1, 3)) > 0
+    coarse = matte.reshape(height // 2, 2, width // 2, 2).min((1, 3)) > 0
     inside = np.concatenate([(matte > 0).ravel(), coarse.ravel(), coarse.ravel()]).reshape(theirs.shape)
     return np.where(inside, ours, theirs)
 
