@@ -17,6 +17,7 @@ from plugin.hosts.agent_session import Answer
 from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.ask import LARGEST_SEED, QUALITIES, Asked
 from plugin.panel.models.backend import Runs
+from plugin.panel.models.beginning import Beginning
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.told_state import told_state
 
@@ -46,6 +47,7 @@ class Companion(QObject):
     ) -> None:
         super().__init__(parent)
         self._panel, self._host, self._stills, self._background = panel, host, stills, background
+        self._beginning = Beginning(panel.backend, host, self)
         self._sent: dict[str, Any] = {}
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -57,6 +59,11 @@ class Companion(QObject):
         for changed in (panel.takes.dataChanged, panel.takes.rowsInserted, panel.takes.rowsRemoved):
             changed.connect(self.tell)
         self.tell()
+
+    @property
+    def waits(self) -> bool:
+        """Whether an order waits for the service to be there."""
+        return self._beginning.waits
 
     def tell(self, *_: object) -> None:
         """Something may be different: the agent is told soon, when it is."""
@@ -131,15 +138,20 @@ class Companion(QObject):
         self._export(self._host.uid_of(key), exported, answer.refuse)
 
     def _generate(self, params: dict[str, Any], answer: Answer) -> None:
-        panel = self._panel
-        asked = self._asked_for(params)
-        uids = [str(each) for each in params.get("uids") or ()]
-        if not uids:
+        self._asked_for(params)  # what is wrong with it is told at once
+        if not params.get("uids"):
             raise BadUsage("No clip is named.", "", "Select a clip first.")
-        if not panel.backend.ready:
-            raise Problem("The backend is not ready.", panel.backend.headline, panel.backend.detail)
-        panel.history.add(asked.instruction)
+        self._beginning.when_ready(lambda: self._order(params, answer), answer.refuse)
+
+    def _order(self, params: dict[str, Any], answer: Answer) -> None:
+        panel = self._panel
+        uids = [str(each) for each in params["uids"]]
         jobs: list[str] = []
+
+        def failed(problem: Problem) -> None:
+            if jobs:
+                problem.why = f"{problem.why} {len(jobs)} of the clips are on their way.".strip()
+            answer.refuse(problem)
 
         def next_one(job: Job | None = None) -> None:
             """One clip after the other: an application renders one at a time."""
@@ -148,16 +160,20 @@ class Companion(QObject):
             if not uids:
                 answer.give({"jobs": jobs})
                 return
-            self._export(uids.pop(0), order, failed)
+            try:
+                self._export(uids.pop(0), order, failed)
+            except Problem as problem:
+                failed(problem)
 
         def order(shot: Shot) -> None:
             panel.submitting.submit(asked, shot, panel.shot.key_of(shot), None, False, next_one, failed)
 
-        def failed(problem: Problem) -> None:
-            if jobs:
-                problem.why = f"{problem.why} {len(jobs)} of the clips are on their way.".strip()
+        try:
+            asked = self._asked_for(params)
+        except Problem as problem:
             answer.refuse(problem)
-
+            return
+        panel.history.add(asked.instruction)
         next_one()
 
     # What requests name -----------------------------------------------------------------------------------------------

@@ -306,6 +306,26 @@ def test_the_hosts_own_panel_generates_places_and_is_told(
     until(lambda: (agent.last("problem") or [""])[0] == "clip_gone")
 
 
+def test_the_first_order_waits_for_the_service(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    joined = join()
+    question = {"uids": ["strip-1"], "instruction": "add fire", "quality": "draft"}
+    joined.panel.backend.state = "starting"
+    joined.agent.do("call", method="generate", params=question)
+    until(lambda: joined.companion.waits)
+    assert not service.specs
+    joined.panel.backend.state = "ready"
+    until(lambda: joined.agent.last("answer") is not None)
+    assert joined.agent.last("answer")["jobs"] == list(service.specs)
+    joined.panel.backend.state = "connecting"
+    joined.agent.do("call", method="generate", params=question)
+    until(lambda: joined.companion.waits)
+    joined.panel.backend.state = "missing"
+    until(lambda: joined.agent.last("problem") is not None)
+    assert "not ready" in joined.agent.last("problem")[1]
+
+
 def test_the_application_goes_while_a_take_is_placed(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
