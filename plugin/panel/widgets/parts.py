@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, QSize, Qt
 from PyQt6.QtGui import QFont, QResizeEvent
 from PyQt6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
@@ -65,8 +65,7 @@ def segments(texts: list[str], tips: list[str] | None = None) -> tuple[QWidget, 
     layout.setSpacing(2)
     group = QButtonGroup(row)
     for place, text in enumerate(texts):
-        each = QToolButton()
-        each.setText(text)
+        each = Segment(text)
         each.setCheckable(True)
         each.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         each.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -74,6 +73,43 @@ def segments(texts: list[str], tips: list[str] | None = None) -> tuple[QWidget, 
         group.addButton(each, place)
         layout.addWidget(each, 1)
     return row, group
+
+
+class Segment(QToolButton):
+    """A button whose text ends in dots where a narrow window has no room for a long word; people hear all of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._whole = text
+        self.setText(text)
+        self.setAccessibleName(text)
+        self._hint = super().sizeHint()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's names
+        """Room for the whole text."""
+        return self._hint
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Room for a few letters."""
+        return QSize(min(self._hint.width(), self.fontMetrics().averageCharWidth() * 9), self._hint.height())
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
+        """Another font or style needs another room."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.setText(self._whole)
+            self._hint = super().sizeHint()
+            self._elide()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Another width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        around = self._hint.width() - self.fontMetrics().horizontalAdvance(self._whole)
+        room = self.width() - around
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(0, room)))
 
 
 def clear(layout: QLayout) -> None:

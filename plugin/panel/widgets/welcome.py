@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QScroll
 from plugin.panel.models.checks import ChecksModel
 from plugin.panel.models.model_fetching import Offer, offer
 from plugin.panel.models.panel import PanelModel
+from plugin.panel.review.widgets.flow import FlowLayout
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.parts import button, clear, heading, words
 
@@ -64,11 +65,12 @@ class Welcome(QScrollArea):
         column.addWidget(heading(self.tr("Models")))
         column.addWidget(self.models)
         column.addStretch(1)
-        low = QHBoxLayout()
-        low.addStretch(1)
-        low.addWidget(self.sample)
+        goes_on = QWidget()
+        low = FlowLayout(goes_on, 6)
+        low.setContentsMargins(0, 0, 0, 0)
         low.addWidget(self.go)
-        column.addLayout(low)
+        low.addWidget(self.sample)
+        column.addWidget(goes_on)
         for layout in (self._grid, self._model_rows):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(2)

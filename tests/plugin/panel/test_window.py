@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QTranslator, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -101,6 +101,46 @@ def test_nothing_is_cut_off_at_any_width(shown: Panel, service: FakeService, unt
     inside = window.zones.scroll.widget()
     assert inside.minimumSizeHint().width() <= window.zones.scroll.viewport().width()
     assert window.ask_zone.buttons.isVisible() and window.width() == width
+
+
+class Longer(QTranslator):
+    """A language that needs half as much room again for everything."""
+
+    def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
+        return False
+
+    def translate(self, context: str, text: str, disambiguation: str = "", n: int = -1) -> str:
+        return " ".join(word if "{" in word else word + "en" * (1 + len(word) // 6) for word in text.split(" "))
+
+
+def test_longer_languages_have_room_in_the_narrowest_window(
+    qapp: QApplication, services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Path, until: Until
+) -> None:
+    monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(ChecksModel, "run", lambda self: None)
+    longer = Longer()
+    qapp.installTranslator(longer)
+    try:
+        panel = Panel(qapp, services=services)
+        window, model = panel.window, panel.model
+        window.show()
+        window.begin(cut)
+        window.resize(380, 900)
+        until(lambda: model.backend.ready and model.ask.estimate is not None)
+        welcome = window.welcome
+        assert welcome.widget().minimumSizeHint().width() <= welcome.viewport().width()
+        window.pages.setCurrentWidget(window.main)
+        model.ask.model = "zai-org/CogVideoX-5b"
+        QApplication.processEvents()
+        inside = window.zones.scroll.widget()
+        assert inside.minimumSizeHint().width() <= window.zones.scroll.viewport().width() and window.width() == 380
+        texts = [button.text() for button in window.ask_zone.quality_group.buttons()]
+        assert texts[0] == "Draften" and texts[2].endswith("…")
+        assert window.ask_zone.quality_group.button(2).accessibleName() == "Referenceenen"
+        window.close()
+        panel.close()
+    finally:
+        qapp.removeTranslator(longer)
 
 
 def test_state_survives_a_restart(
