@@ -39,6 +39,7 @@ class Media:
     prores: Path
     film: Path
     ntsc: Path
+    ntsc_prores: Path
     variable: Path
     edited: Path
     transport: Path
@@ -56,6 +57,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
         prores=write_movie(folder / "prores.mov", 40, codec="prores_ks"),
         film=write_movie(folder / "film.mov", 40, NTSC_FILM),
         ntsc=write_movie(folder / "ntsc.mov", 40, NTSC),
+        ntsc_prores=write_movie(folder / "ntsc prores.mov", 40, NTSC, "prores_ks"),
         variable=write_movie(folder / "variable.mp4", 40, held=lambda index: 2 if index % 7 == 3 else 1),
         edited=with_edit_list(h264, folder / "edited.mp4", 0.5),
         transport=write_movie(folder / "transport.ts", 40),

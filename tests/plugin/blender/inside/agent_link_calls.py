@@ -29,10 +29,10 @@ def unregister():
     )
 
 
-def set_command(command):
+def set_command(command, environment=None):
     path = os.path.join(os.path.dirname(dynvfx.__file__), "panel_command.json")
     with open(path, "w") as sink:
-        json.dump({"command": command, "environment": {}}, sink)
+        json.dump({"command": command, "environment": environment or {}}, sink)
 
 
 def generate(name, instruction):
@@ -77,3 +77,30 @@ def quiet_ticks(strips, ticks=200):
     before = sum(watch.changed() for _ in range(ticks))
     collection[3].select = not collection[3].select
     return [before, watch.changed(), watch.changed()]
+
+
+def order(names, instruction, quality="draft"):
+    """Generate for strips in the order of their names here; their uids."""
+    scene = bpy.context.scene
+    uids = [agent[0].identities.of(scene, scenes.find(name)) for name in names]
+    agent[0].ask("generate", {"uids": uids, "instruction": instruction, "quality": quality, "effect": "object"})
+    return uids
+
+
+def told(seconds=1.0):
+    """Tick for a while; what the panel has told since, and what went wrong."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        agent[0].tick()
+        time.sleep(0.005)
+    problem = agent[0].state.problem
+    trouble = [problem.kind, problem.what, problem.why] if problem is not None else None
+    return {**agent[0].state._told, "trouble": trouble, "connected": agent[0].connected}
+
+
+def placements():
+    return agent[0].layers.placements()
+
+
+def panel_pid():
+    return agent[0]._link._process.pid

@@ -69,6 +69,10 @@ def facts(strip):
     }
 
 
+def facts_of(name):
+    return facts(find(name))
+
+
 def set_strip(name, /, **values):
     """Set properties of a strip: names may be dotted (transform.offset_x)."""
     strip = find(name)

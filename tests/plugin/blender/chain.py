@@ -1,0 +1,107 @@
+"""Blender's agent, the real panel process and the real service, as a user has them: from a strip to the placed take."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.rendezvous import read_rendezvous
+from tests.plugin.blender.blenders import Blender
+
+PATIENCE = 1800.0
+"""Seconds that a step may take on a machine that is busy with something else."""
+INSTRUCTION = "add a red balloon on the left"
+
+
+@dataclass(frozen=True)
+class PlacedLayer:
+    """A take above its clip, as Blender has it; `pictures` are its layer's files, in order."""
+
+    take: str
+    start: int
+    count: int
+    track: int
+    pictures: tuple[Path, ...]
+
+
+def panel_command(home: Path) -> dict[str, Any]:
+    """How the agent starts the real panel for the user whose state folder is `home`."""
+    environment = {"DYNVFX_HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
+    environment["CUDA_VISIBLE_DEVICES"] = ""
+    return {"command": [sys.executable, "-m", "plugin.panel", "--agent"], "environment": environment}
+
+
+class Chain:
+    """Blender's sequencer with the add-on switched on; the panel comes with the first order."""
+
+    def __init__(self, blender: Blender, home: Path) -> None:
+        self.blender, self.home = blender, home
+        started = panel_command(home)
+        blender.call("agent_link_calls.set_command", started["command"], started["environment"])
+        blender.call("agent_link_calls.register")
+
+    def told(self) -> dict[str, Any]:
+        """What the panel tells the sidebar, after a moment."""
+        return self.blender.call("agent_link_calls.told", 0.5)
+
+    def until(self, condition: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE) -> dict[str, Any]:
+        """Serve the panel until it tells what is waited for."""
+        ends = time.monotonic() + seconds
+        while not condition(told := self.told()):
+            assert told["trouble"] is None and time.monotonic() < ends, told
+        return told
+
+    def order(self, *names: str) -> dict[str, str]:
+        """Generate for strips and wait for their takes: take by name of the strip."""
+        before = {each["id"] for each in self.told().get("takes", ())}
+        uids = self.blender.call("agent_link_calls.order", names, INSTRUCTION)
+
+        def new(told: dict[str, Any]) -> dict[str, str]:
+            failed = [each["problem"] for each in told.get("jobs", ()) if each["problem"]]
+            assert not failed, failed
+            return {each["uid"]: each["id"] for each in told.get("takes", ()) if each["id"] not in before}
+
+        takes = new(self.until(lambda told: set(new(told)) == set(uids)))
+        return {name: takes[uid] for name, uid in zip(names, uids, strict=True)}
+
+    def place(self, take: str) -> PlacedLayer:
+        """Approve and place a take; what Blender then says of it."""
+        self.blender.call("agent_link_calls.ask", "place_take", {"take": take})
+        self.until(lambda told: any(each["id"] == take and each["placed"] for each in told["takes"]))
+        return self.placed()[take]
+
+    def placed(self) -> dict[str, PlacedLayer]:
+        """What stands in the open file, by take."""
+        found = {}
+        for each in self.blender.call("agent_link_calls.placements"):
+            first = Path(each["media_path"])
+            pictures = tuple(sorted(first.parent.glob("*.png")))
+            assert pictures and pictures[0] == first
+            layer = PlacedLayer(
+                each["take"], each["record_start"], each["record_frames"], each["track_number"], pictures
+            )
+            found[layer.take] = layer
+        return found
+
+    def close(self) -> None:
+        """Switch the add-on off; the panel ends with it."""
+        self.blender.call("agent_link_calls.unregister")
+
+
+@contextmanager
+def users_service(home: Path) -> Iterator[Path]:
+    """The state folder of a user whose panel starts the service; it is ended afterwards."""
+    home.mkdir(mode=0o700, parents=True)
+    try:
+        yield home
+    finally:
+        running = read_rendezvous(home)
+        if running is not None:
+            os.kill(running.pid, signal.SIGTERM)
