@@ -222,8 +222,9 @@ def test_beats_tell_of_a_model_that_loads(shared: WorkerProcess, run_of: MakeRun
     before = len(shared.words)
     shared.carry_out(run_of("slow", model="slow", plan_only=True))
     loading = [word for word in shared.words[before:] if isinstance(word, Beat) and word.state == "loading"]
-    assert len(loading) >= 2
-    assert {(beat.job, beat.model) for beat in loading} == {("slow", "slow")}
+    # A beat may also fall into the moment in which the segmenter is opened.
+    assert sum((beat.job, beat.model) == ("slow", "slow") for beat in loading) >= 2
+    assert {beat.job for beat in loading} == {"slow"}
 
 
 def test_told_to_quit_it_stops_after_the_step(run_of: MakeRun, tmp_path: Path):
