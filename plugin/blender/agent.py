@@ -13,6 +13,7 @@ import bpy
 
 from . import compat, stamp
 from .agent_link import AgentLink, AgentProblem
+from .bake import saving_copy
 from .export import Exporter
 from .identity import Identities
 from .layers import Layers, read_take
@@ -224,7 +225,8 @@ def _on_load(*_: Any) -> None:
 
 @bpy.app.handlers.persistent
 def _on_saving(*_: Any) -> None:
-    agent[0].identities.before_saving()
+    if not saving_copy[0]:
+        agent[0].identities.before_saving()
 
 
 @bpy.app.handlers.persistent

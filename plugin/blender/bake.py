@@ -20,6 +20,8 @@ from .strip_media import NumberedPictures, media_size
 
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bake_child.py")
 _LOG_TAIL = 600
+saving_copy: list[bool] = [False]
+"""Whether Blender saves a copy for us now: nothing is written into the user's file then."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def _command(blend: str, order_path: str, whole_setup: bool) -> list[str]:
 
 
 def _save_copy(path: str) -> None:
+    saving_copy[0] = True
     try:
         # A copy leaves the open file's name, history and unsaved state alone; relative paths are made to fit.
         bpy.ops.wm.save_as_mainfile(filepath=path, copy=True, check_existing=False, relative_remap=True)
@@ -122,6 +125,8 @@ def _save_copy(path: str) -> None:
         raise AgentProblem(
             "render_failed", "A copy of the file could not be saved.", str(error), "Free some space on the disk."
         ) from error
+    finally:
+        saving_copy[0] = False
 
 
 def _scene_size(scene: Any) -> tuple[int, int]:

@@ -167,14 +167,10 @@ def placed_take(
     entry: TakeEntry, shot: Shot, start_frame: int, label: str, footage: Footage | None = None
 ) -> PlacedTake:
     """A take as a timeline needs it; `start_frame` is its movie's start. Raises BadTake when it is gone."""
-    take, folder = entry.take, Path(entry.folder)
-    layer = str(take.extra.get("layer") or "layer.mov")
-    path, sequence = folder / layer, None
-    if "%" in layer:
-        head, _, tail = path.name.partition("%06d")
-        first = int(take.extra.get("first_number") or 0)
-        sequence = ImageSequence(str(path.parent), head, tail, first, 1, 6, shot.frame_count)
-        path, start_frame = Path(sequence.image(0)), 0
+    take = entry.take
+    path, sequence = layer_of(entry, shot.frame_count)
+    if sequence is not None:
+        start_frame = 0
     if not path.is_file():
         raise BadTake(
             f"The layer of {label} is not there.", f"{path} is missing.", "Make the take again, or restore its folder."
@@ -188,7 +184,20 @@ def placed_take(
     )
 
 
+def layer_of(entry: TakeEntry, frames: int = 0) -> tuple[Path, ImageSequence | None]:
+    """The movie of a take's layer, or its first picture and the sequence of `frames` pictures."""
+    layer = str(entry.take.extra.get("layer") or "layer.mov")
+    path = Path(entry.folder) / layer
+    if "%" not in layer:
+        return path, None
+    head, _, tail = path.name.partition("%06d")
+    first = int(entry.take.extra.get("first_number") or 0)
+    sequence = ImageSequence(str(path.parent), head, tail, first, 1, 6, frames)
+    return Path(sequence.image(0)), sequence
+
+
 def _fits(one: TakeEntry, other: TakeEntry) -> bool:
-    """Whether two takes can be media references of one clip."""
-    kinds = [("%" in str(each.take.extra.get("layer") or ""), each.take.record_range) for each in (one, other)]
-    return kinds[0] == kinds[1] and (Path(one.folder) / str(one.take.extra.get("layer") or "layer.mov")).exists()
+    """Whether two takes of a shot can be media references of one clip; the clip may have been moved between them."""
+    (path, sequence), (_, others) = layer_of(one), layer_of(other)
+    lengths = [each.take.record_range and each.take.record_range[1] for each in (one, other)]
+    return (sequence is None) == (others is None) and lengths[0] == lengths[1] and path.is_file()

@@ -66,7 +66,11 @@ class Chain:
         def new(told: dict[str, Any]) -> dict[str, str]:
             failed = [each["problem"] for each in told.get("jobs", ()) if each["problem"]]
             assert not failed, failed
-            return {each["uid"]: each["id"] for each in told.get("takes", ()) if each["id"] not in before}
+            return {
+                each["uid"]: each["id"]
+                for each in told.get("takes", ())
+                if each["uid"] in uids and each["id"] not in before
+            }
 
         takes = new(self.until(lambda told: set(new(told)) == set(uids)))
         return {name: takes[uid] for name, uid in zip(names, uids, strict=True)}
