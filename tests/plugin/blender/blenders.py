@@ -101,6 +101,11 @@ class Blender:
             watchdog.cancel()
         raise AssertionError(f"Blender {self.version} ended ({self._process.wait()}):\n{''.join(self.said)}")
 
+    def kill(self) -> None:
+        """SIGKILL, as by a crash or the system; what it started is left alone."""
+        self._process.kill()
+        self._process.wait()
+
     def close(self) -> None:
         """End it and what it started."""
         self._process.stdin.close()

@@ -104,3 +104,11 @@ def placements():
 
 def panel_pid():
     return agent[0]._link._process.pid
+
+
+def place_and_save(take, path):
+    """Place a take and save the file at once, as a hurried user does."""
+    agent[0].ask("place_take", {"take": take})
+    while not placements():
+        told(0.01)
+    scenes.save(path)

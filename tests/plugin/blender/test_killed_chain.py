@@ -1,0 +1,138 @@
+"""Service, panel and Blender are killed at random moments: the take is in the timeline whole or not at all.
+
+What was killed comes back by what a user does, or by itself, and the take can be placed then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bridge.rendezvous import read_rendezvous
+from tests.plugin.blender.blenders import SYSTEM, Blender
+from tests.plugin.blender.chain import Chain, PlacedLayer, users_service
+from tests.plugin.blender.conftest import Media
+
+LENGTH = 8
+PANEL_DEATHS, BLENDER_DEATHS = 3, 3
+ENDS_WITHIN = 120.0
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    with users_service(tmp_path / "user") as home:
+        yield home
+
+
+class Edit:
+    """A user's Blender with a saved file; after a crash there is another one with the same file."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        self.home, self.folder = home, folder
+        self.file = str(folder / "cut.blend")
+        self._number = 0
+        self.open()
+
+    def open(self) -> None:
+        self._number += 1
+        own = self.folder / f"blender {self._number}"
+        own.mkdir()
+        self.blender = Blender(SYSTEM, own)
+        if Path(self.file).exists():
+            self.blender.call("scenes.open_file", self.file)
+        self.chain = Chain(self.blender, self.home)
+
+    def panel(self) -> psutil.Process:
+        return psutil.Process(self.blender.call("agent_link_calls.panel_pid"))
+
+    def find_take(self, take: str) -> None:
+        """Open the panel, as the user does, and see the take in the sidebar."""
+        self.blender.call("agent_link_calls.ask", "show", {})
+        self.chain.until(lambda told: any(each["id"] == take for each in told.get("takes", ())))
+
+    def close(self) -> None:
+        self.chain.close()
+        self.blender.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_the_take_is_there_whole_or_not_at_all(home: Path, media: Media, tmp_path: Path) -> None:
+    edit, chance = Edit(home, tmp_path), random.Random(20)
+    try:
+        edit.blender.call("scenes.fresh")
+        clip = edit.blender.call("scenes.add_movie", str(media.h264), "clip", 1, 10, (4, 36 - LENGTH))
+        edit.blender.call("scenes.save", edit.file)
+        take = take_of_a_killed_service(edit)
+        # The panel dies while the take is placed; Blender goes on.
+        for _ in range(PANEL_DEATHS):
+            edit.blender.call("agent_link_calls.ask", "place_take", {"take": take})
+            edit.blender.call("agent_link_calls.told", chance.uniform(0, 0.4))
+            edit.panel().kill()
+            edit.chain.until(lambda told: not told["connected"])
+            whole_or_not(edit, take, clip)
+            edit.find_take(take)
+        whole(edit.chain.placed().get(take) or edit.chain.place(take), clip)
+        for name in strips(edit):
+            if name != "clip":
+                edit.blender.call("scenes.remove", name)
+        edit.blender.call("scenes.save", edit.file)
+        # Blender dies while the take is placed and the file is saved.
+        for _ in range(BLENDER_DEATHS):
+            panel = edit.panel()
+            placing = threading.Thread(target=place_and_save, args=(edit, take))
+            placing.start()
+            time.sleep(chance.uniform(0, 0.8))
+            edit.blender.kill()
+            placing.join()
+            panel.wait(ENDS_WITHIN)
+            edit.open()
+            whole_or_not(edit, take, clip)
+            edit.find_take(take)
+        whole(edit.chain.placed().get(take) or edit.chain.place(take), clip)
+        assert len(strips(edit)) == 2
+    finally:
+        edit.close()
+
+
+def take_of_a_killed_service(edit: Edit) -> str:
+    """Order a take and kill the service while it is drawn: another one is started, and goes on."""
+    edit.blender.call("agent_link_calls.order", ["clip"], "add a red balloon on the left")
+    edit.chain.until(lambda told: any((each["fraction"] or 0) > 0.2 for each in told.get("jobs", ())))
+    first = read_rendezvous(edit.home)
+    os.kill(first.pid, signal.SIGKILL)
+    told = edit.chain.until(lambda told: bool(told.get("takes")))
+    assert read_rendezvous(edit.home).pid != first.pid
+    assert len(told["takes"]) == 1
+    return told["takes"][0]["id"]
+
+
+def place_and_save(edit: Edit, take: str) -> None:
+    with contextlib.suppress(AssertionError, BrokenPipeError):  # it is killed
+        edit.blender.call("agent_link_calls.place_and_save", take, edit.file)
+
+
+def strips(edit: Edit) -> list[str]:
+    return list(edit.blender.call("scenes.describe")["scenes"]["Scene"]["strips"])
+
+
+def whole_or_not(edit: Edit, take: str, clip: dict) -> None:
+    placed = edit.chain.placed()
+    assert set(placed) <= {take}
+    assert len(strips(edit)) == 1 + len(placed)
+    if placed:
+        whole(placed[take], clip)
+
+
+def whole(layer: PlacedLayer, clip: dict) -> None:
+    assert (layer.start, layer.count, layer.track) == (clip["start"], LENGTH, 2)
+    assert len(layer.pictures) == LENGTH
