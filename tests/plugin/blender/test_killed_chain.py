@@ -11,7 +11,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -23,7 +23,7 @@ from tests.plugin.blender.chain import Chain, PlacedLayer, users_service
 from tests.plugin.blender.conftest import Media
 
 LENGTH = 8
-PANEL_DEATHS, BLENDER_DEATHS = 3, 3
+DEATHS = 3
 ENDS_WITHIN = 120.0
 
 
@@ -59,6 +59,12 @@ class Edit:
         self.blender.call("agent_link_calls.ask", "show", {})
         self.chain.until(lambda told: any(each["id"] == take for each in told.get("takes", ())))
 
+    def take_away(self) -> None:
+        """The timeline without any take."""
+        for name in strips(self):
+            if name != "clip":
+                self.blender.call("scenes.remove", name)
+
     def close(self) -> None:
         self.chain.close()
         self.blender.close()
@@ -73,25 +79,28 @@ def test_the_take_is_there_whole_or_not_at_all(home: Path, media: Media, tmp_pat
         clip = edit.blender.call("scenes.add_movie", str(media.h264), "clip", 1, 10, (4, 36 - LENGTH))
         edit.blender.call("scenes.save", edit.file)
         take = take_of_a_killed_service(edit)
+        seconds = taken(lambda: place_and_save(edit, take))
+        edit.chain.until(lambda told: told["takes"][0]["status"] == "approved")
         # The panel dies while the take is placed; Blender goes on.
-        for _ in range(PANEL_DEATHS):
+        for part in range(DEATHS):
+            edit.take_away()
             edit.blender.call("agent_link_calls.ask", "place_take", {"take": take})
-            edit.blender.call("agent_link_calls.told", chance.uniform(0, 0.4))
+            edit.blender.call("agent_link_calls.told", moment(seconds, part, chance))
             edit.panel().kill()
             edit.chain.until(lambda told: not told["connected"])
             whole_or_not(edit, take, clip)
             edit.find_take(take)
-        whole(edit.chain.placed().get(take) or edit.chain.place(take), clip)
-        for name in strips(edit):
-            if name != "clip":
-                edit.blender.call("scenes.remove", name)
+        edit.take_away()
         edit.blender.call("scenes.save", edit.file)
+        clean = Path(edit.file).read_bytes()
         # Blender dies while the take is placed and the file is saved.
-        for _ in range(BLENDER_DEATHS):
+        for part in range(DEATHS):
+            edit.take_away()
+            Path(edit.file).write_bytes(clean)
             panel = edit.panel()
-            placing = threading.Thread(target=place_and_save, args=(edit, take))
+            placing = threading.Thread(target=place_until_killed, args=(edit, take))
             placing.start()
-            time.sleep(chance.uniform(0, 0.8))
+            time.sleep(moment(seconds, part, chance))
             edit.blender.kill()
             placing.join()
             panel.wait(ENDS_WITHIN)
@@ -116,9 +125,25 @@ def take_of_a_killed_service(edit: Edit) -> str:
     return told["takes"][0]["id"]
 
 
+def moment(seconds: float, part: int, chance: random.Random) -> float:
+    """Seconds after which to kill: somewhere in the part'th of DEATHS parts of one and a half times the work."""
+    return 1.5 * seconds * (part + chance.random()) / DEATHS
+
+
+def taken(work: Callable[[], None]) -> float:
+    """Seconds that something takes when nobody is killed."""
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
+
+
 def place_and_save(edit: Edit, take: str) -> None:
-    with contextlib.suppress(AssertionError, BrokenPipeError):  # it is killed
-        edit.blender.call("agent_link_calls.place_and_save", take, edit.file)
+    edit.blender.call("agent_link_calls.place_and_save", take, edit.file)
+
+
+def place_until_killed(edit: Edit, take: str) -> None:
+    with contextlib.suppress(AssertionError, BrokenPipeError):
+        place_and_save(edit, take)
 
 
 def strips(edit: Edit) -> list[str]:

@@ -94,7 +94,7 @@ def render(folder, first, count, scene=None):
     """Render frames of the timeline to PNGs with the colours of the files."""
     scene = bpy.data.scenes[scene] if scene else bpy.context.scene
     os.makedirs(folder, exist_ok=True)
-    view = scene.view_settings.view_transform
+    view, target = scene.view_settings.view_transform, scene.render.filepath
     if hasattr(scene.render.image_settings, "media_type"):
         scene.render.image_settings.media_type = "IMAGE"
     scene.render.image_settings.file_format = "PNG"
@@ -105,7 +105,7 @@ def render(folder, first, count, scene=None):
         scene.frame_set(first + index)
         scene.render.filepath = os.path.join(folder, f"{index:06d}.png")
         bpy.ops.render.render(write_still=True)
-    scene.view_settings.view_transform = view
+    scene.view_settings.view_transform, scene.render.filepath = view, target
     return [os.path.join(folder, f"{index:06d}.png") for index in range(count)]
 
 
