@@ -87,6 +87,19 @@ def finish(joined: Joined, service: FakeService, until: Until, folder: Path, job
     return take.id
 
 
+def finish_pictures(service: FakeService, until: Until, joined: Joined, folder: Path, job: str, number: int) -> str:
+    """A take whose layer is a sequence of pictures."""
+    (folder / "layer").mkdir(parents=True)
+    for name in ("composite.mov", "preview.mp4"):
+        write_movie(folder / name, 18)
+    for frame in range(18):
+        (folder / "layer" / f"layer.{frame:06d}.png").write_bytes(b"picture")
+    extra = {"layer": "layer/layer.%06d.png", "first_number": 0}
+    take = service.finish_take(job, number, folder, extra=extra)
+    until(lambda: joined.panel.takes.entry_of(take.id) is not None)
+    return take.id
+
+
 def generate(joined: Joined, service: FakeService, until: Until, folder: Path) -> str:
     """Plan, generate, and let a take come out; its id."""
     panel = joined.panel
@@ -304,6 +317,21 @@ def test_the_hosts_own_panel_generates_places_and_is_told(
         until(lambda count=count: any("problem" in each for each in agent.hear()[count:]))
     agent.do("call", method="generate", params={"uids": ["nowhere"], "instruction": "add fire"})
     until(lambda: (agent.last("problem") or [""])[0] == "clip_gone")
+
+
+def test_the_clips_other_takes_come_along(join: Callable, service: FakeService, until: Until, tmp_path: Path) -> None:
+    joined = join()
+    question = {"uids": ["strip-1"], "instruction": "add fire", "quality": "draft"}
+    joined.agent.do("call", method="generate", params=question)
+    until(lambda: joined.agent.last("answer") is not None)
+    (job,) = joined.agent.last("answer")["jobs"]
+    takes = [finish_pictures(service, until, joined, tmp_path / f"{n}", job, n) for n in (1, 2)]
+    lost = finish_pictures(service, until, joined, tmp_path / "3", job, 3)
+    (tmp_path / "3" / "layer" / "layer.000000.png").unlink()
+    joined.agent.do("call", method="place_take", params={"take": takes[1]})
+    until(lambda: any(each["placed"] for each in (joined.agent.last("state") or {"takes": ()})["takes"]))
+    layers = {each["take"]: each["muted"] for each in joined.agent.saved()["layers"]}
+    assert layers == {takes[1]: False, takes[0]: True} and lost not in layers
 
 
 def test_the_first_order_waits_for_the_service(
