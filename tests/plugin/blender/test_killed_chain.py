@@ -100,7 +100,7 @@ def test_the_take_is_there_whole_or_not_at_all(home: Path, media: Media, tmp_pat
             panel = edit.panel()
             placing = threading.Thread(target=place_until_killed, args=(edit, take))
             placing.start()
-            time.sleep(moment(seconds, part, chance))
+            time.sleep(2 * moment(seconds, part, chance))  # a panel that has just come is slower
             edit.blender.kill()
             placing.join()
             panel.wait(ENDS_WITHIN)
