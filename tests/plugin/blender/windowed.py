@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,11 @@ class WindowedBlender:
             start_new_session=True,
         )
         self._number = 0
-        try:
+        with ExitStack() as failed:
+            failed.callback(self.close)
             self.do(_START, 90)
             self.until("result = bpy.context.window_manager.windows[0].workspace.name == 'Video Editing'")
-        except BaseException:
-            self.close()
-            raise
+            failed.pop_all()
 
     def do(self, source: str, seconds: float = 30) -> Any:
         """Run Python that may set `result`, on Blender's main thread. Raises AssertionError."""
