@@ -95,7 +95,7 @@ def command_for(name: str, rest: list[str]) -> list[str]:
         chosen = ["-m", "not slow"] if "--fast" in rest else []
         return [python, "-m", "pytest", *chosen, *(argument for argument in rest if argument != "--fast")]
     leading = [name] if name in ("demo", "panel", "backend") else []
-    return [python, "-m", "plugin.command_line", *leading, *rest]
+    return [python, "-m", "plugin.cli.main", *leading, *rest]
 
 
 def hand_over(command: list[str]) -> int:

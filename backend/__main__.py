@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from backend.service.instance_lock import AlreadyRunning, only_service
 from backend.service.loop import GIGA, Options, Service
-from backend.service.rendezvous import AlreadyRunning, only_service
 from backend.service.workers import WORKER_MODULE
 from backend.settings import find_settings, start_logging
-from bridge.errors import Problem
-from bridge.exit_codes import DONE, exit_code
-from bridge.places import HOME_VARIABLE, state_folder
+from bridge.local.folders import HOME_VARIABLE, state_folder
+from contract.errors import Problem
+from contract.exit_codes import DONE, exit_code
 
 LISTEN = "tcp://127.0.0.1:*"
 

@@ -28,22 +28,22 @@ import cv2
 import numpy as np
 import torch
 
-from backend.media.conform import Conform
-from backend.media.probe import probe
-from backend.planning import key_frames_of
-from backend.presets import preset_for
+from backend.delivery.conform import Conform
+from backend.jobs.planning import key_frames_of
+from backend.jobs.presets import preset_for
 from dynvfx.assistant.loading import open_assistant
-from dynvfx.backbones.tiny import TinyBackbone
-from dynvfx.camera_path import camera_path
-from dynvfx.engine import generate
+from dynvfx.backbones.tiny.backbone import TinyBackbone
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.edits.engine import generate
 from dynvfx.errors import ObjectAbsent
-from dynvfx.events import Outcome, Preview
+from dynvfx.masks.camera_path import camera_path
+from dynvfx.progress.events import Outcome, Preview
 from dynvfx.request import Request
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.segmentation.loading import open_segmenter
-from dynvfx.states import clip_digest
-from dynvfx.store import DirectoryStore
-from dynvfx.vocabulary import VOCABULARY
+from dynvfx.state.keys import clip_digest
+from dynvfx.state.store import DirectoryStore
+from media.probe import probe
 
 INSTRUCTIONS = ("add a red ball", "add a fire", "add a glowing orb")
 

@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 from PyQt6.QtCore import QTimer  # noqa: E402
 from PyQt6.QtWidgets import QApplication  # noqa: E402
 
-from bridge.messages import TakeEntry  # noqa: E402
+from bridge.wire.messages import TakeEntry  # noqa: E402
 from plugin.panel.application import Panel  # noqa: E402
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices, make_take  # noqa: E402
 from tests.plugin.panel.sample_takes import write_take_files  # noqa: E402

@@ -24,7 +24,7 @@ import numpy as np
 from PyQt6.QtCore import QEventLoop, QTimer
 from PyQt6.QtWidgets import QApplication
 
-from bridge.take import Take
+from contract.take import Take
 from plugin.panel.review.compare import Mode
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
 from plugin.panel.review.model import ReviewModel

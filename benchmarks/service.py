@@ -28,18 +28,19 @@ from statistics import median
 
 import psutil
 
-from backend.demonstration import demo_clip
-from backend.open_models import OpenModels
-from backend.orders import AddOrder
-from backend.take_job import Means
-from backend.take_job import run as run_here
-from bridge import local_service, transfer
-from bridge.client import Client
-from bridge.job_events import JobEvent, JobFailed, StageProgress
-from bridge.keys import KeyFolder
-from bridge.messages import AddSpec, Cancel, ListJobs, Numbered, PauseQueue, Ping, Submit
-from bridge.places import key_folder
-from bridge.rendezvous import Rendezvous
+from backend.demo.demonstration import demo_clip
+from backend.jobs.orders import AddOrder
+from backend.jobs.take_job import JobContext
+from backend.jobs.take_job import run as run_here
+from backend.worker.open_models import OpenModels
+from bridge.files import transfer
+from bridge.local import local_service
+from bridge.local.folders import key_folder
+from bridge.local.service_file import ServiceFile
+from bridge.wire.client import Client
+from bridge.wire.keys import KeyFolder
+from bridge.wire.messages import AddSpec, Cancel, ListJobs, Numbered, PauseQueue, Ping, Submit
+from contract.events import JobEvent, JobFailed, StageProgress
 from dynvfx.backbones.loading import open_backbone
 from dynvfx.segmentation.loading import open_segmenter
 
@@ -98,10 +99,10 @@ def round_trips(client: Client, calls: int, figures: Figures) -> None:
     tell(figures, "round trip, p99", percentile(times, 99), "ms")
 
 
-def jobs(client: Client, options: argparse.Namespace, folder: Path, found: Rendezvous, figures: Figures) -> Path:
+def jobs(client: Client, options: argparse.Namespace, folder: Path, found: ServiceFile, figures: Figures) -> Path:
     """The same jobs with and without the service, in turns; returns the results' folder of one."""
     delays: list[float] = []
-    clip, means = str(demo_clip()), Means(OpenModels(open_backbone, open_segmenter))
+    clip, means = str(demo_clip()), JobContext(OpenModels(open_backbone, open_segmenter))
     served: list[Cost] = []
     alone: list[Cost] = []
     for number in range(options.jobs + 1):
@@ -169,7 +170,7 @@ def cost_of(work: Callable[[], object], processes: Sequence[psutil.Process]) -> 
     return Cost(seconds, sum(map(cpu_seconds, processes)) - before)
 
 
-def processes_of(found: Rendezvous) -> list[psutil.Process]:
+def processes_of(found: ServiceFile) -> list[psutil.Process]:
     """This client, the service, and its worker when it has one."""
     service = psutil.Process(found.pid)
     return [psutil.Process(), service, *service.children()]
@@ -249,13 +250,13 @@ def transfers(client: Client, folder: Path, output: Path, megabytes: int, figure
         tell(figures, name, megabytes / seconds, "MB/s")
 
 
-def client_of(home: Path, found: Rendezvous) -> Client:
+def client_of(home: Path, found: ServiceFile) -> Client:
     """The owner's client."""
     pair = KeyFolder(key_folder(home)).client_pair()
     return Client(found.address, found.key, pair, program="benchmark", version=version("dynvfx"), wait=60)
 
 
-def end(found: Rendezvous) -> None:
+def end(found: ServiceFile) -> None:
     """Stop a service and wait for it."""
     process = psutil.Process(found.pid)
     process.terminate()

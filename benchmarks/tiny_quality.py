@@ -27,16 +27,16 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from backend.media.conform import Conform
-from backend.media.probe import probe
-from backend.orders import AddOrder
-from backend.take_job import run
-from bridge.errors import Problem
-from bridge.job_events import TakeDone
-from bridge.take import read_take
+from backend.delivery.conform import Conform
+from backend.jobs.orders import AddOrder
+from backend.jobs.take_job import run
+from contract.errors import Problem
+from contract.events import TakeDone
+from contract.take import read_take
+from dynvfx.backbones.tiny.vocabulary import find_content
 from dynvfx.geometry import Geometry
 from dynvfx.training.classifier import Classifier
-from dynvfx.vocabulary import find_content
+from media.probe import probe
 
 INSTRUCTIONS = (
     "add a red ball",

@@ -24,7 +24,7 @@ if [ -z "$version" ]; then
     echo "DynVFX is not installed completely. Give the command of its installation again." >&2
     exit 1
 fi
-exec "$app/versions/$version/env/bin/python" -I -m plugin.command_line "$@"
+exec "$app/versions/$version/env/bin/python" -I -m plugin.cli.main "$@"
 """
 _COMMAND_WINDOWS = """\
 @echo off
@@ -36,7 +36,7 @@ if not defined DYNVFX_VERSION (
     echo DynVFX is not installed completely. Give the command of its installation again. 1>&2
     exit /b 1
 )
-"{app}\\versions\\%DYNVFX_VERSION%\\env\\Scripts\\python.exe" -I -m plugin.command_line %*
+"{app}\\versions\\%DYNVFX_VERSION%\\env\\Scripts\\python.exe" -I -m plugin.cli.main %*
 """
 _ENTRY = """\
 [Desktop Entry]

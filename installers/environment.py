@@ -19,7 +19,7 @@ from installers.places import Places
 ATTEMPTS = 3
 CHECKED: dict[str, tuple[str, ...]] = {
     # Modules that have to load. Qt's window modules need libraries of the system: the panel reports those.
-    "base": ("msgspec", "numpy", "opentimelineio", "zmq", "plugin.command_line"),
+    "base": ("msgspec", "numpy", "opentimelineio", "zmq", "plugin.cli.main"),
     "panel": ("PyQt6.QtCore", "av", "plugin.panel.__main__"),
     "backend": ("torch", "torchvision", "diffusers", "transformers", "av", "backend.__main__"),
 }

@@ -28,7 +28,7 @@ OVERRIDES = {"DATA": "XDG_DATA_HOME", "STATE": "XDG_STATE_HOME", "CONFIG": "XDG_
 """Variables that move a base on Linux, and of our own data and logs on macOS too (as platformdirs has it)."""
 
 TABLE: dict[str, dict[str, tuple[str, ...]]] = {
-    # The service's keys, ledger and jobs lie in `data` (bridge.places), the program in `app` below it.
+    # The service's keys, ledger and jobs lie in `data` (bridge.local.folders), the program in `app` below it.
     "data": {
         "linux": ("{DATA}/dynvfx",),
         "darwin": ("{DATA}/dynvfx",),

@@ -1,4 +1,7 @@
-"""Imports point one way: plugin -> bridge <- backend -> dynvfx, and no module imports itself through others."""
+"""Imports point one way, and no module imports itself through others.
+
+plugin -> bridge <- backend -> dynvfx; plugin and backend -> media; all of them -> contract.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("bridge", "backend", "dynvfx", "plugin", "installers")
+PACKAGES = ("contract", "media", "bridge", "backend", "dynvfx", "plugin", "installers")
 QT = {"PyQt5", "PyQt6", "PySide2", "PySide6", "qtpy"}
+TORCH = {"torch", "torchvision", "diffusers", "transformers"}
+WIRE = {"zmq", "opentimelineio"}
 FORBIDDEN = {
-    "dynvfx": {"bridge", "backend", "plugin", *QT},
-    "bridge": {"dynvfx", "backend", "plugin", "torch", "torchvision", "diffusers", "transformers", *QT},
-    "backend": {"plugin", *QT},
-    "plugin": {"dynvfx", "backend", "torch"},
-    "installers": {"dynvfx", "bridge", "backend", "plugin", "torch", *QT},
+    "contract": {"media", "dynvfx", "bridge", "backend", "plugin", "installers", *TORCH, *WIRE, *QT},
+    "media": {"dynvfx", "bridge", "backend", "plugin", "installers", *TORCH, *WIRE, *QT},
+    "dynvfx": {"media", "bridge", "backend", "plugin", "installers", *WIRE, *QT},
+    "bridge": {"media", "dynvfx", "backend", "plugin", "installers", *TORCH, *QT},
+    "backend": {"plugin", "installers", *QT},
+    "plugin": {"dynvfx", "backend", "installers", "torch"},
+    "installers": {"contract", "media", "dynvfx", "bridge", "backend", "plugin", "torch", *QT},
 }
 # The command line starts a service, or runs a job in its own process.
-EXCEPTIONS = {("plugin/command_line.py", "backend")}
+EXCEPTIONS = {("plugin/cli/main.py", "backend")}
 # Agents run in the host's own Python: the standard library and the host, nothing installed.
 AGENTS = {"plugin/blender": {"bpy", "mathutils"}, "plugin/resolve": {"DaVinciResolveScript", "fusionscript"}}
 
@@ -132,7 +139,7 @@ def test_the_check_finds_what_it_looks_for(tmp_path: Path) -> None:
         "backend/a.py": "import dynvfx.errors\nfrom plugin import x",
         "backend/b.py": "def f():\n    from backend import c",
         "backend/c.py": "import backend.b",
-        "plugin/command_line.py": "import backend, dynvfx",
+        "plugin/cli/main.py": "import backend, dynvfx",
         "plugin/panel.py": "from backend.service import run\nfrom bridge import take",
         "plugin/blender/agent.py": "import bpy, json, zmq\nfrom . import wire",
         "plugin/blender/wire.py": "import socket",
@@ -144,7 +151,7 @@ def test_the_check_finds_what_it_looks_for(tmp_path: Path) -> None:
         "bridge/a.py:2 imports torch.nn",
         "backend/a.py:2 imports plugin.x",
         "dynvfx/a.py:1 imports bridge.take.Take",
-        "plugin/command_line.py:1 imports dynvfx",
+        "plugin/cli/main.py:1 imports dynvfx",
         "plugin/panel.py:1 imports backend.service.run",
     ]
     assert foreign_to_agents(tmp_path) == ["plugin/blender/agent.py:1 imports zmq"]

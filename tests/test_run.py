@@ -179,7 +179,7 @@ def test_the_environment_that_runs_is_not_removed(run, monkeypatch: pytest.Monke
 
 def test_commands_are_passed_on(run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "chdir", lambda path: None)
-    assert run.command_for("demo", ["--output", "x"])[1:] == ["-m", "plugin.command_line", "demo", "--output", "x"]
-    assert run.command_for("backend", ["--cpu"])[1:] == ["-m", "plugin.command_line", "backend", "--cpu"]
-    assert run.command_for("dynvfx", ["doctor"])[1:] == ["-m", "plugin.command_line", "doctor"]
+    assert run.command_for("demo", ["--output", "x"])[1:] == ["-m", "plugin.cli.main", "demo", "--output", "x"]
+    assert run.command_for("backend", ["--cpu"])[1:] == ["-m", "plugin.cli.main", "backend", "--cpu"]
+    assert run.command_for("dynvfx", ["doctor"])[1:] == ["-m", "plugin.cli.main", "doctor"]
     assert run.command_for("test", ["-k", "a b", "--fast"])[1:] == ["-m", "pytest", "-m", "not slow", "-k", "a b"]

@@ -13,10 +13,10 @@ from typing import Any
 
 import filelock
 
-from backend.ledger.problems import LedgerDamaged, LedgerInUse, LedgerTooNew
-from backend.ledger.reserve import Reserve
+from backend.ledger.disk_reserve import DiskReserve
+from backend.ledger.errors import LedgerDamaged, LedgerInUse, LedgerTooNew
 from backend.ledger.schema import APPLICATION
-from bridge.errors import OutOfDisk
+from contract.errors import OutOfDisk
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Database:
         self.path = path
         self._depth = 0
         self._connection: sqlite3.Connection | None = None
-        self._reserve: Reserve | None = None
+        self._reserve: DiskReserve | None = None
         self._lock = filelock.FileLock(_beside(path, "lock"), timeout=0)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class Database:
                 self._check(len(migrations))
         except LedgerDamaged as error:
             raise self._set_aside(error) from error
-        self._reserve = Reserve(_beside(self.path, "reserve"))
+        self._reserve = DiskReserve(_beside(self.path, "reserve"))
         self._migrate(migrations)
         self._reserve.regain()
 
@@ -207,7 +207,7 @@ class Database:
 
     def _unwritable(self, why: str) -> OutOfDisk:
         try:
-            free = f" {shutil.disk_usage(self.path.parent).free} bytes are free there; {Reserve.BYTES} are needed."
+            free = f" {shutil.disk_usage(self.path.parent).free} bytes are free there; {DiskReserve.BYTES} are needed."
         except OSError:
             free = ""
         return OutOfDisk(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.ledger.database import Database
-from backend.ledger.repeats import Told
+from backend.ledger.event_dedup import SeenEvents
 from backend.ledger.rows import NO_STEPS, Steps, encoded, read_event, steps_of
-from bridge.job_events import AnyJobEvent, PlanReady, StageProgress, TakeDone
-from bridge.messages import Numbered
+from bridge.wire.messages import Numbered
+from contract.events import AnyJobEvent, PlanReady, StageProgress, TakeDone
 
 
 class EventLog:
@@ -16,7 +16,7 @@ class EventLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._told: dict[str, Told] = {}
+        self._told: dict[str, SeenEvents] = {}
         self._steps: dict[str, Steps] = {}
 
     def append(self, job: str, events: Sequence[AnyJobEvent], now: float) -> tuple[Numbered, ...]:
@@ -54,7 +54,7 @@ class EventLog:
                 self._steps[job] = steps_of(event)
 
     def is_repeat(self, job: str, event: AnyJobEvent) -> bool:
-        """Whether the job has told this before; see `Told`."""
+        """Whether the job has told this before; see `SeenEvents`."""
         self.remember(job)
         return self._told[job].is_repeat(event)
 
@@ -62,7 +62,7 @@ class EventLog:
         """Have at hand what a job told, and its newest step, after a restart as well."""
         if job in self._told:
             return
-        told = Told()
+        told = SeenEvents()
         newest: StageProgress | None = None
         for each in self.read(job, 1, None):
             told.add(each.event)

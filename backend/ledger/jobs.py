@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.ledger.database import Database
+from backend.ledger.errors import NoSuchJob
 from backend.ledger.events import EventLog
-from backend.ledger.problems import NoSuchJob
-from backend.ledger.queueing import Queue
+from backend.ledger.queue import Queue
 from backend.ledger.rows import Facts, JobRow, encoded, read_job
 from backend.ledger.states import RUNNING, STATES, check_move
 from backend.ledger.takes import TakeIndex
-from bridge.messages import AddSpec, JobState, Spec
+from bridge.wire.messages import AddSpec, JobState, Spec
 
 
 class JobTable:

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, Self, Unpack
 
 from backend.ledger.database import Database
+from backend.ledger.errors import QueueFull
 from backend.ledger.events import EventLog
 from backend.ledger.jobs import JobTable
-from backend.ledger.problems import QueueFull
-from backend.ledger.queueing import Queue
+from backend.ledger.queue import Queue
 from backend.ledger.rows import CANCELLED, Facts, JobRow, Steps, encoded, failed_event, job_seen_by
 from backend.ledger.schema import MIGRATIONS
 from backend.ledger.states import ENDED, RUNNING, IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
-from bridge.job_events import AnyJobEvent, TakeDone
-from bridge.messages import CancelOutcome, Failure, Job, JobState, Numbered, Spec, TakeEntry
-from bridge.take import Note, Status, Take, read_take
+from bridge.wire.messages import CancelOutcome, Failure, Job, JobState, Numbered, Spec, TakeEntry
+from contract.events import AnyJobEvent, TakeDone
+from contract.take import Note, Status, Take, read_take
 
 
 class Ledger:

@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from bridge.job_events import AnyJobEvent, JobFailed, StageProgress
-from bridge.messages import Failure, Job, JobState, Numbered, Spec
+from bridge.wire.messages import Failure, Job, JobState, Numbered, Spec
+from contract.events import AnyJobEvent, JobFailed, StageProgress
 
 
 class Facts(TypedDict, total=False):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import get_args
 
-from bridge.errors import Problem
-from bridge.job_events import AnyJobEvent, JobDone, JobFailed, JobStarted, ModelOpened, PlanReady, StageProgress
-from bridge.messages import JobState
+from bridge.wire.messages import JobState
+from contract.errors import Problem
+from contract.events import AnyJobEvent, JobDone, JobFailed, JobStarted, ModelOpened, PlanReady, StageProgress
 
 STATES: tuple[JobState, ...] = get_args(JobState)
 RUNNING: tuple[JobState, ...] = ("preparing", "planning", "encoding", "inverting", "refining", "delivering")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backend.ledger.database import Database
-from backend.ledger.problems import NoSuchTake
+from backend.ledger.errors import NoSuchTake
 from backend.ledger.rows import decoded, encoded
-from bridge.errors import BadTake
-from bridge.messages import TakeEntry
-from bridge.take import TAKE_FILE, Note, Status, Take, read_take, write_take
+from bridge.wire.messages import TakeEntry
+from contract.errors import BadTake
+from contract.take import TAKE_FILE, Note, Status, Take, read_take, write_take
 
 
 class TakeIndex:

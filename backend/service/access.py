@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.ledger.errors import NoSuchJob
 from backend.ledger.ledger import Ledger
-from backend.ledger.problems import NoSuchJob
 from backend.ledger.rows import JobRow
-from bridge.errors import Problem
+from contract.errors import Problem
 
 
 class NotPermitted(Problem):

@@ -10,22 +10,22 @@ from typing import Any
 
 import msgspec
 
-from backend.failures import as_problems
+from backend.jobs.failures import as_problems
+from backend.jobs.media_roots import MediaRoots
+from backend.jobs.order_limits import check_limits
+from backend.jobs.orders import QUALITIES
+from backend.ledger.errors import NoSuchJob
 from backend.ledger.ledger import Ledger
-from backend.ledger.problems import NoSuchJob
 from backend.ledger.rows import Facts, JobRow
-from backend.media_roots import MediaRoots
-from backend.order_limits import check_limits
-from backend.orders import QUALITIES
 from backend.service.access import Access
-from backend.service.models import named_folder, require_room
-from backend.worker_messages import Run
-from bridge.content_store import ContentStore
-from bridge.errors import BadUsage
-from bridge.messages import AddSpec, RefineSpec, Shaping, Spec
-from bridge.relative_paths import check_distinct
-from bridge.take import read_take
-from bridge.transfer_errors import NotUploaded
+from backend.service.model_list import named_folder, require_room
+from backend.worker.messages import Run
+from bridge.files.content_store import ContentStore
+from bridge.files.errors import NotUploaded
+from bridge.files.relative_paths import check_distinct
+from bridge.wire.messages import AddSpec, RefineSpec, Shaping, Spec
+from contract.errors import BadUsage
+from contract.take import read_take
 from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.request import Plan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.transfer_errors import NoSuchFile
+from bridge.files.errors import NoSuchFile
 
 
 def file_of(output: Path, name: str) -> Path:

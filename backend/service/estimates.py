@@ -10,17 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from backend.presets import PRESETS
-from backend.service.models import folder_of
-from bridge.errors import BadUsage
-from bridge.messages import Estimate, Estimated
-from bridge.take import Take
+from backend.jobs.presets import PRESETS
+from backend.service.model_list import folder_of
+from bridge.wire.messages import Estimate, Estimated
+from contract.errors import BadUsage
+from contract.take import Take
 from dynvfx.backbones.rules import COGVIDEOX_5B_RULES, TINY_RULES, rules_of_folder
 from dynvfx.errors import ModelUnavailable
 from dynvfx.geometry import Geometry, GeometryRules
+from dynvfx.progress.workload import Workload
 from dynvfx.request import Plan, Request
-from dynvfx.steps import Trailing, inversion_forwards
-from dynvfx.workload import Workload
+from dynvfx.sampling.steps import Trailing, inversion_forwards
 
 STATE_BYTES = 100_000_000
 """Room for the engine's states and for the small files of a job."""

@@ -20,19 +20,19 @@ from backend.ledger.ledger import Ledger
 from backend.ledger.rows import JobRow
 from backend.service.access import Access
 from backend.service.admission import Admission
-from backend.service.announcements import Announcements
-from backend.service.dispatch import Dispatch
+from backend.service.background_tasks import BackgroundTasks, Errand
 from backend.service.downloads import file_of
-from backend.service.errands import Errand, Errands
 from backend.service.estimates import estimate
-from backend.service.models import bytes_below, models
+from backend.service.model_list import bytes_below, models
 from backend.service.replies import reply_of
+from backend.service.scheduler import Scheduler
+from backend.service.subscriptions import Subscriptions
 from backend.service.workers import Workers
-from bridge import messages as wire
-from bridge.content_store import ContentStore
-from bridge.job_events import PlanReady
-from bridge.offering import describe, serve_chunk
-from bridge.server import Incoming, WireServer, common_protocol
+from bridge.files.content_store import ContentStore
+from bridge.files.downloads import describe, serve_chunk
+from bridge.wire import messages as wire
+from bridge.wire.server import Incoming, WireServer, common_protocol
+from contract.events import PlanReady
 
 CAPABILITIES = ("uploads", "downloads", "hold", "estimate", "reorder", "small_footprint", "refine", "edit_limits")
 MOST_EVENTS, MOST_JOBS = 1000, 1000
@@ -62,11 +62,11 @@ class Handlers:
         ledger: Ledger,
         store: ContentStore,
         workers: Workers,
-        dispatch: Dispatch,
+        dispatch: Scheduler,
         admission: Admission,
-        announcements: Announcements,
+        announcements: Subscriptions,
         access: Access,
-        errands: Errands,
+        errands: BackgroundTasks,
     ) -> None:
         self._facts, self._server, self._ledger, self._store = facts, server, ledger, store
         self._workers, self._dispatch, self._admission = workers, dispatch, admission

@@ -14,25 +14,25 @@ from typing import Self
 
 import zmq
 
+from backend.jobs.media_roots import MediaRoots
 from backend.ledger.ledger import Ledger
 from backend.ledger.schema import LEDGER_FILE
-from backend.media_roots import MediaRoots
-from backend.process_control import StopSignals
 from backend.service.access import Access
 from backend.service.admission import Admission
-from backend.service.announcements import Announcements
-from backend.service.dispatch import Dispatch
-from backend.service.errands import Errands
+from backend.service.background_tasks import BackgroundTasks
 from backend.service.handlers import Facts, Handlers
-from backend.service.rendezvous import announce
+from backend.service.instance_lock import announce
+from backend.service.scheduler import Scheduler
+from backend.service.subscriptions import Subscriptions
 from backend.service.workers import WORKER_MODULE, DeviceWorker, Workers, end_orphans
-from bridge.content_store import ContentStore
-from bridge.errors import OutOfDisk
-from bridge.keys import KeyFolder
-from bridge.messages import AddSpec, Limits
-from bridge.places import key_folder
-from bridge.rendezvous import Rendezvous
-from bridge.server import DEFAULT_LIMITS, WireServer
+from backend.worker.process_control import StopSignals
+from bridge.files.content_store import ContentStore
+from bridge.local.folders import key_folder
+from bridge.local.service_file import ServiceFile
+from bridge.wire.keys import KeyFolder
+from bridge.wire.messages import AddSpec, Limits
+from bridge.wire.server import DEFAULT_LIMITS, WireServer
+from contract.errors import OutOfDisk
 
 GIGA = 1_000_000_000
 FLUSH_EVERY = 0.05
@@ -100,7 +100,7 @@ class Service:
         opening.callback(self._server.close)
         self._signals = StopSignals()
         opening.callback(self._signals.close)
-        self._errands = Errands()
+        self._errands = BackgroundTasks()
         opening.callback(self._errands.close)
         roots = MediaRoots(options.media_roots)
         access = Access(keys.owner, options.shared)
@@ -110,8 +110,8 @@ class Service:
         )
         opening.callback(self._kill_workers)
         admission = Admission(home, self._ledger, self._store, roots, access, options.cache_bytes)
-        self._announcements = Announcements(self._server, self._ledger, access.may_see)
-        self._dispatch = Dispatch(self._ledger, self._workers, admission, self._announcements)
+        self._announcements = Subscriptions(self._server, self._ledger, access.may_see)
+        self._dispatch = Scheduler(self._ledger, self._workers, admission, self._announcements)
         self._handlers = Handlers(
             Facts(tuple(map(str, roots.roots)), options.limits, options.cache_bytes, home),
             server=self._server,
@@ -133,7 +133,7 @@ class Service:
     ) -> None:
         self._open.close()
 
-    def announce(self) -> Rendezvous:
+    def announce(self) -> ServiceFile:
         """Let others find the service: it can be reached from now on."""
         return announce(self._home, self._server.bound_address, self._key, version("dynvfx"))
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
 
-from backend.failures import as_problems
-from bridge.errors import Problem
-from bridge.messages import Refused
-from bridge.server import Incoming
+from backend.jobs.failures import as_problems
+from bridge.wire.messages import Refused
+from bridge.wire.server import Incoming
+from contract.errors import Problem
 
 MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What Python raises for a mistake of ours. One client's request must not end the jobs of all."""

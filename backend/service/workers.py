@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from backend.process_control import end_tree, start_apart, start_time
-from backend.worker_link import SupervisorEnd
-from backend.worker_messages import Beat, CancelRun, Ended, FromWorker, Happened, Quit, Ready, Run
-from bridge.atomic_file import write_atomically
-from bridge.messages import Worker, WorkerState
+from backend.worker.link import SupervisorChannel
+from backend.worker.messages import CancelRun, EventReported, FromWorker, Heartbeat, Ready, Run, RunEnded, Shutdown
+from backend.worker.process_control import end_tree, start_apart, start_time
+from bridge.wire.messages import Worker, WorkerState
+from contract.atomic_file import write_atomically
 
-WORKER_MODULE = "backend.worker"
+WORKER_MODULE = "backend.worker.main"
 CANCEL_PATIENCE = 5.0
 """Seconds that a worker has to end a cancelled job before its process is killed."""
 SILENCE = 300.0
@@ -59,7 +59,7 @@ class DeviceWorker:
         """The job that was handed to it and has not ended, whoever still waits for it."""
         self.wanted = False
         """Whether a process is to be started when there is none; see `Workers.start`."""
-        self.link: SupervisorEnd | None = None
+        self.link: SupervisorChannel | None = None
         self.pid, self.started = 0, 0.0
         self._process: subprocess.Popen | None = None
         self._heard = self._since = clock()
@@ -115,7 +115,7 @@ class DeviceWorker:
         """Start the process if it is due; a failure to start counts as a death."""
         if self._process is not None or self.is_given_up or self._clock() < self._start_at:
             return
-        self.link = SupervisorEnd()
+        self.link = SupervisorChannel()
         environment = {**os.environ, **self.link.environment(self._asked)}
         try:
             self._process = start_apart([sys.executable, "-m", self._module], environment, self._log_file)
@@ -144,7 +144,7 @@ class DeviceWorker:
         """Have the process end after the step under way, or at the latest in `patience` seconds, and start no other."""
         self.wanted = False
         if self._process is not None:
-            self.link.send(Quit())
+            self.link.send(Shutdown())
             self._kill_at = self._clock() + patience
 
     def words(self) -> list[FromWorker]:
@@ -204,15 +204,15 @@ class DeviceWorker:
             self.device = word.device
             self._ready, self._failed_starts = True, 0
             self._enter("idle")
-        elif isinstance(word, Beat):
+        elif isinstance(word, Heartbeat):
             self.model = word.model
             # A beat may have been on its way when a job was handed over.
             if word.job == self.job:
                 self._enter(word.state)
-        elif isinstance(word, Happened):
+        elif isinstance(word, EventReported):
             if word.job == self.job and self._state == "loading":
                 self._enter("busy")
-        elif isinstance(word, Ended) and word.job == self.job:
+        elif isinstance(word, RunEnded) and word.job == self.job:
             self.job, self._kill_at = None, None
             self._ready = self._ready and not word.leaving
             self._enter("idle")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dynvfx.assistant import wording
+from dynvfx.assistant import grammar_words
 
 _PREPOSITION = re.compile(
-    r"(?<![\w'-])(" + "|".join(sorted(map(re.escape, wording.PREPOSITIONS), key=len, reverse=True)) + r")(?![\w'-])",
+    r"(?<![\w'-])("
+    + "|".join(sorted(map(re.escape, grammar_words.PREPOSITIONS), key=len, reverse=True))
+    + r")(?![\w'-])",
     re.IGNORECASE,
 )
 _ON_FIRE = re.compile(r"^(?:set|light|put|have|make)\s+(.+?)\s+(?:on\s+fire|ablaze|alight)$", re.I)
@@ -54,11 +56,11 @@ def parse(text: str) -> Parsed:
     special = _special(text)
     if special is not None:
         return special
-    content, placement = _split(_strip_first(text, wording.ASKING))
+    content, placement = _split(_strip_first(text, grammar_words.ASKING))
     content, motion = _split_motion(content)
     words = content.split()
-    if len(words) > 2 and re.match(r"(?:let|make|have)\b", text, re.I) and words[-1].casefold() in wording.MOVES:
-        content, motion = " ".join(words[:-1]), wording.MOVES[words[-1].casefold()]
+    if len(words) > 2 and re.match(r"(?:let|make|have)\b", text, re.I) and words[-1].casefold() in grammar_words.MOVES:
+        content, motion = " ".join(words[:-1]), grammar_words.MOVES[words[-1].casefold()]
     # "Add flames to the roof" means that they are on it.
     placement = re.sub(r"^to\s+(?!the\s+(?:left|right)\s+of)", "on ", placement, flags=re.I)
     return Parsed(content, motion, placement, named_objects(placement))
@@ -66,7 +68,7 @@ def parse(text: str) -> Parsed:
 
 def removes(text: str) -> bool:
     """Whether the instruction asks to take something away, which adding content cannot do."""
-    return _strip_first(strip_politeness(text), wording.REMOVING) != strip_politeness(text)
+    return _strip_first(strip_politeness(text), grammar_words.REMOVING) != strip_politeness(text)
 
 
 def strip_politeness(text: str) -> str:
@@ -75,7 +77,7 @@ def strip_politeness(text: str) -> str:
     before = None
     while before != text:
         before = text
-        text = _strip_first(text, wording.POLITE)
+        text = _strip_first(text, grammar_words.POLITE)
         for word in ("please", "thanks", "thank you", "somehow"):
             text = re.sub(rf"[\s,]+{word}$", "", text, flags=re.I).strip(" .,;:!?")
     return text
@@ -88,7 +90,7 @@ def named_objects(placement: str) -> tuple[str, ...]:
         for phrase in re.split(r"\s+and\s+|\s*,\s*", part):
             kept = bare_phrase(phrase)
             words = [word.casefold() for word in kept.split()]
-            if kept and words[-1] not in wording.PLACES and kept not in found:
+            if kept and words[-1] not in grammar_words.PLACES and kept not in found:
                 found.append(kept)
     return tuple(found)
 
@@ -96,7 +98,7 @@ def named_objects(placement: str) -> tuple[str, ...]:
 def bare_phrase(phrase: str) -> str:
     """A noun phrase without leading articles, possessives and counts."""
     words = phrase.strip(" .,;:!?").split()
-    counted = wording.ARTICLES | wording.NUMBERS | {"of"}
+    counted = grammar_words.ARTICLES | grammar_words.NUMBERS | {"of"}
     while words and (words[0].casefold() in counted or words[0].isdecimal()):
         words.pop(0)
     return " ".join(words)
@@ -133,23 +135,23 @@ def _special(text: str) -> Parsed | None:
         return _on_thing(match[2], "on", match[1])
     match = _FILL.match(text)
     if match:
-        inside = bare_phrase(match[1]).casefold() in wording.PLACES | {"room"}
+        inside = bare_phrase(match[1]).casefold() in grammar_words.PLACES | {"room"}
         return _on_thing(match[2], "in" if inside else "on", match[1])
     match = _REPLACE.match(text)
     if match:
         return _on_thing(match[2], "in place of", match[1])
     match = _MAKE_VERB.match(text)
-    if match and match[2].casefold() in wording.PROCESSES and not _PREPOSITION.search(match[1]):
-        whole = bare_phrase(match[1]).casefold() in wording.PLACES
-        content = wording.PROCESSES[match[2].casefold()]
+    if match and match[2].casefold() in grammar_words.PROCESSES and not _PREPOSITION.search(match[1]):
+        whole = bare_phrase(match[1]).casefold() in grammar_words.PLACES
+        content = grammar_words.PROCESSES[match[2].casefold()]
         return Parsed(content, "", "", ()) if whole else _on_thing(content, "on", match[1])
     match = _IT_WEATHER.match(text)
-    if match and match[1].casefold() in wording.PROCESSES:
+    if match and match[1].casefold() in grammar_words.PROCESSES:
         rest = match[2].strip()
         _, placement = _split("x " + rest) if rest else ("", "")
         adverb = "" if placement == rest else rest.removesuffix(placement).strip()
         motion = f"falling {adverb}" if adverb else ""
-        return Parsed(wording.PROCESSES[match[1].casefold()], motion, placement, named_objects(placement))
+        return Parsed(grammar_words.PROCESSES[match[1].casefold()], motion, placement, named_objects(placement))
     return None
 
 
@@ -198,9 +200,9 @@ def _split_motion(content: str) -> tuple[str, str]:
         before = words[index - 1].casefold()
         if (
             word.endswith("ing")
-            and word not in wording.NOUNS_IN_ING
+            and word not in grammar_words.NOUNS_IN_ING
             and says_how
-            and before not in wording.ARTICLES | wording.NUMBERS | wording.COLOURS
+            and before not in grammar_words.ARTICLES | grammar_words.NUMBERS | grammar_words.COLOURS
         ):
             return " ".join(words[:index]), " ".join(words[index:])
     return content, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynvfx.assistant.base import Assistant
-from dynvfx.assistant.vocabulary import Entry
+from dynvfx.assistant.vocabulary_match import Entry
 from dynvfx.errors import BadRequest
 
 ASSISTANTS = ("offline", "openai")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dynvfx.assistant import wording
+from dynvfx.assistant import grammar_words
 from dynvfx.assistant.base import Assistant, Planned
 from dynvfx.assistant.german import looks_german, to_english
 from dynvfx.assistant.grammar import Parsed, parse, removes, singular
 from dynvfx.assistant.instruction import clean_instruction
-from dynvfx.assistant.vocabulary import Entry, find_entry
+from dynvfx.assistant.vocabulary_match import Entry, find_entry
 from dynvfx.errors import BadRequest
 from dynvfx.request import Effect, Plan
 from dynvfx.segmentation.base import MOVING_FOREGROUND
@@ -89,7 +89,7 @@ def _in_english(instruction: str) -> tuple[str, list[str]]:
         kept = [word for word in unknown if word in words and word not in _function_words()]
         note = "It knows a little German and planned in English."
         return english, [note + (f" Words that it left as they are: {', '.join(kept)}." if kept else "")]
-    if words & wording.OTHER_LANGUAGES or not (words & _function_words() or lower.isascii()):
+    if words & grammar_words.OTHER_LANGUAGES or not (words & _function_words() or lower.isascii()):
         return instruction, [
             "It reads English and a little German; it took your words as the name of the new content. "
             "Correct the plan, or choose a vision model as assistant."
@@ -99,28 +99,32 @@ def _in_english(instruction: str) -> tuple[str, list[str]]:
 
 def _function_words() -> frozenset[str]:
     """Function words by which English is told from other languages."""
-    phrases = (*wording.POLITE, *wording.ASKING, *wording.PREPOSITIONS)
-    return frozenset(word for phrase in phrases for word in phrase.split()) | wording.ARTICLES | wording.NUMBERS
+    phrases = (*grammar_words.POLITE, *grammar_words.ASKING, *grammar_words.PREPOSITIONS)
+    return (
+        frozenset(word for phrase in phrases for word in phrase.split())
+        | grammar_words.ARTICLES
+        | grammar_words.NUMBERS
+    )
 
 
 def _everywhere(parsed: Parsed) -> bool:
     placement = parsed.placement.casefold()
-    return bool(set(placement.split()) & wording.EVERYWHERE) or "all over" in placement
+    return bool(set(placement.split()) & grammar_words.EVERYWHERE) or "all over" in placement
 
 
 def _effect_of(parsed: Parsed) -> Effect:
-    if _everywhere(parsed) or parsed.head in wording.WEATHER:
+    if _everywhere(parsed) or parsed.head in grammar_words.WEATHER:
         return "global"
-    return "global" if parsed.head in wording.ATMOSPHERE and not parsed.objects else "object"
+    return "global" if parsed.head in grammar_words.ATMOSPHERE and not parsed.objects else "object"
 
 
 def _with_article(parsed: Parsed) -> str:
     words = parsed.content.split()
-    if words[0].casefold() in wording.ARTICLES:
+    if words[0].casefold() in grammar_words.ARTICLES:
         return " ".join([words[0].casefold(), *words[1:]])
     first, last = words[0].casefold(), words[-1].casefold()
-    counted = first in wording.ARTICLES | wording.NUMBERS or first.isdecimal()
-    if counted or " and " in parsed.content or singular(last) in wording.MASS or singular(last) != last:
+    counted = first in grammar_words.ARTICLES | grammar_words.NUMBERS or first.isdecimal()
+    if counted or " and " in parsed.content or singular(last) in grammar_words.MASS or singular(last) != last:
         return parsed.content
     if not parsed.content.isascii():
         return parsed.content
@@ -131,9 +135,9 @@ def _counted(parsed: Parsed, phrase: str) -> str:
     """The vocabulary's phrase with the artist's count ("three blue balls")."""
     words = parsed.content.casefold().split()
     last = singular(phrase.split()[-1])
-    if last in wording.MASS or singular(phrase.split()[-1]) != phrase.split()[-1]:
+    if last in grammar_words.MASS or singular(phrase.split()[-1]) != phrase.split()[-1]:
         return phrase
-    count = next((word for word in words if word in wording.NUMBERS or (word.isdecimal() and word != "1")), None)
+    count = next((word for word in words if word in grammar_words.NUMBERS or (word.isdecimal() and word != "1")), None)
     if count:
         return f"{count} {phrase}s"
     return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"

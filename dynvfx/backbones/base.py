@@ -11,7 +11,7 @@ import torch
 from dynvfx.geometry import GeometryRules
 
 if TYPE_CHECKING:
-    from dynvfx.anchors import AnchorPass
+    from dynvfx.attention.anchors import AnchorPass
 
 
 class Backbone(ABC):

@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Offl
 
 from dynvfx.backbones.base import Backbone
 from dynvfx.errors import ModelUnavailable
-from dynvfx.memory import explained_memory
+from dynvfx.out_of_memory import explained_memory
 
 TINY = "tiny"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -33,10 +33,10 @@ def open_backbone(name: str, device: torch.device | str | None = None, *, downlo
     where = torch.device(device) if device is not None else None
     with explained_memory(where or torch.device("cuda" if torch.cuda.is_available() else "cpu")):
         if name == TINY:
-            from dynvfx.backbones.tiny import TinyBackbone
+            from dynvfx.backbones.tiny.backbone import TinyBackbone
 
             return TinyBackbone(device=where)
-        from dynvfx.backbones.cogvideox import CogVideoXBackbone
+        from dynvfx.backbones.cogvideox.backbone import CogVideoXBackbone
 
         return CogVideoXBackbone(locate(name, download=download), where, name)
 

@@ -10,7 +10,7 @@ import torch
 
 from dynvfx.errors import BadRequest, ModelUnavailable
 from dynvfx.segmentation.base import Segmenter
-from dynvfx.segmentation.motion import MotionSegmenter, WithMotion
+from dynvfx.segmentation.motion import MotionAugmentedSegmenter, MotionSegmenter
 
 SEGMENTERS = ("tiny", "motion", "sam3", "grounded-sam2")
 _log = logging.getLogger(__name__)
@@ -30,11 +30,11 @@ def open_segmenter(name: str, device: torch.device | str | None = None) -> Segme
     if name == "motion":
         return MotionSegmenter()
     if name == "sam3":
-        return WithMotion(_sam3_or_stand_in(chosen))
+        return MotionAugmentedSegmenter(_sam3_or_stand_in(chosen))
     if name == "grounded-sam2":
-        return WithMotion(_grounded_sam2(None, chosen))
+        return MotionAugmentedSegmenter(_grounded_sam2(None, chosen))
     if Path(name).is_dir():
-        return WithMotion(_from_folder(Path(name), chosen))
+        return MotionAugmentedSegmenter(_from_folder(Path(name), chosen))
     raise BadRequest(
         f"There is no segmenter called {name!r}.",
         remedy=f"Choose one of: {', '.join(SEGMENTERS)}, or a folder with weights.",

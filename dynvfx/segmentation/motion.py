@@ -42,7 +42,7 @@ class MotionSegmenter(Segmenter):
         return masks
 
 
-class WithMotion(Segmenter):
+class MotionAugmentedSegmenter(Segmenter):
     """Another segmenter that answers MOVING_FOREGROUND too, from the motion; it sees only the phrases that are left."""
 
     def __init__(self, named: Segmenter) -> None:

@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 from scipy import ndimage
 from torch.nn import functional as F
 
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY, find_content
 from dynvfx.errors import ModelUnavailable
 from dynvfx.segmentation.base import MOVING_FOREGROUND, Segmenter
 from dynvfx.segmentation.motion import MotionSegmenter
 from dynvfx.segmentation.unet import PromptedUNet
-from dynvfx.vocabulary import VOCABULARY, find_content
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "tiny" / "segmenter.safetensors"
 WORKING_AREA = 96 * 160

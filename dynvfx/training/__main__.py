@@ -17,7 +17,7 @@ import cv2
 import torch
 from safetensors.torch import load_file, save_file
 
-from dynvfx.backbones.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.linear_codec import LinearCodec
 from dynvfx.training.export import export_codec, export_transformer
 from dynvfx.training.fit_codec import fit_codec
 from dynvfx.training.plates import load_clips, load_photos

@@ -1,4 +1,4 @@
-"""Procedural pictures of the vocabulary: every class of `dynvfx.vocabulary` as moving RGBA with a contact shadow.
+"""Procedural pictures of the vocabulary: every class of `tiny` as moving RGBA with a contact shadow.
 
 All renderers share one signature: `draw(rng, path, size, frames) -> Drawn`. Positions and sizes are in pixels of the
 model's grid. Nothing here comes from a photograph, so nothing here needs a licence.

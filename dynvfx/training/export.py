@@ -8,7 +8,7 @@ import torch
 from diffusers import CogVideoXDDIMScheduler
 from safetensors.torch import save_file
 
-from dynvfx.backbones.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.linear_codec import LinearCodec
 from dynvfx.training.model import build_tokenizer
 from dynvfx.training.train_transformer import SCHEDULE, average_models
 

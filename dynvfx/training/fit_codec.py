@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from dynvfx.backbones.linear_codec import BLOCK, LinearCodec, to_blocks
+from dynvfx.backbones.tiny.linear_codec import BLOCK, LinearCodec, to_blocks
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.training.shots import Footage, make_pair
-from dynvfx.vocabulary import VOCABULARY
 
 
 def to_signal(frames: np.ndarray) -> torch.Tensor:

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from dynvfx.backbones.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.training.fit_codec import to_signal
 from dynvfx.training.shots import Footage, make_pair
-from dynvfx.vocabulary import VOCABULARY
 
 CLIPS_A_SHARD = 128
 FRAMES = 17

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dynvfx.backbones.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.segmentation.unet import PromptedUNet
 from dynvfx.training.classifier import NAMES, Classifier
 from dynvfx.training.fit_codec import to_signal
 from dynvfx.training.shots import Footage, Pair, make_pair
-from dynvfx.vocabulary import VOCABULARY
 
 PHRASES = [content.phrase for content in VOCABULARY]
 

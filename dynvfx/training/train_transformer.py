@@ -24,10 +24,10 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import T5EncoderModel
 
-from dynvfx.backbones.placement_map import NOWHERE, placement_map
+from dynvfx.backbones.tiny.placement_map import NOWHERE, placement_map
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.training.model import TEXT_LENGTH, build_text_encoder, build_tokenizer, build_transformer
 from dynvfx.training.pool import Pool
-from dynvfx.vocabulary import VOCABULARY
 
 SCHEDULE = {
     "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",

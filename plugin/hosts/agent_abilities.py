@@ -8,11 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.errors import Problem
-from bridge.placement import PlacedTake
-from bridge.rates import timecode
-from bridge.shot import Shot
-from bridge.take import Note
+from bridge.editorial.clip_list import Shot
+from bridge.editorial.placement import PlacedTake
+from bridge.editorial.rates import timecode
+from contract.errors import Problem
+from contract.take import Note
 from plugin.hosts.agent_host import AgentHost, clip_gone
 from plugin.hosts.agent_messages import (
     Counted,
@@ -29,7 +29,7 @@ from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import Failed, HostProblem, Placed, Placement, PlacementFailed
 
 if TYPE_CHECKING:
-    from plugin.panel.models.backend import Runs
+    from plugin.panel.models.backend.backend import Runs
 
 NEEDED = frozenset(("timeline", "export"))
 

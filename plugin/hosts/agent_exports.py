@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.errors import BadTimeline, OutOfDisk, Problem
-from bridge.relative_paths import checked_parts
-from bridge.shot import Shot, list_shots
-from bridge.timeline import OpenTimeline, open_timeline
+from bridge.editorial.clip_list import Shot, list_shots
+from bridge.editorial.timeline import OpenTimeline, open_timeline
+from bridge.files.relative_paths import checked_parts
+from contract.errors import BadTimeline, OutOfDisk, Problem
 from plugin.hosts.agent_messages import BadReply, Exported, HostClip, HostTimeline
 from plugin.hosts.footage import start_timecode
 

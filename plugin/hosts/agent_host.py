@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bridge.atomic_file import write_atomically
-from bridge.errors import BadTimeline, Problem
-from bridge.rates import timecode
-from bridge.shot import ListedClip, Shot
-from bridge.shot_parcel import Parcel, pack_shot
+from bridge.editorial.clip_list import ListedClip, Shot
+from bridge.editorial.rates import timecode
+from bridge.editorial.shot_bundle import ShotBundle, pack_shot
+from contract.atomic_file import write_atomically
+from contract.errors import BadTimeline, Problem
 from plugin.hosts.agent_exports import Export, Exports, read_export
 from plugin.hosts.agent_messages import Exported, Hello, HostClip, HostTimeline, read_reply
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import Failed, Host, HostProblem, Progress, ServiceSource
 
 if TYPE_CHECKING:
-    from plugin.panel.models.backend import Runs
+    from plugin.panel.models.backend.backend import Runs
 
 HANDLES = 12
 """Frames before and after the cut that a straight export names; a rendered one has none."""
@@ -123,7 +123,7 @@ class AgentHost(Host):
         export = self._export_of(shot)
         return ServiceSource(str(export.path.absolute()), export.number)
 
-    def parcel_of(self, shot: Shot) -> Parcel:
+    def parcel_of(self, shot: Shot) -> ShotBundle:
         """The exported clip and its media."""
         return pack_shot(self._export_of(shot).opened, shot)
 

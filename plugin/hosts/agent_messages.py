@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bridge.placement import PlacedTake
-from bridge.shot import Shot
-from bridge.take import Note
+from bridge.editorial.clip_list import Shot
+from bridge.editorial.placement import PlacedTake
+from contract.take import Note
 from plugin.hosts.base import HostProblem
 
 T = TypeVar("T", bound=msgspec.Struct)

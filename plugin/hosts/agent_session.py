@@ -12,7 +12,7 @@ import psutil
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from PyQt6.QtNetwork import QAbstractSocket, QTcpSocket
 
-from bridge.errors import Problem
+from contract.errors import Problem
 from plugin.hosts.agent_link import BEAT_SECONDS, HELLO_SECONDS, LINE_BYTES, PROTOCOL
 from plugin.hosts.agent_messages import Hello, read_reply
 from plugin.hosts.base import HostProblem

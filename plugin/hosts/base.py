@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from bridge.errors import Problem
-from bridge.placement import PlacedTake
-from bridge.shot import ListedClip, Shot
-from bridge.shot_parcel import Parcel
-from bridge.take import Note
+from bridge.editorial.clip_list import ListedClip, Shot
+from bridge.editorial.placement import PlacedTake
+from bridge.editorial.shot_bundle import ShotBundle
+from contract.errors import Problem
+from contract.take import Note
 
 
 class HostProblem(Problem):
@@ -97,7 +97,7 @@ class Host(ABC):
         """How the service finds this shot."""
 
     @abstractmethod
-    def parcel_of(self, shot: Shot) -> Parcel:
+    def parcel_of(self, shot: Shot) -> ShotBundle:
         """The shot as it travels to a service on another machine. Raises BadTimeline."""
 
     @abstractmethod

@@ -15,15 +15,15 @@ from pathlib import Path
 import msgspec
 import opentimelineio as otio
 
-from bridge.atomic_file import write_atomically
-from bridge.errors import BadTimeline, Problem
-from bridge.media_location import absolute_path
-from bridge.placement import PlacedTake, place_takes, write_timeline
-from bridge.rates import seconds, timecode
-from bridge.shot import ListedClip, Shot, list_shots
-from bridge.shot_parcel import Parcel, pack_shot
-from bridge.timeline import OpenTimeline, open_timeline, timeline_for_media
-from bridge.video_clips import VideoClip, walk_video_clips
+from bridge.editorial.clip_list import ListedClip, Shot, list_shots
+from bridge.editorial.media_location import absolute_path
+from bridge.editorial.placement import PlacedTake, place_takes, write_timeline
+from bridge.editorial.rates import seconds, timecode
+from bridge.editorial.shot_bundle import ShotBundle, pack_shot
+from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
+from bridge.editorial.video_clips import VideoClip, walk_video_clips
+from contract.atomic_file import write_atomically
+from contract.errors import BadTimeline, Problem
 from plugin.hosts.base import Failed, Host, Placed, Placement, PlacementFailed, ServiceSource
 from plugin.hosts.footage import read_footage, start_timecode
 
@@ -83,7 +83,7 @@ class OtioFiles(Host):
         clip = None if opened.kind == "movie" else str(shot.index)
         return ServiceSource(str(opened.path.absolute()), clip, tuple(map(str, opened.media_folders)))
 
-    def parcel_of(self, shot: Shot) -> Parcel:
+    def parcel_of(self, shot: Shot) -> ShotBundle:
         """A timeline of the one clip, and its media."""
         return pack_shot(self._open(), shot)
 

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bridge.errors import Problem
+from contract.errors import Problem
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, QTimer
 from PyQt6.QtWidgets import QApplication
 
-from bridge.errors import BadUsage, Problem
+from contract.errors import BadUsage, Problem
 from plugin.hosts.agent_abilities import agent_host
 from plugin.hosts.agent_host import AgentHost
 from plugin.hosts.agent_messages import Hello
@@ -19,8 +19,8 @@ from plugin.hosts.agent_session import AgentSession, HostGone
 from plugin.hosts.base import Host
 from plugin.panel.application import Panel, Program, application, log
 from plugin.panel.background import Background
-from plugin.panel.models.backend import Services
-from plugin.panel.models.companion import Companion
+from plugin.panel.models.agent.agent_requests import AgentRequests
+from plugin.panel.models.backend.backend import Services
 from plugin.panel.stills import Stills
 
 ADDRESS, TOKEN = "DYNVFX_AGENT", "DYNVFX_AGENT_TOKEN"
@@ -46,7 +46,7 @@ class AgentPanel(QObject):
         self._program, self._hidden, self._services = program, hidden, services
         self.exit_code = 0
         self.panel: Panel | None = None
-        self.companion: Companion | None = None
+        self.companion: AgentRequests | None = None
         self.session = AgentSession(environment[ADDRESS], environment[TOKEN], version("dynvfx"), self)
         self.session.welcomed.connect(self._welcomed)
         self.session.ended.connect(self._ended)
@@ -73,7 +73,7 @@ class AgentPanel(QObject):
         assert isinstance(host, AgentHost)
         self._program.report_to(panel)
         stills = Stills(panel.model.memory.folder / "stills", panel.background, self._still_made)
-        self.companion = Companion(panel.model, host, stills, panel.background, self)
+        self.companion = AgentRequests(panel.model, host, stills, panel.background, self)
         self.companion.showRequested.connect(self.show)
         self.session.busyChanged.connect(lambda busy: setattr(panel.model, "host_busy", busy))
         panel.window.begin()

@@ -13,14 +13,14 @@ from types import TracebackType
 from PyQt6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, pyqtSignal
 from PyQt6.QtWidgets import QApplication
 
-from bridge.errors import Problem
-from bridge.places import state_folder
+from bridge.local.folders import state_folder
+from contract.errors import Problem
 from plugin.hosts.base import HasPalette, Host
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.background import Background
-from plugin.panel.models.backend import Services
-from plugin.panel.models.memory import Memory
+from plugin.panel.models.backend.backend import Services
 from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.session.settings_store import SettingsStore
 from plugin.panel.pictures import Pictures
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.services import UsersServices
@@ -40,7 +40,7 @@ class Panel:
 
     def __init__(self, app: QApplication, host: MakesHost | None = None, services: Services | None = None) -> None:
         home = state_folder()
-        memory = Memory(home / "panel")
+        memory = SettingsStore(home / "panel")
         self.background = Background()
         self.host = host(memory.folder, self.background) if host else OtioFiles(memory.folder / "placed")
         apply_theme(app, Theme.following(self.host.palette() if isinstance(self.host, HasPalette) else {}))

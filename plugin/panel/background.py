@@ -7,7 +7,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, QRunnable, Qt, QThreadPool, pyqtSignal
 
-from bridge.errors import Problem
+from contract.errors import Problem
 
 Work = Callable[[], Any]
 Done = Callable[[Any], None]

@@ -9,10 +9,10 @@ from fractions import Fraction
 from PyQt6.QtCore import QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QImage
 
-from bridge.errors import BadMedia
-from bridge.shot import Shot
+from bridge.editorial.clip_list import Shot
+from contract.errors import BadMedia
 from plugin.hosts.footage import read_footage
-from plugin.panel.models.backend import Runs
+from plugin.panel.models.backend.backend import Runs
 from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.media.reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice

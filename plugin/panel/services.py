@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from bridge import local_service
-from bridge.client import Client
-from bridge.keys import KeyFolder, KeyPair
-from bridge.places import key_folder
-from bridge.session import Session
-from plugin.panel.models.backend import Endpoint
-from plugin.panel.models.memory import Memory
+from bridge.local import local_service
+from bridge.local.folders import key_folder
+from bridge.wire.client import Client
+from bridge.wire.keys import KeyFolder, KeyPair
+from bridge.wire.session import Session
+from plugin.panel.models.backend.backend import Endpoint
+from plugin.panel.models.session.settings_store import SettingsStore
 
 UNTIL_IDLE = 120.0
 """Seconds after which a service that the panel started ends, when nobody is connected and nothing is to be done."""
@@ -20,7 +20,7 @@ UNTIL_IDLE = 120.0
 class UsersServices:
     """Services as a user has them; `home` is the state folder."""
 
-    def __init__(self, home: Path, memory: Memory) -> None:
+    def __init__(self, home: Path, memory: SettingsStore) -> None:
         self._home, self._memory = home, memory
 
     def find(self) -> Endpoint | None:

@@ -10,8 +10,8 @@ import av
 import numpy as np
 from PyQt6.QtGui import QImage
 
-from bridge.errors import BadMedia, Problem
-from plugin.panel.models.backend import Runs
+from contract.errors import BadMedia, Problem
+from plugin.panel.models.backend.backend import Runs
 
 LONGEST_SIDE = 256
 

@@ -17,21 +17,21 @@ from PyQt6.QtWidgets import (
 )
 
 from plugin.hosts.base import OpensTimelines
-from plugin.panel.models.checks import ChecksModel
+from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.models.panel import PanelModel
-from plugin.panel.models.reviewing import Reviewing
+from plugin.panel.models.takes.reviewing import Reviewing
 from plugin.panel.pictures import Pictures
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.widgets.ask_zone import AskZone
 from plugin.panel.widgets.banner import Banner
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.review_side import ReviewSide
 from plugin.panel.widgets.settings import SettingsDialog
-from plugin.panel.widgets.shot_zone import ShotZone, can_be_opened
 from plugin.panel.widgets.status_line import StatusLine
-from plugin.panel.widgets.takes_zone import TakesZone
-from plugin.panel.widgets.welcome import Welcome
-from plugin.panel.widgets.zones import Zones
+from plugin.panel.widgets.zones.ask_zone import AskZone
+from plugin.panel.widgets.zones.layout import Zones
+from plugin.panel.widgets.zones.review_side import ReviewSide
+from plugin.panel.widgets.zones.shot_zone import ShotZone, can_be_opened
+from plugin.panel.widgets.zones.takes_zone import TakesZone
+from plugin.panel.widgets.zones.welcome import Welcome
 
 _NARROWEST = 380
 _SIDE_BY_SIDE = 105

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.take import Note, Status
+from contract.take import Note, Status
 from plugin.review_page.errors import BadDecisions
 
 FORMAT, SCHEMA = "dynvfx-review", 1

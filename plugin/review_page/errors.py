@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.errors import Problem
+from contract.errors import Problem
 
 
 class BadDecisions(Problem):

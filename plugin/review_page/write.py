@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from bridge.atomic_file import write_atomically
-from bridge.errors import BadMedia
+from contract.atomic_file import write_atomically
+from contract.errors import BadMedia
 from plugin.panel.review.export import Reviewed
 from plugin.panel.review.media.slices import MediaSlice
 from plugin.review_page.errors import PageFailed

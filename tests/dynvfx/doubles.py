@@ -9,13 +9,13 @@ from fractions import Fraction
 import torch
 from diffusers import CogVideoXTransformer3DModel
 
-from dynvfx.anchors import AnchorPass
-from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
+from dynvfx.attention.anchors import AnchorPass
+from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
 from dynvfx.geometry import Geometry, GeometryRules
 from dynvfx.request import Plan, Request
-from dynvfx.schedule import Schedule
+from dynvfx.sampling.schedule import Schedule
 from dynvfx.segmentation.base import Segmenter
-from dynvfx.states import clip_digest
+from dynvfx.state.keys import clip_digest
 
 WORDS, WIDTH, CHANNELS = 5, 8, 4
 SHAPE = (9, 16, 24)

@@ -23,7 +23,7 @@ def write_checkout(root: Path, version: str = "1.0", *, files: dict[str, str] | 
         "README.md": "a small product\n",
         "LICENSE": "GPL-3.0-or-later\n",
         "plugin/__init__.py": "",
-        "plugin/command_line.py": said,
+        "plugin/cli/main.py": said,
         "plugin/panel/__init__.py": "",
         "plugin/panel/__main__.py": f"print('panel {version}')\n",
         "plugin/hosts/agent_link.py": f"LINK = '{version}'\n",
@@ -58,7 +58,7 @@ def write_bundle(root: Path, folder: Path) -> Path:
         for path in (root / package).rglob("*.py")
     }
     extras = {"panel": ["needed-modules"], "backend": ["needed-modules"]}
-    write_wheel(wheels, "dynvfx", bundle.version, modules, extras, {"dynvfx": "plugin.command_line:main"})
+    write_wheel(wheels, "dynvfx", bundle.version, modules, extras, {"dynvfx": "plugin.cli.main:main"})
     needed = {f"{name}.py": b"" for name in NEEDED}
     write_wheel(wheels, "needed-modules", "1.0", {**needed, "PyQt6/__init__.py": b"", "PyQt6/QtCore.py": b""})
     agents.assemble(root, folder / "agents")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.settings import find_settings
-from bridge.places import state_folder
+from bridge.local.folders import state_folder
 from installers import agents, desktop
 from installers.commands import main
 from installers.errors import BadChoice
@@ -246,7 +246,7 @@ def test_names_of_folders_are_quoted(tmp_path, name):
     python.chmod(0o755)
     (places.app / "current").write_text("v")
     done = subprocess.run(["/bin/sh", command.path, "a  b"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"{python} -I -m plugin.command_line a  b\n"
+    assert done.stdout == f"{python} -I -m plugin.cli.main a  b\n"
     entry = desktop.menu_files(places, places.home / "dynvfx", tmp_path)[1].content.decode()
     line = next(line for line in entry.splitlines() if line.startswith("Exec="))
     assert _unquoted(line.removeprefix("Exec=")) == f"{places.home / 'dynvfx'}"

@@ -9,8 +9,8 @@ import av
 import numpy as np
 import opentimelineio as otio
 
-from bridge.placement import write_timeline
-from bridge.rates import as_time
+from bridge.editorial.placement import write_timeline
+from bridge.editorial.rates import as_time
 
 
 def write_movie(

@@ -7,26 +7,26 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from bridge.errors import Problem
+from contract.errors import Problem
 from plugin.hosts.base import Host, OpensTimelines
-from plugin.panel.models.ask import Asked, AskModel
-from plugin.panel.models.backend import BackendModel, Runs, Services
-from plugin.panel.models.finished_takes import FinishedTakes
-from plugin.panel.models.following_up import FollowingUp, asked_for
-from plugin.panel.models.history import History
-from plugin.panel.models.job_files import JobFiles
-from plugin.panel.models.jobs import JobsModel
-from plugin.panel.models.memory import Memory
+from plugin.panel.models.ask.ask import Asked, AskModel
+from plugin.panel.models.ask.following_up import FollowingUp, asked_for
+from plugin.panel.models.ask.history import History
+from plugin.panel.models.ask.plan import PlanModel
+from plugin.panel.models.ask.plan_watch import PlanWatch
+from plugin.panel.models.ask.submitting import Submitting
+from plugin.panel.models.backend.backend import BackendModel, Runs, Services
+from plugin.panel.models.jobs.job_files import JobFiles
+from plugin.panel.models.jobs.jobs import JobsModel
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.models.placing import PlacesModel
-from plugin.panel.models.plan import PlanModel
-from plugin.panel.models.plan_watch import PlanWatch
-from plugin.panel.models.remembering import keep, recall
-from plugin.panel.models.shot import ShotModel
-from plugin.panel.models.submitting import Submitting
-from plugin.panel.models.takes import TakesModel
-from plugin.panel.models.unsaid import Unsaid
-from plugin.panel.models.verdicts import Verdicts
+from plugin.panel.models.session.session_state import keep, recall
+from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.shot.shot import ShotModel
+from plugin.panel.models.takes.finished_takes import FinishedTakes
+from plugin.panel.models.takes.placing import PlacesModel
+from plugin.panel.models.takes.review_decisions import ReviewDecisions
+from plugin.panel.models.takes.review_outbox import ReviewOutbox
+from plugin.panel.models.takes.takes import TakesModel
 
 
 class PanelModel(Observable):
@@ -47,7 +47,7 @@ class PanelModel(Observable):
         self,
         host: Host,
         services: Services,
-        memory: Memory,
+        memory: SettingsStore,
         background: Runs,
         parent: QObject | None = None,
         *,
@@ -65,11 +65,11 @@ class PanelModel(Observable):
         folder = lambda: self.submitting.fetched_folder()  # noqa: E731 - it is made below
         self.files = JobFiles(self.backend, services, folder, transfers or background, self)
         self.transfers = self.files.transfers
-        unsaid = Unsaid(memory.folder / "unsaid.json")
+        unsaid = ReviewOutbox(memory.folder / "unsaid.json")
         self.finished = FinishedTakes(self.backend, self.takes, self.files, unsaid, self)
         self.jobs = JobsModel(self.backend, self.takes, self.files, self.finished, self)
         self.places = PlacesModel(self.shot, self.takes, self)
-        self.verdicts = Verdicts(self.jobs, self.ask, self.places, self)
+        self.verdicts = ReviewDecisions(self.jobs, self.ask, self.places, self)
         self.plans = PlanWatch(self.plan, self.ask, self.shot, self.backend, self.jobs, self)
         self.follow_ups = FollowingUp(self.backend, self.jobs, memory, self)
         self.submitting = Submitting(host, memory, self.backend, self.files, self.jobs, self)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import opentimelineio as otio
 
-from bridge.atomic_file import write_atomically
-from bridge.rates import as_time
-from bridge.take import Note, Status
+from bridge.editorial.rates import as_time
+from contract.atomic_file import write_atomically
+from contract.take import Note, Status
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
 from plugin.panel.review.timecode import timecode
 

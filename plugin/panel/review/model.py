@@ -10,8 +10,8 @@ from time import monotonic_ns
 import psutil
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from bridge.errors import Problem
-from bridge.take import Note, Status
+from contract.errors import Problem
+from contract.take import Note, Status
 from plugin.panel.review.compare import ORIGINAL, Compare
 from plugin.panel.review.export import Reviewed, write_csv, write_markers
 from plugin.panel.review.follow_up import FollowUp, lineage
@@ -19,9 +19,9 @@ from plugin.panel.review.media.decoder import Decoder, Source
 from plugin.panel.review.media.frame_cache import FrameCache
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
 from plugin.panel.review.notes import Notes
-from plugin.panel.review.screening import Screening
+from plugin.panel.review.page_export import PageExport
+from plugin.panel.review.playback import Playback
 from plugin.panel.review.sound import Sound
-from plugin.panel.review.supervision import Supervision
 from plugin.panel.review.timecode import frame_of, timecode
 from plugin.panel.review.transport import Ticker, Transport
 
@@ -61,10 +61,10 @@ class ReviewModel(QObject):
         self.cache = FrameCache(cache_bytes or cache_limit())
         self.decoder = Decoder(self.cache)
         self.transport, self.compare, self.notes = Transport(clock, self), Compare(self), Notes(self)
-        self.screening = Screening(self.decoder, self.transport, self.compare, self)
+        self.screening = Playback(self.decoder, self.transport, self.compare, self)
         self.ticker = Ticker(self.transport)
         self.sound = Sound(self.transport, self)
-        self.supervision = Supervision(self)
+        self.supervision = PageExport(self)
         self.shot_name = ""
         self.original: MediaSlice | None = None
         self.rate, self.start_timecode, self.drop_frame = Fraction(24), 0, None

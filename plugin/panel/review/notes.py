@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from bridge.take import Note, Status
+from contract.take import Note, Status
 
 CATEGORIES = ("look", "placement", "motion", "matte", "light", "technical", "other")
 STATUSES: tuple[Status, ...] = get_args(Status)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QObject, pyqtSignal
 
-from bridge.errors import BadMedia
+from contract.errors import BadMedia
 from plugin.panel.review.media.slices import MediaSlice
 from plugin.panel.review.media.sound import CHANNELS, SAMPLE_RATE, read_sound, sample_of
 from plugin.panel.review.transport import Transport

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from plugin.panel.widgets.parts import button, tool, words
+from plugin.panel.widgets.controls import button, tool, words
 
 
 class Banner(QFrame):

@@ -6,8 +6,8 @@ from PyQt6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QRegion
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from plugin.panel.models.cards import Card
-from plugin.panel.models.takes import CARD_ROLE
+from plugin.panel.models.takes.cards import Card
+from plugin.panel.models.takes.takes import CARD_ROLE
 from plugin.panel.pictures import Pictures
 from plugin.panel.theme import Theme, current_theme
 

@@ -6,7 +6,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from plugin.panel.models.shot import ShotModel
+from plugin.panel.models.shot.shot import ShotModel
 from plugin.panel.pictures import Pictures
 from plugin.panel.theme import current_theme
 

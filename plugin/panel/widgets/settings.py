@@ -15,14 +15,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from plugin.panel.models.memory import Memory
-from plugin.panel.widgets.parts import button, heading, words
+from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.widgets.controls import button, heading, words
 
 
 class SettingsDialog(QDialog):
     """Backend, folder, layer and assistant; `accepted` when they were kept."""
 
-    def __init__(self, memory: Memory, parent: QWidget | None = None) -> None:
+    def __init__(self, memory: SettingsStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Settings"))
         self.memory = memory

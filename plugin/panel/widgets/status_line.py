@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QWidget
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.theme import current_theme
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.parts import ElidedLabel, tool
+from plugin.panel.widgets.controls import ElidedLabel, tool
 
 
 class Lamp(QWidget):

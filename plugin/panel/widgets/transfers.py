@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from plugin.panel.models.transfers import Transfer, TransfersModel
+from plugin.panel.models.jobs.transfers import Transfer, TransfersModel
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.parts import button, clear, words
+from plugin.panel.widgets.controls import button, clear, words
 
 _STEPS = 1000
 _MOST_ROWS = 3

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.ledger.ledger import Ledger
-from bridge.job_events import AnyJobEvent, JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
-from bridge.messages import AddSpec, Failure
-from bridge.take import Take, write_take
+from bridge.wire.messages import AddSpec, Failure
+from contract.events import AnyJobEvent, JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
+from contract.take import Take, write_take
 
 ANNA, BERT, CLEO = "a" * 40, "b" * 40, "c" * 40
 PLAN = {"target_object": "balloon", "source_objects": ["diver"]}

@@ -1,12 +1,12 @@
 import pytest
 
+from backend.ledger.errors import NoSuchJob, NoSuchTake, QueueFull
 from backend.ledger.ledger import Ledger
-from backend.ledger.problems import NoSuchJob, NoSuchTake, QueueFull
 from backend.ledger.rows import Steps
 from backend.ledger.states import IllegalMove
-from bridge.errors import BadTake
-from bridge.messages import RefineSpec
-from bridge.take import Note, read_take, write_take
+from bridge.wire.messages import RefineSpec
+from contract.errors import BadTake
+from contract.take import Note, read_take, write_take
 from tests.backend.ledger.specimens import (
     ANNA,
     BERT,

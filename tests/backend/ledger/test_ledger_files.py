@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.ledger.disk_reserve import DiskReserve
+from backend.ledger.errors import LedgerDamaged, LedgerInUse, LedgerTooNew
 from backend.ledger.ledger import Ledger
-from backend.ledger.problems import LedgerDamaged, LedgerInUse, LedgerTooNew
-from backend.ledger.reserve import Reserve
 from backend.ledger.schema import APPLICATION, MIGRATIONS
-from bridge.errors import OutOfDisk
+from contract.errors import OutOfDisk
 from tests.backend.ledger.specimens import ANNA, job_started, started, step, submitted, write_specimen
 
 ROOT = Path(__file__).parents[3]
@@ -128,7 +128,7 @@ def test_a_second_opener_is_told_and_the_first_one_not_disturbed(path):
 def test_a_second_process_is_told(path):
     command = (
         "import sys\nfrom pathlib import Path\nfrom backend.ledger.ledger import Ledger\n"
-        "from backend.ledger.problems import LedgerInUse\n"
+        "from backend.ledger.errors import LedgerInUse\n"
         "try: Ledger(Path(sys.argv[1]))\nexcept LedgerInUse: sys.exit(7)"
     )
     with Ledger(path):
@@ -160,7 +160,7 @@ WRITER = """
 import resource, sys
 from pathlib import Path
 from backend.ledger.ledger import Ledger
-from bridge.errors import OutOfDisk
+from contract.errors import OutOfDisk
 from tests.backend.ledger.specimens import FAILURE, started, step, submitted
 
 ledger = Ledger(Path(sys.argv[1]))
@@ -200,11 +200,11 @@ def test_a_full_disk_is_a_typed_error_and_work_goes_on_when_there_is_space(path)
 def test_the_reserve_is_given_up_when_the_disk_is_full_and_taken_again(path, monkeypatch):
     with Ledger(path) as ledger:
         reserve = path.with_name("ledger.reserve")
-        assert reserve.stat().st_size == Reserve.BYTES
+        assert reserve.stat().st_size == DiskReserve.BYTES
         job = started(ledger)
         pages = ledger._database.row("PRAGMA page_count")[0]
         ledger._database.rows(f"PRAGMA max_page_count = {pages}")
-        monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": Reserve.BYTES}))
+        monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": DiskReserve.BYTES}))
         with pytest.raises(OutOfDisk):
             ledger.append_many(job, [step(number) for number in range(1, 500)])
         assert not reserve.exists() and ledger.last(job) == 0
@@ -213,7 +213,7 @@ def test_the_reserve_is_given_up_when_the_disk_is_full_and_taken_again(path, mon
         assert not reserve.exists()
         monkeypatch.undo()
         ledger.append(job, step(2))
-        assert reserve.stat().st_size == Reserve.BYTES
+        assert reserve.stat().st_size == DiskReserve.BYTES
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the user's folder is private there by inheritance")

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from backend.ledger.errors import QueueFull
 from backend.ledger.ledger import Ledger
-from backend.ledger.problems import QueueFull
 from backend.ledger.states import ENDED, MOVES, RUNNING, STATES, IllegalMove
-from bridge.job_events import AnyJobEvent
+from contract.events import AnyJobEvent
 from tests.backend.ledger.specimens import (
     ANNA,
     BERT,

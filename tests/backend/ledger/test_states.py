@@ -1,7 +1,7 @@
 import pytest
 
 from backend.ledger.states import ENDED, MOVES, RUNNING, STATES, IllegalMove, check_move, state_after
-from bridge.job_events import JobFailed, JobNotice
+from contract.events import JobFailed, JobNotice
 from tests.backend.ledger.specimens import job_done, job_started, model_opened, plan_ready, step, whole_job
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.backend.service.nursery import ask
+from tests.backend.service.fork_server import ask
 
 if __name__ == "__main__":
     sys.exit(ask())

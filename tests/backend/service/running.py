@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from bridge.client import Client
-from bridge.job_events import AnyJobEvent
-from bridge.keys import KeyFolder, KeyPair
-from bridge.messages import AddSpec, GetJob, Job, Numbered, Spec, Submit
-from bridge.places import key_folder
-from bridge.rendezvous import Rendezvous, read_rendezvous
+from bridge.local.folders import key_folder
+from bridge.local.service_file import ServiceFile, read_service_file
+from bridge.wire.client import Client
+from bridge.wire.keys import KeyFolder, KeyPair
+from bridge.wire.messages import AddSpec, GetJob, Job, Numbered, Spec, Submit
+from contract.events import AnyJobEvent
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTED = "tests.backend.service.scripted_worker"
@@ -38,16 +38,16 @@ class RunningService:
         self._environment = {**os.environ, "OMP_NUM_THREADS": "1", "DYNVFX_STATE": str(home / "state")}
         self._environment.update(environment or {})
         self.process: subprocess.Popen | None = None
-        self.found: Rendezvous | None = None
+        self.found: ServiceFile | None = None
 
-    def start(self) -> Rendezvous:
+    def start(self) -> ServiceFile:
         """Start the process and wait for its ready line."""
         self.process = subprocess.Popen(
             self.command(), env=self._environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=None, text=True
         )
         line = self.process.stdout.readline()
         assert line.startswith("listening tcp://"), f"the service did not start: {line!r}"
-        self.found = read_rendezvous(self.home)
+        self.found = read_service_file(self.home)
         assert self.found is not None
         assert line.strip() == self.found.ready_line()
         return self.found

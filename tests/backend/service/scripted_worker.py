@@ -15,11 +15,11 @@ import sys
 import time
 from pathlib import Path
 
-from backend.worker_end import WorkerEnd
-from backend.worker_messages import Ended, Happened, Ready, Run
-from bridge.job_events import JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
-from bridge.messages import Failure
-from bridge.take import Take, write_take
+from backend.worker.channel import WorkerChannel
+from backend.worker.messages import EventReported, Ready, Run, RunEnded
+from bridge.wire.messages import Failure
+from contract.events import JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
+from contract.take import Take, write_take
 
 PLAN = {
     "instruction": "add nothing",
@@ -65,12 +65,12 @@ class Script:
         beside.replace(self._done)
 
 
-def carry_out(end: WorkerEnd, run: Run) -> Ended:
+def carry_out(end: WorkerChannel, run: Run) -> RunEnded:
     """One run of a job."""
     script = Script(run)
 
     def tell(event: object) -> None:
-        end.say(Happened(job=run.job, event=event))
+        end.say(EventReported(job=run.job, event=event))
 
     steps, takes = int(script.number("steps", 4)), run.spec.takes
     tell(
@@ -86,7 +86,7 @@ def carry_out(end: WorkerEnd, run: Run) -> Ended:
     tell(PlanReady(path=str(script.folder / "plan.json"), origin="written", plan=plan, remarks=[]))
     script.stay_if("planning")
     if run.hold:
-        return Ended(job=run.job, outcome="held")
+        return RunEnded(job=run.job, outcome="held")
     for stage in ("encoding", "inverting", "refining", "delivering") if script.text("stay", "") else ():
         tell(StageProgress(take=1, stage=stage, step=1, steps=2))
         script.stay_if(stage)
@@ -96,9 +96,9 @@ def carry_out(end: WorkerEnd, run: Run) -> Ended:
             if first + step <= script.done:
                 continue
             if end.is_quitting:
-                return Ended(job=run.job, outcome="stopped")
+                return RunEnded(job=run.job, outcome="stopped")
             if end.is_cancelled(run.job) and not script.number("deaf"):
-                return Ended(job=run.job, outcome="cancelled")
+                return RunEnded(job=run.job, outcome="cancelled")
             if step == script.number("die_at") and script.run_number <= script.number("deaths", 1):
                 os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
             if step == script.number("hang_at"):
@@ -107,7 +107,7 @@ def carry_out(end: WorkerEnd, run: Run) -> Ended:
                 kind = script.text("kind", "scripted")
                 failure = Failure(kind=kind, what="It failed.", why="So it says.", remedy="", exit_code=1,
                                   offers=("again", "small"))  # fmt: skip
-                return Ended(job=run.job, outcome="failed", failure=failure)
+                return RunEnded(job=run.job, outcome="failed", failure=failure)
             script.store(first + step)
             tell(StageProgress(take=take, stage="refining", step=step, steps=steps, iteration=1, iterations=1))
             time.sleep(script.number("pause"))
@@ -119,7 +119,7 @@ def carry_out(end: WorkerEnd, run: Run) -> Ended:
         tell(TakeDone(take=take, folder=str(folder), seed=take, made=True, seconds={"refining": 1.0},
                       matte_coverage=0.1, outside_change=0.0))  # fmt: skip
     tell(JobDone(output=run.output, takes=list(range(1, takes + 1)), timeline=None))
-    return Ended(job=run.job, outcome="done")
+    return RunEnded(job=run.job, outcome="done")
 
 
 def a_take(run: Run, number: int) -> Take:
@@ -133,7 +133,7 @@ def main() -> int:
     if "DYNVFX_SCRIPTED_NO_START" in os.environ:
         print("no torch on this machine", flush=True)
         return 1
-    with WorkerEnd() as end:
+    with WorkerChannel() as end:
         end.state = "idle"
         end.say(Ready(device="cpu", pid=os.getpid(), title="script", memory_bytes=1))
         while (run := end.next_run()) is not None:

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from backend.ledger.states import ENDED, RUNNING, STATES
-from bridge.client import Client
-from bridge.messages import Cancel, ListJobs, PauseQueue
+from bridge.wire.client import Client
+from bridge.wire.messages import Cancel, ListJobs, PauseQueue
 from tests.backend.service.running import (
     RunningService,
     end_at_once,

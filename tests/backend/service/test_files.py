@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.client import Client
-from bridge.errors import Refusal
-from bridge.messages import DownloadBegin, Estimate, Submit, Upload
-from bridge.transfer import download, upload
+from bridge.files.transfer import download, upload
+from bridge.wire.client import Client
+from bridge.wire.messages import DownloadBegin, Estimate, Submit, Upload
+from contract.errors import Refusal
 from tests.backend.service.running import RunningService, job, running, script, submit, to_the_end
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.client import Client
-from bridge.errors import Refusal
-from bridge.job_events import StageProgress
-from bridge.messages import AddSpec, Ping, Retry, Submit
-from tests.backend.service.nursery import nursery
+from bridge.wire.client import Client
+from bridge.wire.messages import AddSpec, Ping, Retry, Submit
+from contract.errors import Refusal
+from contract.events import StageProgress
+from tests.backend.jobs.small_jobs import INSTRUCTION, write_movie
+from tests.backend.service.fork_server import nursery
 from tests.backend.service.running import (
     PATIENCE,
     RunningService,
@@ -27,7 +28,6 @@ from tests.backend.service.running import (
     to_the_end,
     until,
 )
-from tests.backend.small_jobs import INSTRUCTION, write_movie
 
 MEBIBYTE = 1 << 20
 

@@ -1,6 +1,6 @@
 """Requests in good form with senseless values, from a client with a key: each is answered, none ends the service.
 
-`tests/bridge/test_wire_fuzz.py` breaks the form; here the form is right, so that everything reaches the handlers.
+`tests/bridge/wire/test_wire_fuzz.py` breaks the form; here the form is right, so that everything reaches the handlers.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.chunks import chunk_digest
-from bridge.messages import AddSpec, Hello, PauseQueue, Ping, Request, Stop
+from bridge.files.chunks import chunk_digest
+from bridge.wire.messages import AddSpec, Hello, PauseQueue, Ping, Request, Stop
 from tests.backend.service.running import ROOT, RunningService, running, script, submit, to_the_end
-from tests.bridge.raw_client import RawClient, pack
+from tests.bridge.wire.raw_client import RawClient, pack
 
 MESSAGES = 1500
 TEXTS = [

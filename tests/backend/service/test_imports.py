@@ -17,7 +17,7 @@ def imported_by(code: str) -> set[str]:
     return set(json.loads(ran.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("module", ["backend.__main__", "bridge.client", "bridge.local_service"])
+@pytest.mark.parametrize("module", ["backend.__main__", "bridge.wire.client", "bridge.local.local_service"])
 def test_service_and_clients_load_nothing_heavy(module: str):
     loaded = imported_by(f"import {module}")
     assert module in loaded

@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bridge.client import Client
-from bridge.errors import Refusal
-from bridge.job_events import JobFailed, PlanReady, StageProgress
-from bridge.messages import (
+from bridge.wire.client import Client
+from bridge.wire.messages import (
     LARGEST_MASK,
     AddSpec,
     Approve,
@@ -37,7 +35,9 @@ from bridge.messages import (
     SetTake,
     Submit,
 )
-from bridge.take import Note, read_take
+from contract.errors import Refusal
+from contract.events import JobFailed, PlanReady, StageProgress
+from contract.take import Note, read_take
 from tests.backend.service.running import RunningService, job, kinds, running, script, submit, to_the_end, until
 from tests.backend.service.scripted_worker import PLAN
 

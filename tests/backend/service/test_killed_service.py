@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge.client import Client
-from bridge.job_events import JobNotice, PreviewWritten, StageProgress
-from bridge.messages import AddSpec, Numbered, Ping, Replay, Submit
-from tests.backend.service.nursery import CHILD, MODELS, nursery
+from bridge.wire.client import Client
+from bridge.wire.messages import AddSpec, Numbered, Ping, Replay, Submit
+from contract.events import JobNotice, PreviewWritten, StageProgress
+from tests.backend.jobs.small_jobs import INSTRUCTION, write_movie
+from tests.backend.jobs.test_killed_jobs import digests
+from tests.backend.service.fork_server import CHILD, MODELS, nursery
 from tests.backend.service.running import PATIENCE, RunningService, end_at_once, job, until
-from tests.backend.small_jobs import INSTRUCTION, write_movie
-from tests.backend.test_killed_jobs import digests
-from tests.bridge.proxy import Proxy
+from tests.bridge.wire.proxy import Proxy
 
 KILLS = int(os.environ.get("DYNVFX_KILLS", "25"))
 SEED = int(os.environ.get("DYNVFX_KILL_SEED", "1"))

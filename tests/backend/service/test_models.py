@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.service.models import KNOWN, models, require_room
-from bridge.errors import OutOfDisk
-from bridge.places import fetched_model_folder, model_cache
+from backend.service.model_list import KNOWN, models, require_room
+from bridge.local.folders import fetched_model_folder, model_cache
+from contract.errors import OutOfDisk
 
 NAME = KNOWN[0].name
 

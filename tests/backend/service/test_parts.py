@@ -13,17 +13,17 @@ import msgspec
 import psutil
 import pytest
 
-from backend.process_control import StopSignals, end_tree, start_apart, start_time
+from backend.service.background_tasks import BackgroundTasks
 from backend.service.disk_guard import LOOK_EVERY, RELIEF_BYTES, DiskGuard
 from backend.service.downloads import file_of
-from backend.service.errands import Errands
 from backend.service.estimates import estimate, preset_request, rules_of, work_of
-from backend.service.rendezvous import AlreadyRunning, ServiceStuck, announce, only_service
+from backend.service.instance_lock import AlreadyRunning, ServiceStuck, announce, only_service
 from backend.service.workers import RESTARTS, SILENCE, DeviceWorker, Workers, end_orphans
-from bridge.messages import Estimate
-from bridge.rendezvous import RENDEZVOUS_FILE, Rendezvous, process_lives, read_rendezvous
-from bridge.take import Take
-from bridge.transfer_errors import NoSuchFile
+from backend.worker.process_control import StopSignals, end_tree, start_apart, start_time
+from bridge.files.errors import NoSuchFile
+from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile, process_lives, read_service_file
+from bridge.wire.messages import Estimate
+from contract.take import Take
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 FAMILY = [
@@ -105,11 +105,11 @@ def test_orphans_of_a_killed_service_are_ended(tmp_path: Path):
 def test_a_second_service_finds_the_first(tmp_path: Path):
     with only_service(tmp_path):
         said = announce(tmp_path, "tcp://127.0.0.1:1", "k" * 40, "0")
-        assert read_rendezvous(tmp_path) == said
+        assert read_service_file(tmp_path) == said
         with pytest.raises(AlreadyRunning) as caught, only_service(tmp_path):
             pass
         assert caught.value.rendezvous == said
-    assert read_rendezvous(tmp_path) is None
+    assert read_service_file(tmp_path) is None
     with only_service(tmp_path):
         pass
 
@@ -127,11 +127,11 @@ def test_one_that_does_not_say_where_it_listens_is_waited_for(tmp_path: Path):
 
 
 def test_what_a_killed_service_left_is_no_service(tmp_path: Path):
-    old = Rendezvous(address="tcp://127.0.0.1:1", key="k", pid=os.getpid(), started=1.0, version="0")
+    old = ServiceFile(address="tcp://127.0.0.1:1", key="k", pid=os.getpid(), started=1.0, version="0")
     (tmp_path / RENDEZVOUS_FILE).write_bytes(msgspec.json.encode(old))
-    assert read_rendezvous(tmp_path) is None
+    assert read_service_file(tmp_path) is None
     (tmp_path / RENDEZVOUS_FILE).write_bytes(b"\xff")
-    assert read_rendezvous(tmp_path) is None
+    assert read_service_file(tmp_path) is None
 
 
 # Workers --------------------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def test_files_of_a_job_are_below_its_folder(tmp_path: Path):
 
 
 def test_errands_are_told_to_the_loop():
-    errands = Errands()
+    errands = BackgroundTasks()
     heard: list[Future] = []
     errands.run(lambda: 7, heard.append)
     errands.run(lambda: 1 // 0, heard.append)

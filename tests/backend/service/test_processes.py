@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bridge.errors import Refusal
-from bridge.job_events import StageProgress
-from bridge.keys import KeyFolder
-from bridge.messages import (
+from bridge.local.folders import key_folder
+from bridge.local.service_file import read_service_file
+from bridge.wire.keys import KeyFolder
+from bridge.wire.messages import (
     Approve,
     Cancel,
     Closing,
@@ -33,8 +33,8 @@ from bridge.messages import (
     Retry,
     Stop,
 )
-from bridge.places import key_folder
-from bridge.rendezvous import read_rendezvous
+from contract.errors import Refusal
+from contract.events import StageProgress
 from tests.backend.service.running import (
     ROOT,
     RunningService,
@@ -119,7 +119,7 @@ def test_a_killed_service_goes_on_where_it_was(start: Start):
         held = submit(client, script("steps=1"), hold=True).id
     orphans = service.worker_pids()
     service.kill()
-    assert read_rendezvous(service.home) is None
+    assert read_service_file(service.home) is None
     service = start()
     assert not any(_lives(pid) for pid in orphans), "a worker survived its service"
     with service.client() as client:
@@ -220,7 +220,7 @@ def test_it_ends_when_nobody_needs_it(start: Start):
         name = submit(client, script("steps=10 pause=0.1")).id
     # Nobody is connected now, but there is work to do.
     assert service.wait() == 0
-    assert read_rendezvous(service.home) is None
+    assert read_service_file(service.home) is None
     service = start()
     with service.client() as client:
         assert job(client, name).state == "done"

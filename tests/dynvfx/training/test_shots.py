@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.training.contents import RENDERERS
 from dynvfx.training.shots import Footage, make_pair
-from dynvfx.vocabulary import VOCABULARY
 
 
 @pytest.fixture(scope="module")

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from dynvfx.anchors import AnchorPass, AnchorRule
-from dynvfx.backbones.cogvideox_transformer import CogVideoXDenoiser
-from dynvfx.backbones.linear_codec import LinearCodec
-from dynvfx.backbones.placement_map import NOWHERE, placement_map
-from dynvfx.backbones.tiny import WEIGHTS, TinyBackbone
-from dynvfx.schedule import Schedule
+from dynvfx.attention.anchors import AnchorPass, AnchorRule
+from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
+from dynvfx.backbones.tiny.backbone import WEIGHTS, TinyBackbone
+from dynvfx.backbones.tiny.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.placement_map import NOWHERE, placement_map
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.sampling.schedule import Schedule
 from dynvfx.training import pool as pools
 from dynvfx.training import train_transformer as training
 from dynvfx.training.model import build_tokenizer
 from dynvfx.training.shots import Footage
-from dynvfx.vocabulary import VOCABULARY
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from dynvfx.backbones.tiny import TinyBackbone
+from dynvfx.backbones.tiny.backbone import TinyBackbone
 from dynvfx.segmentation.tiny import TinySegmenter
 
 

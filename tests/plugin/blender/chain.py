@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.rendezvous import read_rendezvous
+from bridge.local.service_file import read_service_file
 from tests.plugin.blender.blenders import Blender
 
 PATIENCE = 1800.0
@@ -106,6 +106,6 @@ def users_service(home: Path) -> Iterator[Path]:
     try:
         yield home
     finally:
-        running = read_rendezvous(home)
+        running = read_service_file(home)
         if running is not None:
             os.kill(running.pid, signal.SIGTERM)

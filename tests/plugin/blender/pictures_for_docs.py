@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from backend.demonstration import INSTRUCTION, demo_clip
+from backend.demo.demonstration import INSTRUCTION, demo_clip
 from tests.plugin.blender.addon import ROOT
 from tests.plugin.blender.chain import panel_command, users_service
 from tests.plugin.blender.windowed import WindowedBlender

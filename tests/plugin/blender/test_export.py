@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.media.read import read_frames
-from backend.sources import open_source
-from bridge.shot import list_shots
-from bridge.timeline import open_timeline
+from backend.jobs.sources import open_source
+from bridge.editorial.clip_list import list_shots
+from bridge.editorial.timeline import open_timeline
+from media.read import read_frames
 from tests.plugin.blender.blenders import Blender
 from tests.plugin.blender.conftest import Media
 from tests.plugin.blender.numbered import number_in, read_pictures

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bridge.rendezvous import read_rendezvous
+from bridge.local.service_file import read_service_file
 from tests.plugin.blender.blenders import SYSTEM, Blender
 from tests.plugin.blender.chain import Chain, PlacedLayer, users_service
 from tests.plugin.blender.conftest import Media
@@ -117,10 +117,10 @@ def take_of_a_killed_service(edit: Edit) -> str:
     """Order a take and kill the service while it is drawn: another one is started, and goes on."""
     edit.blender.call("agent_link_calls.order", ["clip"], "add a red balloon on the left")
     edit.chain.until(lambda told: any((each["fraction"] or 0) > 0.2 for each in told.get("jobs", ())))
-    first = read_rendezvous(edit.home)
+    first = read_service_file(edit.home)
     os.kill(first.pid, signal.SIGKILL)
     told = edit.chain.until(lambda told: bool(told.get("takes")))
-    assert read_rendezvous(edit.home).pid != first.pid
+    assert read_service_file(edit.home).pid != first.pid
     assert len(told["takes"]) == 1
     return told["takes"][0]["id"]
 

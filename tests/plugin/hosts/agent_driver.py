@@ -15,7 +15,7 @@ from typing import Any
 
 import opentimelineio as otio
 
-from bridge.rates import as_time
+from bridge.editorial.rates import as_time
 from tests.plugin.movies import write_movie
 
 SCRIPT = Path(__file__).with_name("fake_agent.py")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import BadMedia
+from contract.errors import BadMedia
 from plugin.hosts.footage import read_footage
 from tests.plugin.movies import write_movie
 

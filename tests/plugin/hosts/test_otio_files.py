@@ -6,9 +6,9 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
-from bridge.errors import BadTimeline
-from bridge.placement import PlacedTake
-from bridge.shot import Shot
+from bridge.editorial.clip_list import Shot
+from bridge.editorial.placement import PlacedTake
+from contract.errors import BadTimeline
 from plugin.hosts.base import (
     FollowsSelection,
     NativeVersions,
@@ -127,7 +127,7 @@ def test_a_later_start_remembers_what_was_placed(host: OtioFiles, tmp_path: Path
 
 
 def test_a_take_that_is_not_there_is_told(host: OtioFiles, tmp_path: Path) -> None:
-    from bridge.timeline import open_timeline
+    from bridge.editorial.timeline import open_timeline
     from plugin.hosts.otio_files import PlacedStack
 
     host.open(write_cut(tmp_path))

@@ -8,9 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.errors import Problem, Refusal, Unreachable
-from bridge.job_events import FoundMask, JobDone, JobEvent, MasksFound, PlanReady, StageProgress, TakeDone
-from bridge.messages import (
+from bridge.wire.messages import (
     AddSpec,
     Approve,
     Cancel,
@@ -46,8 +44,10 @@ from bridge.messages import (
     Welcome,
     Worker,
 )
-from bridge.take import MediaFile, Take, write_take
-from plugin.panel.models.backend import Endpoint
+from contract.errors import Problem, Refusal, Unreachable
+from contract.events import FoundMask, JobDone, JobEvent, MasksFound, PlanReady, StageProgress, TakeDone
+from contract.take import MediaFile, Take, write_take
+from plugin.panel.models.backend.backend import Endpoint
 
 PLAN = {
     "instruction": "add a red balloon",
@@ -278,7 +278,7 @@ class FakeService:
 
 
 class FakeSession:
-    """What `bridge.session.Session` is to the panel; answers come with the next `step`."""
+    """What `bridge.wire.session.Session` is to the panel; answers come with the next `step`."""
 
     def __init__(self, service: FakeService) -> None:
         self.service = service

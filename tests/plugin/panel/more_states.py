@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge.errors import Unreachable
-from bridge.messages import Failure
-from plugin.panel.models.backend import Endpoint
-from plugin.panel.models.transfers import Transfer
+from bridge.wire.messages import Failure
+from contract.errors import Unreachable
+from plugin.panel.models.backend.backend import Endpoint
+from plugin.panel.models.jobs.transfers import Transfer
 
 if TYPE_CHECKING:
     from tests.plugin.panel.screenshots import Stage

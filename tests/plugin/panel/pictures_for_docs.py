@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PyQt6.QtWidgets import QApplication
 
-from bridge.rendezvous import read_rendezvous
+from bridge.local.service_file import read_service_file
 from plugin.panel.application import Panel
 from plugin.panel.review.compare import Mode
 from tests.plugin.panel.screenshots import USUAL, WIDE, write_edit
@@ -40,7 +40,7 @@ def main() -> None:
         finally:
             panel.window.close()
             panel.close()
-            running = read_rendezvous(home)
+            running = read_service_file(home)
             if running is not None:
                 os.kill(running.pid, signal.SIGTERM)
 

@@ -21,15 +21,15 @@ from PIL import Image, ImageDraw
 from PyQt6.QtCore import QElapsedTimer  # noqa: E402
 from PyQt6.QtWidgets import QApplication  # noqa: E402
 
-from bridge.errors import Problem  # noqa: E402
-from bridge.job_events import FoundMask, PreviewWritten  # noqa: E402
-from bridge.messages import Failure, Worker  # noqa: E402
-from bridge.placement import write_timeline  # noqa: E402
-from bridge.rates import as_time  # noqa: E402
-from bridge.take import Note  # noqa: E402
+from bridge.editorial.placement import write_timeline  # noqa: E402
+from bridge.editorial.rates import as_time  # noqa: E402
+from bridge.wire.messages import Failure, Worker  # noqa: E402
+from contract.errors import Problem  # noqa: E402
+from contract.events import FoundMask, PreviewWritten  # noqa: E402
+from contract.take import Note  # noqa: E402
 from plugin.hosts.footage import read_footage  # noqa: E402
 from plugin.panel.application import Panel  # noqa: E402
-from plugin.panel.models.checks import Checked  # noqa: E402
+from plugin.panel.models.backend.checks import Checked  # noqa: E402
 from plugin.panel.review.compare import Mode  # noqa: E402
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices  # noqa: E402
 from tests.plugin.panel.more_states import model_not_there, travelling

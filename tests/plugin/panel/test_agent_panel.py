@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PyQt6.QtCore import QCoreApplication
 
-from bridge.messages import Submit
-from bridge.take import Note
+from bridge.wire.messages import Submit
+from contract.take import Note
 from plugin.hosts.agent_abilities import agent_host
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import (
@@ -25,9 +25,9 @@ from plugin.hosts.base import (
     TakesMarkers,
 )
 from plugin.panel.background import Immediately
-from plugin.panel.models.companion import Companion
-from plugin.panel.models.memory import Memory
+from plugin.panel.models.agent.agent_requests import AgentRequests
 from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.session.settings_store import SettingsStore
 from tests.plugin.hosts.agent_driver import AgentProcess, exported, write_project
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import FakeService, FakeServices
@@ -50,10 +50,10 @@ class Joined:
         self.session.ended.connect(self.ends.append)
         self.session.begin()
         until(lambda: self.session.hello is not None)
-        memory = Memory(folder / "panel")
+        memory = SettingsStore(folder / "panel")
         self.host = agent_host(self.session, self.session.hello, folder / "host", Immediately())
         self.panel = PanelModel(self.host, services, memory, Immediately())
-        self.companion = Companion(self.panel, self.host, NoStills(), Immediately())
+        self.companion = AgentRequests(self.panel, self.host, NoStills(), Immediately())
         self.panel.begin()
         self.host.read_timeline()
         until(lambda: self.host.timeline is not None and self.panel.backend.ready)

@@ -13,8 +13,8 @@ import pytest
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from bridge.rendezvous import read_rendezvous
-from bridge.take import read_take
+from bridge.local.service_file import read_service_file
+from contract.take import read_take
 from plugin.panel.agent_application import ADDRESS, TOKEN, AgentPanel
 from plugin.panel.application import application
 from tests.plugin.hosts.agent_driver import AgentProcess, exported, write_project
@@ -78,6 +78,6 @@ def test_from_the_selected_strip_to_the_placed_take(
             assert folder.is_relative_to(tmp_path / "project" / "cut dynvfx")
         finally:
             made.close()
-            running = read_rendezvous(tmp_path / "home")
+            running = read_service_file(tmp_path / "home")
             if running is not None:
                 os.kill(running.pid, signal.SIGTERM)

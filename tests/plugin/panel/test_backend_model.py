@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bridge.errors import Problem
-from bridge.messages import PauseQueue, Worker
+from bridge.wire.messages import PauseQueue, Worker
+from contract.errors import Problem
 from plugin.panel.background import Immediately
-from plugin.panel.models.backend import RESTARTS, BackendModel
+from plugin.panel.models.backend.backend import RESTARTS, BackendModel
 from tests.plugin.panel.fake_service import FakeService, FakeServices
 
 Until = Callable[[Callable[[], bool]], None]

@@ -11,23 +11,23 @@ import opentimelineio as otio
 import pytest
 from pytestqt.qtbot import QtBot
 
-from bridge.keys import KeyFolder
-from bridge.placement import write_timeline
-from bridge.places import key_folder
-from bridge.rates import as_time
-from bridge.take import read_take
+from bridge.editorial.placement import write_timeline
+from bridge.editorial.rates import as_time
+from bridge.local.folders import key_folder
+from bridge.wire.keys import KeyFolder
+from contract.take import read_take
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.background import Background
-from plugin.panel.models.memory import Memory
 from plugin.panel.models.panel import PanelModel
-from plugin.panel.models.reviewing import Reviewing
+from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.takes.reviewing import Reviewing
 from plugin.panel.review.follow_up import FollowUp
 from plugin.panel.review.mask_paint import MaskPaint
 from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.services import UsersServices
+from tests.backend.jobs.small_jobs import FRAMES, HEIGHT, INSTRUCTION, RATE, WIDTH, write_movie
 from tests.backend.service.running import RunningService, running
-from tests.backend.small_jobs import FRAMES, HEIGHT, INSTRUCTION, RATE, WIDTH, write_movie
 
 PATIENCE = 120_000
 REGION = (0.05, 0.1, 0.6, 0.9)
@@ -36,7 +36,7 @@ REGION = (0.05, 0.1, 0.6, 0.9)
 @pytest.fixture(scope="module")
 def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """Somebody else's service, without media roots."""
-    with running(tmp_path_factory.mktemp("far") / "home", worker="tests.backend.small_worker") as service:
+    with running(tmp_path_factory.mktemp("far") / "home", worker="tests.backend.worker.small_worker") as service:
         yield service
 
 
@@ -61,7 +61,7 @@ def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelMo
     home.mkdir(mode=0o700)
     own = KeyFolder(key_folder(home)).client_pair().public
     KeyFolder(key_folder(far.home)).authorize(own, "artist")
-    memory, background = Memory(home / "panel"), Background()
+    memory, background = SettingsStore(home / "panel"), Background()
     memory.set("service_address", far.found.address)
     memory.set("service_key", far.found.key)
     model = PanelModel(OtioFiles(tmp_path / "placed"), UsersServices(home, memory), memory, background)
@@ -130,7 +130,7 @@ def test_takes_of_other_shots_stay_where_they_are(
     panel.generate()
     qtbot.waitUntil(lambda: len(panel.takes.entries) == 1, timeout=PATIENCE)
     other = write_movie(tmp_path / "other.mp4")
-    memory, background = Memory(tmp_path / "here" / "second"), Background()
+    memory, background = SettingsStore(tmp_path / "here" / "second"), Background()
     for name in ("service_address", "service_key"):
         memory.set(name, panel.memory.get(name, ""))
     second = PanelModel(OtioFiles(tmp_path / "two"), UsersServices(tmp_path / "here", memory), memory, background)

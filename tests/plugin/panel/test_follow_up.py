@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PyQt6.QtGui import QImage
 
-from bridge.messages import LARGEST_MASK, Approve, EditedMask, Failure, RefineSpec, Retry, Submit
-from bridge.take import Take
+from bridge.wire.messages import LARGEST_MASK, Approve, EditedMask, Failure, RefineSpec, Retry, Submit
+from contract.take import Take
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.review.follow_up import FollowUp
 from plugin.panel.review.mask_paint import MaskPaint

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.job_events import FoundMask, PreviewWritten
-from bridge.messages import Approve, Cancel, Failure, PauseQueue, Retry, SetTake, Submit
-from bridge.take import Note
+from bridge.wire.messages import Approve, Cancel, Failure, PauseQueue, Retry, SetTake, Submit
+from contract.events import FoundMask, PreviewWritten
+from contract.take import Note
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.background import Immediately
-from plugin.panel.models.memory import Memory
 from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.session.settings_store import SettingsStore
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices, refusal
 
@@ -186,7 +186,7 @@ def test_a_paused_job_is_still_there_after_a_restart(
     planned.jobs.pause(job)
     until(lambda: [card.state for card in planned.takes.cards] == ["paused"])
     planned.close()
-    again = PanelModel(OtioFiles(tmp_path / "placed"), services, Memory(tmp_path / "panel"), Immediately())
+    again = PanelModel(OtioFiles(tmp_path / "placed"), services, SettingsStore(tmp_path / "panel"), Immediately())
     again.begin(cut)
     until(lambda: [card.state for card in again.takes.cards] == ["paused"])
     assert "retry" in again.takes.cards[0].actions

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from bridge.keys import KeyFolder
-from bridge.places import key_folder
-from bridge.take import read_take
+from bridge.local.folders import key_folder
+from bridge.wire.keys import KeyFolder
+from contract.take import read_take
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.background import Background
-from plugin.panel.models.memory import Memory
 from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.session.settings_store import SettingsStore
 from plugin.panel.services import UsersServices
 from tests.backend.service.running import RunningService
 
@@ -33,7 +33,7 @@ def far(tmp_path: Path) -> Iterator[RunningService]:
 @pytest.fixture
 def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelModel]:
     (tmp_path / "here").mkdir(mode=0o700)
-    memory, background = Memory(tmp_path / "here" / "panel"), Background()
+    memory, background = SettingsStore(tmp_path / "here" / "panel"), Background()
     memory.set("service_address", far.found.address)
     memory.set("service_key", far.found.key)
     services = UsersServices(tmp_path / "here", memory)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-from bridge.take import Note
-from plugin.panel.models.checks import Checked, ChecksModel
-from plugin.panel.models.history import LONGEST, History
-from plugin.panel.models.memory import Memory
+from contract.take import Note
+from plugin.panel.models.ask.history import LONGEST, History
+from plugin.panel.models.ask.plan import PlanModel
+from plugin.panel.models.backend.checks import Checked, ChecksModel
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.models.plan import PlanModel
-from plugin.panel.models.unsaid import Unsaid
+from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.takes.review_outbox import ReviewOutbox
 from plugin.panel.wording import duration_text, rate_text, size_text
 from tests.plugin.panel.fake_service import PLAN, FakeService, make_take
 
@@ -41,12 +41,12 @@ def test_history_holds_each_instruction_once_newest_first() -> None:
 
 
 def test_memory_survives_and_takes_nothing_of_another_kind(tmp_path: Path) -> None:
-    memory = Memory(tmp_path)
+    memory = SettingsStore(tmp_path)
     for name, value in (("text", "ä “x”"), ("list", ("a", "b")), ("truth", True), ("number", 7), ("none", None)):
         memory.set(name, value)
     memory.set_bytes("bytes", b"\x00\xff")
     memory.flush()
-    again = Memory(tmp_path)
+    again = SettingsStore(tmp_path)
     assert again.get("text", "") == "ä “x”" and again.get("list", ()) == ("a", "b")
     assert again.get("truth", False) is True and again.get("number", 0) == 7 and again.get("none", "x") == "x"
     assert again.get("text", 0) == 0 and again.get("number", ()) == () and again.bytes("bytes") == b"\x00\xff"
@@ -64,11 +64,11 @@ def test_a_plan_knows_whether_it_was_edited() -> None:
 
 
 def test_what_was_not_heard_is_kept_on_the_disk(tmp_path: Path) -> None:
-    unsaid = Unsaid(tmp_path / "unsaid.json")
+    unsaid = ReviewOutbox(tmp_path / "unsaid.json")
     note = Note(text="x", first=0, last=1)
     unsaid.add("j", 1, "approved", None)
     unsaid.add("j", 1, None, (note,))
-    again = Unsaid(tmp_path / "unsaid.json")
+    again = ReviewOutbox(tmp_path / "unsaid.json")
     assert again.requests() == unsaid.requests() and again.requests()[0].status == "approved"
     service = FakeService()
     job = _job(service)
@@ -78,11 +78,11 @@ def test_what_was_not_heard_is_kept_on_the_disk(tmp_path: Path) -> None:
     again.heard(request)
     assert again.requests()[0].status == "rejected"
     again.heard(again.requests()[0])
-    assert Unsaid(tmp_path / "unsaid.json").requests() == []
+    assert ReviewOutbox(tmp_path / "unsaid.json").requests() == []
 
 
 def _job(service: FakeService) -> object:
-    from bridge.messages import AddSpec, Submit
+    from bridge.wire.messages import AddSpec, Submit
 
     return service.answer(Submit(token="k.1", spec=AddSpec(instruction="x", source="s"))).job
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from PyQt6.QtTest import QAbstractItemModelTester
 
-from bridge.messages import AddSpec, Job, Submit, TakeEntry
-from plugin.panel.models.takes import TakesModel
+from bridge.wire.messages import AddSpec, Job, Submit, TakeEntry
+from plugin.panel.models.takes.takes import TakesModel
 from tests.plugin.panel.fake_service import FakeService, make_take
 
 

@@ -15,10 +15,10 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from bridge.placement import write_timeline
-from bridge.rates import as_time
-from bridge.rendezvous import read_rendezvous
-from bridge.take import read_take
+from bridge.editorial.placement import write_timeline
+from bridge.editorial.rates import as_time
+from bridge.local.service_file import read_service_file
+from contract.take import read_take
 from plugin.panel.application import Panel
 from plugin.panel.review.compare import Mode
 from tests.plugin.panel.sample_takes import SAMPLE
@@ -59,7 +59,7 @@ def panel(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     yield made
     made.window.close()
     made.close()
-    running = read_rendezvous(tmp_path / "home")
+    running = read_service_file(tmp_path / "home")
     if running is not None:
         os.kill(running.pid, signal.SIGTERM)
 
@@ -94,12 +94,12 @@ def test_from_the_clip_to_the_approved_take(panel: Panel, edit: Path, qtbot: QtB
 
     # The service dies in the middle of a take; the panel says so, starts it again, and the take goes on.
     home = tmp_path / "home"
-    killed = read_rendezvous(home).pid
+    killed = read_service_file(home).pid
     os.kill(killed, signal.SIGKILL)
     qtbot.waitUntil(lambda: not model.backend.ready and window.backend_banner.isVisible(), timeout=PATIENCE)
     assert "does not answer" in window.backend_banner.what.text()
     qtbot.waitUntil(lambda: model.backend.ready, timeout=PATIENCE)
-    assert read_rendezvous(home).pid != killed
+    assert read_service_file(home).pid != killed
     qtbot.waitUntil(lambda: len(cards("take")) == 2, timeout=PATIENCE)
     qtbot.waitUntil(lambda: model.takes.jobs[job].job.state == "done", timeout=PATIENCE)
 

@@ -11,10 +11,10 @@ from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from bridge.errors import Problem
-from bridge.messages import Approve, Submit
+from bridge.wire.messages import Approve, Submit
+from contract.errors import Problem
 from plugin.panel.application import Panel
-from plugin.panel.models.checks import ChecksModel
+from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.theme import Theme
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices

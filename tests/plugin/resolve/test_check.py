@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from plugin.command_line import main
+from plugin.cli.main import main
+from plugin.cli.resolve_command import connect
 from plugin.resolve import check
 from plugin.resolve.check_media import write_pictures
 from plugin.resolve.check_questions import ASSUMED, HANDLED, QUESTIONS
 from plugin.resolve.problems import ResolveProblem
-from plugin.resolve_command import connect
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.films import Film
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.shot import list_shots
-from bridge.timeline import open_timeline
+from bridge.editorial.clip_list import list_shots
+from bridge.editorial.timeline import open_timeline
 from plugin.resolve.exporting import export_clip
 from plugin.resolve.problems import ResolveProblem
 from tests.plugin.resolve.double import Switches, World

@@ -13,8 +13,8 @@ import av
 import numpy as np
 import pytest
 
-from backend.media.probe import probe
-from bridge.take import read_take
+from contract.take import read_take
+from media.probe import probe
 from tests.backend.service.running import RunningService, running
 from tests.plugin.resolve.conftest import ROOT
 from tests.plugin.resolve.double.state import pool_items
@@ -27,7 +27,7 @@ FRAMES = 30
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[RunningService]:
     """This user's own, with the models that make a take in a second."""
-    with running(tmp_path / "home", "--media-root", "/", worker="tests.backend.small_worker") as service:
+    with running(tmp_path / "home", "--media-root", "/", worker="tests.backend.worker.small_worker") as service:
         yield service
 
 

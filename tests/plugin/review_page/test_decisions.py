@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 import pytest
 
-from bridge.take import Note
+from contract.take import Note
 from plugin.panel.review.export import Reviewed
 from plugin.panel.review.media.sound import read_sound
 from plugin.review_page.decisions import read_decisions

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bridge.take import Note
+from contract.take import Note
 from plugin.panel.review.export import Reviewed
 from plugin.panel.review.model import ReviewModel
 from plugin.review_page.write import write_page

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from bridge.errors import BadMedia
+from contract.errors import BadMedia
 from plugin.panel.review.media.frame_cache import FrameCache, Key
 from plugin.panel.review.media.measure import Change, change_between
+from plugin.panel.review.media.prefetch import PrefetchRequest
 from plugin.panel.review.media.reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice
-from plugin.panel.review.media.wishes import Wish
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Decoder(QObject):
         self._readers: dict[str, SliceReader] = {}
         self._stale: list[SliceReader] = []
         self._hopeless: set[Key] = set()
-        self._wish: Wish | None = None
+        self._wish: PrefetchRequest | None = None
         self._question: Measurement | None = None
         self._closed = False
         self._changed = threading.Condition()
@@ -83,7 +83,7 @@ class Decoder(QObject):
         """A source by its name."""
         return self._sources.get(name)
 
-    def wish(self, wish: Wish | None) -> None:
+    def wish(self, wish: PrefetchRequest | None) -> None:
         """Say what the screen needs now; replaces what was wished before."""
         with self._changed:
             self._wish = wish

@@ -11,7 +11,7 @@ from math import floor
 
 import av
 
-from bridge.errors import BadMedia
+from contract.errors import BadMedia
 
 # Reading every packet of a file larger than this takes too long; its index answers when it has a constant step.
 _SCAN_LIMIT = 1 << 30

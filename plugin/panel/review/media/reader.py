@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import av
 
-from bridge.errors import BadMedia
+from contract.errors import BadMedia
 from plugin.panel.review.media.frame_times import FrameTimes, open_movie, read_frame_times, video_of
 from plugin.panel.review.media.pictures import Picture, PictureMaker
 from plugin.panel.review.media.slices import MediaSlice

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from bridge.take import Take
+from contract.take import Take
 
 _SEQUENCE_MARK = "%"
 
@@ -57,7 +57,7 @@ class ReviewTake:
 
 
 def take_in_folder(take: Take, folder: Path, number: int, label: str = "", offset: int = 0) -> ReviewTake:
-    """The review's view of a take whose files lie in `folder` (see `bridge.take.read_take`)."""
+    """The review's view of a take whose files lie in `folder` (see `contract.take.read_take`)."""
     count = take.extra.get("frame_count")
     first = int(take.extra.get("first_number") or 0)
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from bridge.errors import BadMedia
+from contract.errors import BadMedia
 from plugin.panel.review.media.frame_times import open_movie
 from plugin.panel.review.media.reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from bridge.take import Take
+from contract.take import Take
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
 
 RATES = (Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30))

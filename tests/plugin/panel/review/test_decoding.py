@@ -7,7 +7,7 @@ import numpy as np
 from plugin.panel.review.media.decoder import Decoder, Measurement, Source
 from plugin.panel.review.media.frame_cache import FrameCache, Key
 from plugin.panel.review.media.pictures import Picture
-from plugin.panel.review.media.wishes import Wish
+from plugin.panel.review.media.prefetch import PrefetchRequest
 
 from .movies import number_of, slice_of, write_movie
 
@@ -44,7 +44,7 @@ def test_a_picture_larger_than_the_cache_is_not_held():
     assert cache.bytes == 40
 
 
-def runs(wish: Wish, held=(), count=99):
+def runs(wish: PrefetchRequest, held=(), count=99):
     """What is decoded one after another when nothing changes."""
     known, order = set(held), []
     while len(order) < count and (run := wish.next_run(known)):
@@ -54,39 +54,39 @@ def runs(wish: Wish, held=(), count=99):
 
 
 def test_a_frame_is_decoded_whole_before_the_next():
-    wish = Wish(5, (("a", 0), ("b", 0)), 0, 99, ahead=2, playing=True)
+    wish = PrefetchRequest(5, (("a", 0), ("b", 0)), 0, 99, ahead=2, playing=True)
     assert runs(wish) == [[("a", 5), ("b", 5)], [("a", 6), ("b", 6)], [("a", 7), ("b", 7)]]
 
 
 def test_what_may_be_shown_comes_after_what_is_shown():
-    playing = Wish(5, (("b", 0),), 0, 99, ahead=1, playing=True, spare=(("a", 0),))
+    playing = PrefetchRequest(5, (("b", 0),), 0, 99, ahead=1, playing=True, spare=(("a", 0),))
     assert runs(playing) == [[("b", 5)], [("b", 6)], [("a", 5)], [("a", 6)]]
-    standing = Wish(5, (("b", 0),), 0, 99, ahead=1, spare=(("a", 0),))
+    standing = PrefetchRequest(5, (("b", 0),), 0, 99, ahead=1, spare=(("a", 0),))
     assert runs(standing) == [[("b", 5), ("a", 5)], [("b", 6)], [("a", 6)]]
 
 
 def test_a_loop_wishes_for_its_beginning_before_its_end():
-    wish = Wish(9, (("a", 0),), 4, 10, loop=True, ahead=4)
+    wish = PrefetchRequest(9, (("a", 0),), 4, 10, loop=True, ahead=4)
     assert list(wish.frames()) == [9, 10, 4, 5, 6]
-    assert list(Wish(9, (("a", 0),), 4, 10, ahead=4).frames()) == [9, 10]
-    assert list(Wish(5, (("a", 0),), 5, 6, loop=True, ahead=30).frames()) == [5, 6]
+    assert list(PrefetchRequest(9, (("a", 0),), 4, 10, ahead=4).frames()) == [9, 10]
+    assert list(PrefetchRequest(5, (("a", 0),), 5, 6, loop=True, ahead=30).frames()) == [5, 6]
 
 
 def test_backward_is_decoded_in_forward_runs():
-    wish = Wish(20, (("a", 0),), 0, 99, direction=-1, ahead=6, playing=True)
+    wish = PrefetchRequest(20, (("a", 0),), 0, 99, direction=-1, ahead=6, playing=True)
     assert runs(wish) == [[("a", frame) for frame in range(14, 21)]]
-    fast = Wish(20, (("a", 0),), 0, 99, direction=-1, ahead=2, stride=4, playing=True)
+    fast = PrefetchRequest(20, (("a", 0),), 0, 99, direction=-1, ahead=2, stride=4, playing=True)
     assert runs(fast) == [[("a", 20)], [("a", 16)], [("a", 12)]]
 
 
 def test_the_decoder_fills_the_wish_and_then_rests(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     decoder.set_sources({"a": Source(slice_of(write_movie(tmp_path / "a.mp4", 20), 20))})
-    decoder.wish(Wish(3, (("a", 0),), 0, 19, ahead=4))
+    decoder.wish(PrefetchRequest(3, (("a", 0),), 0, 19, ahead=4))
     qtbot.waitUntil(lambda: decoder.cache.frames("a", 0) == {3, 4, 5, 6, 7}, timeout=5000)
     assert number_of(decoder.cache.get(Key("a", 6)).pixels) == 6
     assert decoder.pictures_decoded == 5
-    decoder.wish(Wish(3, (("a", 0),), 0, 19, ahead=4))
+    decoder.wish(PrefetchRequest(3, (("a", 0),), 0, 19, ahead=4))
     decoder.close()
     assert decoder.pictures_decoded == 5
 
@@ -94,7 +94,7 @@ def test_the_decoder_fills_the_wish_and_then_rests(qtbot, tmp_path):
 def test_a_source_that_changes_is_read_again(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     first, second = (slice_of(write_movie(tmp_path / f"{n}.mp4", 20), 20, first=n) for n in (0, 5))
-    wish = Wish(3, (("a", 0),), 0, 14, ahead=0)
+    wish = PrefetchRequest(3, (("a", 0),), 0, 14, ahead=0)
     decoder.set_sources({"a": Source(first)})
     decoder.wish(wish)
     qtbot.waitUntil(lambda: Key("a", 3) in decoder.cache, timeout=5000)
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_read_is_given_up(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     decoder.set_sources({"a": Source(slice_of(tmp_path / "gone.mp4", 20))})
     with qtbot.waitSignal(decoder.failed, timeout=5000) as told:
-        decoder.wish(Wish(0, (("a", 0),), 0, 19, ahead=0))
+        decoder.wish(PrefetchRequest(0, (("a", 0),), 0, 19, ahead=0))
     assert told.args[0] == "a" and "does not exist" in told.args[1].what
     assert decoder.is_hopeless(Key("a", 0))
     decoder.close()

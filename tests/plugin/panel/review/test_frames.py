@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bridge.errors import BadMedia
+from contract.errors import BadMedia
 from plugin.panel.review.media.frame_times import FrameTimes, read_frame_times
 from plugin.panel.review.media.reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice

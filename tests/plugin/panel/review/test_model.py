@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.take import Note
+from contract.take import Note
 from plugin.panel.review.compare import ORIGINAL, Mode
 from plugin.panel.review.follow_up import FollowUp, box_between, lineage
 from plugin.panel.review.keys import BINDINGS, Keys

@@ -7,7 +7,7 @@ from fractions import Fraction
 import opentimelineio as otio
 import pytest
 
-from bridge.take import Note
+from contract.take import Note
 from plugin.panel.review.export import COLUMNS, Reviewed, notes_csv, write_csv, write_markers
 from plugin.panel.review.media.slices import take_in_folder
 from plugin.panel.review.notes import Notes

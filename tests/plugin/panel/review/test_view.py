@@ -10,7 +10,7 @@ from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QImage, QWheelEvent
 from PyQt6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLabel, QToolButton, QWidget
 
-from bridge.take import Note
+from contract.take import Note
 from plugin.panel.review.compare import Mode
 from plugin.panel.review.view import ReviewView
 from plugin.panel.review.widgets.compare_bar import CompareBar

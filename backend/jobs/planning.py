@@ -1,0 +1,124 @@
+"""The plan of a job: kept from an earlier run, given by a person, or written by an assistant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from backend.jobs.orders import TakeOrder
+from contract.atomic_file import write_atomically
+from contract.errors import BadUsage
+from dynvfx.assistant.base import Assistant
+from dynvfx.assistant.loading import open_assistant
+from dynvfx.backbones.base import Backbone
+from dynvfx.backbones.tiny.vocabulary import VOCABULARY, find_content
+from dynvfx.errors import BadRequest, OutsideVocabulary
+from dynvfx.request import Plan
+
+Origin = Literal["written", "kept", "given"]
+LONGEST_PLAN = 1_000_000
+"""Bytes of a plan file above which it cannot be one."""
+
+
+@dataclass(frozen=True)
+class ResolvedPlan:
+    """The plan that the takes will follow, and where it came from."""
+
+    plan: Plan
+    origin: Origin
+    remarks: tuple[str, ...] = ()
+
+
+def resolve_plan(order: TakeOrder, file: Path, key_frames: list[np.ndarray], backbone: Backbone) -> ResolvedPlan:
+    """The plan for an order, which stands in `file` when this returns.
+
+    A plan that is in `file` already is kept, a person may have edited it, unless `order.approved` takes its place.
+    Raises BadUsage when `order.plan` is another one, BadRequest for a file that is no plan, AssistantFailed,
+    OutsideVocabulary, OutOfDisk.
+    """
+    if order.approved is not None:
+        approved = replace(order.approved, instruction=order.instruction)
+        check_vocabulary(approved, backbone)
+        write_atomically(file, approved.to_json().encode())
+        return ResolvedPlan(approved, "given")
+    given = None
+    if order.plan is not None:
+        plan = read_plan(order.plan) if isinstance(order.plan, Path) else order.plan
+        given = replace(plan, instruction=order.instruction)
+        if order.effect is not None:
+            given = replace(given, effect=order.effect)
+    if file.exists():
+        kept = read_plan(file)
+        if given is not None and given != kept:
+            raise BadUsage(
+                f"{file} is another plan than {order.plan if isinstance(order.plan, Path) else 'the given one'}.",
+                "Takes of two plans in one folder could not be told apart.",
+                "Choose another folder with --output, or edit the plan in the folder and leave --plan out.",
+            )
+        settled = ResolvedPlan(kept, "kept" if given is None else "given")
+    elif given is not None:
+        settled = ResolvedPlan(given, "given")
+    else:
+        planned = assistant_for(order, backbone).plan(order.instruction, key_frames, order.effect)
+        settled = ResolvedPlan(planned.plan, "written", planned.remarks)
+    check_vocabulary(settled.plan, backbone)
+    if not file.exists():
+        write_atomically(file, settled.plan.to_json().encode())
+    return settled
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file. Raises BadRequest when it cannot be read or is no plan."""
+    try:
+        if path.stat().st_size > LONGEST_PLAN:
+            raise BadRequest(f"{path} is too large to be a plan.", remedy="Write a fresh plan with --plan-only.")
+        return Plan.from_json(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise BadRequest(f"The plan {path} cannot be read.", error.strerror or str(error), "Check its path.") from error
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"The plan {path} is not text in UTF-8.", remedy="Save it as UTF-8.") from error
+
+
+def assistant_for(order: TakeOrder, backbone: Backbone) -> Assistant:
+    """The assistant that was asked for; the offline one knows what a small model can draw."""
+    words = None
+    if backbone.vocabulary is not None:
+        words = [
+            (content.phrase, content.synonyms, content.effect)
+            for content in VOCABULARY
+            if content.phrase in backbone.vocabulary
+        ]
+    return open_assistant(order.assistant or default_assistant(), words)
+
+
+def default_assistant(environment: Mapping[str, str] = os.environ) -> str:
+    """The vision model if one was set up for this program, else the offline assistant.
+
+    Frames leave this machine only when somebody said so: a key that is there for other programs does not count.
+    """
+    names = ("DYNVFX_ASSISTANT_URL", "DYNVFX_ASSISTANT_KEY", "DYNVFX_ASSISTANT_MODEL")
+    return "openai" if any(environment.get(name, "").strip() for name in names) else "offline"
+
+
+def check_vocabulary(plan: Plan, backbone: Backbone) -> None:
+    """Raises OutsideVocabulary when the model knows only so many things and the plan's is none of them."""
+    if backbone.vocabulary is None:
+        return
+    for text in (plan.target_object, plan.composite_caption):
+        content = find_content(text)
+        if content is None or content.phrase not in backbone.vocabulary:
+            raise OutsideVocabulary(
+                f"The model {backbone.name} cannot draw {text!r}.",
+                f"It is a small model that knows only: {', '.join(backbone.vocabulary)}.",
+                "Ask for one of these, or choose a large model with --model.",
+            )
+
+
+def key_frames_of(frames: np.ndarray) -> list[np.ndarray]:
+    """First, middle and last of uint8 [F, H, W, 3], each once."""
+    return [frames[index] for index in sorted({0, len(frames) // 2, len(frames) - 1})]

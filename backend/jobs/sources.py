@@ -1,0 +1,173 @@
+"""From what a person named to the one clip to work on: timeline, shot, media."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from bridge.editorial.clip_list import Shot, part_of, select_shot
+from bridge.editorial.media_location import ImageSequence
+from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
+from contract.errors import BadMedia, BadTimeline, Problem
+from media.probe import MediaInfo, probe
+from media.sequences import find_sequence, is_sequence
+
+TIMELINES = frozenset((".otio", ".otioz", ".otiod"))
+OTHER_TIMELINES = frozenset(
+    (".xml", ".fcpxml", ".fcpxmld", ".edl", ".aaf", ".drt", ".drp", ".prproj", ".blend", ".kdenlive")
+)
+
+
+CheckMedia = Callable[[Path], object]
+"""Sees the path of a file or folder before it is read; raises a Problem when that is not allowed."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clip that can be worked on: where it stands, and the media behind it."""
+
+    path: str
+    opened: OpenTimeline
+    shot: Shot
+    info: MediaInfo
+
+    def media_stamp(self) -> str:
+        """Changes when the media files are replaced: a digest of their paths, sizes and times of change."""
+        files = self.info.files
+        paths = [Path(self.info.path)] if files is None else [files.file(index) for index in range(files.count)]
+        digest = hashlib.sha256()
+        for path in paths:
+            facts = path.stat()
+            digest.update(f"{path.absolute()}|{facts.st_size}|{facts.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+
+def open_source(
+    path: str,
+    clip: str | None = None,
+    part: tuple[int, int] | None = None,
+    *,
+    unpacked: Path,
+    media_folders: tuple[Path, ...] = (),
+    rate: Fraction | None = None,
+    check: CheckMedia | None = None,
+) -> Source:
+    """Open a movie, an image sequence or a timeline and choose the clip.
+
+    `unpacked` is where a timeline bundle's media goes. `check` sees the timeline and all media before they are read.
+    Raises BadMedia, BadTimeline, OutOfDisk, and what `check` raises.
+    """
+    look = _Look(check)
+    suffix = Path(path).suffix.lower()
+    if suffix in OTHER_TIMELINES:
+        raise BadTimeline(
+            f"{Path(path).name} is not a timeline that can be read.",
+            f"Files of the kind {suffix} belong to one application.",
+            "Export the timeline as OpenTimelineIO (.otio) from your editor.",
+        )
+    if suffix in TIMELINES:
+        return _from_timeline(path, clip, part, unpacked, media_folders, look)
+    if os.path.isfile(path) and is_sequence(path):
+        raise BadMedia(
+            f"{Path(path).name} is a single picture.",
+            "New content moves with the shot, so there has to be one.",
+            "Name a movie, the folder of an image sequence, or its pattern (shot.%04d.png).",
+        )
+    info = look.at(path, rate)
+    opened = _timeline_of(info)
+    shot = select_shot(opened, clip)
+    return Source(path, opened, shot if part is None else part_of(shot, part), info)
+
+
+class _Look:
+    """Probing, after every file that it would read was checked."""
+
+    def __init__(self, check: CheckMedia | None) -> None:
+        self._check = check
+
+    def check(self, path: Path) -> None:
+        """Raises a Problem when `path` may not be read."""
+        if self._check is not None:
+            self._check(Path(os.path.abspath(path)))
+
+    def start_of(self, name: str) -> int:
+        """The start timecode of a clip's media in frames. Raises BadMedia, also where `check` raises another Problem:
+        one clip that may not be read must not hide the others."""
+        try:
+            return self.at(name).start_timecode or 0
+        except BadMedia:
+            raise
+        except Problem as problem:
+            raise BadMedia(problem.what, problem.why, problem.remedy) from problem
+
+    def at(self, name: str, rate: Fraction | None = None) -> MediaInfo:
+        """`probe`, for what may be read."""
+        if self._check is not None:
+            if is_sequence(os.path.abspath(name)):
+                self._sequence(os.path.abspath(name))
+            else:
+                self.check(Path(name))
+        return probe(name, rate)
+
+    def _sequence(self, name: str) -> None:
+        path = Path(name)
+        self.check(path if path.is_dir() else path.parent)
+        files = find_sequence(name)
+        for index in range(files.count):
+            self.check(files.file(index))
+
+
+def _timeline_of(info: MediaInfo) -> OpenTimeline:
+    if info.files is None:
+        return timeline_for_media(info.path, info.rate, info.frame_count, info.start_timecode or 0)
+    files = info.files
+    sequence = ImageSequence(
+        str(files.folder.absolute()), files.head, files.tail, files.first, 1, files.digits, files.count
+    )
+    name = files.head.rstrip("._- ") or files.folder.absolute().name
+    return timeline_for_media(str(files.file(0).absolute()), info.rate, files.count, 0, name, sequence)
+
+
+def _from_timeline(
+    path: str,
+    clip: str | None,
+    part: tuple[int, int] | None,
+    unpacked: Path,
+    media_folders: tuple[Path, ...],
+    look: _Look,
+) -> Source:
+    look.check(Path(path))
+    opened = open_timeline(path, unpacked, media_folders=media_folders)
+    shot = select_shot(opened, clip, part, look.start_of)
+    info = look.at(_media_name(shot), shot.frame_rate)
+    if shot.source_start + shot.frame_count > info.frame_count:
+        raise BadTimeline(
+            f'"{shot.name}" shows frames that its media does not have.',
+            f"It wants frames {shot.source_start} to {shot.source_start + shot.frame_count - 1}; {info.path} has "
+            f"{info.frame_count} at {float(shot.frame_rate):g} frames a second.",
+            "Relink the clip to the right media and export the timeline again.",
+        )
+    return Source(path, opened, shot, info)
+
+
+def _media_name(shot: Shot) -> str:
+    """The shot's media as `probe` names it: a movie's path, or a sequence's pattern."""
+    sequence = shot.sequence
+    if sequence is None:
+        return shot.media_path
+    if sequence.step != 1:
+        raise BadTimeline(
+            f'"{shot.name}" is an image sequence that uses every {sequence.step}th picture.',
+            "Only sequences without steps can be worked on.",
+            "Render it to a movie in your editor and use that.",
+        )
+    # The range names exactly the pictures that the timeline knows, whatever else is in the folder.
+    first, last = sequence.first, sequence.first + sequence.count - 1
+    number = f"%0{sequence.padding}d" if sequence.padding > 1 else "%d"
+    if sequence.count:
+        number = f"[{first:0{sequence.padding}d}-{last:0{sequence.padding}d}]"
+    return os.path.join(sequence.folder, f"{sequence.prefix}{number}{sequence.suffix}")

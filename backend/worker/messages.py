@@ -1,0 +1,123 @@
+"""What the supervisor and one worker process say to each other, as MessagePack over one encrypted socket on loopback.
+
+Both ends come from the same installation, so there are no versions here. Imports neither torch nor dynvfx: the
+supervisor reads these without them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from bridge.wire.messages import Failure, Spec
+from contract.events import AnyJobEvent
+
+ADDRESS = "DYNVFX_WORKER_ADDRESS"
+"""Environment: where the supervisor listens for this one worker."""
+SUPERVISOR_KEY = "DYNVFX_WORKER_SUPERVISOR_KEY"
+"""Environment: the supervisor's public key for this one worker (Z85)."""
+PUBLIC_KEY, SECRET_KEY = "DYNVFX_WORKER_PUBLIC_KEY", "DYNVFX_WORKER_SECRET_KEY"
+"""Environment: the worker's own pair (Z85)."""
+SUPERVISOR = "DYNVFX_WORKER_SUPERVISOR"
+"""Environment: the supervisor's process id; the worker ends at once when that process is gone."""
+DEVICE = "DYNVFX_WORKER_DEVICE"
+"""Environment: torch's name of the device ("cpu", "cuda:1"); absent: the graphics card where there is one."""
+
+BEAT_EVERY = 1.0
+"""Seconds between two `Heartbeat`s, also while a model loads."""
+
+QUIT, START_AGAIN, ORPHANED = 0, 75, 76
+"""Exit codes: as told, after an error that may have left something behind, and because the supervisor is gone."""
+
+Outcome = Literal["done", "failed", "cancelled", "held", "stopped"]
+"""`held`: plan and masks are there and the job awaits approval. `stopped`: `Shutdown` came first, the job can go on."""
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """Base of everything that is said."""
+
+
+# To the worker --------------------------------------------------------------------------------------------------------
+
+
+class Run(Word, frozen=True, kw_only=True, tag="run"):
+    """Carry a job out. Sent only to a worker that has no job; the same `Run` again goes on where the job stopped.
+
+    `spec` with everything that only the supervisor knows filled in: `spec.footprint` is the wanted one, a RefineSpec
+    names its `take_folder`. `output` is the folder for the results of an AddSpec (a refinement's takes join the folder
+    of the take that it follows). `media` is the folder in which uploads were put together; a relative `spec.source` is
+    looked for there. `hold` ends the run with plan and masks (`RunEnded.outcome` "held"), without `JobDone`.
+    `approved_plan` replaces the plan in the job's folder. Media is read only below `media_roots`, `media` and `output`
+    (None: anywhere). `cache` is the folder of what jobs share, kept below `cache_bytes`; None: jobs share nothing.
+    `tale` is the file in which the job's events are kept, `heard` how many of them the ledger has; see
+    `backend.worker.event_journal`.
+    """
+
+    job: str
+    spec: Spec
+    output: str
+    media: str | None = None
+    hold: bool = False
+    approved_plan: dict[str, Any] | None = None
+    media_roots: tuple[str, ...] | None = None
+    cache: str | None = None
+    cache_bytes: int = 0
+    tale: str | None = None
+    heard: int = 0
+
+
+class CancelRun(Word, frozen=True, kw_only=True, tag="cancel"):
+    """End this job after the step that is under way; without effect on another one or on one that has ended."""
+
+    job: str
+
+
+class Shutdown(Word, frozen=True, kw_only=True, tag="quit"):
+    """End the process after the step that is under way."""
+
+
+ToWorker = Run | CancelRun | Shutdown
+
+
+# From the worker ------------------------------------------------------------------------------------------------------
+
+
+class Ready(Word, frozen=True, kw_only=True, tag="ready"):
+    """The first word, once torch is imported. `title` is the device's name for people ("NVIDIA L4", "x86_64 CPU")."""
+
+    device: str
+    pid: int
+    title: str
+    memory_bytes: int
+
+
+class Heartbeat(Word, frozen=True, kw_only=True, tag="beat"):
+    """Alive. Comes from a thread of its own, from the very start on (state "starting": before `Ready`)."""
+
+    state: Literal["starting", "idle", "loading", "busy"]
+    job: str | None = None
+    model: str | None = None
+
+
+class EventReported(Word, frozen=True, kw_only=True, tag="happened"):
+    """The job's next event. `JobFailed` never comes this way: it follows from `RunEnded`.
+
+    `count` is its number in the worker's tale of the job; 0: it was told before, or no tale is kept.
+    """
+
+    job: str
+    event: AnyJobEvent
+    count: int = 0
+
+
+class RunEnded(Word, frozen=True, kw_only=True, tag="ended"):
+    """The job's last word, after all its events. `leaving`: the process ends now (START_AGAIN), start a fresh one."""
+
+    job: str
+    outcome: Outcome
+    failure: Failure | None = None
+    leaving: bool = False
+
+
+FromWorker = Ready | Heartbeat | EventReported | RunEnded

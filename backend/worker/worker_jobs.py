@@ -1,0 +1,100 @@
+"""A worker's jobs: the part that needs torch."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+import torch
+
+from backend.jobs.cache.stage_cache import StageCache
+from backend.jobs.failures import as_problems, failure_of
+from backend.jobs.take_job import JobContext, run
+from backend.jobs.worker_orders import order_of, reading_of
+from backend.worker.channel import WorkerChannel
+from backend.worker.event_journal import Counted, EventJournal
+from backend.worker.messages import EventReported, Ready, Run, RunEnded
+from backend.worker.open_models import OpenBackbone, OpenModels, OpenSegmenter
+from contract.errors import Problem
+from contract.events import JobDone
+
+log = logging.getLogger(__name__)
+
+
+class WorkerJobs:
+    """Carries jobs out on `device` (torch's name; None: the graphics card where there is one)."""
+
+    def __init__(
+        self, end: WorkerChannel, open_backbone: OpenBackbone, open_segmenter: OpenSegmenter, device: str | None
+    ) -> None:
+        self._end = end
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        # Results depend on the number of threads in their last bits, and each job sets its own.
+        self._threads = torch.get_num_threads()
+        self._models = OpenModels(open_backbone, open_segmenter, device, self._loading)
+
+    def ready(self) -> Ready:
+        """What this worker works on."""
+        if self._device.type == "cuda":
+            title = torch.cuda.get_device_name(self._device)
+            memory = torch.cuda.get_device_properties(self._device).total_memory
+        else:
+            title, memory = f"{platform.machine()} {self._device.type.upper()}", psutil.virtual_memory().total
+        return Ready(device=str(self._device), pid=os.getpid(), title=title, memory_bytes=memory)
+
+    def carry_out(self, job: Run) -> RunEnded:
+        """Carry a job out and tell its events; the last word is returned. Raises what nobody foresaw."""
+        log.info("job %s begins%s", job.job, " and will be held" if job.hold else "")
+        torch.set_num_threads(self._threads)
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+        try:
+            with as_problems():
+                means = JobContext(self._models, self._cache_of(job), reading_of(job))
+                ended = self._tell(job, means)
+        except Problem as problem:
+            log.exception("job %s failed: %s", job.job, problem.kind)
+            failure = failure_of(problem, is_small=job.spec.footprint == "small")
+            # What is left of a memory that was too small belongs to nobody knows whom: better a fresh process.
+            return RunEnded(job=job.job, outcome="failed", failure=failure, leaving=problem.kind == "out_of_memory")
+        log.info("job %s: %s", job.job, ended.outcome)
+        return ended
+
+    def _tell(self, job: Run, means: JobContext) -> RunEnded:
+        if self._end.is_cancelled(job.job):
+            return RunEnded(job=job.job, outcome="cancelled")
+        path = Path(job.tale) if job.tale is not None else None
+        with EventJournal(path, job.heard) as tale, contextlib.closing(run(order_of(job), means)) as events:
+            self._say(job, tale.unheard)
+            if tale.is_over:
+                return RunEnded(job=job.job, outcome="done")
+            for event in events:
+                if isinstance(event, JobDone) and job.hold:
+                    return RunEnded(job=job.job, outcome="held")
+                self._say(job, tale.add(event))
+                if isinstance(event, JobDone):
+                    return RunEnded(job=job.job, outcome="done")
+                # A step is stored before its event comes, so nothing is lost by ending here.
+                if self._end.is_cancelled(job.job):
+                    return RunEnded(job=job.job, outcome="cancelled")
+                if self._end.is_quitting:
+                    return RunEnded(job=job.job, outcome="stopped")
+        raise AssertionError("a job ends with JobDone or with a Problem")
+
+    def _say(self, job: Run, counted: Iterable[Counted]) -> None:
+        for count, event in counted:
+            self._end.say(EventReported(job=job.job, event=event, count=count))
+
+    def _cache_of(self, job: Run) -> StageCache | None:
+        return StageCache(Path(job.cache), job.cache_bytes) if job.cache is not None else None
+
+    def _loading(self, name: str | None) -> None:
+        if name is not None:
+            self._end.state, self._end.model = "loading", name
+        else:
+            self._end.state = "busy"

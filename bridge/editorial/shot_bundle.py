@@ -1,0 +1,115 @@
+"""A shot as it travels: a timeline of that one clip at its place, and the media behind it under plain names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from pathlib import Path
+
+import opentimelineio as otio
+
+from bridge.editorial.clip_list import Shot
+from bridge.editorial.media_location import ImageSequence
+from bridge.editorial.placement import PlacedTake
+from bridge.editorial.rates import as_time
+from bridge.editorial.timeline import OpenTimeline
+from bridge.files.relative_paths import safe_name
+from contract.errors import BadTimeline
+from contract.take import Take
+
+TIMELINE = "shot.otio"
+"""The timeline's place in the parcel; media is in the folder `media` beside it."""
+
+
+@dataclass(frozen=True)
+class ShotBundle:
+    """What is sent: `timeline` under the name TIMELINE, and each of `files` (its place in the parcel, its path here).
+
+    Sent so, the shot has the frames, rate and record position that it
+    has here; other clips, tracks and effects stay here.
+    """
+
+    timeline: bytes
+    files: tuple[tuple[str, Path], ...]
+
+
+def pack_shot(opened: OpenTimeline, shot: Shot, sequence_count: int = 0) -> ShotBundle:
+    """The parcel of a shot. `sequence_count` is the number of a sequence's images where the timeline tells none.
+
+    A chosen part travels as the whole clip: name the same part again over there. Raises BadTimeline.
+    """
+    clip = _clip_at(opened.timeline, shot.address)
+    reference = clip.media_reference
+    sent = otio.schema.Clip(shot.name, source_range=clip.source_range)
+    if shot.sequence is None:
+        name = safe_name(os.path.basename(shot.media_path))
+        files = [(f"media/{name}", Path(shot.media_path))]
+        sent.media_reference = otio.schema.ExternalReference(f"media/{name}", reference.available_range)
+    else:
+        there = _plain_sequence(shot.sequence, sequence_count)
+        files = [
+            (f"media/{os.path.basename(there.image(index))}", Path(shot.sequence.image(index)))
+            for index in range(there.count)
+        ]
+        sent.media_reference = otio.schema.ImageSequenceReference(
+            "media/",
+            there.prefix,
+            there.suffix,
+            there.first,
+            there.step,
+            float(shot.frame_rate),
+            there.padding,
+            available_range=reference.available_range,
+        )
+    timeline = otio.schema.Timeline(opened.timeline.name, global_start_time=as_time(opened.start, opened.rate))
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    before = shot.record_start - shot.part_offset
+    if before:
+        track.append(otio.schema.Gap(duration=as_time(before, opened.rate)))
+    track.append(sent)
+    timeline.tracks.append(track)
+    text = otio.adapters.write_to_string(timeline, "otio_json")
+    return ShotBundle(text.encode() + b"\n", tuple(files))
+
+
+def placed_take(folder: Path, take: Take, shot: Shot, start_timecode: int | None) -> PlacedTake:
+    """A finished take in `folder` as the timeline places its layer.
+
+    `start_timecode` is the shot's media's, in frames, None without one. Raises BadTimeline for a record without layer.
+    """
+    try:
+        layer, first = str(take.extra["layer"]), int(take.extra["first_number"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadTimeline(f"The take in {folder} names no layer.", "", "Make the take again.") from error
+    path, sequence, start = folder / layer, None, 0
+    if "%" in layer:
+        head, _, tail = path.name.partition("%06d")
+        sequence = ImageSequence(str(path.parent), head, tail, first, 1, 6, shot.frame_count)
+        path = Path(sequence.image(0))
+    elif start_timecode is not None:
+        start = start_timecode + shot.source_start
+    noted = {"take": take.id, "instruction": take.instruction, "model": take.model, "seed": take.seed}
+    return PlacedTake(os.fspath(path), shot.rate, shot.frame_count, take.name, {"dynvfx": noted}, start, sequence)
+
+
+def _clip_at(timeline: otio.schema.Timeline, address: Many[int]) -> otio.schema.Clip:
+    # Parents are kept in a list: OTIO's children do not keep them alive.
+    way: list[otio.core.Composable] = [timeline.tracks]
+    for index in address:
+        parent = way[-1]
+        if not isinstance(parent, otio.core.Composition) or index >= len(parent):
+            raise BadTimeline("The shot is not from this timeline.", remedy="Select the clip again.")
+        way.append(parent[index])
+    if not isinstance(way[-1], otio.schema.Clip):
+        raise BadTimeline("The shot is not from this timeline.", remedy="Select the clip again.")
+    return way[-1].deepcopy()
+
+
+def _plain_sequence(sequence: ImageSequence, count: int) -> ImageSequence:
+    """The same numbers under a name that every system takes."""
+    stem = safe_name(sequence.prefix.rstrip("._- ") or "image")
+    suffix = "." + safe_name(sequence.suffix.rpartition(".")[2] or "img")
+    count = sequence.count or count
+    padding = max(sequence.padding, 1)
+    return ImageSequence("media", f"{stem}.", suffix, sequence.first, sequence.step, padding, count)

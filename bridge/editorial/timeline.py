@@ -1,0 +1,245 @@
+"""Opening timelines: .otio, .otioz and .otiod from any application, or a plain movie seen as a timeline of one clip."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+import zipfile
+from collections import Counter
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import opentimelineio as otio
+
+from bridge.editorial.media_location import ImageSequence, url_like
+from bridge.editorial.rates import as_time, frames_at, snap_rate
+from bridge.editorial.video_clips import walk_video_clips
+from contract.errors import BadTimeline, OutOfDisk
+
+_CONTENT = "content.otio"  # the timeline's name inside .otioz and .otiod (OTIO file bundles)
+_EXPORT = "Export the timeline as OpenTimelineIO (.otio) from your editor."
+
+
+@dataclass(frozen=True)
+class OpenTimeline:
+    """A timeline in memory and where it came from.
+
+    Relative media references count from `media_base`; media that is not where the timeline says is looked for below
+    `media_folders`. `path` is the file that was opened (the movie itself for kind "movie"). `older` tells that
+    no Clip.2 was in the file, so that the application which wrote it may know only Clip.1.
+    """
+
+    timeline: otio.schema.Timeline
+    path: Path
+    kind: Literal["otio", "otioz", "otiod", "movie"]
+    media_base: Path
+    media_folders: tuple[Path, ...] = ()
+    older: bool = True
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second of the timeline: its start time's, else Premiere's note, else what most clips are in."""
+        start = self.timeline.global_start_time
+        if start is not None and start.rate > 1:
+            return snap_rate(start.rate)
+        premiere = self.timeline.tracks.metadata.get("PremierePro_OTIO")
+        noted = premiere.get("VideoFrameRate") if hasattr(premiere, "get") else None
+        if isinstance(noted, int | float) and noted > 1:
+            return snap_rate(noted)
+        # Audio is left out: its ranges may be in samples.
+        clips = [found.clip for found in walk_video_clips(self.timeline)]
+        ranges = [clip.source_range or _available_range(clip) for clip in clips]
+        rates = Counter(snap_rate(each.duration.rate) for each in ranges if each is not None)
+        if not rates:
+            raise BadTimeline("The timeline has no frame rate.", "No start time and no clip tells one.", _EXPORT)
+        return rates.most_common(1)[0][0]
+
+    @property
+    def start(self) -> int:
+        """Frame number that the timeline's first frame has (86400 for 01:00:00:00 at 24)."""
+        start = self.timeline.global_start_time
+        return round(frames_at(start, self.rate)) if start is not None else 0
+
+
+def open_timeline(
+    path: str | os.PathLike,
+    scratch: str | os.PathLike | None = None,
+    *,
+    name: str | None = None,
+    media_folders: Many[str | os.PathLike] = (),
+) -> OpenTimeline:
+    """Read a timeline. `scratch` is where an .otioz unpacks its media (beside the file when None).
+
+    `name` chooses one of a collection's timelines. Raises BadTimeline when the file is missing, not a timeline, or
+    holds several and none is chosen; OutOfDisk when the media cannot be unpacked.
+    """
+    path = Path(path)
+    folders = tuple(map(Path, media_folders))
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadTimeline(f"There is no timeline at {path}.", remedy="Check the path.") from error
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise BadTimeline(f"{path} cannot be read.", why, "Check the permissions of file and folder.") from error
+    if is_folder:
+        text, kind, base = _read_text(path / _CONTENT), "otiod", path
+    elif zipfile.is_zipfile(path):
+        base = Path(scratch) if scratch is not None else path.with_name(f"{path.stem} media")
+        text, kind = _unpack(path, base), "otioz"
+    else:
+        text, kind, base = _read_text(path), "otio", path.parent
+    timeline = _only_timeline(_parse(text, path), name, path)
+    return OpenTimeline(timeline, path, kind, base.absolute(), folders, '"Clip.2"' not in text)
+
+
+def timeline_for_media(
+    media_path: str | os.PathLike,
+    rate: Fraction,
+    frame_count: int,
+    start_timecode_frames: int = 0,
+    name: str = "",
+    sequence: ImageSequence | None = None,
+) -> OpenTimeline:
+    """A movie or image sequence as a timeline of one clip, so that a result is always a timeline.
+
+    `frame_count` and `start_timecode_frames` are in frames of `rate`; the clip is the whole movie.
+    """
+    path = Path(media_path).absolute()
+    if frame_count < 1:
+        raise BadTimeline(f"{path.name} has no frames.", remedy="Choose a movie with at least one frame.")
+    whole = otio.opentime.TimeRange(as_time(start_timecode_frames, rate), as_time(frame_count, rate))
+    if sequence is None:
+        reference = otio.schema.ExternalReference(url_like("", str(path)), whole)
+    else:
+        reference = otio.schema.ImageSequenceReference(
+            url_like("file:", sequence.folder) + "/",
+            sequence.prefix,
+            sequence.suffix,
+            sequence.first,
+            sequence.step,
+            float(rate),
+            sequence.padding,
+            available_range=whole,
+        )
+    name = name or path.stem
+    timeline = otio.schema.Timeline(name, global_start_time=whole.start_time)
+    clip = otio.schema.Clip(name, reference, whole)
+    timeline.tracks.append(otio.schema.Track("V1", [clip], kind=otio.schema.TrackKind.Video))
+    return OpenTimeline(timeline, path, "movie", path.parent)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise BadTimeline(f"{path.parent} is not a timeline bundle.", f"It has no {path.name}.", _EXPORT) from error
+    except OSError as error:
+        raise BadTimeline(f"{path} cannot be read.", error.strerror or "", "Check the file's permissions.") from error
+    except UnicodeDecodeError as error:
+        raise BadTimeline(f"{path.name} is not a timeline.", "It is not text.", _EXPORT) from error
+
+
+def _unpack(path: Path, folder: Path) -> str:
+    """Unpack an .otioz's media into `folder`, files that are there already excepted; the timeline's text."""
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            text = bundle.read(_CONTENT).decode("utf-8-sig")
+            for member in bundle.infolist():
+                # Member names come from a stranger: nothing may land outside of the folder.
+                target = (folder / member.filename).resolve()
+                if member.is_dir() or not target.is_relative_to(folder.resolve() / "media"):
+                    continue
+                if not target.exists() or target.stat().st_size != member.file_size:
+                    _unpack_member(bundle, member, target)
+    except (KeyError, UnicodeDecodeError) as error:
+        raise BadTimeline(f"{path.name} is not a timeline bundle.", f"It has no {_CONTENT}.", _EXPORT) from error
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise BadTimeline(f"{path.name} is damaged.", str(error), "Export or copy it again.") from error
+    except OSError as error:
+        raise OutOfDisk(
+            f"The media in {path.name} could not be unpacked into {folder}.",
+            error.strerror or str(error),
+            "Free some space, or name another folder for the media.",
+        ) from error
+    return text
+
+
+def _unpack_member(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    with bundle.open(member) as source, partial.open("wb") as sink:
+        shutil.copyfileobj(source, sink, 1 << 20)
+    os.replace(partial, target)
+
+
+def _parse(text: str, path: Path) -> object:
+    if not text.strip():
+        raise BadTimeline(f"{path.name} is not a timeline.", "The file is empty.", _EXPORT)
+    try:
+        return otio.core.deserialize_json_from_string(text)
+    except otio.exceptions.UnsupportedSchemaError as error:
+        raise BadTimeline(
+            f"{path.name} was written by a newer application.",
+            str(error),
+            "Export it for an older OpenTimelineIO version, or update this program.",
+        ) from error
+    except (ValueError, KeyError, TypeError, RuntimeError, otio.exceptions.OTIOError) as error:
+        why = _why_unreadable(text, error)
+        raise BadTimeline(f"{path.name} is not a timeline that can be read.", why, _EXPORT) from error
+
+
+def _why_unreadable(text: str, error: Exception) -> str:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as syntax:
+        if text.lstrip().startswith("<"):
+            return "It is XML, not OpenTimelineIO."
+        return f"It is not valid JSON (line {syntax.lineno}: {syntax.msg})."
+    except RecursionError:
+        return "It is nested too deeply."
+    if "UnknownSchema" in str(error):
+        return "It holds a kind of clip, effect or media that OpenTimelineIO does not know."
+    missing = re.search(r"'\): (\w+) \(near line (\d+)", str(error))
+    if isinstance(error, KeyError) and missing:
+        return f"An object has no {missing[1]!r} (near line {missing[2]})."
+    line = re.search(r"near line (\d+)", str(error))
+    return f"A value is of the wrong kind (near line {line[1]})." if line else str(error)
+
+
+def _only_timeline(read: object, name: str | None, path: Path) -> otio.schema.Timeline:
+    """The timeline itself, or the chosen one of a collection's."""
+    if isinstance(read, otio.schema.Timeline):
+        found = [read]
+    elif isinstance(read, otio.schema.SerializableCollection):
+        found = read.find_children(otio.schema.Timeline)
+    else:
+        raise BadTimeline(f"{path.name} is not a timeline.", f"It holds {_described(read)}.", _EXPORT)
+    chosen = found if name is None else [timeline for timeline in found if timeline.name == name]
+    if len(chosen) != 1:
+        names = ", ".join(repr(timeline.name) for timeline in found) or "none"
+        raise BadTimeline(
+            f"{path.name} does not hold exactly one timeline" + (f" called {name!r}." if name else "."),
+            f"It holds: {names}.",
+            "Choose one by its name." if found else _EXPORT,
+        )
+    if chosen[0].tracks is None:
+        raise BadTimeline("The timeline has no video track.", f"{path.name} holds no tracks at all.", _EXPORT)
+    # A child of a collection would dangle when the collection goes.
+    return chosen[0].deepcopy()
+
+
+def _available_range(clip: otio.schema.Clip) -> otio.opentime.TimeRange | None:
+    return clip.media_reference.available_range if clip.media_reference is not None else None
+
+
+def _described(read: object) -> str:
+    if isinstance(read, otio.core.SerializableObject):
+        return f"a {read.schema_name()}"
+    return "JSON that is not OpenTimelineIO"

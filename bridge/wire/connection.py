@@ -1,0 +1,129 @@
+"""One connection of a client: a DEALER socket, and what its monitor says about it."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+
+import zmq
+
+from bridge.wire.keys import KeyPair, is_key
+from bridge.wire.server import ANSWER_BYTES, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
+from bridge.wire.socket_events import next_event
+from contract.errors import BadAddress, BadKey
+
+
+class Fact(enum.Enum):
+    """What can happen to a connection. After all but UP it is of no use any more."""
+
+    UP = enum.auto()
+    """Both sides have proved their keys."""
+    NOBODY = enum.auto()
+    """Nothing listens at the address, or no way leads there."""
+    CUT_SHORT = enum.auto()
+    """Something listens, but it ended the connection before both sides had proved their keys."""
+    NOT_AUTHORISED = enum.auto()
+    """The service knows our key and does not let it in."""
+    DOWN = enum.auto()
+    """It ended."""
+
+
+_EVENTS = {
+    zmq.EVENT_HANDSHAKE_SUCCEEDED: Fact.UP,
+    zmq.EVENT_CLOSED: Fact.NOBODY,
+    zmq.EVENT_CLOSE_FAILED: Fact.NOBODY,
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: Fact.NOT_AUTHORISED,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: Fact.CUT_SHORT,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: Fact.CUT_SHORT,
+    zmq.EVENT_DISCONNECTED: Fact.DOWN,
+}
+
+
+class Connection:
+    """Connects once and never again: what comes after an end is for `bridge.wire.session` to say.
+
+    ZeroMQ would connect again by itself, but then messages from before the break would arrive before the new hello.
+    """
+
+    def __init__(self, context: zmq.Context, address: str, server_key: str, pair: KeyPair) -> None:
+        """Raises BadAddress or BadKey for what can never be one."""
+        if not is_address(address):
+            raise _no_address(address, "It is not of that form, or the port is not between 1 and 65535.")
+        if not is_key(server_key):
+            raise BadKey(
+                f"{server_key!r} is no key of a service.", "", "Copy the key that the service prints when it starts."
+            )
+        self.socket = context.socket(zmq.DEALER)
+        _configure(self.socket, address, server_key, pair)
+        self.monitor = self.socket.get_monitor_socket(sum(_EVENTS))
+        self._was_up = False
+        try:
+            self.socket.connect(address)
+        except zmq.ZMQError as error:
+            self.close()
+            raise _no_address(address, f"{error.strerror}.") from error
+
+    def fact(self) -> Fact | None:
+        """The next thing that happened, None when there is nothing new. Never blocks."""
+        event = next_event(self.monitor)
+        if event is None:
+            return None
+        fact = _EVENTS[event.kind]
+        if fact is Fact.UP:
+            self._was_up = True
+        elif fact is Fact.DOWN and not self._was_up:
+            return Fact.CUT_SHORT
+        return fact
+
+    def send(self, data: bytes) -> bool:
+        """Send a message; False when so many wait already that it has to be tried again later."""
+        try:
+            self.socket.send(data, zmq.NOBLOCK, copy=len(data) < 65536)
+        except zmq.Again:
+            return False
+        return True
+
+    def messages(self) -> Iterator[memoryview]:
+        """What has come, until nothing is left. Never blocks."""
+        while not self.socket.closed:
+            try:
+                frames = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            if len(frames) == 1:
+                yield frames[0].buffer
+
+    def readable(self) -> bool:
+        """Whether a message waits; ZeroMQ's descriptor alone does not tell it."""
+        return bool(self.socket.events & zmq.POLLIN)
+
+    def close(self) -> None:
+        """End it at once."""
+        if not self.socket.closed:
+            self.socket.disable_monitor()
+            self.monitor.close(0)
+            self.socket.close(0)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text has the form of an address of a service: tcp://, a host, and a port."""
+    found = re.fullmatch(r"tcp://(\[[0-9A-Fa-f:.%]+\w*\]|[^\s\[\]:/]+):(\d{1,5})", text)
+    return found is not None and 0 < int(found[2]) < 65536
+
+
+def _no_address(text: str, why: str) -> BadAddress:
+    return BadAddress(f"{text!r} is no address of a service.", why, "Addresses look like tcp://host:5577.")
+
+
+def _configure(socket: zmq.Socket, address: str, server_key: str, pair: KeyPair) -> None:
+    socket.curve_serverkey = server_key.encode()
+    socket.curve_publickey = pair.public.encode()
+    socket.curve_secretkey = pair.secret.encode()
+    socket.ipv6 = address.startswith("tcp://[")
+    socket.reconnect_ivl = -1
+    socket.connect_timeout = 5000
+    socket.handshake_ivl = 15_000  # longer than a session waits: a service that hangs is none with a wrong key
+    socket.heartbeat_ivl, socket.heartbeat_timeout = HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
+    socket.maxmsgsize = ANSWER_BYTES + 1024
+    socket.linger = 0

@@ -1,0 +1,287 @@
+"""The service's end of the wire: decoded requests of clients that may make them, and answers to them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import zmq
+
+from bridge.wire.encoding import BadCall, DecodeError, decode_call, encode_answer
+from bridge.wire.keys import KeyFolder
+from bridge.wire.messages import (
+    PROTOCOL_HIGH,
+    PROTOCOL_LOW,
+    Hello,
+    Limits,
+    Pushed,
+    Refused,
+    Reply,
+    Request,
+    UploadChunk,
+)
+from bridge.wire.socket_events import next_event
+from bridge.wire.zap_authenticator import DOMAIN, ZapAuthenticator
+from contract.errors import BadAddress
+
+MEBIBYTE = 1 << 20
+DEFAULT_LIMITS = Limits(message_bytes=6 * MEBIBYTE, chunk_bytes=MEBIBYTE, transfers=16, queue=100)
+ANSWER_BYTES = 64 * MEBIBYTE
+"""No answer or push is larger; clients accept no more."""
+CONNECTIONS = 64
+"""Open connections of one client."""
+HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS = 2000, 8000
+
+_BATCH = 256
+_WAITING = 256  # messages that a slow client may leave unread before its connection is given up
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One request. `client` is its maker's public key (Z85), `connection` where the answer goes."""
+
+    client: str
+    connection: bytes
+    number: int
+    body: Request
+
+
+@dataclass
+class _Peer:
+    client: str
+    descriptor: int
+    greeted: bool = False
+
+
+class WireServer:
+    """A ROUTER socket behind CURVE, without a loop of its own: its owner polls `socket` and calls `receive`.
+
+    Unauthorised, oversized and undecodable messages never reach the owner; `dropped` counts the undecodable ones.
+    A call before hello, of an unknown type or with wrong fields is answered with a refusal. `Hello` is handed on when
+    the versions meet: answer it with `Welcome`.
+    """
+
+    def __init__(self, address: str, keys: KeyFolder, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        """Listen on `address` ("tcp://127.0.0.1:*" takes a free port). Raises BadAddress, NotPrivate, BadKey."""
+        self.keys, self.limits = keys, limits
+        self.dropped = 0
+        self._peers: dict[bytes, _Peer] = {}
+        self._departed: list[bytes] = []
+        pair = keys.service_pair()
+        self._context = zmq.Context()
+        self._door = ZapAuthenticator(self._context, keys)
+        self._socket = self._context.socket(zmq.ROUTER)
+        _configure(self._socket, address, pair.secret, limits)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        try:
+            self._socket.bind(address)
+        except zmq.ZMQError as error:
+            self.close()
+            raise BadAddress(
+                f"Cannot listen on {address}.",
+                f"{error.strerror}.",
+                "Name another address or port, as in tcp://127.0.0.1:*.",
+            ) from error
+
+    @property
+    def socket(self) -> zmq.Socket:
+        """To be polled for POLLIN."""
+        return self._socket
+
+    @property
+    def bound_address(self) -> str:
+        """The address with the real port."""
+        return self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    @property
+    def connections(self) -> Mapping[bytes, str]:
+        """Clients by greeted connection."""
+        self._notice_departures()
+        return MappingProxyType({key: peer.client for key, peer in self._peers.items() if peer.greeted})
+
+    def departed(self) -> list[bytes]:
+        """Connections that ended since the last call; nothing can be pushed to them any more."""
+        self._notice_departures()
+        gone, self._departed = self._departed, []
+        return gone
+
+    def receive(self) -> list[Incoming]:
+        """The requests that have come, at most a few hundred at once; empty when there are none. Never blocks."""
+        self._notice_departures()
+        found = []
+        for _ in range(_BATCH):
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                break
+            incoming = self._admit(frames)
+            if incoming is not None:
+                found.append(incoming)
+        return found
+
+    def answer(self, incoming: Incoming, body: Reply) -> bool:
+        """Answer a request. False when its connection is gone."""
+        return self._send(incoming.connection, incoming.number, body)
+
+    def push(self, connection: bytes, body: Pushed) -> bool:
+        """Tell a connection something that it did not ask for.
+
+        False when it is gone, was not greeted, is too slow or its client was revoked; it is among `departed` then.
+        """
+        self._notice_departures()
+        peer = self._peers.get(connection)
+        if peer is None or not peer.greeted:
+            return False
+        if peer.client not in self.keys.authorized():
+            self._forget(connection)
+            return False
+        return self._send(connection, 0, body)
+
+    def close(self) -> None:
+        """Stop listening; what was sent still gets half a second to leave."""
+        if self._socket.closed:
+            return
+        self._socket.disable_monitor()
+        self._monitor.close(0)
+        self._socket.close(500)
+        self._context.term()
+        self._door.join()
+
+    def _admit(self, frames: list[zmq.Frame]) -> Incoming | None:
+        connection, message = frames[0].bytes, frames[-1]
+        peer = self._peer(connection, message)
+        if len(frames) != 2 or peer is None:
+            self.dropped += 1
+            return None
+        try:
+            call = decode_call(message.buffer)
+        except DecodeError:
+            self.dropped += 1
+            return None
+        except BadCall as error:
+            remedy = "Update the service." if error.kind == "unknown_request" else ""
+            self._send(connection, error.number, Refused(kind=error.kind, what=error.reason, remedy=remedy))
+            return None
+        refusal = self._refusal(peer, call.body)
+        if refusal is not None:
+            self._send(connection, call.number, refusal)
+            if refusal.kind == "not_authorised":
+                self._forget(connection)
+            return None
+        if isinstance(call.body, Hello):
+            peer.greeted = True
+        return Incoming(peer.client, connection, call.number, call.body)
+
+    def _peer(self, connection: bytes, message: zmq.Frame) -> _Peer | None:
+        try:
+            client, descriptor = message.get("User-Id"), message.get(zmq.SRCFD)
+        except (zmq.ZMQError, UnicodeDecodeError):
+            return None  # cannot be while ZAP is asked for each connection
+        peer = self._peers.get(connection)
+        # A client may choose its routing id, so that a known one alone proves nothing.
+        if peer is None or peer.client != client or peer.descriptor != descriptor:
+            peer = self._peers[connection] = _Peer(client, descriptor)
+        return peer
+
+    def _refusal(self, peer: _Peer, body: Request) -> Refused | None:
+        if peer.client not in self.keys.authorized():
+            return not_authorised(peer.client)
+        if isinstance(body, Hello):
+            refusal = version_refusal(body.protocol_low, body.protocol_high)
+            others = sum(other.client == peer.client and other.greeted for other in self._peers.values())
+            if refusal is None and not peer.greeted and others >= CONNECTIONS:
+                refusal = Refused(
+                    kind="too_many_connections",
+                    what=f"This client has {others} connections already.",
+                    remedy="Close some of its programs.",
+                )
+            return refusal
+        if not peer.greeted:
+            return Refused(kind="not_greeted", what="This connection has not said hello.", remedy="Say hello first.")
+        if isinstance(body, UploadChunk) and len(body.data) > self.limits.chunk_bytes:
+            return Refused(
+                kind="too_large",
+                what=f"A chunk has {len(body.data)} bytes.",
+                why=f"The service takes {self.limits.chunk_bytes} at once.",
+                remedy="Send smaller ones.",
+            )
+        return None
+
+    def _send(self, connection: bytes, number: int, body: Reply | Pushed) -> bool:
+        data = encode_answer(number, body)
+        if len(data) > ANSWER_BYTES:
+            _log.error("an answer of %d bytes was not sent (%s)", len(data), type(body).__name__)
+            if number == 0:
+                return False
+            what = f"The answer would have {len(data)} bytes."
+            data = encode_answer(number, Refused(kind="too_large", what=what, remedy="Ask for less at once."))
+        try:
+            self._socket.send_multipart([connection, data], zmq.NOBLOCK, copy=len(data) < 65536)
+        except zmq.Again:
+            # Forgotten, so that its next message is refused and it begins anew: a push that was left out is a gap.
+            _log.warning("a connection was given up: it leaves %d messages unread", _WAITING)
+            self._forget(connection)
+            return False
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            self._forget(connection)
+            return False
+        return True
+
+    def _forget(self, connection: bytes) -> None:
+        peer = self._peers.pop(connection, None)
+        if peer is not None and peer.greeted:
+            self._departed.append(connection)
+
+    def _notice_departures(self) -> None:
+        """Before anything is sent: another client could come back under the routing id of one that left."""
+        while (event := next_event(self._monitor)) is not None:
+            for connection in [key for key, peer in self._peers.items() if peer.descriptor == event.value]:
+                self._forget(connection)
+
+
+def not_authorised(client: str) -> Refused:
+    """The refusal of a key that is not, or no longer, on the list."""
+    return Refused(
+        kind="not_authorised",
+        what="The service does not let this client in.",
+        why=f"Its key {client} is not, or no longer, authorised.",
+        remedy=f"On the service's machine: dynvfx keys authorize '{client}'",
+    )
+
+
+def version_refusal(low: int, high: int) -> Refused | None:
+    """None when a client's range of protocol versions meets ours, else the refusal that names the side to update."""
+    if low <= PROTOCOL_HIGH and high >= PROTOCOL_LOW and low <= high:
+        return None
+    side = "service" if low > PROTOCOL_HIGH else "client"
+    return Refused(
+        kind="protocol",
+        what="Client and service speak no common version of the protocol.",
+        why=f"The client speaks {low} to {high}, the service {PROTOCOL_LOW} to {PROTOCOL_HIGH}.",
+        remedy=f"Update the {side}.",
+    )
+
+
+def common_protocol(hello: Hello) -> int:
+    """The version to name in `Welcome`: the newest that both sides speak."""
+    return min(hello.protocol_high, PROTOCOL_HIGH)
+
+
+def _configure(socket: zmq.Socket, address: str, secret: str, limits: Limits) -> None:
+    socket.curve_server = True
+    socket.curve_secretkey = secret.encode()
+    socket.zap_domain = DOMAIN.encode()
+    socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+    socket.ipv6 = address.startswith("tcp://[")
+    socket.maxmsgsize = limits.message_bytes + 64  # CURVE adds 33 bytes to a message
+    socket.sndhwm = socket.rcvhwm = _WAITING
+    socket.router_mandatory = True  # else answers to a connection that is gone would vanish silently
+    socket.handshake_ivl = 10_000
+    socket.heartbeat_ivl, socket.heartbeat_timeout = HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
+    socket.heartbeat_ttl = HEARTBEAT_TIMEOUT_MS
+    socket.linger = 500

@@ -1,0 +1,180 @@
+"""CogVideoX text-to-video models (5B, 2B, 1.5) from a folder in diffusers' pipeline layout."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from safetensors import SafetensorError
+from transformers import AutoTokenizer, T5EncoderModel
+
+from dynvfx.attention.anchors import AnchorPass
+from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
+from dynvfx.backbones.pipeline_folder import check_folder, licence_of
+from dynvfx.backbones.rules import cogvideox_rules
+from dynvfx.errors import ModelUnavailable
+from dynvfx.out_of_memory import explained_memory
+from dynvfx.sampling.schedule import Schedule
+
+DECODE_BYTES_PER_PIXEL = 15.8e9 / (480 * 720)
+"""Activations of the decoder at its own two-latent chunks, bf16; tiles take a quarter."""
+TEXT_ENCODER_HEADROOM = 1.1
+
+
+class CogVideoXBackbone(CogVideoXDenoiser):
+    """A CogVideoX pipeline folder: T5 text encoder, causal 3D VAE, transformer, DDIM schedule.
+
+    Weights are float32 on the CPU and bfloat16 on a graphics card. The text encoder is loaded when a prompt must be
+    encoded and freed at once: it is the larger half of the memory and needed for a second only. Raises ModelUnavailable
+    when a part is missing or damaged or the folder holds another kind of model, OutOfMemory when it does not fit.
+    """
+
+    def __init__(self, folder: Path, device: torch.device | None = None, name: str | None = None) -> None:
+        check_folder(folder)
+        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+        self.folder = folder
+        self._is_small = False
+        self.name = name or str(folder)
+        with _readable(folder), explained_memory(device):
+            transformer = CogVideoXTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
+            self.vae = AutoencoderKLCogVideoX.from_pretrained(folder / "vae", torch_dtype=dtype).to(device).eval()
+            self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
+            scheduler = CogVideoXDDIMScheduler.from_pretrained(folder / "scheduler")
+            super().__init__(_text_to_video(transformer, folder), Schedule(scheduler))
+        self.device = device
+        self.vae.requires_grad_(False)
+        config = transformer.config
+        self.licence = licence_of(folder, config.num_layers)
+        self.spatial_ratio = 2 ** (len(self.vae.config.block_out_channels) - 1)
+        self.temporal_ratio = int(self.vae.config.temporal_compression_ratio)
+        # CogVideoX 1.5 joins latent frames in pairs; its clips give an odd number of them, so one goes in front.
+        self.leading_latents = 1 if self.patch_frames > 1 else 0
+        self.rules = cogvideox_rules(
+            frames=config.sample_frames,
+            height=config.sample_height,
+            width=config.sample_width,
+            patch=self.patch,
+            patch_frames=self.patch_frames,
+            spatial_ratio=self.spatial_ratio,
+            temporal_ratio=self.temporal_ratio,
+        )
+
+    @property
+    def identity(self) -> str:
+        """As of every denoiser; tiles change the VAE's results a little, so a small footprint is told apart."""
+        return f"{super().identity}:tiled" if self._is_small else super().identity
+
+    def use_small_footprint(self) -> None:
+        """The VAE works in tiles; on a card the transformer's blocks come from main memory one after another."""
+        self.vae.enable_tiling()
+        if self.device.type == "cuda":
+            self.transformer.enable_group_offload(self.device, num_blocks_per_group=1)
+        self._is_small = True
+
+    def predict(
+        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+    ) -> torch.Tensor:
+        """As of every denoiser; the transformer comes to the card for its first forward, and after it was parked."""
+        if self.transformer.device.type != self.device.type:
+            self.transformer.to(self.device)
+        return super().predict(latents, timestep, text, anchors)
+
+    @torch.no_grad()
+    def encode_text(self, prompts: Sequence[str]) -> list[torch.Tensor]:
+        """T5 embeddings [max_text_seq_length, D], padded; longer prompts are cut at the model's length."""
+        tokens = self.tokenizer(
+            list(prompts),
+            padding="max_length",
+            max_length=self.transformer.config.max_text_seq_length,
+            truncation=True,
+            return_tensors="pt",
+        ).input_ids
+        with self._room_for(_folder_bytes(self.folder / "text_encoder") * TEXT_ENCODER_HEADROOM):
+            with _readable(self.folder), explained_memory(self.device):
+                encoder = T5EncoderModel.from_pretrained(
+                    self.folder / "text_encoder", torch_dtype=self.transformer.dtype
+                ).to(self.device)
+            encoder.eval()
+            texts = [encoder(row[None].to(self.device))[0][0].cpu() for row in tokens]
+            del encoder
+            self._release()
+        return texts
+
+    @torch.no_grad()
+    def encode(self, frames: torch.Tensor) -> torch.Tensor:
+        """Latents of the VAE's mode, in its own eight-frame chunks without autocast: 6.7 GB, not 44, at full size."""
+        pixels = (frames.permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0).to(self.device, self.vae.dtype)
+        mode = self.vae.encode(pixels).latent_dist.mode()[0].transpose(0, 1)
+        latents = mode.to("cpu", torch.float32) * self.vae.config.scaling_factor
+        return torch.cat((latents[:1].expand(self.leading_latents, -1, -1, -1), latents))
+
+    @torch.no_grad()
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Frames by the VAE, in its own two-latent chunks (other chunk sizes give other pictures)."""
+        own = latents[self.leading_latents :].to(self.device, self.vae.dtype) / self.vae.config.scaling_factor
+        height, width = (side * self.spatial_ratio for side in own.shape[2:])
+        with self._room_for(DECODE_BYTES_PER_PIXEL * height * width):
+            pixels = self.vae.decode(own.transpose(0, 1)[None]).sample[0].float()
+            frames = ((pixels.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to("cpu", torch.uint8)
+        self._release()
+        return frames.permute(1, 2, 3, 0).contiguous()
+
+    @contextmanager
+    def _room_for(self, needed: float) -> Iterator[None]:
+        """Space for `needed` bytes on the card during the block: the transformer waits in main memory if it must."""
+        if self.device.type != "cuda" or self._is_small:
+            yield
+            return
+        park, tile = room(needed, *torch.cuda.mem_get_info(self.device))
+        if tile:
+            self.vae.enable_tiling()
+        if park:
+            self.transformer.to("cpu")
+            self._release()
+        yield
+
+    def _release(self) -> None:
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def room(needed: float, free: int, total: int) -> tuple[bool, bool]:
+    """Whether the transformer must be parked and whether the VAE must work in tiles, for `needed` bytes on a card.
+
+    Parking changes no result. Tiles do, so they depend on the card's `total` alone: a card always gives equal pictures.
+    """
+    tile = needed > 0.9 * total
+    return (needed / 4 if tile else needed) > free, tile
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelUnavailable(
+            f"The model in {folder} cannot be read.",
+            str(error).strip().partition("\n")[0],
+            "Fetch the model again; a file was probably cut short or changed.",
+        ) from error
+
+
+def _text_to_video(transformer: CogVideoXTransformer3DModel, folder: Path) -> CogVideoXTransformer3DModel:
+    config = transformer.config
+    if config.in_channels != config.out_channels:
+        raise ModelUnavailable(
+            f"The model in {folder} is not a plain text-to-video model.",
+            f"Its transformer takes {config.in_channels} channels and gives {config.out_channels}.",
+            "Choose a text-to-video model, for example zai-org/CogVideoX-5b.",
+        )
+    return transformer
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))

@@ -1,0 +1,71 @@
+"""What can be wrong with media, each as its own type."""
+
+from __future__ import annotations
+
+from contract.errors import BadMedia, BadUsage, Problem
+
+
+class MissingMedia(BadMedia):
+    """No such file, folder or sequence."""
+
+    kind = "media_missing"
+
+
+class UnreadableMedia(BadMedia):
+    """The file or folder exists but this user may not read it."""
+
+    kind = "media_unreadable"
+
+
+class EmptyMedia(BadMedia):
+    """The file has no bytes, or the folder or movie has no pictures."""
+
+    kind = "media_empty"
+
+
+class NotMedia(BadMedia):
+    """The file is no movie or picture that the decoder knows."""
+
+    kind = "not_media"
+
+
+class NoPicture(BadMedia):
+    """The file holds sound or data but no video."""
+
+    kind = "no_picture"
+
+
+class DamagedMedia(BadMedia):
+    """The file is cut off, or a picture inside it cannot be decoded."""
+
+    kind = "media_damaged"
+
+
+class MissingFrames(BadMedia):
+    """An image sequence has holes, or mixes sizes or pixel formats."""
+
+    kind = "frames_missing"
+
+
+class UnsupportedPixels(BadMedia):
+    """The pixel format or colour matrix cannot be carried through without loss."""
+
+    kind = "pixels_unsupported"
+
+
+class BadRange(BadUsage):
+    """A range of frames that the clip does not have."""
+
+    kind = "bad_range"
+
+
+class EncodeFailed(Problem):
+    """ffmpeg refused to write a file for a reason other than space or permission."""
+
+    kind = "encode_failed"
+
+
+class Cancelled(Problem):
+    """The artist stopped the job; nothing of it was left behind."""
+
+    kind = "cancelled"

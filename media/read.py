@@ -1,0 +1,141 @@
+"""Exact pictures by presentation time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import av
+import numpy as np
+
+from media.colour import ColourTags, rgb_of
+from media.errors import BadRange, DamagedMedia, MissingFrames
+from media.pixels import PixelLayout, layout, planes_of
+from media.probe import MediaInfo, first_frame, open_media
+
+
+@dataclass(frozen=True)
+class SourceFrame:
+    """One picture of the clip.
+
+    `index` counts on the presentation grid; `planes` are the stored code values (see PixelLayout), stored
+    orientation; `turns` are the counter-clockwise quarter turns that stand the picture upright.
+    """
+
+    index: int
+    planes: list[np.ndarray]
+    form: PixelLayout
+    tags: ColourTags
+    turns: int
+
+    def rgb(self) -> np.ndarray:
+        """Upright display RGB [H, W, 3]: uint8 for 8-bit clips, uint16 (full scale) for deeper ones."""
+        picture = rgb_of(self.planes, self.form, self.tags)
+        peak, kind = (255, np.uint8) if self.form.depth <= 8 else (65535, np.uint16)
+        code = (np.clip(picture, 0, 1) * peak + 0.5).astype(kind)
+        return np.ascontiguousarray(np.rot90(code, self.turns))
+
+
+def check_range(info: MediaInfo, start: int, count: int) -> None:
+    """Raises BadRange when the clip does not have frames start .. start + count - 1."""
+    if start < 0 or count < 1 or start + count > info.frame_count:
+        raise BadRange(
+            f"Frames {start} to {start + count - 1} were asked for.",
+            f"{info.path} has frames 0 to {info.frame_count - 1}.",
+            "Choose a range inside the clip.",
+        )
+
+
+def read_frames(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame]:
+    """Yield `count` pictures from grid index `start`.
+
+    Variable-rate clips repeat a picture until the next one is due. Raises BadRange, DamagedMedia, MissingFrames.
+    """
+    check_range(info, start, count)
+    return _read_sequence(info, start, count) if info.files else _read_movie(info, start, count)
+
+
+def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
+    if (frame.width, frame.height) != (info.coded_width, info.coded_height):
+        raise MissingFrames(
+            f"Frame {index} of {info.path} is {frame.width}x{frame.height}, "
+            f"not {info.coded_width}x{info.coded_height}.",
+            "A clip must keep its size.",
+            "Render the clip to one size first.",
+        )
+    form = layout(info.working_format)
+    return SourceFrame(index, planes_of(frame, form.name), form, info.colour, info.rotation // 90)
+
+
+def _read_sequence(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame]:
+    for index in range(start, start + count):
+        name = str(info.files.file(index))
+        with open_media(name) as container:
+            frame = first_frame(container, name)
+            if frame.format.name != info.pix_fmt:
+                raise MissingFrames(
+                    f"{name} is {frame.format.name}, the sequence's first frame is {info.pix_fmt}.",
+                    "A sequence must keep its pixel format.",
+                    "Render the sequence with one setting.",
+                )
+            yield _wrap(info, index, frame)
+
+
+def _read_movie(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame]:
+    wanted, end = start, start + count
+    held: av.VideoFrame | None = None
+    for place, frame in _placed_frames(info, start):
+        if place > wanted and held is not None:
+            source = _wrap(info, wanted, held)
+            while wanted < min(place, end):
+                yield SourceFrame(wanted, source.planes, source.form, source.tags, source.turns)
+                wanted += 1
+        if wanted >= end:
+            return
+        held = frame
+    if held is None:
+        raise DamagedMedia(
+            f"No picture of {info.path} could be decoded from frame {start} on.", remedy="Copy it again."
+        )
+    # Past the last decoded picture only its own hold may follow; anything else was lost in the file.
+    last = info.grid.index(held.pts)
+    if wanted < end and wanted > last + 1 and not info.variable_rate:
+        raise DamagedMedia(
+            f"{info.path} ends at frame {last}, {info.frame_count} frames were announced.", remedy="Copy it again."
+        )
+    source = _wrap(info, wanted, held)
+    for index in range(wanted, end):
+        yield SourceFrame(index, source.planes, source.form, source.tags, source.turns)
+
+
+def _placed_frames(info: MediaInfo, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
+    """(grid index, frame) in presentation order, beginning at or before `start`."""
+    for rewind in (True, False) if start else (False,):
+        with open_media(info.path) as container:
+            stream = next(s for s in container.streams.video if not s.disposition & s.disposition.attached_pic)
+            stream.thread_type = "AUTO"
+            if rewind:
+                container.seek(info.grid.ticks(start), stream=stream, backward=True)
+            pending: tuple[int, av.VideoFrame] | None = None
+            reached = False
+            try:
+                for frame in container.decode(stream):
+                    if frame.pts is None or frame.is_corrupt:
+                        continue
+                    place = info.grid.index(frame.pts)
+                    if rewind and not reached and place > start and pending is None:
+                        break
+                    reached = True
+                    if pending is not None and place > pending[0]:
+                        yield pending
+                    pending = (place, frame)
+            except av.error.FFmpegError as error:
+                raise DamagedMedia(
+                    f"{info.path} cannot be decoded near frame {pending[0] + 1 if pending else start}.",
+                    str(error),
+                    "Copy it again, or choose a range before the damage.",
+                ) from error
+            if reached:
+                if pending is not None:
+                    yield pending
+                return

@@ -1,0 +1,135 @@
+"""Kinds of values that the command line takes, checked while it is read."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from bridge.wire.keys import is_key
+
+
+def text(value: str) -> str:
+    """A text that can be a file's name."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("is empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError(f"{value!a} is not text in UTF-8; rename the file") from error
+    if "\0" in value:
+        raise argparse.ArgumentTypeError("holds a null character")
+    return value
+
+
+def path(value: str) -> Path:
+    """A path, `~` being the user's folder."""
+    return Path(text(value)).expanduser()
+
+
+def frame_range(value: str) -> tuple[int, int]:
+    """First and last frame, both included."""
+    found = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", value, re.ASCII)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a range such as 12-47")
+    first, last = int(found[1]), int(found[2])
+    if last < first:
+        raise argparse.ArgumentTypeError(f"{value!r} ends before it begins")
+    return first, last
+
+
+def region(value: str) -> tuple[float, float, float, float]:
+    """A box: left, top, right, bottom in parts of the picture."""
+    try:
+        sides = tuple(float(side) for side in value.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a box such as 0.5,0,1,1 (the right half)") from error
+    if len(sides) != 4 or not all(map(math.isfinite, sides)):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a box such as 0.5,0,1,1 (the right half)")
+    left, top, right, bottom = sides
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is empty or leaves the picture: left, top, right, bottom go from 0 to 1"
+        )
+    return left, top, right, bottom
+
+
+def levels(value: str) -> tuple[int, ...]:
+    """Start levels of iterations, falling."""
+    if not re.fullmatch(r"\s*\d{1,3}\s*(,\s*\d{1,3}\s*)*", value, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{value!r} are not levels such as 679,439")
+    given = tuple(map(int, value.split(",")))
+    if given[-1] < 1 or any(first <= second for first, second in pairwise(given)):
+        raise argparse.ArgumentTypeError(f"{value!r} do not fall, such as 679,439 do")
+    return given
+
+
+def frame(value: str) -> int:
+    """A frame's number."""
+    if not re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a frame's number, from 0 on")
+    return int(value)
+
+
+def rate(value: str) -> Fraction:
+    """Frames a second, exactly."""
+    try:
+        given = Fraction(value)
+    except (ValueError, ZeroDivisionError) as error:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a rate such as 25 or 24000/1001") from error
+    if not 1 <= given <= 1000:
+        raise argparse.ArgumentTypeError(f"{value!r} is not between 1 and 1000 frames a second")
+    # What editors write as 23.976 is 24000/1001.
+    whole = round(given * Fraction(1001, 1000))
+    ntsc = Fraction(whole * 1000, 1001)
+    return ntsc if given.denominator != 1 and abs(given - ntsc) < Fraction(1, 100) else given
+
+
+def count(value: str) -> int:
+    """A number of takes."""
+    if not re.fullmatch(r"\d{1,3}", value, re.ASCII) or int(value) == 0:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of takes")
+    return int(value)
+
+
+def seed(value: str) -> int:
+    """A first seed."""
+    if not re.fullmatch(r"\d{1,15}", value, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 0 on")
+    return int(value)
+
+
+def assistant(value: str) -> str:
+    """Who writes the plan."""
+    if value not in ("openai", "offline") and not re.fullmatch(r"openai:\S+", value):
+        raise argparse.ArgumentTypeError(f"{value!r} is neither openai, openai:MODEL nor offline")
+    return value
+
+
+def address(value: str) -> str:
+    """Where a service listens; `host:port` means the same as `tcp://host:port`."""
+    bare = value.strip().removeprefix("tcp://")
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]@]+):(\d{1,5})", bare, re.ASCII)
+    if not found or not 0 < int(found[2]) < 65536:
+        raise argparse.ArgumentTypeError(f"{value!r} is not an address such as tcp://gpu-box:47800")
+    return f"tcp://{bare}"
+
+
+def key(value: str) -> str:
+    """A public key."""
+    if not is_key(value.strip()):
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is not a key; put the 40 characters in single quotes, as the shell changes some of them"
+        )
+    return value.strip()
+
+
+def job(value: str) -> str:
+    """A job's id or the beginning of it."""
+    wanted = value.strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{1,12}", wanted):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a job; `dynvfx jobs` lists them")
+    return wanted

@@ -1,0 +1,162 @@
+"""A job through the service, told like one in this process: submit, follow, stop with Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.wire.messages import (
+    Cancel,
+    Cancelled,
+    GetJob,
+    Job,
+    JobReply,
+    Jobs,
+    ListJobs,
+    Numbered,
+    RefineSpec,
+    Retry,
+    Spec,
+    Submit,
+)
+from contract.errors import Problem
+from contract.events import JobDone, JobEvent, JobFailed, JobNotice, JobStarted
+from plugin.cli.exit_codes import CANCELLED, DONE
+from plugin.cli.output import Reporter
+from plugin.cli.service_link import ServiceLink
+
+LIVE = ("queued", "preparing", "planning", "awaiting_approval", "encoding", "inverting", "refining", "delivering")
+AFTER_PLAN = "Edit the plan if you like, then give the same command without --plan-only."
+STOP_WITHIN = 15.0
+"""Seconds for which the end of a cancelled job is waited for."""
+
+Translate = Callable[[JobEvent], JobEvent | None]
+"""What becomes of an event before it is told, None for what is not told; may raise a Problem."""
+
+
+class ServiceTooOld(Problem):
+    """The service would ignore something that was asked for."""
+
+    kind = "backend_too_old"
+
+
+class JobRun:
+    """One job of this command."""
+
+    def __init__(
+        self, link: ServiceLink, teller: Reporter, *, quiet: bool, translate: Translate = lambda event: event
+    ) -> None:
+        """`quiet` keeps everything but events from the terminal."""
+        self._link, self._teller, self._quiet, self._translate = link, teller, quiet, translate
+        self._coming = 1
+        self.started: JobStarted | None = None
+
+    def submit(self, spec: Spec, token: str | None = None) -> Job:
+        """Queue a job and follow it from its first event; the same one that runs already is followed as well.
+
+        Raises ServiceTooOld for a box, levels or a mask that the service would not heed.
+        """
+        if "edit_limits" not in self._link.welcome.capabilities and _is_limited(spec):
+            raise ServiceTooOld(
+                "The service cannot limit an edit to a box, a mask or later iterations.",
+                "Its version does not know this.",
+                "Update it and start it again, or leave --region, --mask and --levels out.",
+            )
+        job = self._same_running(spec) if token is None else None
+        if job is None:
+            job = self._link.ask(Submit(token=token or uuid.uuid4().hex, spec=spec), JobReply).job
+        self._say(f"Job {job.id}{_queue_words(job)}; `dynvfx watch {job.id}` follows it from another terminal.")
+        return job
+
+    def retry(self, job: Job, *, small: bool) -> Job:
+        """Queue a job again; only what comes from now on is told."""
+        self._coming = job.events + 1
+        footprint = "small" if small else None
+        job = self._link.ask(Retry(job=job.id, footprint=footprint), JobReply).job
+        self._say(f"Job {job.id}{_queue_words(job)}.")
+        return job
+
+    def follow(self, job: str) -> int:
+        """Tell the job's events until it ends; the exit code. KeyboardInterrupt comes through."""
+        events = self._link.events(job, self._coming)
+        pending: Numbered | None = None
+        with contextlib.closing(events):
+            for numbered in events:
+                self._coming = numbered.number + 1
+                if pending is not None:
+                    # Something came after a failure: it was tried again.
+                    self._teller.tell(JobNotice(kind="retried", text=f"It failed before: {pending.event.what}"))
+                pending = numbered if isinstance(numbered.event, JobFailed) else None
+                if pending is None:
+                    self._tell(numbered.event)
+        if pending is None:
+            return DONE
+        self._tell(pending.event)
+        return pending.event.exit_code
+
+    def cancel(self, job: str) -> str:
+        """End the job and wait until nothing works on it any more; the service's answer."""
+        outcome = self._link.ask(Cancel(job=job), Cancelled, timeout=STOP_WITHIN).outcome
+        if outcome == "cancelled":
+            for _ in self._link.events(job, self._coming):
+                pass
+        return outcome
+
+    def stopped(self, job: str | None) -> int:
+        """After Ctrl-C: end the job and say how to go on. A second Ctrl-C does not wait for it."""
+        self._teller.close()
+        try:
+            if job is not None:
+                self.cancel(job)
+        except Problem as problem:
+            print(f"The job could not be stopped: {problem}", file=sys.stderr)
+        except KeyboardInterrupt:
+            pass
+        return tell_stopped(self._teller, self.started, quiet=self._quiet)
+
+    def _tell(self, event: JobEvent) -> None:
+        event = self._translate(event)
+        if event is None:
+            return
+        self.started = event if isinstance(event, JobStarted) else self.started
+        self._teller.tell(event)
+        if isinstance(event, JobDone) and event.timeline is None:
+            self._say(AFTER_PLAN)
+
+    def _same_running(self, spec: Spec) -> Job | None:
+        """The very same order, begun by a command that has lost its terminal, say."""
+        for job in self._link.ask(ListJobs(states=LIVE), Jobs).jobs:
+            if job.mine and self._link.ask(GetJob(job=job.id), JobReply).spec == spec:
+                return job
+        return None
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+
+
+def tell_stopped(teller: Reporter, started: JobStarted | None, *, quiet: bool) -> int:
+    """Say that Ctrl-C was heard and what is kept; the exit code. `quiet` tells it as an event."""
+    what, remedy = "Stopped.", "Nothing was begun yet."
+    if started is not None:
+        what = f"Stopped. What was done so far is kept in {Path(started.output) / '.dynvfx'}."
+        remedy = "The same command goes on from there."
+    with contextlib.suppress(BrokenPipeError):
+        failed = JobFailed(kind="cancelled", what=what, why="", remedy=remedy, exit_code=CANCELLED)
+        teller.tell(failed) if quiet else print(what, remedy, file=sys.stderr)
+    return CANCELLED
+
+
+def _is_limited(spec: Spec) -> bool:
+    mask = spec.mask if isinstance(spec, RefineSpec) else None
+    return any(limit is not None for limit in (spec.region, spec.levels, mask))
+
+
+def _queue_words(job: Job) -> str:
+    before = (job.position or 1) - 1
+    if job.state != "queued" or before == 0:
+        return ""
+    return f" waits for {before} other{'s' if before > 1 else ''}"

@@ -1,0 +1,62 @@
+"""`dynvfx logs`: a zip file with what helps to find a mistake, if wanted without what is nobody's business."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bridge.local import local_service
+from bridge.wire.messages import Jobs, ListJobs, ListTakes, Takes
+from contract.errors import Problem
+from plugin.cli.exit_codes import DONE
+from plugin.cli.service_link import PROGRAM, ServiceLink
+
+Write = Callable[[Iterable[str] | None], tuple[Path, int]]
+"""Writes the zip, redacted when there are words (private ones, beside what looks so); returns its path and logs."""
+
+
+def run(options: argparse.Namespace, write: Write) -> int:
+    """Write the zip and say where it is. Raises BadUsage and OutOfDisk."""
+    target, logs = write(words_of_service() if options.redact else None)
+    if options.json:
+        print(json.dumps({"file": str(target.absolute()), "logs": logs, "redacted": options.redact}))
+    else:
+        print(f"{target} holds {logs} logs.")
+        note = "paths, names and instructions are left out" if options.redact else "paths and instructions are in them"
+        print(f"Have a look before you send it: {note}.", file=sys.stderr)
+    return DONE
+
+
+def words_of_service() -> set[str]:
+    """What people wrote and where their files are, from a service if one runs; none is started for this."""
+    words: set[str] = set()
+    try:
+        link = ServiceLink(lambda: local_service.connect(program=PROGRAM, start_one=False))
+    except Problem:
+        return words
+    try:
+        for job in link.ask(ListJobs(limit=10_000), Jobs).jobs:
+            words |= {job.instruction, job.source, job.output}
+        for entry in link.ask(ListTakes(), Takes).takes:
+            words |= {entry.folder, *(note.text for note in entry.take.notes), *_texts(entry.take.plan)}
+    except Problem:
+        pass  # what was heard so far is better than nothing
+    finally:
+        link.close()
+    return words
+
+
+def _texts(plan: object) -> Iterable[str]:
+    """Captions and phrases of a plan."""
+    if isinstance(plan, str):
+        yield plan
+    elif isinstance(plan, dict):
+        for name, each in plan.items():
+            if name != "effect":
+                yield from _texts(each)
+    elif isinstance(plan, list | tuple):
+        for each in plan:
+            yield from _texts(each)

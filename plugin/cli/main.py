@@ -1,0 +1,291 @@
+"""The command `dynvfx`: one more host, over files (docs/command-line.md).
+
+The only module of the plugin that imports the backend: to know the order, to check the machine, to run the service in
+this terminal, or a job in this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
+
+from backend.jobs.failures import as_problems
+from backend.settings import Settings, find_settings, start_logging, stop_logging
+from bridge.local.folders import state_folder
+from bridge.wire.messages import Spec
+from contract.errors import Problem
+from contract.events import JobDone, JobFailed, JobStarted
+from plugin.cli import job_commands, key_commands, log_command, resolve_command
+from plugin.cli.arguments import parse
+from plugin.cli.exit_codes import BAD_USAGE, DONE, FAILED, exit_code
+from plugin.cli.job_running import AFTER_PLAN, JobRun, tell_stopped
+from plugin.cli.job_specs import add_spec, read_mask, refine_spec
+from plugin.cli.output import Reporter, open_reporter
+from plugin.cli.service_link import open_link
+
+if TYPE_CHECKING:
+    from backend.jobs.orders import AddOrder, RefineOrder
+
+log = logging.getLogger("dynvfx")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal with a small character set must not end a job.
+            stream.reconfigure(errors="backslashreplace")
+    if given[:1] == ["panel"]:
+        from plugin.panel.__main__ import main as show
+
+        return show(given[1:])
+    if given[:1] == ["backend"]:
+        from backend.__main__ import main as serve
+
+        return serve(given[1:])
+    teller = open_reporter("--json" in given, sys.stdout, sys.stderr)
+    try:
+        options = parse(given)
+    except Problem as problem:
+        _tell_failure(teller, problem)
+        return BAD_USAGE
+    settings = find_settings()
+    start_logging(settings, verbose=options.verbose)
+    log.info("command: %s", [options.command, *given[1:]])
+    try:
+        with _reported(teller, settings), _stoppable():
+            return _carried_out(options, teller, settings)
+    finally:
+        teller.close()
+        stop_logging()
+
+
+def _carried_out(options: argparse.Namespace, teller: Reporter, settings: Settings) -> int:
+    """One command, its errors told."""
+    try:
+        if options.command == "doctor":
+            return _doctor(options)
+        if options.command == "keys":
+            return key_commands.run(options)
+        if options.command == "resolve-check":
+            return resolve_command.run(options)
+        if options.command == "logs":
+            return log_command.run(options, lambda words: _write_logs(options.output, settings, words))
+        if options.command in job_commands.COMMANDS:
+            return job_commands.run(options, teller)
+        return _in_process(options, teller) if options.in_process else _through_service(options, teller)
+    except Problem as problem:
+        _tell_failure(teller, problem)
+        log.error("%s: %s", problem.kind, problem, exc_info=problem)
+        return exit_code(problem)
+    except (KeyboardInterrupt, BrokenPipeError):
+        teller.close()
+        return tell_stopped(teller, None, quiet=options.json)
+
+
+def _in_process(options: argparse.Namespace, teller: Reporter) -> int:
+    """Carry out add, refine or demo here."""
+    # Importing torch takes seconds: not for what goes through the service.
+    from backend.jobs.take_job import run
+
+    started: JobStarted | None = None
+    try:
+        for event in run(_order(options)):
+            started = event if isinstance(event, JobStarted) else started
+            teller.tell(event)
+            if isinstance(event, JobDone) and event.timeline is None and not options.json:
+                print(AFTER_PLAN, file=sys.stderr)
+    except (KeyboardInterrupt, BrokenPipeError):
+        teller.close()
+        return tell_stopped(teller, started, quiet=options.json)
+    return DONE
+
+
+def _through_service(options: argparse.Namespace, teller: Reporter) -> int:
+    """Carry out add, refine or demo by way of the service."""
+    order = _order(options)
+    if options.backend:
+        return _far_away(options, order, teller)
+    spec = _spec(order)
+    with contextlib.closing(open_link(None, None)) as link:
+        run = JobRun(link, teller, quiet=options.json)
+        job: str | None = None
+        try:
+            job = run.submit(spec).id
+            return run.follow(job)
+        except (KeyboardInterrupt, BrokenPipeError):
+            return run.stopped(job)
+
+
+def _write_logs(target: Path | None, settings: Settings, words: Iterable[str] | None) -> tuple[Path, int]:
+    """A zip of all logs, redacted when there are `words` that are known to be private; its path and how many logs."""
+    from backend.diagnostics.log_command import default_name, write_bundle
+
+    from backend.diagnostics.private_text import collect_private_text
+    from backend.diagnostics.redaction import Redaction
+    from backend.ledger.schema import LEDGER_FILE
+
+    home = state_folder()
+    redaction = None if words is None else Redaction({*words, *collect_private_text(home / LEDGER_FILE)})
+    folders = {"program": settings.log_file.parent, "service": home / "log"}
+    bundle = write_bundle(target or Path(default_name()), folders, redaction)
+    return bundle.path, len(bundle.logs)
+
+
+def _far_away(options: argparse.Namespace, order: AddOrder | RefineOrder, teller: Reporter) -> int:
+    """Carry an order out on another machine: its clip goes there, its takes come here."""
+    from backend.jobs.order_identity import output_of
+    from backend.jobs.orders import AddOrder
+    from backend.jobs.sources import open_source
+    from plugin.cli.remote import remote_job
+
+    if isinstance(order, AddOrder):
+        with as_problems():
+            output = output_of(order)
+        return remote_job.add(options, order, output, open_source, teller)
+    return remote_job.refine(options, order, open_source, teller)
+
+
+def _spec(order: AddOrder | RefineOrder) -> Spec:
+    """What is submitted for an order; its paths mean the same to the service, on this machine."""
+    from backend.jobs.order_identity import asked_of_add, model_name, output_of
+    from backend.jobs.orders import AddOrder
+
+    segmenter = model_name(order.segmenter) if order.segmenter else None
+    with as_problems():
+        if isinstance(order, AddOrder):
+            model = asked_of_add(order)["model"]
+            return add_spec(order, output=output_of(order), model=model, segmenter=segmenter)
+        return refine_spec(order, segmenter=segmenter)
+
+
+def _order(options: argparse.Namespace) -> AddOrder | RefineOrder:
+    """The backend's order for the parsed options."""
+    from backend.demo.demonstration import demo_order
+    from backend.jobs.orders import AddOrder, RefineOrder
+
+    if options.command == "demo":
+        return demo_order(options.output)
+    shaping = {
+        name: getattr(options, name)
+        for name in (
+            "instruction",
+            "takes",
+            "seed",
+            "quality",
+            "effect",
+            "assistant",
+            "plan",
+            "plan_only",
+            "layer",
+            "segmenter",
+            "region",
+        )
+    }
+    if options.command == "refine":
+        mask = read_mask(options.mask, options.mask_frame) if options.mask else None
+        return RefineOrder(**shaping, take_folder=options.take, mask=mask, levels=options.levels)
+    return AddOrder(
+        **shaping,
+        source=os.path.expanduser(options.source),
+        clip=options.clip,
+        part=options.part,
+        model=options.model,
+        output=options.output,
+        media_folders=tuple(options.media),
+        rate=options.rate,
+        download=options.download,
+    )
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """Check the machine; 0 when an edit with the shipped model can run here."""
+    from backend.diagnostics.doctor import examine
+
+    works = True
+    for finding in examine():
+        works = works and finding.state != "broken"
+        if options.json:
+            print(json.dumps(dataclasses.asdict(finding)), flush=True)
+            continue
+        mark = {"fine": "ok     ", "missing": "--     ", "broken": "BROKEN "}[finding.state]
+        print(f"{mark}{finding.subject}: {finding.text}")
+        if finding.remedy:
+            print(f"       {finding.remedy}", flush=True)
+    if not options.json:
+        print("Everything that the shipped model needs is there." if works else "Mend what is marked BROKEN.")
+    return DONE if works else FAILED
+
+
+def _tell_failure(teller: Reporter, problem: Problem) -> None:
+    teller.close()
+    teller.tell(
+        JobFailed(
+            kind=problem.kind,
+            what=problem.what,
+            why=problem.why,
+            remedy=problem.remedy,
+            exit_code=exit_code(problem),
+        )
+    )
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """A polite request to end (SIGTERM) works like Ctrl-C."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: whoever runs us there sees to signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _reported(teller: Reporter, settings: Settings) -> Iterator[None]:
+    """An error that nobody foresaw is told in a paragraph; its traceback goes to the log.
+
+    It is not caught here: Python ends with exit code 1 and asks the hook how to show the error.
+    """
+
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        # Logging was stopped on the way out.
+        has_log = start_logging(settings, verbose=False)
+        log.critical("unexpected", exc_info=(kind, error, trace))
+        teller.tell(
+            JobFailed(
+                kind="unexpected",
+                what=f"Something unexpected happened ({kind.__name__}: {error}).",
+                why="This is a mistake in the program, not in what you did.",
+                remedy="The same command goes on from the last finished step; if it stops here again, report it.",
+                exit_code=FAILED,
+                log=str(settings.log_file) if has_log else None,
+            )
+        )
+
+    before = sys.excepthook
+    sys.excepthook = report
+    yield
+    sys.excepthook = before
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""The host's own small panel: what it asks for is done with this panel's models, and it is told how things are."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from bridge.editorial.clip_list import Shot
+from bridge.wire.messages import Job, TakeEntry
+from contract.errors import BadUsage, Problem
+from contract.take import Status
+from plugin.hosts.agent_host import AgentHost, ClipGone
+from plugin.hosts.agent_session import Answer
+from plugin.hosts.footage import Footage, read_footage
+from plugin.panel.models.agent.agent_state import told_state
+from plugin.panel.models.ask.ask import LARGEST_SEED, QUALITIES, Asked
+from plugin.panel.models.ask.ready_gate import ReadyGate
+from plugin.panel.models.backend.backend import Runs
+from plugin.panel.models.panel import PanelModel
+
+STATE_EVERY_MS = 200
+_STATUSES: tuple[Status, ...] = ("pending", "approved", "rejected", "retake")
+
+
+class Stills(Protocol):
+    """`plugin.panel.stills.Stills`: pictures of takes as small PNG files."""
+
+    def path_of(self, movie: str) -> str:
+        """The PNG, empty while there is none."""
+
+
+class AgentRequests(QObject):
+    """Answers the agent's requests and sends it `state`. `showRequested` asks for the window."""
+
+    showRequested = pyqtSignal()
+
+    def __init__(
+        self,
+        panel: PanelModel,
+        host: AgentHost,
+        stills: Stills,
+        background: Runs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._panel, self._host, self._stills, self._background = panel, host, stills, background
+        self._beginning = ReadyGate(panel.backend, host, self)
+        self._sent: dict[str, Any] = {}
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(STATE_EVERY_MS)
+        self._soon.timeout.connect(self._send)
+        host.session.asked.connect(self._asked)
+        for changed in (panel.backend.changed, panel.changed, panel.places.changed, panel.takes.takesChanged):
+            changed.connect(self.tell)
+        for changed in (panel.takes.dataChanged, panel.takes.rowsInserted, panel.takes.rowsRemoved):
+            changed.connect(self.tell)
+        self.tell()
+
+    @property
+    def waits(self) -> bool:
+        """Whether an order waits for the service to be there."""
+        return self._beginning.waits
+
+    def tell(self, *_: object) -> None:
+        """Something may be different: the agent is told soon, when it is."""
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _send(self) -> None:
+        state = told_state(self._panel, self._host, self._stills.path_of)
+        if state != self._sent:
+            self._sent = state
+            self._host.session.notify("state", state)
+
+    # Requests ---------------------------------------------------------------------------------------------------------
+
+    def _asked(self, method: str, params: dict[str, Any], answer: Answer) -> None:
+        handle = {
+            "show": self._show,
+            "generate": self._generate,
+            "cancel": self._cancel,
+            "retry": self._retry,
+            "place_take": self._place,
+            "set_status": self._set_status,
+        }.get(method)
+        try:
+            if handle is None:
+                raise BadUsage(f"The panel does not know {method!r}.", "", "Install DynVFX again.")
+            handle(params, answer)
+        except Problem as problem:
+            answer.refuse(problem)
+
+    def _show(self, params: dict[str, Any], answer: Answer) -> None:
+        self.showRequested.emit()
+        answer.give()
+
+    def _cancel(self, params: dict[str, Any], answer: Answer) -> None:
+        self._panel.jobs.cancel(self._job(params))
+        answer.give()
+
+    def _retry(self, params: dict[str, Any], answer: Answer) -> None:
+        self._panel.jobs.retry(self._job(params))
+        answer.give()
+
+    def _set_status(self, params: dict[str, Any], answer: Answer) -> None:
+        status = params.get("status")
+        if status not in _STATUSES:
+            raise BadUsage(f"{status!r} is no status of a take.", "", f"Use one of {', '.join(_STATUSES)}.")
+        self._panel.verdicts.set_status(self._take(params).take.id, status)
+        answer.give()
+
+    def _place(self, params: dict[str, Any], answer: Answer) -> None:
+        entry = self._take(params)
+        key = self._panel.takes.shots.get(entry.job, "")
+
+        def placed() -> None:
+            self._panel.verdicts.set_status(entry.take.id, "approved")
+            answer.give()
+
+        def above(shot: Shot, footage: Footage) -> None:
+            self._panel.places.place(entry, placed, answer.refuse, (shot, footage))
+
+        def exported(shot: Shot) -> None:
+            if self._panel.shot.key_of(shot) != key:
+                answer.refuse(
+                    ClipGone("The clip is another one than the take was made for.", "", "Make a take of it as it is.")
+                )
+                return
+            rate = shot.frame_rate if shot.sequence is not None else None
+            self._background.run(
+                lambda: read_footage(shot.media_path, rate), lambda read: above(shot, read), answer.refuse
+            )
+
+        self._export(self._host.uid_of(key), exported, answer.refuse)
+
+    def _generate(self, params: dict[str, Any], answer: Answer) -> None:
+        self._asked_for(params)  # what is wrong with it is told at once
+        if not params.get("uids"):
+            raise BadUsage("No clip is named.", "", "Select a clip first.")
+        self._beginning.when_ready(lambda: self._order(params, answer), answer.refuse)
+
+    def _order(self, params: dict[str, Any], answer: Answer) -> None:
+        panel = self._panel
+        uids = [str(each) for each in params["uids"]]
+        jobs: list[str] = []
+
+        def failed(problem: Problem) -> None:
+            if jobs:
+                problem.why = f"{problem.why} {len(jobs)} of the clips are on their way.".strip()
+            answer.refuse(problem)
+
+        def next_one(job: Job | None = None) -> None:
+            """One clip after the other: an application renders one at a time."""
+            if job is not None:
+                jobs.append(job.id)
+            if not uids:
+                answer.give({"jobs": jobs})
+                return
+            try:
+                self._export(uids.pop(0), order, failed)
+            except Problem as problem:
+                failed(problem)
+
+        def order(shot: Shot) -> None:
+            panel.submitting.submit(asked, shot, panel.shot.key_of(shot), None, False, next_one, failed)
+
+        try:
+            asked = self._asked_for(params)
+        except Problem as problem:
+            answer.refuse(problem)
+            return
+        panel.history.add(asked.instruction)
+        next_one()
+
+    # What requests name -----------------------------------------------------------------------------------------------
+
+    def _asked_for(self, params: dict[str, Any]) -> Asked:
+        instruction = str(params.get("instruction") or "").strip()
+        quality, effect = params.get("quality", "standard"), params.get("effect")
+        if not instruction:
+            raise BadUsage("There is no instruction.", "", "Say what to add.")
+        if quality not in QUALITIES or effect not in (None, "object", "global"):
+            raise BadUsage("The panel does not know this choice.", f"{quality}, {effect}", "Install DynVFX again.")
+        ask = self._panel.ask
+        if not ask.chosen_model_installed:
+            what = f"The model {ask.model} is not on the backend’s machine."
+            raise BadUsage(what, "", "Allow its download in the panel, or choose another model there.")
+        seed = ask.seed if ask.seed_locked else secrets.randbelow(LARGEST_SEED + 1)
+        return Asked(instruction, effect, quality, 1, seed, ask.model, None, False)
+
+    def _export(self, uid: str, done: Callable[[Shot], None], failed: Callable[[Problem], None]) -> None:
+        panel, host = self._panel, self._host
+        index = host.index_of(uid)
+        if panel.shot.current == index:
+            panel.shot.exports.start(index, done, failed)  # shown, and joined when it is under way
+        else:
+            host.export(index, done, failed, lambda *steps: None)
+
+    def _job(self, params: dict[str, Any]) -> str:
+        job = str(params.get("job") or "")
+        if job not in self._panel.takes.jobs:
+            raise BadUsage("There is no such job.", "", "Look at the list again.")
+        return job
+
+    def _take(self, params: dict[str, Any]) -> TakeEntry:
+        entry = self._panel.verdicts.entry(str(params.get("take") or ""))
+        if entry is None:
+            raise BadUsage("There is no such take.", "", "Look at the list again.")
+        return entry

@@ -1,0 +1,92 @@
+"""What the host's own small panel is told of jobs and takes: plain values, as PROTOCOL.md names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from contract.errors import Problem
+from plugin.hosts.base import KnowsClips
+from plugin.panel.models.backend.backend import BackendModel
+from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.takes.cards import JobProgress, job_card
+
+_MOST_TAKES = 200
+_LISTED = frozenset(("failed", "cancelled"))
+
+
+def told_state(panel: PanelModel, host: KnowsClips, still: Callable[[str], str]) -> dict[str, Any]:
+    """The notification `state`. `still` gives the PNG of a take's preview movie, "" while there is none."""
+    problem = panel.places.problem or panel.problem
+    return {
+        "backend": {"state": _backend_state(panel.backend), "words": _words(panel.backend)},
+        "jobs": [_job(each, host) for each in panel.takes.jobs.values() if _shown(each, panel)],
+        "takes": _takes(panel, host, still),
+        "placing": panel.places.placing,
+        "problem": _problem(problem),
+    }
+
+
+def _backend_state(backend: BackendModel) -> str:
+    if backend.state == "ready":
+        return "busy" if backend.working else "ready"
+    if backend.state == "refused":
+        return "old"
+    return "missing" if backend.state in ("missing", "silent") else "starting"
+
+
+def _words(backend: BackendModel) -> str:
+    return backend.headline if backend.ready else f"{backend.headline} {backend.detail}".strip()
+
+
+def _shown(progress: JobProgress, panel: PanelModel) -> bool:
+    job = progress.job
+    if job.state == "done" or job.id in panel.takes.dismissed:
+        return False
+    return job.state != "cancelled" or progress.paused
+
+
+def _job(progress: JobProgress, host: KnowsClips) -> dict[str, Any]:
+    card, job = job_card(progress), progress.job
+    return {
+        "id": job.id,
+        "uid": host.uid_of(progress.shot),
+        "instruction": job.instruction,
+        "state": card.state,
+        "stage": job.stage or "",
+        "fraction": card.progress,
+        "seconds_left": job.seconds_left,
+        "words": f"{card.state_text} · {card.line}" if card.line else card.state_text,
+        "problem": _problem(card.problem),
+    }
+
+
+def _takes(panel: PanelModel, host: KnowsClips, still: Callable[[str], str]) -> list[dict[str, Any]]:
+    """The newest takes, the newest first."""
+    takes = panel.takes
+    entries = sorted(takes.entries.values(), key=lambda each: (each.take.created, each.number), reverse=True)
+    labels: dict[tuple[str, int], str] = {}
+    for shot in {takes.shots.get(each.job, "") for each in entries}:
+        labels |= takes.labels_of(shot)
+    found = []
+    for each in entries[:_MOST_TAKES]:
+        take = each.take
+        preview = next((media.path for media in take.media if media.role == "preview"), "")
+        found.append(
+            {
+                "id": take.id,
+                "job": each.job,
+                "uid": host.uid_of(takes.shots.get(each.job, "")),
+                "label": f"{labels.get((each.job, each.number), take.name)} · {take.instruction}",
+                "status": take.status,
+                "thumbnail": still(f"{each.folder}/{preview}") if preview else "",
+                "placed": take.id in takes.placed,
+            }
+        )
+    return found
+
+
+def _problem(problem: Problem | None) -> dict[str, str] | None:
+    if problem is None:
+        return None
+    return {"what": problem.what, "why": problem.why, "remedy": problem.remedy}

@@ -1,0 +1,237 @@
+"""What is asked for: instruction, effect, quality, takes, seed, model, region, and what it would cost."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from PyQt6.QtCore import QObject, QTimer
+
+from bridge.wire.messages import Estimate, Estimated, Model
+from contract.errors import Problem
+from plugin.panel.models.ask.history import History
+from plugin.panel.models.ask.model_fetching import room_words
+from plugin.panel.models.backend.backend import BackendModel
+from plugin.panel.models.observable import Field, Observable
+from plugin.panel.models.shot.shot import ShotModel
+from plugin.panel.wording import duration_text, size_text
+
+Quality = Literal["draft", "standard", "reference"]
+QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")
+MOST_TAKES = 16
+LARGEST_SEED = 999_999
+ESTIMATE_AFTER_MS = 120
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The artist's choices, as they shape a job."""
+
+    instruction: str
+    effect: str | None
+    quality: Quality
+    takes: int
+    seed: int
+    model: str
+    region: Box | None
+    download: bool
+
+
+class AskModel(Observable):
+    """The choices and their estimate. `region` is (left, top, right, bottom) in fractions of the frame."""
+
+    instruction: Field[str] = Field("")
+    effect: Field[str | None] = Field(None)
+    quality: Field[Quality] = Field("standard")
+    takes: Field[int] = Field(1)
+    seed: Field[int] = Field(0)
+    seed_locked: Field[bool] = Field(False)
+    model: Field[str] = Field("tiny")
+    region: Field[Box | None] = Field(None)
+    download: Field[bool] = Field(False)
+    estimates: Field[dict[str, Estimated]] = Field({})
+    estimate_problem: Field[Problem | None] = Field(None)
+
+    def __init__(self, backend: BackendModel, shot: ShotModel, history: History, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._backend, self._shot, self.history = backend, shot, history
+        self.seed = secrets.randbelow(LARGEST_SEED + 1)
+        self._asked = 0
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(ESTIMATE_AFTER_MS)
+        self._soon.timeout.connect(self.estimate_now)
+        self.changed.connect(self._changed)
+        shot.changed.connect(lambda name: self._soon.start() if name in ("shot", "footage") else None)
+        backend.readied.connect(self._soon.start)
+        backend.changed.connect(lambda name: self.changed.emit("models") if name == "models" else None)
+
+    # What the artist does ---------------------------------------------------------------------------------------------
+
+    def asked(self) -> Asked:
+        """The choices as they are now."""
+        return Asked(
+            self.instruction.strip(),
+            self.effect,
+            self.quality,
+            self.takes,
+            self.seed,
+            self.model,
+            self.region,
+            self.download and not self.chosen_model_installed,
+        )
+
+    def used(self) -> None:
+        """A job was made from the choices: remember the instruction, roll the seed on unless it is locked."""
+        self.history.add(self.instruction)
+        if not self.seed_locked:
+            self.seed = secrets.randbelow(LARGEST_SEED + 1)
+
+    def draw_region(self, box: Box | None) -> None:
+        """Limit the edit to a box; None takes the limit away. Boxes under a hundredth of the frame are slips."""
+        if box is not None:
+            left, right = sorted((min(1.0, max(0.0, box[0])), min(1.0, max(0.0, box[2]))))
+            top, bottom = sorted((min(1.0, max(0.0, box[1])), min(1.0, max(0.0, box[3]))))
+            small = (right - left) * (bottom - top) < 0.001 or min(right - left, bottom - top) < 0.01
+            box = None if small else (left, top, right, bottom)
+        self.region = box
+
+    # What is shown ----------------------------------------------------------------------------------------------------
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """What can be chosen; the shipped model stands there before the service has told."""
+        return self._backend.models or (Model(name="tiny", title="tiny", licence="GPL-3.0-or-later", installed=True),)
+
+    @property
+    def chosen_model(self) -> Model | None:
+        """The chosen one of `models`."""
+        return next((each for each in self.models if each.name == self.model), None)
+
+    @property
+    def chosen_model_installed(self) -> bool:
+        """Whether it is on the service's machine."""
+        return self.chosen_model is None or self.chosen_model.installed
+
+    @property
+    def hindrance(self) -> str:
+        """Why no plan can be made now, empty when one can."""
+        if not self._backend.ready:
+            return self.tr("The backend is not ready.")
+        if self._shot.exporting and self._shot.shot is None:
+            return self.tr("The clip is being exported.")
+        missing = self._shot.shot is None and not self._shot.awaits_export
+        if missing and self._shot.current is not None:
+            return self.tr("This clip cannot be used.")
+        if missing:
+            return self.tr("Select a clip first.")
+        if not self.instruction.strip():
+            return self.tr("Say what to add.")
+        if not self.chosen_model_installed and not self.download:
+            return self.tr("The model is not there: allow its download, or choose another.")
+        if not self.chosen_model_installed and not room_words(self.chosen_model, self._backend.local)[1]:
+            return self.tr("The model does not fit on the disk.")
+        problem = self.estimate_problem
+        if problem is not None and problem.kind == "clip_too_long":
+            return str(problem)
+        return ""
+
+    @property
+    def model_line(self) -> str:
+        """Licence and size of the chosen model."""
+        model = self.chosen_model
+        if model is None:
+            return ""
+        parts = [model.licence]
+        if not model.installed:
+            size = size_text(model.bytes) if model.bytes else self.tr("size unknown")
+            text = (
+                self.tr("not on this machine, {0} to fetch") if self._backend.local else self.tr("{0} to fetch there")
+            )
+            parts.append(text.format(size))
+        if model.about:
+            parts.append(model.about)
+        return " · ".join(parts)
+
+    @property
+    def room_line(self) -> str:
+        """Where a model that is not there would go, and whether it fits; empty when there is nothing to fetch."""
+        model = self.chosen_model
+        return "" if model is None or model.installed else room_words(model, self._backend.local)[0]
+
+    @property
+    def estimate(self) -> Estimated | None:
+        """What the choices would need."""
+        return self.estimates.get(self.quality)
+
+    @property
+    def estimate_line(self) -> str:
+        """Minutes, memory and disk of the choices, for people."""
+        if self.estimate_problem is not None:
+            return str(self.estimate_problem)
+        estimate = self.estimate
+        if estimate is None:
+            return ""
+        parts = [self.tr("{0}, never measured on this machine").format(self._forwards(estimate.forwards))]
+        if estimate.seconds is not None:
+            parts = [self.tr("about {0}").format(duration_text(estimate.seconds))]
+        if estimate.memory_bytes:
+            parts.append(self.tr("{0} memory").format(size_text(estimate.memory_bytes)))
+        parts.append(self.tr("{0} disk").format(size_text(estimate.disk_bytes)))
+        return " · ".join(parts)
+
+    def quality_hint(self, quality: Quality) -> str:
+        """What a quality would take, for its button."""
+        estimate = self.estimates.get(quality)
+        if estimate is None:
+            return ""
+        if estimate.seconds is None:
+            return self._forwards(estimate.forwards)
+        return duration_text(estimate.seconds)
+
+    def _forwards(self, count: int) -> str:
+        return self.tr("{0} model steps").format(count)
+
+    # Estimates --------------------------------------------------------------------------------------------------------
+
+    def estimate_now(self) -> None:
+        """Ask what each quality would need; answers to older questions are dropped."""
+        shot, footage = self._shot.shot, self._shot.footage
+        self._soon.stop()
+        if shot is None or footage is None or not self._backend.ready:
+            self.estimates, self.estimate_problem = {}, None
+            return
+        self._asked += 1
+        asked = self._asked
+        for quality in QUALITIES:
+            self._backend.call(
+                Estimate(
+                    model=self.model,
+                    quality=quality,
+                    takes=self.takes,
+                    width=footage.width,
+                    height=footage.height,
+                    frames=shot.frame_count,
+                    rate=str(shot.frame_rate),
+                ),
+                lambda reply, quality=quality: self._estimated(asked, quality, reply),
+                lambda problem: self._not_estimated(asked, problem),
+            )
+
+    def _estimated(self, asked: int, quality: Quality, reply: Estimated) -> None:
+        if asked == self._asked:
+            self.estimate_problem = None
+            self.estimates = {**self.estimates, quality: reply}
+            self._shot.seen = reply
+
+    def _not_estimated(self, asked: int, problem: Problem) -> None:
+        if asked == self._asked:
+            self.estimates, self.estimate_problem = {}, problem
+            self._shot.seen = None
+
+    def _changed(self, name: str) -> None:
+        if name in ("takes", "model"):
+            self._soon.start()

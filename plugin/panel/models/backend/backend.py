@@ -1,0 +1,298 @@
+"""The service as the artist sees it: there, starting, busy, gone, and the button that mends it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from bridge.wire.client import Client
+from bridge.wire.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
+from contract.errors import Problem
+from plugin.panel.backend_session import ServiceLink, SessionLike
+from plugin.panel.models.backend.backend_text import described
+from plugin.panel.models.observable import Field, Observable
+
+State = Literal["looking", "starting", "connecting", "ready", "silent", "refused", "missing"]
+Mend = Literal["", "start", "retry", "settings"]
+
+RESTARTS, RESTARTS_WITHIN = 3, 120.0
+"""So often a service that died is started again unasked, in so many seconds; then the artist is asked."""
+GONE_AFTER_MS = 1500
+
+
+class NotUnderstood(Problem):
+    """The service is older than what was asked for, and would leave it out without a word."""
+
+    kind = "backend_too_old"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a service is. `local` means that its files are this machine's."""
+
+    address: str
+    key: str
+    local: bool
+
+
+class Services(Protocol):
+    """Finds, starts and opens services; `find` and `start` may take seconds and are called in another thread."""
+
+    def find(self) -> Endpoint | None:
+        """The remote service of the settings, or the one that runs here; None when none runs. Raises Problem."""
+
+    def start(self) -> Endpoint:
+        """Start one here. Raises Problem with what it said."""
+
+    def open(self, endpoint: Endpoint) -> SessionLike:
+        """A session with it. Raises Problem."""
+
+    def client(self, endpoint: Endpoint) -> Client:
+        """A connection of its own, for files; it waits for its answers. Raises Problem."""
+
+
+class Runs(Protocol):
+    """`plugin.panel.background.Background` or the same without threads."""
+
+    def run(self, work: Callable, done: Callable, failed: Callable) -> None: ...
+
+
+class BackendModel(Observable):
+    """Keeps a link with the service and says in one line how it is.
+
+    `readied` is emitted whenever the service can be asked (again): lists have to be read anew then.
+    """
+
+    readied = pyqtSignal()
+    jobChanged = pyqtSignal(object)
+    problemFound = pyqtSignal(object)
+
+    state: Field[State] = Field("looking")
+    headline: Field[str] = Field("")
+    detail: Field[str] = Field("")
+    mend: Field[Mend] = Field("")
+    paused: Field[bool] = Field(False)
+    models: Field[tuple[Model, ...]] = Field(())
+
+    def __init__(
+        self,
+        services: Services,
+        background: Runs,
+        parent: QObject | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(parent)
+        self._services, self._background, self._clock = services, background, clock
+        self._link: ServiceLink | None = None
+        self._endpoint: Endpoint | None = None
+        self._restarts: list[float] = []
+        self._gone = QTimer(self)
+        self._gone.setSingleShot(True)
+        self._gone.timeout.connect(self._look_after_it)
+        self._pong: Pong | None = None
+
+    # What is asked for ------------------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers."""
+        return self.state == "ready"
+
+    @property
+    def local(self) -> bool:
+        """Whether its files are this machine's."""
+        return self._endpoint is not None and self._endpoint.local
+
+    @property
+    def warming(self) -> bool:
+        """Whether what is queued waits for a worker that is only starting."""
+        return self._pong is not None and any(each.state == "starting" for each in self._pong.workers)
+
+    @property
+    def working(self) -> bool:
+        """Whether it makes a take now."""
+        return self._pong is not None and self._pong.running > 0
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where it is."""
+        return self._endpoint
+
+    @property
+    def welcome(self) -> Welcome | None:
+        """What it said about itself."""
+        return self._link.session.welcome if self._link else None
+
+    @property
+    def link(self) -> ServiceLink | None:
+        """The link to follow jobs with; None while there is none."""
+        return self._link
+
+    def require_limits(self, asked: bool) -> None:
+        """Raises NotUnderstood when a box, a mask or levels are asked for that the service would not heed."""
+        if asked and self.welcome is not None and "edit_limits" not in self.welcome.capabilities:
+            raise NotUnderstood(
+                self.tr("The backend cannot limit an edit to a box, a mask or later iterations."),
+                self.tr("Its version {0} does not know this.").format(self.welcome.version),
+                self.tr("Update the backend, or take the limit away."),
+            )
+
+    def begin(self) -> None:
+        """Find the service, or start one, and connect."""
+        self._disconnect()
+        self._say("looking", self.tr("Looking for the backend…"))
+        self._background.run(self._services.find, self._found, self._not_there)
+
+    def mend_now(self) -> None:
+        """What the button does."""
+        self._restarts.clear()
+        self.begin()
+
+    def call(self, request: Request, done: Callable, failed: Callable[[Problem], None], seconds: float = 20.0) -> None:
+        """Ask the service something; without a link `failed` is called at once."""
+        if self._link is None:
+            failed(Problem(self.tr("The backend is not there."), self.headline, self.tr("Start it, then try again.")))
+            return
+        self._link.call(request, done, failed, seconds)
+
+    def list_models(self) -> None:
+        """Ask anew which models there are."""
+        self.call(ListModels(), self._listed, self._trouble)
+
+    def pause_queue(self, on: bool) -> None:
+        """Let no further job begin, or let them."""
+
+        def paused(reply: Done) -> None:
+            self.paused = on
+            self._describe()
+
+        def refused(problem: Problem) -> None:
+            self.changed.emit("paused")  # the button shows again how it is
+            self.problemFound.emit(problem)
+
+        self.call(PauseQueue(on=on), paused, refused)
+
+    def close(self) -> None:
+        """Leave the service; it goes on with what it has."""
+        self._disconnect()
+
+    # How it comes to be -----------------------------------------------------------------------------------------------
+
+    def _found(self, endpoint: Endpoint | None) -> None:
+        if endpoint is not None:
+            self._connect(endpoint)
+            return
+        self._say("starting", self.tr("Starting the backend…"))
+        self._background.run(self._services.start, self._connect, self._not_there)
+
+    def _not_there(self, problem: Problem) -> None:
+        self._say("missing", problem.what, _rest(problem), "start")
+
+    def _connect(self, endpoint: Endpoint) -> None:
+        self._disconnect()
+        try:
+            session = self._services.open(endpoint)
+        except Problem as problem:
+            self._say("refused", problem.what, _rest(problem), "settings")
+            return
+        self._endpoint = endpoint
+        self._link = ServiceLink(session, self)
+        self._link.stateChanged.connect(self._session_changed)
+        self._link.jobChanged.connect(self.jobChanged)
+        self._link.ponged.connect(self._ponged)
+        self._link.closing.connect(self._closing)
+        self._say("connecting", self.tr("Connecting to the backend…"))
+        if session.state == "ready":
+            self._session_changed("ready")
+
+    def _disconnect(self) -> None:
+        self._gone.stop()
+        if self._link is not None:
+            self._link.close()
+            self._link.deleteLater()
+            self._link = None
+
+    # What the session says --------------------------------------------------------------------------------------------
+
+    def _session_changed(self, state: str) -> None:
+        session = self._link.session
+        problem = session.problem
+        if state == "ready":
+            self._gone.stop()
+            self._pong = None
+            self.state = "ready"
+            self._describe()
+            self.call(Follow(), _nothing, self._trouble)
+            self.list_models()
+            self.readied.emit()
+        elif state == "refused":
+            self._say("refused", problem.what, _rest(problem), "settings")
+        elif state == "silent" or self.local:
+            # A local service that breaks off has died or was stopped: look before the artist has to.
+            self._say(
+                "silent",
+                self.tr("The backend does not answer."),
+                self.tr("Reconnecting. What it has finished is safe."),
+                "retry",
+            )
+            if self.local and not self._gone.isActive():
+                self._gone.start(GONE_AFTER_MS)
+        else:
+            self._say("connecting", self.tr("The connection broke off. Connecting again…"))
+
+    def _look_after_it(self) -> None:
+        """A local service is still silent: go to where it is now, or start another one, a few times."""
+        if self.state == "ready":
+            return
+        now = self._clock()
+        self._restarts = [each for each in self._restarts if now - each < RESTARTS_WITHIN]
+        if len(self._restarts) >= RESTARTS:
+            self._disconnect()
+            self._say(
+                "missing",
+                self.tr("The backend keeps ending."),
+                self.tr("It was started {0} times within two minutes.").format(RESTARTS),
+                "start",
+            )
+            return
+        self._restarts.append(now)
+        self.begin()
+
+    def _closing(self) -> None:
+        self._say("silent", self.tr("The backend is shutting down."), self.tr("Jobs wait in its queue."), "start")
+
+    def _ponged(self, pong: Pong) -> None:
+        self._pong = pong
+        self.paused = pong.paused
+        if self.state == "ready":
+            self._describe()
+
+    def _listed(self, reply: Models) -> None:
+        self.models = reply.models
+
+    def _trouble(self, problem: Problem) -> None:
+        self.detail = str(problem)
+
+    def _describe(self) -> None:
+        """One line of what it is doing."""
+        where = self.tr("this machine") if self.local else self._endpoint.address.removeprefix("tcp://")
+        self._say("ready", *described(where, self.welcome, self._pong))
+
+    def _say(self, state: State, headline: str, detail: str = "", mend: Mend = "") -> None:
+        self.headline, self.detail, self.mend = headline, detail, mend
+        self.state = state
+
+
+def _rest(problem: Problem) -> str:
+    return " ".join(part for part in (problem.why, problem.remedy) if part)
+
+
+def _nothing(reply: object) -> None:
+    """For answers that say only that it was done."""
+
+
+__all__ = ["BackendModel", "Closing", "Endpoint", "Services"]

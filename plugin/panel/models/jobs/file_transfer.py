@@ -1,0 +1,114 @@
+"""The bytes of shots and takes between this machine and a service's: what threads do, without any widget or model."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from bridge.editorial.shot_bundle import TIMELINE, ShotBundle
+from bridge.files import transfer
+from bridge.files.file_hashes import FileHashes
+from bridge.files.relative_paths import checked_parts
+from bridge.wire.messages import Job, TakeEntry, Upload
+from contract.errors import Problem, ProtocolError, Refusal
+from contract.take import TAKE_FILE, read_take, write_take
+from plugin.panel.models.backend.backend import Endpoint, Services
+from plugin.panel.models.jobs.transfers import Way
+
+
+def parcel_bytes(parcel: ShotBundle) -> int:
+    """How much a shot is to send; files that cannot be seen count nothing and are told when they are sent."""
+    total = len(parcel.timeline)
+    for _, path in parcel.files:
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size
+    return total
+
+
+def send(
+    services: Services, endpoint: Endpoint, parcel: ShotBundle, hashes: FileHashes, way: Way
+) -> tuple[Upload, ...]:
+    """Bring a shot to the service, as far as it has not got it. Raises TransferCancelled and what `upload` raises."""
+    with tempfile.TemporaryDirectory() as place, contextlib.closing(services.client(endpoint)) as client:
+        timeline = Path(place) / TIMELINE
+        timeline.write_bytes(parcel.timeline)
+        chunk = client.welcome.limits.chunk_bytes
+        sent, before = [], 0
+        for name, path in ((TIMELINE, timeline), *parcel.files):
+            digest = transfer.upload(
+                client.call,
+                path,
+                chunk_bytes=chunk,
+                call_many=client.call_many,
+                hashes=hashes,
+                reading=lambda done, total, before=before: way.read(before + done),
+                progress=lambda done, total, before=before: way.moved(before + done),
+                cancelled=way.is_stopped,
+            )
+            sent.append(Upload(path=name, sha256=digest))
+            before += path.stat().st_size
+        return tuple(sent)
+
+
+def fetch_picture(services: Services, endpoint: Endpoint, job: Job, path: str, folder: Path) -> str:
+    """A small picture of a job's folder, "" when the service has it no more."""
+    name = below(job, path)
+    target = folder / name
+    with contextlib.closing(services.client(endpoint)) as client, contextlib.suppress(Refusal):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        transfer.download(client.call, job.id, name, target, call_many=client.call_many)
+        return str(target)
+    return ""
+
+
+def fetch_take(services: Services, endpoint: Endpoint, job: Job, entry: TakeEntry, folder: Path, way: Way) -> TakeEntry:
+    """All files of a take; its record comes last, so that a folder with one is whole."""
+    name, before = below(job, entry.folder), 0
+    with contextlib.closing(services.client(endpoint)) as client:
+        for each in entry.take.media:
+            checked_parts(each.path)
+            target = folder / each.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            transfer.download(
+                client.call,
+                job.id,
+                f"{name}/{each.path}",
+                target,
+                chunk_bytes=client.welcome.limits.chunk_bytes,
+                call_many=client.call_many,
+                progress=lambda done, total, before=before: way.moved(before + done),
+                cancelled=way.is_stopped,
+            )
+            before += each.bytes
+    write_take(folder, entry.take)
+    return at(entry, folder)
+
+
+def is_here(folder: Path, entry: TakeEntry) -> bool:
+    """Whether a take was fetched before, whole."""
+    return (folder / TAKE_FILE).is_file() and read_take(folder).id == entry.take.id
+
+
+def keep_record(entry: TakeEntry) -> None:
+    """Write what was said about a fetched take into its take.json, if that says another thing. Raises OutOfDisk."""
+    folder = Path(entry.folder)
+    if (folder / TAKE_FILE).is_file() and read_take(folder) != entry.take:
+        write_take(folder, entry.take)
+
+
+def at(entry: TakeEntry, folder: Path) -> TakeEntry:
+    """The same take in a folder here."""
+    return TakeEntry(job=entry.job, number=entry.number, folder=str(folder), take=entry.take)
+
+
+def below(job: Job, path: str) -> str:
+    """A path there, counted from the job's folder there. Raises BadAnswer when it is not in it."""
+    kind = PurePosixPath if job.output.startswith("/") else PureWindowsPath
+    try:
+        name = kind(path).relative_to(kind(job.output)).as_posix()
+        checked_parts(name)
+    except (ValueError, Problem) as error:
+        raise ProtocolError(f"The service named {path}, which is not in the job's folder.") from error
+    return name

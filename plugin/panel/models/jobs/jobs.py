@@ -1,0 +1,241 @@
+"""Jobs as they run: submitting, following every event, pausing, cancelling, trying again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.wire.messages import (
+    Approve,
+    Cancel,
+    Cancelled,
+    GetJob,
+    Job,
+    JobReply,
+    Jobs,
+    ListJobs,
+    ListTakes,
+    Numbered,
+    Reorder,
+    Reply,
+    Retry,
+    Spec,
+    Submit,
+    Takes,
+)
+from contract.errors import Problem
+from contract.events import (
+    FoundMask,
+    JobDone,
+    JobFailed,
+    JobNotice,
+    MasksFound,
+    PlanReady,
+    PreviewWritten,
+    StageProgress,
+    TakeDone,
+)
+from plugin.panel.models.backend.backend import BackendModel
+from plugin.panel.models.jobs.job_files import JobFiles
+from plugin.panel.models.takes.cards import ENDED
+from plugin.panel.models.takes.finished_takes import FinishedTakes
+from plugin.panel.models.takes.takes import TakesModel
+
+
+@dataclass
+class KnownPlan:
+    """What a job's events told about its plan."""
+
+    plan: dict[str, Any]
+    remarks: tuple[str, ...] = ()
+    masks: tuple[FoundMask, ...] = ()
+
+
+class JobsModel(QObject):
+    """Talks with the service about jobs, and keeps `takes` as the service tells it; `finished` does so for takes.
+
+    `jobChanged` carries the job, `planKnown` its id; `problemFound` a Problem for the artist; `said` a sentence.
+    """
+
+    jobChanged = pyqtSignal(object)
+    planKnown = pyqtSignal(str)
+    takeFinished = pyqtSignal(str, int)
+    problemFound = pyqtSignal(object)
+    said = pyqtSignal(str)
+
+    def __init__(
+        self,
+        backend: BackendModel,
+        takes: TakesModel,
+        files: JobFiles,
+        finished: FinishedTakes,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._backend, self.takes, self._files, self.finished = backend, takes, files, finished
+        self.plans: dict[str, KnownPlan] = {}
+        self.specs: dict[str, Spec] = {}
+        self._followed: set[str] = set()
+        self._link: object | None = None
+        backend.readied.connect(self.read_anew)
+        backend.jobChanged.connect(self._changed)
+
+    # Asking -----------------------------------------------------------------------------------------------------------
+
+    def submit(self, token: str, spec: Spec, hold: bool, done: Callable[[Job], None], failed: Callable) -> None:
+        """Put a job into the queue."""
+
+        def submitted(reply: JobReply) -> None:
+            self.specs[reply.job.id] = spec
+            self._changed(reply.job)
+            done(reply.job)
+
+        self._backend.call(Submit(token=token, spec=spec, hold=hold), submitted, failed, 60.0)
+
+    def approve(self, job: str, plan: dict[str, Any] | None, failed: Callable[[Problem], None]) -> None:
+        """Let a held job go on, with the plan as edited."""
+        self._backend.call(Approve(job=job, plan=plan), self._job_told, failed)
+
+    def pause(self, job: str) -> None:
+        """Stop a job after its step; it goes on later from what it has."""
+        self._stop(job, paused=True)
+
+    def cancel(self, job: str, quietly: bool = False) -> None:
+        """End a job for good; `quietly` says nothing about it."""
+        self._stop(job, paused=False, quietly=quietly)
+
+    def retry(self, job: str, small: bool = False) -> None:
+        """Queue an ended or paused job again, if wanted with less memory."""
+
+        def queued(reply: JobReply) -> None:
+            self.takes.restore(job)
+            self._job_told(reply)
+            self.takes.set_paused(job, False)
+
+        footprint = "small" if small else None
+        self._backend.call(Retry(job=job, footprint=footprint), queued, self.problemFound.emit)
+
+    def move(self, job: str, steps: int) -> None:
+        """Bring a waiting job forward (-1) or back (1) by one place."""
+        other = self.takes.neighbour_in_queue(job, steps)
+        if other is None:
+            return
+        before = other if steps < 0 else self.takes.neighbour_in_queue(job, 2)
+
+        def moved(reply: Reply) -> None:
+            self._job_told(reply)
+            self._backend.call(ListJobs(), self._jobs_told, self.problemFound.emit)
+
+        self._backend.call(Reorder(job=job, before=before), moved, self.problemFound.emit)
+
+    def dismiss(self, job: str) -> None:
+        """Show an ended job no longer."""
+        self.takes.dismiss(job)
+
+    # Being told -------------------------------------------------------------------------------------------------------
+
+    def read_anew(self) -> None:
+        """The service can be asked (again): lists first, then every event that was missed."""
+        if self._backend.link is not self._link:
+            self._link = self._backend.link
+            self._followed.clear()
+        self._backend.call(ListJobs(), self._jobs_told, self.problemFound.emit)
+        self.finished.read_anew()
+
+    def _jobs_told(self, reply: Jobs) -> None:
+        self.takes.set_jobs(reply.jobs)
+        for job in reply.jobs:
+            self._look_at(job)
+
+    def _job_told(self, reply: JobReply) -> None:
+        self._changed(reply.job)
+
+    def _changed(self, job: Job) -> None:
+        self.takes.set_job(job)
+        self._look_at(job)
+
+    def _look_at(self, job: Job) -> None:
+        if job.state in ENDED and job.id in self._followed and self._all_heard(job):
+            self._unfollow(job.id)
+        elif job.state not in ENDED and job.id not in self._followed and self._backend.link is not None:
+            self._followed.add(job.id)
+            first = self.takes.jobs[job.id].next_event
+            self._backend.link.follow(job.id, first, lambda told: self._happened(job.id, told), self.problemFound.emit)
+        if job.state == "awaiting_approval" and not (job.id in self.plans and job.id in self.specs):
+            self._backend.call(GetJob(job=job.id), self._plan_told, self.problemFound.emit)
+        self.jobChanged.emit(job)
+
+    def _all_heard(self, job: Job) -> bool:
+        return self.takes.jobs[job.id].next_event > job.events
+
+    def _unfollow(self, job: str) -> None:
+        self._followed.discard(job)
+        if self._backend.link is not None:
+            self._backend.link.unfollow(job)
+
+    def _plan_told(self, reply: JobReply) -> None:
+        if reply.spec is not None:
+            self.specs[reply.job.id] = reply.spec
+        if reply.plan is not None and reply.job.id not in self.plans:
+            self.plans[reply.job.id] = KnownPlan(reply.plan)
+            self.planKnown.emit(reply.job.id)
+
+    def _happened(self, job: str, told: Numbered) -> None:
+        progress = self.takes.jobs[job]
+        progress.next_event = told.number + 1
+        event = told.event
+        if isinstance(event, StageProgress):
+            self.takes.set_progress(job, event)
+        elif isinstance(event, PlanReady):
+            self.plans[job] = KnownPlan(event.plan, tuple(event.remarks))
+            self.planKnown.emit(job)
+        elif isinstance(event, MasksFound) and job in self.plans:
+            self.plans[job].masks = tuple(msgspec.structs.replace(each, path=None) for each in event.masks)
+            for place, each in enumerate(event.masks):
+                if each.path:
+                    self._files.picture(
+                        progress.job, each.path, lambda path, place=place: self._mask_came(job, place, path)
+                    )
+            self.planKnown.emit(job)
+        elif isinstance(event, PreviewWritten):
+            self._files.picture(progress.job, event.path, lambda path: self.takes.set_preview(job, path))
+        elif isinstance(event, JobNotice):
+            progress.notices.append(event.text)
+            self.said.emit(event.text)
+        elif isinstance(event, TakeDone):
+            self._backend.call(
+                ListTakes(job=job),
+                lambda reply: self._finished(job, event.take, reply),
+                self.problemFound.emit,
+            )
+        elif isinstance(event, JobDone | JobFailed):
+            self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
+
+    def _mask_came(self, job: str, place: int, path: str) -> None:
+        masks = self.plans[job].masks
+        found = msgspec.structs.replace(masks[place], path=path)
+        self.plans[job].masks = (*masks[:place], found, *masks[place + 1 :])
+        self.planKnown.emit(job)
+
+    def _finished(self, job: str, number: int, reply: Takes) -> None:
+        self.finished.told(reply, just_made=True)
+        self.takeFinished.emit(job, number)
+
+    def _stop(self, job: str, paused: bool, quietly: bool = False) -> None:
+        self.takes.set_paused(job, paused)
+
+        def answered(reply: Cancelled) -> None:
+            words = {
+                "cancelled": "" if paused else self.tr("Cancelled."),
+                "already_done": self.tr("It was finished already."),
+                "not_found": self.tr("The backend does not know this job."),
+            }
+            if words[reply.outcome] and not quietly:
+                self.said.emit(words[reply.outcome])
+            self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
+
+        self._backend.call(Cancel(job=job), answered, self.problemFound.emit)

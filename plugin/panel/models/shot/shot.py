@@ -1,0 +1,271 @@
+"""The selected clip: what it is, what the model will see of it, and what to be warned of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.editorial.clip_list import ListedClip, Shot, part_of
+from bridge.wire.messages import Estimated
+from contract.errors import Problem
+from plugin.hosts.base import ExportsClips, FollowsSelection, Host, KnowsClips, OpensTimelines, SelectsClips
+from plugin.hosts.footage import Footage, read_footage
+from plugin.panel.models.backend.backend import Runs
+from plugin.panel.models.observable import Field, Observable
+from plugin.panel.models.shot.exporting import ExportModel
+from plugin.panel.wording import duration_text, fraction, rate_text
+
+
+@dataclass(frozen=True)
+class ClipChoice:
+    """A line of the list of clips; `trouble` says why one cannot be used."""
+
+    index: int
+    name: str
+    track: str
+    record_in: str
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something to know before asking. `kind` is for the picture beside it, `blocks` keeps the shot from being used."""
+
+    kind: str
+    text: str
+    blocks: bool = False
+
+
+class ShotModel(Observable):
+    """Follows the host's selection; `selected` is emitted when another shot (or part of it) is worked on."""
+
+    selected = pyqtSignal()
+
+    title: Field[str] = Field("")
+    clips: Field[tuple[ClipChoice, ...]] = Field(())
+    current: Field[int | None] = Field(None)
+    shot: Field[Shot | None] = Field(None)
+    footage: Field[Footage | None] = Field(None)
+    problem: Field[Problem | None] = Field(None)
+    part: Field[tuple[int, int] | None] = Field(None)
+    seen: Field[Estimated | None] = Field(None)
+
+    def __init__(self, host: Host, background: Runs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.host = host
+        self._background = background
+        self._whole: Shot | None = None
+        self.exports = ExportModel(host, self)
+        if isinstance(host, FollowsSelection):
+            host.on_change(self.refresh)
+
+    # What the artist does ---------------------------------------------------------------------------------------------
+
+    def open(self, path: Path) -> None:
+        """Open a timeline or movie; what goes wrong stands in `problem`."""
+        if not isinstance(self.host, OpensTimelines):
+            return
+        try:
+            self.problem = None
+            self.host.open(path)
+        except Problem as problem:
+            self.problem = problem
+
+    def choose(self, index: int) -> None:
+        """Select a clip of the list."""
+        if isinstance(self.host, SelectsClips):
+            try:
+                self.host.select(index)
+            except Problem as problem:
+                self.problem = problem
+
+    def choose_part(self, first: int, last: int) -> None:
+        """Work on the frames first to last (both included, 0 is the clip's first) only; the whole clip for all."""
+        if self._whole is None:
+            return
+        if not self.host.takes_parts and (first, last) != (0, self._whole.frame_count - 1):
+            self.problem = Problem(
+                self.tr("Takes of a part cannot be placed in {0}.").format(self.host.name),
+                "",
+                self.tr("Cut the clip there and select the piece."),
+            )
+            return
+        try:
+            part = part_of(self._whole, (first, last))
+        except Problem as problem:
+            self.problem = problem
+            return
+        self.problem = None
+        self._work_on(part)
+
+    def refresh(self) -> None:
+        """Read the host's clips and selection again."""
+        self.title = self.host.title
+        self.clips = tuple(_choice(each) for each in self.host.clips())
+        chosen = self.host.selected()
+        before, self.current = self.current, chosen.index if chosen else None
+        self.problem = chosen.problem if chosen else self.host.problem
+        begun = self.exports.follow(chosen, lambda shot: self.refresh(), self._not_exported)
+        if self.current == before and self.exporting:
+            return  # the shot that is shown stays until the new export is there
+        if begun and not self.exporting:
+            chosen = self.host.selected()  # it came at once
+        self._show(chosen.shot if chosen else None)
+
+    def when_current(self, then: Callable[[], None], failed: Callable[[Problem], None]) -> None:
+        """Call `then` when the shot is what the host shows now; a host that has to export it is asked to."""
+        index = self.current
+        if index is None or not isinstance(self.host, ExportsClips):
+            then()
+            return
+
+        def exported(shot: Shot) -> None:
+            self.refresh()
+            if self.current == index and self._whole is not None:
+                then()
+
+        self.exports.start(index, exported, lambda problem: failed(problem) if problem.kind != "cancelled" else None)
+
+    @property
+    def can_choose(self) -> bool:
+        """Whether clips are selected here, and not in the host."""
+        return isinstance(self.host, SelectsClips)
+
+    @property
+    def exporting(self) -> bool:
+        """Whether the selected clip is on its way out of the host."""
+        return self.exports.now is not None and self.exports.now.running
+
+    @property
+    def awaits_export(self) -> bool:
+        """Whether the selected clip has to be rendered by the host before anything is made from it."""
+        return self.exports.now is not None and self.shot is None
+
+    def _not_exported(self, problem: Problem) -> None:
+        if problem.kind != "cancelled":
+            self.problem = problem
+
+    def _show(self, whole: Shot | None) -> None:
+        if whole == self._whole:
+            return
+        self._whole = whole
+        self.footage = None
+        self._work_on(whole)
+        if whole is not None:
+            rate = whole.frame_rate if whole.sequence is not None else None
+            self._background.run(
+                lambda: read_footage(whole.media_path, rate),
+                lambda footage: self._read(whole, footage),
+                lambda problem: self._unreadable(whole, problem),
+            )
+
+    # What is shown ----------------------------------------------------------------------------------------------------
+
+    @property
+    def whole(self) -> Shot | None:
+        """The clip without a part chosen."""
+        return self._whole
+
+    @property
+    def key(self) -> str:
+        """A short text that stays the same for this shot, also after a restart."""
+        return self.key_of(self.shot) if self.shot is not None else ""
+
+    def key_of(self, shot: Shot) -> str:
+        """The same for any shot of this host."""
+        if isinstance(self.host, KnowsClips):
+            return shot_key(shot, (self.host.identity_of(shot),))
+        return shot_key(shot, (shot.media_path, shot.record_start, shot.address))
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Names and values, for people."""
+        shot, footage = self.shot, self.footage
+        if shot is None:
+            return ()
+        begin, end = shot.record_timecodes
+        seconds = shot.frame_count / shot.frame_rate
+        handles = self.tr("{0} before, {1} after").format(*shot.handles)
+        facts = [
+            (self.tr("Range"), f"{begin} – {end}"),
+            (self.tr("Length"), self.tr("{0} frames, {1:.2f} s").format(shot.frame_count, float(seconds))),
+            (self.tr("Handles"), handles),
+        ]
+        size = f"{footage.width} × {footage.height}, " if footage else ""
+        facts.append((self.tr("Picture"), size + self.tr("{0} fps").format(rate_text(shot.frame_rate))))
+        facts.append((self.tr("Track"), f"V{shot.track_number}" + (f" ({shot.track_name})" if shot.track_name else "")))
+        if self.seen is not None:
+            seen = self.tr("{0} frames of {1} × {2} at {3} fps").format(
+                self.seen.model_frames,
+                self.seen.model_width,
+                self.seen.model_height,
+                rate_text(fraction(self.seen.model_rate)),
+            )
+            facts.append((self.tr("Model sees"), seen))
+        return tuple(facts)
+
+    @property
+    def warnings(self) -> tuple[Warned, ...]:
+        """What to know before asking."""
+        shot, footage = self.shot, self.footage
+        found = []
+        if shot is None or footage is None:
+            return ()
+        if footage.hdr:
+            text = self.tr(
+                "HDR ({0}): the model works in SDR, highlights of what is added are limited. Pictures in this window"
+                " are brought to the screen’s range; files and numbers keep the camera’s values."
+            )
+            found.append(Warned("hdr", text.format(footage.hdr)))
+        if footage.variable_rate:
+            found.append(
+                Warned("rate", self.tr("Variable frame rate: one take frame for each timeline frame is made."))
+            )
+        if shot.frame_rate != Fraction(*shot.timeline_rate):
+            text = self.tr("The clip runs at {0} fps in a timeline of {1} fps.")
+            rates = rate_text(shot.frame_rate), rate_text(Fraction(*shot.timeline_rate))
+            found.append(Warned("rate", text.format(*rates)))
+        if any(shot.dissolves):
+            found.append(Warned("dissolve", self.tr("A dissolve reaches over the cut: the take ends at the cut.")))
+        if shot.effects:
+            names = ", ".join(name for name in shot.effects if name) or self.tr("an effect")
+            found.append(Warned("effect", self.tr("The take is made below the clip's effects ({0}).").format(names)))
+        return tuple(found)
+
+    def _read(self, shot: Shot, footage: Footage) -> None:
+        if shot is self._whole:
+            self.footage = footage
+            self.changed.emit("warnings")
+
+    def _unreadable(self, shot: Shot, problem: Problem) -> None:
+        if shot is self._whole:
+            self.problem = problem
+
+    def _work_on(self, shot: Shot | None) -> None:
+        self.seen = None
+        self.shot = shot
+        self.part = shot.part if shot is not None else None
+        if shot is not None and isinstance(self.host, KnowsClips):
+            self.host.learn(self.key, shot)
+        self.selected.emit()
+
+
+def shot_key(shot: Shot, clip: tuple[str | int | None, ...]) -> str:
+    """Twelve letters for a shot: what tells its clip from others, and the frames of it."""
+    facts = (clip, shot.source_start, shot.frame_count, shot.part)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+
+
+def seconds_text(shot: Shot) -> str:
+    """How long a shot is."""
+    return duration_text(float(shot.frame_count / shot.frame_rate))
+
+
+def _choice(each: ListedClip) -> ClipChoice:
+    trouble = "" if each.problem is None else f"{each.problem.what} {each.problem.remedy}".strip()
+    return ClipChoice(each.index, each.name, each.track, each.record_in, trouble)

@@ -1,0 +1,223 @@
+"""A job or a take as the list shows it: plain values, made from what the service told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from PyQt6.QtCore import QCoreApplication
+
+from bridge.wire.messages import Job, TakeEntry
+from contract.errors import Problem
+from contract.take import Take
+from plugin.panel.wording import duration_text
+
+Action = Literal[
+    "pause", "cancel", "retry", "retry_small", "up", "down", "dismiss", "plan", "review", "place", "again", "folder"
+]
+RUNNING = frozenset(("preparing", "planning", "encoding", "inverting", "refining", "delivering"))
+ENDED = frozenset(("done", "failed", "cancelled"))
+
+
+@dataclass
+class JobProgress:
+    """A job that is not done, and what its events told. `next_event` is the first number that was not heard yet."""
+
+    job: Job
+    shot: str
+    next_event: int = 1
+    preview: str = ""
+    preview_stamp: int = 0
+    paused: bool = False
+    notices: list[str] = field(default_factory=list)
+    takes_seen: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One row. `progress` is in [0, 1], None where there is none; `problem` what went wrong.
+
+    `picture` is a still that is replaced as the work goes on (`stamp` tells that it was), `movie` what a finished
+    take's thumbnail moves with. `depth` is how many takes it follows.
+    """
+
+    kind: Literal["job", "take"]
+    id: str
+    title: str
+    line: str
+    state: str
+    state_text: str
+    shot: str
+    actions: tuple[Action, ...]
+    job: str
+    number: int = 0
+    progress: float | None = None
+    picture: str = ""
+    stamp: int = 0
+    movie: str = ""
+    notes: int = 0
+    depth: int = 0
+    placed: bool = False
+    problem: Problem | None = None
+    folder: str = ""
+    take: Take | None = None
+
+    @property
+    def row_id(self) -> str:
+        """What stays the same for a row while its values change."""
+        return f"{self.kind}:{self.job}:{self.number}"
+
+
+def job_card(progress: JobProgress) -> Card:
+    """The card of a job that is waiting, running or ended without all its takes."""
+    job = progress.job
+    problem = None
+    if job.failure is not None and job.state == "failed":
+        problem = Problem(job.failure.what, job.failure.why, job.failure.remedy)
+        problem.kind = job.failure.kind
+    state = "paused" if progress.paused and job.state == "cancelled" else job.state
+    return Card(
+        kind="job",
+        id=job.id,
+        title=job.instruction,
+        line=_job_line(progress, state),
+        state=state,
+        state_text=_translated(state),
+        shot=progress.shot,
+        actions=_job_actions(job, state),
+        job=job.id,
+        progress=_share(job) if job.state in RUNNING else None,
+        picture=progress.preview,
+        stamp=progress.preview_stamp,
+        problem=problem,
+    )
+
+
+def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, placed: bool) -> Card:
+    """The card of a finished take; `parent` is the label of the one that it follows, "" when there is none."""
+    take = entry.take
+    seconds = sum(take.seconds.values())
+    facts = [_tr("seed {0}").format(take.seed), take.model.rstrip("/").rpartition("/")[2]]
+    if seconds:
+        facts.append(duration_text(seconds))
+    if take.matte_coverage is not None:
+        facts.append(_tr("covers {0:.0f}\u00a0%").format(100 * take.matte_coverage))
+    if parent:
+        facts.append(_tr("follows {0}").format(parent))
+    return Card(
+        kind="take",
+        id=take.id,
+        title=f"{label} · {take.instruction}",
+        line=" · ".join(facts),
+        state=take.status,
+        state_text=_translated(take.status),
+        shot=shot,
+        actions=("review", "place", "again", "folder"),
+        job=entry.job,
+        number=entry.number,
+        picture=_file(entry, "thumbnail"),
+        movie=_file(entry, "preview"),
+        notes=len(take.notes),
+        depth=depth,
+        placed=placed,
+        folder=entry.folder,
+        take=take,
+    )
+
+
+def _file(entry: TakeEntry, role: str) -> str:
+    found = next((each.path for each in entry.take.media if each.role == role), "")
+    return str(Path(entry.folder) / found) if found else ""
+
+
+def _share(job: Job) -> float:
+    """How far the job is, counting its takes; within a take the iterations count alike."""
+    takes = max(1, job.takes)
+    within = 0.0
+    if job.steps:
+        step = job.step / job.steps
+        if job.stage == "refining" and job.iterations:
+            within = 0.2 + 0.7 * (job.iteration - 1 + step) / job.iterations
+        elif job.stage in ("finishing", "delivering"):
+            within = 0.9 + 0.1 * step
+        else:
+            within = 0.2 * step
+    done = max(len(job.takes_done), job.take - 1 if job.take <= takes else 0)
+    return min(1.0, (min(done, takes) + within) / takes)
+
+
+def _job_line(progress: JobProgress, state: str) -> str:
+    job = progress.job
+    if state == "queued":
+        text = _tr("number {0} in the queue").format(job.position) if job.position else _tr("waiting")
+        return _tr("{0} · {1}").format(text, _quality(job))
+    if state in RUNNING:
+        parts = [_stage(job)]
+        if job.takes > 1:
+            parts.insert(0, _tr("take {0} of {1}").format(min(job.takes, len(job.takes_done) + 1), job.takes))
+        if job.seconds_left is not None:
+            parts.append(_tr("{0} left").format(duration_text(job.seconds_left)))
+        if job.attempt > 1:
+            parts.append(_tr("attempt {0}").format(job.attempt))
+        return " · ".join(parts)
+    if state == "failed" and job.failure is not None:
+        return " ".join(part for part in (job.failure.what, job.failure.remedy) if part)
+    if state == "paused":
+        return _tr("Out of the queue. What was done is kept; Continue goes on from there.")
+    return _quality(job)
+
+
+def _quality(job: Job) -> str:
+    names = {"draft": _tr("draft"), "standard": _tr("standard"), "reference": _tr("reference")}
+    model = job.model.rstrip("/").rpartition("/")[2]
+    return f"{names.get(job.quality, job.quality)} · {model} · " + _tr("seed {0}").format(job.seed)
+
+
+def _stage(job: Job) -> str:
+    names = {
+        "segmenting": _tr("Finding what stands in the shot"),
+        "encoding": _tr("Reading the shot into the model"),
+        "inverting": _tr("Inverting the shot"),
+        "refining": _tr("Drawing {0} of {1}").format(job.iteration, job.iterations),
+        "finishing": _tr("Finishing"),
+        "delivering": _tr("Writing files"),
+    }
+    text = names.get(job.stage or "") or _translated(job.state)
+    return f"{text}, {job.step}/{job.steps}" if job.steps else text
+
+
+def _job_actions(job: Job, state: str) -> tuple[Action, ...]:
+    if state == "queued":
+        return ("up", "down", "pause", "cancel")
+    if state == "awaiting_approval":
+        return ("plan", "cancel")
+    if state in RUNNING:
+        return ("pause", "cancel")
+    small: tuple[Action, ...] = ("retry_small",) if job.failure and "small" in job.failure.offers else ()
+    return ("retry", *small, "dismiss")
+
+
+def _translated(state: str) -> str:
+    return {
+        "queued": _tr("waiting"),
+        "preparing": _tr("preparing"),
+        "planning": _tr("planning"),
+        "awaiting_approval": _tr("plan ready"),
+        "encoding": _tr("running"),
+        "inverting": _tr("running"),
+        "refining": _tr("running"),
+        "delivering": _tr("running"),
+        "done": _tr("done"),
+        "failed": _tr("failed"),
+        "cancelled": _tr("cancelled"),
+        "paused": _tr("paused"),
+        "pending": _tr("pending"),
+        "approved": _tr("approved"),
+        "rejected": _tr("rejected"),
+        "retake": _tr("retake"),
+    }.get(state, state)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("cards", text)

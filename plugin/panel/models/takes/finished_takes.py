@@ -1,0 +1,116 @@
+"""Finished takes: listed, brought here from another machine, and what people say of them told to the service."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.wire.messages import ListTakes, SetTake, TakeEntry, Takes
+from contract.errors import Problem
+from contract.take import Note, Status, Take
+from plugin.panel.models.backend.backend import BackendModel
+from plugin.panel.models.jobs.job_files import JobFiles
+from plugin.panel.models.takes.review_outbox import ReviewOutbox
+from plugin.panel.models.takes.takes import TakesModel, changed_take
+
+
+class FinishedTakes(QObject):
+    """Keeps the takes of `takes` as the service tells them; `problemFound` carries a Problem for the artist.
+
+    Of a service on another machine, takes come here that were just finished and those of the shot that is looked at:
+    what was made of other shots stays there until it is asked for.
+    """
+
+    problemFound = pyqtSignal(object)
+
+    def __init__(
+        self,
+        backend: BackendModel,
+        takes: TakesModel,
+        files: JobFiles,
+        unsaid: ReviewOutbox,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._backend, self._takes, self._files, self._unsaid = backend, takes, files, unsaid
+        self._there: dict[tuple[str, int], TakeEntry] = {}
+        self._shot = ""
+
+    def read_anew(self) -> None:
+        """Ask for all takes, and say what could not be said yet."""
+        self._there.clear()
+        self._backend.call(ListTakes(), self.told, self.problemFound.emit)
+        self.say_all()
+
+    def look_at_shot(self, shot: str) -> None:
+        """Another shot is worked on: its takes are wanted here."""
+        self._shot = shot
+        self._bring()
+
+    def told(self, reply: Takes, just_made: bool = False) -> None:
+        """Takes as the service lists them."""
+        here = []
+        for each in reply.takes:
+            entry = changed_take(each, self._unsaid.over(each.job, each.number, each.take))
+            progress = self._takes.jobs.get(each.job)
+            # A job that is not listed (any more) has no folder here.
+            found = entry if self._backend.local else progress and self._files.take_here(progress.job, entry)
+            if found:
+                here.append(found)
+                self._keep_record(found)
+            elif just_made:
+                self._fetch(entry)
+            else:
+                self._there[each.job, each.number] = entry
+        if here:
+            self._takes.set_takes(tuple(here))
+        self._bring()
+
+    def set_take(self, take: Take, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:
+        """Keep what was said about a take; when the service is away, until it is back. Raises OutOfDisk."""
+        for (job, number), entry in list(self._takes.entries.items()):
+            if entry.take.id == take.id:
+                self._unsaid.add(job, number, status, notes)
+                changed = changed_take(entry, self._unsaid.over(job, number, entry.take))
+                self._takes.set_takes((changed,))
+                self._keep_record(changed)
+        self.say_all()
+
+    def say_all(self) -> None:
+        """Tell the service what it has not heard yet."""
+        if self._backend.ready:
+            for request in self._unsaid.requests():
+                self._backend.call(
+                    request,
+                    lambda reply, request=request: self._unsaid.heard(request),
+                    lambda problem, request=request: self._not_heard(request, problem),
+                )
+
+    def _bring(self) -> None:
+        if self._shot and not self._backend.local:
+            for key, entry in list(self._there.items()):
+                if self._takes.shots.get(entry.job, "") == self._shot:
+                    del self._there[key]
+                    self._fetch(entry)
+
+    def _fetch(self, entry: TakeEntry) -> None:
+        progress = self._takes.jobs.get(entry.job)
+        if progress is not None:
+            name = self.tr("take {0} of “{1}”").format(entry.number, progress.job.instruction)
+            self._files.fetch_take(progress.job, entry, name, self._fetched)
+
+    def _fetched(self, entry: TakeEntry) -> None:
+        """It may have been spoken of while it was on its way."""
+        entry = changed_take(entry, self._unsaid.over(entry.job, entry.number, entry.take))
+        self._takes.set_takes((entry,))
+        self._keep_record(entry)
+
+    def _keep_record(self, entry: TakeEntry) -> None:
+        try:
+            self._files.keep_record(entry)
+        except Problem as problem:
+            self.problemFound.emit(problem)
+
+    def _not_heard(self, request: SetTake, problem: Problem) -> None:
+        if problem.kind not in ("unreachable", "connection_lost"):
+            self._unsaid.heard(request)
+        self.problemFound.emit(problem)

@@ -1,0 +1,203 @@
+"""Takes in the timeline: placing them, swapping them, and saying what stands where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.editorial.clip_list import Shot
+from bridge.editorial.media_location import ImageSequence
+from bridge.editorial.placement import PlacedTake
+from bridge.wire.messages import TakeEntry
+from contract.errors import BadTake, Problem
+from contract.take import Note
+from plugin.hosts.base import Placement, PlacesTakes, SwapsTakes, TakesMarkers, TellsPlacements
+from plugin.hosts.footage import Footage
+from plugin.panel.models.observable import Field, Observable
+from plugin.panel.models.shot.shot import ShotModel
+from plugin.panel.models.takes.takes import TakesModel
+
+
+class PlacesModel(Observable):
+    """What stands above the timeline's clips. `placed` is emitted after each placing that was read back.
+
+    `placing` is the take that is on its way into the timeline, by name: a host in another process takes its time.
+    """
+
+    placed = pyqtSignal(str)
+
+    placing: Field[str] = Field("")
+
+    current: Field[Placement | None] = Field(None)
+    problem: Field[Problem | None] = Field(None)
+
+    def __init__(self, shot: ShotModel, takes: TakesModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._shot, self._takes = shot, takes
+        shot.selected.connect(self.refresh)
+        if isinstance(shot.host, TellsPlacements):
+            shot.host.on_placements(self.refresh)
+
+    @property
+    def shot_key(self) -> str:
+        """The shot that is placed above."""
+        return self._shot.key
+
+    @property
+    def possible(self) -> bool:
+        """Whether the host can place takes at all."""
+        return isinstance(self._shot.host, PlacesTakes)
+
+    @property
+    def layer(self) -> str | None:
+        """The kind of layer that the host lays over others without fault."""
+        return self._shot.host.layer
+
+    @property
+    def sentence(self) -> str:
+        """What stands where, for people."""
+        place = self.current
+        if self.placing:
+            return self.tr("Placing {0} in {1}…").format(self.placing, self._shot.host.name)
+        if place is None:
+            return ""
+        sentence = self.tr("{0} is on V{1} “{2}”, {3} – {4}, in {5}. Read back and confirmed.").format(
+            place.take_name,
+            place.track_number,
+            place.track_name,
+            place.record_in,
+            place.record_out,
+            Path(place.where).name,
+        )
+        return f"{sentence} {place.note}".strip()
+
+    def refresh(self) -> None:
+        """Ask the host what stands above the shot."""
+        host, shot = self._shot.host, self._shot.shot
+        found = host.placements() if isinstance(host, PlacesTakes) else {}
+        self.current = found.get(shot.index) if shot is not None else None
+        self._takes.set_placed(frozenset(each.take for each in found.values()))
+
+    def place(
+        self,
+        entry: TakeEntry,
+        done: Callable[[], None],
+        failed: Callable[[Problem], None] | None = None,
+        above: tuple[Shot, Footage] | None = None,
+    ) -> None:
+        """Put a take above its clip, the shot's other takes into the same stack where they fit.
+
+        `above` is the take's own shot where that is not the selected one. What goes wrong stands in `problem`, unless
+        `failed` is told.
+        """
+        self.problem = None
+        try:
+            self._place(entry, done, failed or self._failed, above)
+        except Problem as problem:
+            (failed or self._failed)(problem)
+
+    def _place(
+        self, entry: TakeEntry, done: Callable[[], None], failed: Callable, above: tuple[Shot, Footage] | None
+    ) -> None:
+        host, takes = self._shot.host, self._takes
+        shot, footage = above or (self._shot.shot, self._shot.footage)
+        if shot is None or not isinstance(host, PlacesTakes):
+            raise PlacingHindered(self.tr("No clip is selected."), "", self.tr("Select the take’s clip."))
+        if self.placing:
+            what = self.tr("{0} is still being placed.").format(self.placing)
+            raise PlacingHindered(what, "", self.tr("Wait until it stands in the timeline."))
+        key = self._shot.key_of(shot)
+        if takes.shots.get(entry.job, key) not in (key, ""):
+            what = self.tr("This take belongs to another clip, or to another part of this one.")
+            raise PlacingHindered(what, "", self.tr("Select that clip, then place the take."))
+        start = _start_of(shot, footage)
+        labels = takes.labels_of(key)
+        label = labels.get((entry.job, entry.number), entry.take.name)
+        chosen = placed_take(entry, shot, start, label, footage)
+
+        def placed(placement: Placement) -> None:
+            self.placing = ""
+            self.refresh()
+            if self._shot.shot == shot:
+                self.current = placement
+            self.placed.emit(entry.take.id)
+            done()
+
+        def hindered(problem: Problem) -> None:
+            self.placing = ""
+            failed(problem)
+
+        stands = host.placements().get(shot.index) is not None
+        self.placing = label
+        if stands and isinstance(host, SwapsTakes):
+            host.swap(shot, chosen, placed, hindered)
+        else:
+            others = [
+                placed_take(each, shot, start, labels[each.job, each.number], footage)
+                for each in takes.takes_of(key)
+                if each.take.status != "rejected" and each is not entry and _fits(each, entry)
+            ]
+            host.place(shot, [chosen, *others], 0, placed, hindered)
+
+    def mark(self, take_id: str, notes: tuple[Note, ...]) -> None:
+        """Show a placed take's notes in the timeline, where the host has markers."""
+        host, shot = self._shot.host, self._shot.shot
+        stands = shot is not None and self.current is not None and self.current.take == take_id
+        if stands and isinstance(host, TakesMarkers):
+            host.mark(shot, notes, self._failed)
+
+    def _failed(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+class PlacingHindered(Problem):
+    """A take cannot be placed now, and nothing was tried."""
+
+    kind = "placing_hindered"
+
+
+def _start_of(shot: Shot, footage: Footage | None) -> int:
+    known = footage is not None and footage.start_timecode is not None
+    return footage.start_timecode + shot.source_start if known else 0
+
+
+def placed_take(
+    entry: TakeEntry, shot: Shot, start_frame: int, label: str, footage: Footage | None = None
+) -> PlacedTake:
+    """A take as a timeline needs it; `start_frame` is its movie's start. Raises BadTake when it is gone."""
+    take = entry.take
+    path, sequence = layer_of(entry, shot.frame_count)
+    if sequence is not None:
+        start_frame = 0
+    if not path.is_file():
+        raise BadTake(
+            f"The layer of {label} is not there.", f"{path} is missing.", "Make the take again, or restore its folder."
+        )
+    facts = {"take": take.id, "instruction": take.instruction, "model": take.model, "seed": take.seed}
+    facts["label"] = str(take.plan.get("target_object", ""))
+    if footage is not None:
+        facts |= {"width": footage.width, "height": footage.height}
+    return PlacedTake(
+        str(path), shot.rate, shot.frame_count, f"{label} seed {take.seed}", {"dynvfx": facts}, start_frame, sequence
+    )
+
+
+def layer_of(entry: TakeEntry, frames: int = 0) -> tuple[Path, ImageSequence | None]:
+    """The movie of a take's layer, or its first picture and the sequence of `frames` pictures."""
+    layer = str(entry.take.extra.get("layer") or "layer.mov")
+    path = Path(entry.folder) / layer
+    if "%" not in layer:
+        return path, None
+    head, _, tail = path.name.partition("%06d")
+    first = int(entry.take.extra.get("first_number") or 0)
+    sequence = ImageSequence(str(path.parent), head, tail, first, 1, 6, frames)
+    return Path(sequence.image(0)), sequence
+
+
+def _fits(one: TakeEntry, other: TakeEntry) -> bool:
+    """Whether two takes of a shot can be media references of one clip; the clip may have been moved between them."""
+    (path, sequence), (_, others) = layer_of(one), layer_of(other)
+    lengths = [each.take.record_range and each.take.record_range[1] for each in (one, other)]
+    return (sequence is None) == (others is None) and lengths[0] == lengths[1] and path.is_file()

@@ -1,0 +1,65 @@
+"""What is decided about takes: status, notes, placing, using again."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from bridge.wire.messages import TakeEntry
+from contract.errors import Problem
+from contract.take import Note, Status
+from plugin.panel.models.ask.ask import AskModel
+from plugin.panel.models.jobs.jobs import JobsModel
+from plugin.panel.models.takes.placing import PlacesModel
+
+
+class ReviewDecisions(QObject):
+    """Decisions about takes by their ids; `problemFound` carries a Problem for the artist."""
+
+    problemFound = pyqtSignal(object)
+
+    def __init__(
+        self,
+        jobs: JobsModel,
+        ask: AskModel,
+        places: PlacesModel,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._jobs, self._ask, self._places = jobs, ask, places
+
+    def approve_and_place(self, take_id: str) -> None:
+        """Put a take above its clip; when it is there, it is approved."""
+        entry = self.entry(take_id)
+        if entry is not None:
+            self._places.place(entry, lambda: self.set_status(take_id, "approved"))
+
+    def set_status(self, take_id: str, status: Status) -> None:
+        """Decide about a take."""
+        entry = self.entry(take_id)
+        if entry is not None and entry.take.status != status:
+            self._keep(entry, status=status)
+
+    def set_notes(self, take_id: str, notes: tuple[Note, ...]) -> None:
+        """Replace a take's notes."""
+        entry = self.entry(take_id)
+        if entry is not None and list(notes) != entry.take.notes:
+            self._keep(entry, notes=tuple(notes))
+            self._places.mark(take_id, tuple(notes))
+
+    def use_again(self, take_id: str) -> None:
+        """Take a take's choices over into the question, its seed locked."""
+        entry = self.entry(take_id)
+        if entry is not None:
+            self._ask.instruction, self._ask.seed, self._ask.seed_locked = entry.take.instruction, entry.take.seed, True
+            if any(each.name == entry.take.model for each in self._ask.models):
+                self._ask.model = entry.take.model
+
+    def entry(self, take_id: str) -> TakeEntry | None:
+        """A take by its id, the selected shot's first."""
+        return self._jobs.takes.entry_of(take_id, self._places.shot_key)
+
+    def _keep(self, entry: TakeEntry, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:
+        try:
+            self._jobs.finished.set_take(entry.take, status, notes)
+        except Problem as problem:
+            self.problemFound.emit(problem)

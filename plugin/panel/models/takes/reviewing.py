@@ -1,0 +1,55 @@
+"""What the review is fed with, and where its decisions go."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from PyQt6.QtCore import QObject
+
+from contract.errors import Problem
+from plugin.panel.models.panel import PanelModel
+from plugin.panel.pictures import slice_of
+from plugin.panel.review.media.slices import take_in_folder
+from plugin.panel.review.model import ReviewModel
+
+
+class Reviewing(QObject):
+    """Keeps a ReviewModel on the panel's shot and its takes."""
+
+    def __init__(self, panel: PanelModel, review: ReviewModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._panel, self._review = panel, review
+        self._shot = ""
+        self._fed: tuple = ()
+        panel.shot.selected.connect(self.feed)
+        panel.takes.takesChanged.connect(self.feed)
+        review.notesChanged.connect(panel.verdicts.set_notes)
+        review.statusChanged.connect(panel.verdicts.set_status)
+        review.followUpRequested.connect(panel.follow_up)
+        review.placeRequested.connect(panel.verdicts.approve_and_place)
+        review.problemFound.connect(self._problem)
+
+    def feed(self) -> None:
+        """Give the review the shot and its takes as they are now."""
+        panel, shot = self._panel, self._panel.shot.shot
+        if shot is None:
+            return
+        if panel.shot.key != self._shot:
+            self._shot, self._fed = panel.shot.key, ()
+            start = shot.timeline_start + shot.record_start
+            if Fraction(*shot.timeline_rate) != shot.frame_rate:
+                start = shot.media_start + shot.source_start
+            self._review.set_shot(slice_of(shot), shot.frame_rate, start)
+        labels = panel.takes.labels_of(self._shot)
+        entries = panel.takes.takes_of(self._shot)
+        takes = tuple(
+            take_in_folder(each.take, Path(each.folder), number, labels[each.job, each.number])
+            for number, each in enumerate(entries, start=1)
+        )
+        if takes != self._fed:
+            self._fed = takes
+            self._review.set_takes(takes)
+
+    def _problem(self, what: str, why: str, remedy: str) -> None:
+        self._panel.problem = Problem(what, why, remedy)

@@ -1,0 +1,222 @@
+"""Zone 2: what is asked for, what it costs, the plan, and the two buttons."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QMenu,
+    QPlainTextEdit,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from plugin.panel.models.ask.ask import LARGEST_SEED, MOST_TAKES, QUALITIES
+from plugin.panel.models.panel import PanelModel
+from plugin.panel.pictures import Pictures
+from plugin.panel.widgets.binding import bind_choice, bind_number, bind_switch, bind_text, watch
+from plugin.panel.widgets.controls import button, heading, segments, tool, words
+from plugin.panel.widgets.frame_picture import FramePicture
+from plugin.panel.widgets.zones.plan_form import PlanForm
+
+_FRAME_HEIGHT = 360
+
+
+class AskZone(QWidget):
+    """Instruction, choices, estimate, plan. Ctrl+Return in the instruction makes the plan."""
+
+    def __init__(self, model: PanelModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model, self._pictures = model, pictures
+        ask = model.ask
+        self.instruction = QPlainTextEdit()
+        self.instruction.setAccessibleName(self.tr("Instruction"))
+        self.instruction.setPlaceholderText(self.tr("What to add, and where: “add a red balloon on the left”"))
+        self.instruction.setTabChangesFocus(True)
+        self.instruction.setFixedHeight(self.instruction.fontMetrics().lineSpacing() * 2 + 14)
+        self.instruction.installEventFilter(self)
+        bind_text(self.instruction, ask, "instruction")
+        self.history = tool("▾", self._show_history, self.tr("Earlier instructions (Alt+Down)"))
+        self._choices()
+        self.estimate = words(kind="faint")
+        self.hint = words(kind="faint")
+        self.plan_button = button(self.tr("Plan"), model.make_plan, self.tr("Seconds; nothing is generated yet"))
+        self.generate_button = button(self.tr("Generate"), model.generate, self.tr("Ctrl+G"))
+        self.form = PlanForm(model, pictures)
+        self._lay_out()
+        watch(ask, self._show_models, "models", "model")
+        watch(ask, self._show_estimate, "estimates", "estimate_problem", "quality", "takes", "models")
+        watch(ask, self._show_region, "region")
+        for each in (ask, model.plan, model.backend, model.shot):
+            watch(each, self._show_buttons)
+        model.shot.changed.connect(lambda name: self._show_region() if name in ("shot", "footage") else None)
+        pictures.arrived.connect(lambda key: self._show_region() if key.startswith("frame:") else None)
+
+    def _choices(self) -> None:
+        ask = self.model.ask
+        self.effects, effects = segments(
+            [self.tr("Auto"), self.tr("Object"), self.tr("Global")],
+            [self.tr("The plan decides"), self.tr("A thing at a place"), self.tr("Snow, fog, light: the whole frame")],
+        )
+        bind_choice(effects, [None, "object", "global"], ask, "effect")
+        self.qualities, self.quality_group = segments([self.tr("Draft"), self.tr("Standard"), self.tr("Reference")])
+        bind_choice(self.quality_group, list(QUALITIES), ask, "quality")
+        self.takes, self.seed = QSpinBox(), QSpinBox()
+        self.takes.setRange(1, MOST_TAKES)
+        self.takes.setAccessibleName(self.tr("Number of takes"))
+        self.seed.setRange(0, LARGEST_SEED)
+        self.seed.setAccessibleName(self.tr("Seed"))
+        bind_number(self.takes, ask, "takes")
+        bind_number(self.seed, ask, "seed")
+        self.lock = tool(self.tr("Lock"), tip=self.tr("Keep this seed; unlocked, every job rolls a new one"))
+        self.lock.setCheckable(True)
+        bind_switch(self.lock, ask, "seed_locked")
+        self.models = QComboBox()
+        self.models.setAccessibleName(self.tr("Model"))
+        self.models.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.models.activated.connect(lambda place: setattr(ask, "model", self.models.itemData(place)))
+        self.model_line = words(kind="faint")
+        self.room_line = words(kind="faint")
+        self.download = QCheckBox(self.tr("Fetch it with the first plan"))
+        bind_switch(self.download, ask, "download")
+        self.region = tool("", tip=self.tr("Draw a box that the edit stays inside (optional)"))
+        self.region.setCheckable(True)
+        self.region.toggled.connect(self._show_region)
+        self.no_region = tool(self.tr("Clear"), lambda: ask.draw_region(None), self.tr("No limit"))
+        self.frame = FramePicture()
+        self.frame.drawing = True
+        self.frame.setCursor(Qt.CursorShape.CrossCursor)
+        self.frame.boxDrawn.connect(ask.draw_region)
+
+    def _lay_out(self) -> None:
+        text = QHBoxLayout()
+        text.setSpacing(3)
+        text.addWidget(self.instruction, 1)
+        text.addWidget(self.history, 0, Qt.AlignmentFlag.AlignTop)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(3)
+        grid.setColumnStretch(1, 1)
+        numbers = QHBoxLayout()
+        numbers.setSpacing(4)
+        for each in (self.takes, words(self.tr("Seed"), "faint", wrap=False), self.seed, self.lock):
+            numbers.addWidget(each)
+        numbers.addStretch(1)
+        region = QHBoxLayout()
+        region.setSpacing(4)
+        region.addWidget(self.region)
+        region.addWidget(self.no_region)
+        region.addStretch(1)
+        model = QVBoxLayout()
+        model.setSpacing(1)
+        model.addWidget(self.model_line)
+        model.addWidget(self.room_line)
+        model.addWidget(self.download)
+        rows = (
+            (self.tr("Effect"), self.effects),
+            (self.tr("Quality"), self.qualities),
+            (self.tr("Takes"), numbers),
+            (self.tr("Region"), region),
+            (self.tr("Model"), self.models),
+            ("", model),
+        )
+        for row, (name, what) in enumerate(rows):
+            grid.addWidget(words(name, "faint", wrap=False), row, 0)
+            grid.addWidget(what, row, 1) if isinstance(what, QWidget) else grid.addLayout(what, row, 1)
+        # Below what scrolls, so that the two buttons are always in sight.
+        self.buttons = QWidget()
+        buttons = QHBoxLayout(self.buttons)
+        buttons.setContentsMargins(8, 4, 8, 6)
+        buttons.addWidget(self.hint, 1)
+        buttons.addWidget(self.plan_button)
+        buttons.addWidget(self.generate_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 8, 4)
+        column.setSpacing(4)
+        column.addWidget(heading(self.tr("Ask")))
+        column.addLayout(text)
+        column.addLayout(grid)
+        column.addWidget(self.frame)
+        column.addWidget(self.estimate)
+        column.addWidget(self.form)
+        column.addStretch(1)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Keys in the instruction: Ctrl+Return plans, Alt+Down shows the history."""
+        if watched is self.instruction and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                    self.model.make_plan()
+                    return True
+                # An instruction is one sentence; a line break in it means nothing.
+                return not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            if event.key() == Qt.Key.Key_Down and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+                self._show_history()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _show_history(self) -> None:
+        menu = QMenu(self)
+        for each in self.model.history.entries[:20]:
+            menu.addAction(each, lambda text=each: setattr(self.model.ask, "instruction", text))
+        if menu.isEmpty():
+            menu.addAction(self.tr("Nothing was asked yet")).setEnabled(False)
+        menu.popup(self.history.mapToGlobal(self.history.rect().bottomLeft()))
+
+    def _show_models(self) -> None:
+        ask = self.model.ask
+        self.models.blockSignals(True)
+        self.models.clear()
+        for each in ask.models:
+            title = each.title or each.name
+            self.models.addItem(title if each.installed else self.tr("{0} (not here)").format(title), each.name)
+        if self.models.findData(ask.model) < 0:
+            self.models.addItem(ask.model, ask.model)
+        self.models.setCurrentIndex(self.models.findData(ask.model))
+        self.models.blockSignals(False)
+        self.model_line.setText(ask.model_line)
+        self.model_line.setVisible(bool(ask.model_line))
+        self.room_line.setText(ask.room_line)
+        for each in (self.download, self.room_line):
+            each.setVisible(not ask.chosen_model_installed)
+
+    def _show_estimate(self) -> None:
+        ask = self.model.ask
+        self.estimate.setText(ask.estimate_line)
+        self.estimate.setObjectName("bad" if ask.estimate_problem else "faint")
+        self.estimate.style().polish(self.estimate)
+        self.estimate.setVisible(bool(ask.estimate_line))
+        for place, quality in enumerate(QUALITIES):
+            self.quality_group.button(place).setToolTip(ask.quality_hint(quality))
+
+    def _show_region(self, *_: object) -> None:
+        ask, shot = self.model.ask, self.model.shot.shot
+        on = self.region.isChecked() and shot is not None
+        self.frame.setVisible(on)
+        self.no_region.setVisible(ask.region is not None)
+        self.region.setText(self.tr("A box") if ask.region else self.tr("Whole frame…"))
+        self.frame.box = ask.region
+        self.frame.waiting = self.tr("Reading the frame…")
+        if on:
+            self.frame.show_image(self._pictures.frame(shot, shot.frame_count // 2, _FRAME_HEIGHT))
+
+    def _show_buttons(self) -> None:
+        model = self.model
+        ready = not model.generate_hindrance
+        self.plan_button.setEnabled(not model.plan_hindrance and model.plan.state != "waiting")
+        self.generate_button.setEnabled(ready)
+        for each, primary in ((self.plan_button, not ready), (self.generate_button, ready)):
+            name = "primary" if primary else ""
+            if each.objectName() != name:
+                each.setObjectName(name)
+                each.style().unpolish(each)
+                each.style().polish(each)
+        waiting = model.plan.state == "waiting"
+        hint = model.plan_hindrance or (model.generate_hindrance if not waiting else "")
+        self.hint.setText("" if hint == self.estimate.text() else hint)

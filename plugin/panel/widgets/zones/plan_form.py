@@ -1,0 +1,148 @@
+"""The plan as editable fields, with what was found over the frame."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+
+from plugin.panel.models.panel import PanelModel
+from plugin.panel.pictures import Pictures
+from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.widgets.binding import bind_choice, bind_text, watch
+from plugin.panel.widgets.controls import button, clear, heading, segments, tool, words
+from plugin.panel.widgets.frame_picture import FramePicture
+
+_MASK_SIZE = QSize(720, 480)
+
+
+class PlanForm(QWidget):
+    """Waiting, the plan, or why there is none."""
+
+    def __init__(self, model: PanelModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model, self.plan, self._pictures = model, model.plan, pictures
+        self._mask = 0
+        self.stage = words(kind="faint")
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 0)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.cancel = button(self.tr("Cancel"), model.drop_plan)
+        self.trouble = words(kind="bad")
+        self.try_again = button(self.tr("Try again"), model.try_plan_again, self.tr("It goes on from what it has"))
+        self.source_caption = self._caption(self.tr("What is in the shot"), "source_caption")
+        self.composite_caption = self._caption(self.tr("What it shall show"), "composite_caption")
+        self.objects, self.target = QLineEdit(), QLineEdit()
+        self.objects.setAccessibleName(self.tr("Objects that stay in front"))
+        self.objects.setPlaceholderText(self.tr("none"))
+        self.objects.editingFinished.connect(lambda: self.plan.set_objects(self.objects.text()))
+        bind_text(self.target, self.plan, "target_object")
+        self.target.setAccessibleName(self.tr("New object"))
+        row, group = segments([self.tr("Object"), self.tr("Global")])
+        bind_choice(group, ["object", "global"], self.plan, "effect")
+        self.effect = row
+        self.frame = FramePicture()
+        self.frame.waiting = self.tr("Nothing was found for this phrase.")
+        self.chips = QWidget()
+        self._chips = FlowLayout(self.chips, 3)
+        self._chips.setContentsMargins(0, 0, 0, 0)
+        self.remarks = words(kind="faint")
+        self.again = button(
+            self.tr("Look again"),
+            lambda: model.make_plan(keep_edits=True),
+            self.tr("Find the objects of the edited plan anew"),
+        )
+        self._lay_out()
+        watch(self.plan, self._show_state, "state", "stage", "problem", "job", "remarks")
+        watch(self.plan, self._show_objects, "source_objects")
+        watch(self.plan, self._show_masks, "masks")
+        pictures.arrived.connect(lambda key: self._show_mask() if key.startswith("still:") else None)
+
+    def _caption(self, name: str, field: str) -> QPlainTextEdit:
+        edit = QPlainTextEdit()
+        edit.setAccessibleName(name)
+        edit.setTabChangesFocus(True)
+        edit.setFixedHeight(edit.fontMetrics().lineSpacing() * 3 + 12)
+        bind_text(edit, self.plan, field)
+        return edit
+
+    def _lay_out(self) -> None:
+        self.waiting, self.fields, self.failed = QWidget(), QWidget(), QWidget()
+        waiting = QHBoxLayout(self.waiting)
+        left = QVBoxLayout()
+        left.addWidget(self.stage)
+        left.addWidget(self.bar)
+        waiting.addLayout(left, 1)
+        waiting.addWidget(self.cancel)
+        failed = QHBoxLayout(self.failed)
+        failed.addWidget(self.trouble, 1)
+        failed.addWidget(self.try_again, 0, Qt.AlignmentFlag.AlignTop)
+        fields = QVBoxLayout(self.fields)
+        fields.setSpacing(2)
+        for name, widget in (
+            (self.tr("What is in the shot"), self.source_caption),
+            (self.tr("What it shall show"), self.composite_caption),
+            (self.tr("New object"), self.target),
+            (self.tr("Objects that stay as they are, in front"), self.objects),
+        ):
+            fields.addWidget(words(name, "faint"))
+            fields.addWidget(widget)
+        fields.addWidget(self.effect)
+        fields.addSpacing(2)
+        fields.addWidget(self.frame)
+        fields.addWidget(self.chips)
+        low = QHBoxLayout()
+        low.addWidget(self.remarks, 1)
+        low.addWidget(self.again, 0, Qt.AlignmentFlag.AlignTop)
+        fields.addLayout(low)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(3)
+        column.addWidget(heading(self.tr("Plan")))
+        for each in (self.waiting, self.fields, self.failed):
+            each.layout().setContentsMargins(0, 0, 0, 0)
+            column.addWidget(each)
+
+    def _show_state(self) -> None:
+        plan = self.plan
+        self.setVisible(plan.state != "none")
+        self.waiting.setVisible(plan.state == "waiting")
+        self.fields.setVisible(plan.state == "ready")
+        self.failed.setVisible(plan.state == "failed")
+        self.stage.setText(plan.stage)
+        self.try_again.setVisible(plan.can_try_again)
+        problem = plan.problem
+        self.trouble.setText(
+            " ".join(part for part in (problem.what, problem.why, problem.remedy) if part) if problem else ""
+        )
+        self.remarks.setText(" ".join(plan.remarks))
+
+    def _show_objects(self) -> None:
+        text = ", ".join(self.plan.source_objects)
+        if not self.objects.hasFocus() and self.objects.text() != text:
+            self.objects.setText(text)
+
+    def _show_masks(self) -> None:
+        clear(self._chips)
+        masks = self.plan.masks
+        self._mask = next((place for place, each in enumerate(masks) if each.path), 0)
+        for place, each in enumerate(masks):
+            share = self.tr("{0:.0f} %").format(100 * each.coverage) if each.path else self.tr("not found")
+            chip = tool(f"{each.phrase}  {share}", lambda place=place: self._choose_mask(place))
+            chip.setCheckable(True)
+            chip.setChecked(place == self._mask)
+            self._chips.addWidget(chip)
+        for each in (self.frame, self.chips):
+            each.setVisible(bool(masks))
+        self._show_mask()
+
+    def _choose_mask(self, place: int) -> None:
+        self._mask = place
+        for at in range(self._chips.count()):
+            self._chips.itemAt(at).widget().setChecked(at == place)
+        self._show_mask()
+
+    def _show_mask(self) -> None:
+        masks = self.plan.masks
+        path = masks[self._mask].path if self._mask < len(masks) else None
+        self.frame.show_image(self._pictures.still(path, 0, _MASK_SIZE) if path else None)

@@ -1,0 +1,177 @@
+"""Zone 1: the selected clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from plugin.panel.models.shot.shot import ShotModel
+from plugin.panel.pictures import Pictures
+from plugin.panel.widgets.binding import watch
+from plugin.panel.widgets.controls import ElidedLabel, button, clear, heading, tool, words
+from plugin.panel.widgets.filmstrip import Filmstrip
+
+
+class ShotZone(QWidget):
+    """Timeline, clip, filmstrip, facts and warnings. `openRequested` asks for the dialog that opens a timeline."""
+
+    openRequested = pyqtSignal()
+
+    def __init__(self, model: ShotModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self.open_button = tool(self.tr("Open…"), self.openRequested.emit, self.tr("Open a timeline or movie (Ctrl+O)"))
+        self.title = ElidedLabel()
+        self.title.setObjectName("faint")
+        self.clips = QComboBox()
+        self.clips.setAccessibleName(self.tr("Clip"))
+        self.clips.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.clips.activated.connect(self._chosen)
+        self.filmstrip = Filmstrip(model, pictures)
+        self.filmstrip.partChosen.connect(model.choose_part)
+        self.trouble = words(kind="bad")
+        self.facts = QWidget()
+        self._grid = QGridLayout(self.facts)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(1)
+        self._grid.setColumnStretch(1, 1)
+        self.warnings = words(kind="warn")
+        self._export_row()
+        self._part_row()
+        self._lay_out()
+        watch(model, self._show_clips, "clips", "current", "title")
+        watch(model, self._show_facts, "shot", "footage", "seen", "warnings", "part")
+        watch(model, self._show_trouble, "problem", "clips", "current")
+        watch(model.exports, self._show_export, "now")
+
+    def _export_row(self) -> None:
+        self.export = QWidget()
+        self.export_words = words(kind="faint")
+        self.export_bar = QProgressBar()
+        self.export_bar.setTextVisible(False)
+        self.export_bar.setMaximumHeight(6)
+        self.export_cancel = button(self.tr("Cancel"), self.model.exports.cancel)
+        row = QHBoxLayout(self.export)
+        row.setContentsMargins(0, 0, 0, 0)
+        left = QVBoxLayout()
+        left.addWidget(self.export_words)
+        left.addWidget(self.export_bar)
+        row.addLayout(left, 1)
+        row.addWidget(self.export_cancel)
+
+    def _part_row(self) -> None:
+        self.part = QWidget()
+        row = QHBoxLayout(self.part)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.first, self.last = QSpinBox(), QSpinBox()
+        for spin, name in ((self.first, self.tr("First frame")), (self.last, self.tr("Last frame"))):
+            spin.setAccessibleName(name)
+            spin.setKeyboardTracking(False)
+            spin.editingFinished.connect(self._part_typed)
+        row.addWidget(words(self.tr("Part"), "faint", wrap=False))
+        row.addWidget(self.first)
+        row.addWidget(QLabel("–"))
+        row.addWidget(self.last)
+        row.addStretch(1)
+        self.whole = button(self.tr("Whole clip"), self._whole)
+        row.addWidget(self.whole)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(heading(self.tr("Shot")))
+        top.addWidget(self.title, 1)
+        top.addWidget(self.open_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 4)
+        column.setSpacing(4)
+        column.addLayout(top)
+        for each in (self.clips, self.filmstrip, self.trouble, self.export, self.facts, self.part, self.warnings):
+            column.addWidget(each)
+
+    def _show_clips(self) -> None:
+        model = self.model
+        self.title.setText(model.title)
+        self.title.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.clips.setVisible(bool(model.clips))
+        self.clips.setEnabled(model.can_choose)
+        self.clips.blockSignals(True)
+        self.clips.clear()
+        for each in model.clips:
+            mark = "" if not each.trouble else self.tr("  (cannot be used)")
+            self.clips.addItem(f"{each.index}  {each.name}  ·  {each.track}  {each.record_in}{mark}", each.index)
+            self.clips.setItemData(self.clips.count() - 1, each.trouble, Qt.ItemDataRole.ToolTipRole)
+        chosen = self.clips.findData(model.current) if model.current is not None else -1
+        self.clips.setCurrentIndex(chosen)
+        self.clips.setPlaceholderText(self.tr("Choose a clip ({0})").format(len(model.clips)))
+        self.clips.blockSignals(False)
+
+    def _show_facts(self) -> None:
+        clear(self._grid)
+        for row, (name, value) in enumerate(self.model.facts):
+            self._grid.addWidget(words(name, "faint", wrap=False), row, 0, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(words(value), row, 1)
+        self.facts.setVisible(bool(self.model.facts))
+        self.warnings.setText("\n".join(each.text for each in self.model.warnings))
+        self.warnings.setVisible(bool(self.model.warnings))
+        whole, part = self.model.whole, self.model.part
+        self.part.setVisible(whole is not None and part is not None)
+        if whole is not None:
+            first, last = part or (0, whole.frame_count - 1)
+            for spin, value in ((self.first, first), (self.last, last)):
+                spin.blockSignals(True)
+                spin.setRange(0, whole.frame_count - 1)
+                spin.setValue(value)
+                spin.blockSignals(False)
+
+    def _show_trouble(self) -> None:
+        problem = self.model.problem
+        text = " ".join(part for part in (problem.what, problem.remedy) if part) if problem else ""
+        self.trouble.setText(text)
+        self.trouble.setToolTip(problem.why if problem else "")
+        self.trouble.setVisible(bool(text))
+
+    def _show_export(self) -> None:
+        """A clip that its host has to render: why, and how far it is. What takes a moment is not shown."""
+        now = self.model.exports.now
+        self.export.setVisible(now is not None and bool(now.reason))
+        if now is None:
+            return
+        text = self.tr("{0} renders this clip before its plan is made ({1}).")
+        if now.running:
+            text = self.tr("{0} is rendering the clip ({1})…")
+        self.export_words.setText(now.words or text.format(self.model.host.name, now.reason))
+        self.export_bar.setRange(0, now.total)
+        self.export_bar.setValue(now.done)
+        self.export_bar.setVisible(now.running)
+        self.export_cancel.setVisible(now.running)
+
+    def _chosen(self, place: int) -> None:
+        self.model.choose(self.clips.itemData(place))
+
+    def _part_typed(self) -> None:
+        if self.model.part is not None and (self.first.value(), self.last.value()) != self.model.part:
+            self.model.choose_part(self.first.value(), self.last.value())
+
+    def _whole(self) -> None:
+        self.model.choose_part(0, self.model.whole.frame_count - 1)
+
+
+OPENED = (".otio", ".otioz", ".otiod", ".mov", ".mp4", ".m4v", ".mkv", ".mxf", ".avi", ".webm", ".mts", ".m2ts")
+
+
+def can_be_opened(path: str) -> bool:
+    """Whether a dropped file may be a timeline or a movie."""
+    return Path(path).suffix.lower() in OPENED

@@ -1,0 +1,272 @@
+"""Zone 3: queue and results in one list, and what can be done with the chosen row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl
+from PyQt6.QtGui import QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
+from PyQt6.QtWidgets import QHBoxLayout, QListView, QMenu, QVBoxLayout, QWidget
+
+from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.takes.cards import Action, Card
+from plugin.panel.models.takes.takes import CARD_ROLE
+from plugin.panel.pictures import Pictures
+from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.widgets.binding import watch
+from plugin.panel.widgets.card_painter import CardPainter
+from plugin.panel.widgets.controls import clear, heading, tool, words
+from plugin.panel.widgets.transfers import Transfers
+
+_BEAT_MS = 125
+
+
+class CardList(QListView):
+    """A list of cards, whose painter knows what of it is painted."""
+
+    def __init__(self, painter: CardPainter, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._painter = painter
+        self.setItemDelegate(painter)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Only what is exposed."""
+        self._painter.exposed = event.region()
+        super().paintEvent(event)
+
+
+class TakesZone(QWidget):
+    """The list and its buttons. Return opens a take or a plan, Delete cancels a job, Ctrl+Up and Ctrl+Down move it."""
+
+    def __init__(self, model: PanelModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model, self._pictures = model, pictures
+        self._chosen = ""
+        self.painter = CardPainter(pictures, self)
+        self.list = CardList(self.painter)
+        self.list.setAccessibleName(self.tr("Queue and takes"))
+        self.list.setModel(model.takes)
+        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._show_menu)
+        self.list.doubleClicked.connect(lambda _: self._open())
+        self.list.installEventFilter(self)
+        self.all_shots = tool(self.tr("All shots"), tip=self.tr("List the jobs and takes of all shots"))
+        self.all_shots.setCheckable(True)
+        self.all_shots.toggled.connect(model.show_all_shots)
+        self.pause = tool(self.tr("Pause queue"), tip=self.tr("Start no further job; the running one goes on"))
+        self.pause.setCheckable(True)
+        self.pause.clicked.connect(model.backend.pause_queue)
+        self.transfers = Transfers(model.transfers)
+        self.empty = words(self.tr("Nothing was made of this shot yet."), "faint")
+        self.place_line = words(kind="good")
+        self.actions = QWidget()
+        self._actions = FlowLayout(self.actions, 3)
+        self._actions.setContentsMargins(0, 0, 0, 0)
+        self._lay_out()
+        for signal in (model.takes.rowsInserted, model.takes.rowsRemoved, model.takes.rowsMoved):
+            signal.connect(self._rows_changed)
+        model.takes.dataChanged.connect(lambda *_: self._show_actions())
+        self.list.selectionModel().currentChanged.connect(self._choose)
+        watch(model.backend, self._show_pause, "paused", "state")
+        watch(model.places, self._show_place, "current", "placing")
+        pictures.arrived.connect(lambda key: self.list.viewport().update())
+        self._beats = QTimer(self)
+        self._beats.setInterval(_BEAT_MS)
+        self._beats.timeout.connect(self._beat)
+        self._beats.start()
+        self._rows_changed()
+
+    def choose(self, row_id: str) -> None:
+        """Make a row the chosen one."""
+        row = self.model.takes.row_of(row_id)
+        if row >= 0:
+            self.list.setCurrentIndex(self.model.takes.index(row))
+
+    def needed_height(self) -> int:
+        """Pixels that show everything."""
+        rows = sum(self.list.sizeHintForRow(row) for row in range(min(12, self.model.takes.rowCount())))
+        shown = (self.transfers, self.actions, self.place_line)
+        others = sum(each.sizeHint().height() for each in shown if not each.isHidden())
+        return rows + others + self.pause.sizeHint().height() + 40
+
+    @property
+    def card(self) -> Card | None:
+        """The chosen row."""
+        return self.list.currentIndex().data(CARD_ROLE)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(heading(self.tr("Takes")))
+        top.addStretch(1)
+        top.addWidget(self.all_shots)
+        top.addWidget(self.pause)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 8, 6)
+        column.setSpacing(4)
+        column.addLayout(top)
+        column.addWidget(self.transfers, 0)
+        column.addWidget(self.empty, 0)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.actions)
+        column.addWidget(self.place_line)
+        column.addStretch(0)
+
+    # Rows -------------------------------------------------------------------------------------------------------------
+
+    def _choose(self, *_: object) -> None:
+        card = self.card
+        self._chosen = card.row_id if card else ""
+        self._show_actions()
+
+    def _rows_changed(self, *_: object) -> None:
+        empty = self.model.takes.rowCount() == 0
+        self.empty.setVisible(empty)
+        self.list.setVisible(not empty)
+        if self.card is None and self.model.takes.rowCount():
+            self.list.setCurrentIndex(self.model.takes.index(0))
+        self._show_actions()
+
+    def _beat(self) -> None:
+        if self.list.isVisible() and self.list.viewport().isVisible():
+            self.painter.beat += 1
+            for row in self._visible_rows():
+                index = self.model.takes.index(row)
+                card = index.data(CARD_ROLE)
+                if card.movie:
+                    self.list.viewport().update(self.painter.thumbnail(card, self.list.visualRect(index)))
+
+    def _visible_rows(self) -> range:
+        count = self.model.takes.rowCount()
+        if not count:
+            return range(0)
+        top = self.list.indexAt(QPoint(8, 4)).row()
+        bottom = self.list.indexAt(QPoint(8, self.list.viewport().height() - 4)).row()
+        return range(max(0, top), (bottom if bottom >= 0 else count - 1) + 1)
+
+    # Actions ----------------------------------------------------------------------------------------------------------
+
+    def _show_actions(self) -> None:
+        card = self.card
+        wanted = (
+            [] if card is None else [each for each in card.actions if each != "place" or self.model.places.possible]
+        )
+        shown = self.actions.property("shown")
+        if shown == (wanted, card.placed if card else False):
+            return
+        self.actions.setProperty("shown", (wanted, card.placed if card else False))
+        clear(self._actions)
+        for each in wanted:
+            text, tip = self._words(each, card)
+            made = tool(text, lambda each=each: self.act(each), tip)
+            if each in ("place", "plan", "retry"):
+                made.setObjectName("")
+            self._actions.addWidget(made)
+        self.actions.setVisible(bool(wanted))
+        self.actions.updateGeometry()
+
+    def act(self, action: Action) -> None:
+        """Do something with the chosen row."""
+        card, model = self.card, self.model
+        if card is None:
+            return
+        does: dict[str, Callable[[], None]] = {
+            "pause": lambda: model.jobs.pause(card.job),
+            "cancel": lambda: model.jobs.cancel(card.job),
+            "retry": lambda: model.jobs.retry(card.job),
+            "retry_small": lambda: model.jobs.retry(card.job, small=True),
+            "up": lambda: model.jobs.move(card.job, -1),
+            "down": lambda: model.jobs.move(card.job, 1),
+            "dismiss": lambda: model.jobs.dismiss(card.job),
+            "plan": lambda: model.open_plan(card.job),
+            "review": lambda: model.reviewRequested.emit(card.id),
+            "place": lambda: model.verdicts.approve_and_place(card.id),
+            "again": lambda: model.verdicts.use_again(card.id),
+            "folder": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(card.folder)))),
+        }
+        does[action]()
+
+    def _words(self, action: Action, card: Card) -> tuple[str, str]:
+        going_on = card.state in ("paused", "cancelled")
+        swap = self.model.places.current is not None and not card.placed
+        place = self.tr("Swap in") if swap else self.tr("Approve and place")
+        return {
+            "pause": (self.tr("Pause"), self.tr("Stop after this step and leave the queue; what was done is kept")),
+            "cancel": (self.tr("Cancel"), self.tr("End this job (Delete)")),
+            "retry": (
+                (self.tr("Continue"), self.tr("Back into the queue; it goes on from the step that it stopped after"))
+                if going_on
+                else (self.tr("Retry"), self.tr("Go on from the last finished step"))
+            ),
+            "retry_small": (self.tr("Retry with less memory"), self.tr("Slower, the same method")),
+            "up": (self.tr("Earlier"), self.tr("Before the job in front (Ctrl+Up)")),
+            "down": (self.tr("Later"), self.tr("Behind the next job (Ctrl+Down)")),
+            "dismiss": (self.tr("Dismiss"), self.tr("Show it no longer; its files stay")),
+            "plan": (self.tr("Open plan"), self.tr("Read and edit it, then generate (Return)")),
+            "review": (self.tr("Review"), self.tr("Compare it with the original (Return)")),
+            "place": (place, self.tr("On a new track directly above the clip")),
+            "again": (self.tr("Use again"), self.tr("Take over its instruction and seed")),
+            "folder": (self.tr("Folder"), self.tr("Show its files")),
+        }[action]
+
+    def _open(self) -> None:
+        card = self.card
+        if card is not None:
+            action = next((each for each in ("review", "plan") if each in card.actions), None)
+            if action:
+                self.act(action)
+
+    def _show_menu(self, point: QPoint) -> None:
+        card = self.card
+        if card is None:
+            return
+        menu = QMenu(self)
+        for each in card.actions:
+            if each != "place" or self.model.places.possible:
+                menu.addAction(self._words(each, card)[0], lambda each=each: self.act(each))
+        if card.kind == "take":
+            status = menu.addMenu(self.tr("Status"))
+            for value, text in (
+                ("pending", self.tr("Pending")),
+                ("approved", self.tr("Approved")),
+                ("rejected", self.tr("Rejected")),
+                ("retake", self.tr("Retake")),
+            ):
+                status.addAction(text, lambda value=value: self.model.verdicts.set_status(card.id, value))
+        menu.popup(self.list.viewport().mapToGlobal(point))
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """The list's keys."""
+        if watched is self.list and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            card, key = self.card, event.key()
+            control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._open()
+                return True
+            for wanted, action in (
+                (key == Qt.Key.Key_Delete, "cancel"),
+                (key == Qt.Key.Key_Delete, "dismiss"),
+                (control and key == Qt.Key.Key_Up, "up"),
+                (control and key == Qt.Key.Key_Down, "down"),
+            ):
+                if wanted and card is not None and action in card.actions:
+                    self.act(action)
+                    return True
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Cards that show their reason in full have another height now."""
+        super().resizeEvent(event)
+        self.list.scheduleDelayedItemsLayout()
+
+    def _show_pause(self) -> None:
+        self.pause.setChecked(self.model.backend.paused)
+        self.pause.setEnabled(self.model.backend.ready)
+
+    def _show_place(self) -> None:
+        self.place_line.setText(self.model.places.sentence)
+        self.place_line.setVisible(bool(self.model.places.sentence))
+        self.actions.setProperty("shown", None)
+        self._show_actions()

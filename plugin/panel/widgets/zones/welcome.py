@@ -1,0 +1,148 @@
+"""The first start: what this is, whether the machine can do it, which models there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from plugin.panel.models.ask.model_fetching import Offer, offer
+from plugin.panel.models.backend.checks import ChecksModel
+from plugin.panel.models.panel import PanelModel
+from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.widgets.binding import watch
+from plugin.panel.widgets.controls import button, clear, heading, words
+
+SAMPLE = Path(__file__).resolve().parents[4] / "backend" / "demo"
+
+
+class Welcome(QScrollArea):
+    """`finished` when the artist goes on; with the path of the sample shot, or "" for a timeline of their own."""
+
+    finished = pyqtSignal(str)
+
+    def __init__(self, model: PanelModel, checks: ChecksModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model, self.checks = model, checks
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.state = words(kind="faint")
+        self.list, self.models = QWidget(), QWidget()
+        self._grid, self._model_rows = QGridLayout(self.list), QVBoxLayout(self.models)
+        self.again = button(self.tr("Check again"), checks.run)
+        self.go = button(self.tr("Open a timeline…"), lambda: self.finished.emit(""), primary=True)
+        self.sample = button(self.tr("Try the sample shot"), self._sample)
+        self.sample.setVisible(self._sample_path() is not None)
+        self._lay_out()
+        watch(checks, self._show_checks)
+        watch(model.backend, self._show_models, "models", "state")
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(14, 12, 14, 12)
+        column.setSpacing(6)
+        column.addWidget(words(self.tr("Add to a shot what was not there"), "title"))
+        column.addWidget(
+            words(
+                self.tr(
+                    "Select a clip, say what to add, read the plan, press Generate. The take lies on a new track above"
+                    " the clip; outside of the effect every pixel stays the camera’s own."
+                )
+            )
+        )
+        column.addSpacing(4)
+        top = QHBoxLayout()
+        top.addWidget(heading(self.tr("This machine")))
+        top.addStretch(1)
+        top.addWidget(self.again)
+        column.addLayout(top)
+        column.addWidget(self.state)
+        column.addWidget(self.list)
+        column.addSpacing(4)
+        column.addWidget(heading(self.tr("Models")))
+        column.addWidget(self.models)
+        column.addStretch(1)
+        goes_on = QWidget()
+        low = FlowLayout(goes_on, 6)
+        low.setContentsMargins(0, 0, 0, 0)
+        low.addWidget(self.go)
+        low.addWidget(self.sample)
+        column.addWidget(goes_on)
+        for layout in (self._grid, self._model_rows):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(2)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
+        self.setWidget(inside)
+
+    def _show_checks(self) -> None:
+        checks = self.checks
+        self.state.setText(
+            {
+                "idle": "",
+                "running": self.tr("Checking…"),
+                "fine": self.tr("Everything that the shipped model needs is there."),
+                "broken": self.tr("Something needs mending before anything can be generated."),
+            }[checks.state]
+        )
+        self.again.setEnabled(checks.state != "running")
+        clear(self._grid)
+        kinds = {"fine": "faint", "missing": "warn", "broken": "bad"}
+        marks = {"fine": "✓", "missing": "–", "broken": "!"}
+        for row, each in enumerate(_summary(checks)):
+            self._grid.addWidget(
+                words(marks[each.state], "good" if each.state == "fine" else kinds[each.state], wrap=False),
+                row,
+                0,
+                Qt.AlignmentFlag.AlignTop,
+            )
+            text = f"{each.subject}: {each.text}"
+            if each.state == "broken" and each.remedy:
+                text += "\n" + each.remedy
+            label = words(text, kinds[each.state])
+            label.setToolTip(each.remedy)
+            self._grid.addWidget(label, row, 1)
+
+    def _show_models(self) -> None:
+        clear(self._model_rows)
+        for each in self.model.ask.models:
+            if each.installed:
+                text = self.tr("{0}: here, ready to use. {1}").format(each.title, each.licence)
+                self._model_rows.addWidget(words(text))
+            else:
+                self._model_rows.addWidget(self._offer(offer(each, self.model.backend.local)))
+
+    def _offer(self, offered: Offer) -> QWidget:
+        """A model that can be fetched, and the wish to have it."""
+        ask, row, wanted = self.model.ask, QWidget(), QCheckBox(self.tr("Fetch it"))
+        wanted.setAccessibleName(self.tr("Fetch {0}").format(offered.title))
+        wanted.setToolTip(self.tr("It is fetched with the first plan. That can be stopped, and goes on later."))
+        wanted.setChecked(ask.download and ask.model == offered.name)
+        wanted.setEnabled(offered.fits)
+        wanted.toggled.connect(lambda on: self._want(offered.name, on))
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 2, 0, 2)
+        layout.addWidget(words(offered.text, "faint" if offered.fits else "warn"), 1)
+        layout.addWidget(wanted, 0, Qt.AlignmentFlag.AlignTop)
+        return row
+
+    def _want(self, name: str, on: bool) -> None:
+        """One model is chosen, or the shipped one again."""
+        ask = self.model.ask
+        ask.model, ask.download = (name, True) if on else ("tiny", False)
+        self._show_models()
+
+    def _sample(self) -> None:
+        self.finished.emit(str(self._sample_path()))
+
+    def _sample_path(self) -> Path | None:
+        return next(iter(sorted(SAMPLE.glob("*.mp4"))), None)
+
+
+def _summary(checks: ChecksModel) -> list:
+    """What is broken first, then what is fine; what is missing and optional last."""
+    order = {"broken": 0, "fine": 1, "missing": 2}
+    return sorted(checks.findings, key=lambda each: order[each.state])

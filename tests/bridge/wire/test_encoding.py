@@ -1,0 +1,185 @@
+"""Whatever bytes come, reading them ends in a call or in one of two errors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bridge.wire.encoding import (
+    DEEPEST,
+    BadCall,
+    DecodeError,
+    answer_number,
+    decode_answer,
+    decode_call,
+    encode_answer,
+    encode_call,
+)
+from bridge.wire.messages import (
+    LARGEST_MASK,
+    AddSpec,
+    Answer,
+    Approve,
+    Call,
+    Done,
+    EditedMask,
+    GetJob,
+    Ping,
+    Pong,
+    RefineSpec,
+    Submit,
+)
+from bridge.wire.server import DEFAULT_LIMITS
+
+pack = msgspec.msgpack.encode
+
+
+def plan_call(plan: Any) -> bytes:
+    return pack([7, {"type": "approve", "job": "a", "plan": plan}])
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_there_and_back() -> None:
+    spec = AddSpec(instruction="a whale", source="/clips/a.mov", plan={"captions": ["x", 1, 2.5, None, True]})
+    call = Call(3, Submit(token="t", spec=spec, hold=True))
+    assert decode_call(encode_call(call.number, call.body)) == call
+    assert decode_answer(encode_answer(3, Done())) == Answer(3, Done())
+
+
+def test_a_painted_mask_travels_whole_and_fits_into_a_message() -> None:
+    mask = EditedMask(frame=3, png=bytes(range(256)) * (LARGEST_MASK // 256))
+    spec = RefineSpec(instruction="larger", job="a", take=1, region=(0.0, 0.25, 0.5, 1.0), levels=(679, 439), mask=mask)
+    data = encode_call(3, Submit(token="t", spec=spec))
+    assert decode_call(data).body.spec == spec
+    assert len(data) < DEFAULT_LIMITS.message_bytes
+    plain = msgspec.msgpack.decode(encode_call(3, Submit(token="t", spec=RefineSpec(instruction="larger"))))[1]["spec"]
+    assert not {"region", "levels", "mask"} & set(plain)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"region": [0, 0, 1]},
+        {"region": [0, 0, math.nan, 1]},
+        {"region": "left"},
+        {"levels": [679.5]},
+        {"levels": 679},
+        {"mask": b"png"},
+        {"mask": {"frame": 1}},
+        {"mask": {"frame": 1, "png": "text"}},
+    ],
+)
+def test_limits_of_the_wrong_type_are_refused(changes: dict[str, Any]) -> None:
+    spec = {"kind": "refine", "instruction": "larger", **changes}
+    with pytest.raises(BadCall) as caught:
+        decode_call(pack([7, {"type": "submit", "token": "t", "spec": spec}]))
+    assert caught.value.kind == "bad_request"
+
+
+def test_fields_of_newer_versions_are_ignored() -> None:
+    assert decode_call(pack([4, {"type": "job", "job": "a", "later": {"x": 1}}, "more"])).body == GetJob(job="a")
+    newer = {"type": "pong", "state": "idle", "workers": [], "queued": 0, "running": 0, "paused": False, "mood": 3}
+    assert isinstance(decode_answer(pack([4, newer])).body, Pong)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"type": "dance"}, "unknown_request"),
+        ({"type": "job"}, "bad_request"),
+        ({"type": "job", "job": 5}, "bad_request"),
+        ({"type": "pong", "state": "idle"}, "unknown_request"),
+        ({"type": "hello", "protocol_low": "1"}, "bad_request"),
+        ({"type": "job", "job": "a\x00b"}, "bad_request"),
+        ({"type": "events", "job": "a", "first": 2**63}, "bad_request"),
+        ({"type": "approve", "job": "a", "plan": {"x": math.nan}}, "bad_request"),
+        ({"type": "approve", "job": "a", "plan": {"x": math.inf}}, "bad_request"),
+        ({"type": "approve", "job": "a", "plan": {"a\x00": 1}}, "bad_request"),
+        ({"type": "approve", "job": "a", "plan": {"x": {3: 1}}}, "bad_request"),
+        ({"type": "approve", "job": "a", "plan": {"x": msgspec.msgpack.Ext(5, b"code")}}, "bad_request"),
+        ({"type": "approve", "job": "a", "plan": {"x": nested(DEEPEST + 1)}}, "bad_request"),
+    ],
+)
+def test_what_can_be_refused_by_its_number(body: dict, kind: str) -> None:
+    with pytest.raises(BadCall) as caught:
+        decode_call(pack([9, body]))
+    assert (caught.value.number, caught.value.kind) == (9, kind)
+    assert caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"GET / HTTP/1.1\r\n\r\n",
+        pack({"type": "ping"}),
+        pack([{"type": "ping"}, 1]),
+        pack([0, {"type": "ping"}]),
+        pack([-1, {"type": "ping"}]),
+        pack([2**64 - 1, {"type": "ping"}]),
+        pack([1]),
+        pack([1, "ping"]),
+        pack([1, {"type": 3}]),
+        pack([1, {b"type": "ping"}]),
+        b"\x92\x01\x81\xa4type\xa4\xff\xfe\xfd\xfc",
+        b"\x92\x01" + b"\x91" * 100_000,
+        b"\x92\x01\xdd\xff\xff\xff\xff",
+    ],
+)
+def test_what_cannot_be_answered(data: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode_call(data)
+
+
+def test_a_plan_as_deep_as_the_stack() -> None:
+    deep = b"\x92\x01\x83\xa4type\xa7approve\xa3job\xa1a\xa4plan\x81\xa1x" + b"\x91" * 50_000 + b"\x01"
+    with pytest.raises(DecodeError):
+        decode_call(deep)
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
+    max_leaves=15,
+)
+
+
+@given(st.binary(max_size=200))
+@example(encode_call(1, Ping())[:-1])
+def test_bytes_of_any_kind(data: bytes) -> None:
+    for read in (decode_call, decode_answer):
+        try:
+            read(data)
+        except (DecodeError, BadCall):
+            pass
+    answer_number(data)
+
+
+@given(json_like)
+def test_plans_of_any_kind(value: Any) -> None:
+    try:
+        call = decode_call(plan_call({"x": value}))
+    except BadCall as error:
+        assert error.number == 7
+    else:
+        # What is let through is plain enough for a database and for JSON: nothing is lost on the way there and back.
+        assert isinstance(call.body, Approve)
+        plan = call.body.plan
+        assert b"\\u0000" not in msgspec.json.encode(plan)
+
+
+def test_bytes_have_no_place_in_a_plan() -> None:
+    with pytest.raises(BadCall, match="kind"):
+        decode_call(plan_call({"x": b"\x00\x01"}))

@@ -1,0 +1,124 @@
+"""Size, rate, length, colour, timecode and sound of clips."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from media.probe import probe
+from media.timing import frames_to_timecode, snap_rate, timecode_to_frames
+from tests.media.clips import make_movie, make_sequence, run_tool
+
+NTSC = Fraction(1000, 1001)
+RATES = [24 * NTSC, Fraction(24), Fraction(25), 30 * NTSC, Fraction(30), Fraction(50), 60 * NTSC]
+
+
+@pytest.mark.parametrize("rate", RATES, ids=[f"{float(rate):.3f}" for rate in RATES])
+def test_rate_and_count_are_exact(tmp_path, rate):
+    info = probe(make_movie(tmp_path / "a.mov", 20, rate))
+    assert (info.rate, info.frame_count, info.variable_rate) == (rate, 20, False)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.ts", "a.mp4"])
+def test_containers_that_round_time_keep_the_rate(tmp_path, name):
+    info = probe(make_movie(tmp_path / name, 40, 24 * NTSC))
+    assert (info.rate, info.frame_count, info.variable_rate) == (24 * NTSC, 40, False)
+
+
+def test_variable_rate_is_laid_on_its_most_common_step(tmp_path):
+    durations = [2 if number % 7 == 6 else 1 for number in range(21)]
+    info = probe(make_movie(tmp_path / "vfr.mp4", 21, 24, durations=durations))
+    assert (info.rate, info.variable_rate) == (Fraction(24), True)
+    assert info.frame_count in (23, 24)  # the last picture's own hold is not stored by every container
+
+
+def test_edit_list_counts_only_what_is_shown(tmp_path):
+    whole = make_movie(tmp_path / "whole.mp4", 48, 24)
+    run_tool("-ss", 0.75, "-i", whole, "-c", "copy", tmp_path / "cut.mp4")
+    info = probe(tmp_path / "cut.mp4")
+    assert info.frame_count == 48 - 18
+
+
+def test_rotation_stands_the_picture_upright(tmp_path):
+    run_tool("-display_rotation", 90, "-i", make_movie(tmp_path / "a.mp4", 3), "-c", "copy", tmp_path / "phone.mp4")
+    info = probe(tmp_path / "phone.mp4")
+    assert (info.rotation, info.width, info.height) == (90, 72, 128)
+    assert (info.coded_width, info.coded_height, info.upright_width) == (128, 72, 72)
+
+
+def test_anamorphic_pixels_become_square(tmp_path):
+    info = probe(make_movie(tmp_path / "a.mp4", 3, 25, (180, 144), aspect=Fraction(16, 11)))
+    assert (info.pixel_aspect, info.coded_width, info.width, info.height) == (Fraction(16, 11), 180, 262, 144)
+
+
+def test_ten_bits_and_tags(tmp_path):
+    movie = make_movie(tmp_path / "a.mov", 2, 24, codec="prores_ks", pix_fmt="yuv422p10le", tags=(9, 1, 9, 1))
+    info = probe(movie)
+    assert (info.bit_depth, info.pix_fmt, info.codec) == (10, "yuv422p10le", "prores")
+    assert info.colour.ffmpeg_names()["colorspace"] == "bt2020nc"
+    assert not info.hdr
+
+
+def test_hdr_is_named_and_explained(tmp_path):
+    info = probe(make_movie(tmp_path / "a.mp4", 2, 24, pix_fmt="yuv420p10le", tags=(9, 16, 9, 1)))
+    assert info.hdr
+    assert "without tone mapping" in info.notes[0]
+
+
+def test_start_timecode_counts_frames(tmp_path):
+    movie = make_movie(tmp_path / "a.mov", 2, 24)
+    run_tool("-i", movie, "-c", "copy", "-timecode", "01:00:00:05", tmp_path / "tc.mov")
+    assert probe(tmp_path / "tc.mov").start_timecode == 86405
+    assert probe(movie).start_timecode is None
+
+
+def test_sound_is_noticed(tmp_path):
+    assert probe(make_movie(tmp_path / "a.mov", 4, sound="aac")).audio_codec == "aac"
+    assert not probe(make_movie(tmp_path / "b.mov", 4)).has_audio
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_shortest_clips(tmp_path, count):
+    info = probe(make_movie(tmp_path / "a.mov", count, 30 * NTSC))
+    assert (info.frame_count, info.rate) == (count, 30 * NTSC)
+
+
+@pytest.mark.parametrize("given", ["shot.%04d.png", "shot.####.png", "shot.[1001-1005].png", ""])
+def test_image_sequences_by_pattern_and_folder(tmp_path, given):
+    make_sequence(tmp_path / "seq")
+    info = probe(tmp_path / "seq" / given, Fraction(25))
+    assert (info.kind, info.frame_count, info.rate, info.bit_depth) == ("sequence", 5, Fraction(25), 8)
+    assert info.path == str(tmp_path / "seq" / "shot.%04d.png")
+
+
+def test_part_of_a_sequence_and_a_still(tmp_path):
+    make_sequence(tmp_path)
+    assert probe(tmp_path / "shot.[1002-1003].png").frame_count == 2
+    assert probe(tmp_path / "shot.1002.png").frame_count == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "frames"),
+    [
+        ("01:00:00:00", Fraction(24), 86400),
+        ("01:00:00;00", 30 * NTSC, 107892),
+        ("01:00:00:00", 30 * NTSC, 108000),
+        ("00:01:00;02", 30 * NTSC, 1800),
+        ("00:10:00;00", 60 * NTSC, 35964),
+    ],
+)
+def test_timecode_both_ways(text, rate, frames):
+    assert timecode_to_frames(text, rate) == frames
+    assert frames_to_timecode(frames, rate, ";" in text) == text
+
+
+def test_drop_frame_timecode_never_repeats_or_skips():
+    rate = 30 * NTSC
+    assert all(timecode_to_frames(frames_to_timecode(n, rate, True), rate) == n for n in range(0, 40000, 7))
+
+
+@pytest.mark.parametrize("rate", [*RATES, Fraction(15), Fraction(120), Fraction(25, 2)])
+def test_snapping_keeps_true_rates_and_mends_rounded_ones(rate):
+    assert snap_rate(rate) == rate
+    assert snap_rate(Fraction(round(float(rate), 5)).limit_denominator(10**7)) == rate
