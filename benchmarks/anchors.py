@@ -73,9 +73,9 @@ def request_for(
     count = min(info.frame_count, int(seconds * info.rate))
     geometry = backbone.rules.choose(info.width, info.height, count, info.rate)
     frames = panned(Conform(info, 0, count, geometry).model_frames(), pan)
-    entries = [(content.phrase, content.synonyms, content.effect) for content in VOCABULARY]
+    entries = [(content.phrase, content.synonyms, content.scope) for content in VOCABULARY]
     plan = open_assistant("offline", vocabulary=entries).plan(instruction, key_frames_of(frames)).plan
-    preset = preset_for(backbone, quality).for_effect(plan.effect)
+    preset = preset_for(backbone, quality).for_scope(plan.scope)
     request = preset.request(
         backbone,
         source=clip_digest(torch.from_numpy(frames)),

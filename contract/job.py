@@ -22,7 +22,7 @@ class Shaping(Part, frozen=True, kw_only=True):
     takes: int = 1
     seed: int = 0
     quality: str = "standard"
-    effect: str | None = None
+    scope: str | None = None
     assistant: str | None = None
     plan: dict[str, Any] | None = None
     plan_only: bool = False

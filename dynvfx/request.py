@@ -11,7 +11,7 @@ from typing import Literal
 from dynvfx.errors import BadRequest
 from dynvfx.geometry import Geometry
 
-Effect = Literal["object", "global"]
+Scope = Literal["object", "full_frame"]
 AnchorMode = Literal["anchor", "masked", "full", "none"]
 Inversion = Literal["log_snr", "reference"]
 
@@ -30,7 +30,7 @@ class Plan:
     composite_caption: str
     source_objects: tuple[str, ...]
     target_object: str
-    effect: Effect = "object"
+    scope: Scope = "object"
     assistant: str = "person"
 
     def to_json(self) -> str:
@@ -51,8 +51,8 @@ class Plan:
         for name in ("instruction", "source_caption", "composite_caption", "target_object"):
             if not isinstance(values.get(name), str) or not values[name].strip():
                 raise BadRequest(f"The plan's field {name!r} is missing or empty.", remedy=remedy)
-        if values.get("effect", "object") not in ("object", "global"):
-            raise BadRequest("The plan's field 'effect' must be 'object' or 'global'.", remedy=remedy)
+        if values.get("scope", "object") not in ("object", "full_frame"):
+            raise BadRequest("The plan's field 'scope' must be 'object' or 'full_frame'.", remedy=remedy)
         objects = values.get("source_objects", [])
         if not isinstance(objects, list) or not all(isinstance(item, str) for item in objects):
             raise BadRequest("The plan's field 'source_objects' must be a list of phrases.", remedy=remedy)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _ALWAYS = {"instruction", "plan", "notes", "source", "clip", "media", "path", "folder"}
-_NEVER = {"effect", "created", "category"}
+_NEVER = {"scope", "created", "category"}
 _TELLING = re.compile(r"\s|^[/~\\]|^[A-Za-z]:[\\/]")
 
 

@@ -46,7 +46,7 @@ _LOGIN = re.compile(r"(?<=://)[^\s/@]+@")
 _GENERAL_NAMES = {"root", "user", "admin", "home", "runner", "localhost", "ubuntu", "guest"}
 _PLAIN_ARGUMENT = re.compile(
     r"-{1,2}[\w-]*|[\d.,:/x-]+|add|refine|demo|doctor|backend|jobs|watch|cancel|retry|takes|keys|logs|show|authorize"
-    r"|revoke|draft|standard|reference|object|global|openai|offline|tiny|prores4444|cpu|[0-9a-f]{12}"
+    r"|revoke|draft|standard|reference|object|full_frame|openai|offline|tiny|prores4444|cpu|[0-9a-f]{12}"
 )
 
 

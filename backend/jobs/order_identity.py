@@ -25,7 +25,7 @@ def asked_of(order: TakeOrder) -> dict[str, Any]:
         "instruction": clean_instruction(order.instruction),
         "seed": order.seed,
         "quality": order.quality,
-        "effect": order.effect,
+        "scope": order.scope,
         "assistant": order.assistant,
         "layer": order.layer,
     }

@@ -11,7 +11,7 @@ from bridge.wire.messages import EditedMask
 
 if TYPE_CHECKING:
     from backend.delivery.deliver import Layer
-    from dynvfx.request import Effect, Plan
+    from dynvfx.request import Plan, Scope
 
 Quality = Literal["draft", "standard", "reference"]
 QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")
@@ -22,7 +22,7 @@ Footprint = Literal["normal", "small"]
 class TakeOrder:
     """What every order has.
 
-    Takes use the seeds `seed`, `seed` + 1, ... `effect` None lets the assistant decide. `assistant` None takes the
+    Takes use the seeds `seed`, `seed` + 1, ... `scope` None lets the assistant decide. `assistant` None takes the
     vision model where one is configured for this program, else the offline assistant. `plan` is one that a person
     wrote, or its file; `approved` one that takes the place of the plan in the job's folder. `plan_only` ends the job
     with plan and masks. `segmenter` None takes the one that suits the model. `footprint` "small" trades speed for
@@ -34,7 +34,7 @@ class TakeOrder:
     takes: int = 1
     seed: int = 0
     quality: Quality = "standard"
-    effect: Effect | None = None
+    scope: Scope | None = None
     assistant: str | None = None
     plan: Path | Plan | None = None
     approved: Plan | None = None

@@ -50,8 +50,8 @@ def resolve_plan(order: TakeOrder, file: Path, key_frames: list[np.ndarray], bac
     if order.plan is not None:
         plan = read_plan(order.plan) if isinstance(order.plan, Path) else order.plan
         given = replace(plan, instruction=order.instruction)
-        if order.effect is not None:
-            given = replace(given, effect=order.effect)
+        if order.scope is not None:
+            given = replace(given, scope=order.scope)
     if file.exists():
         kept = read_plan(file)
         if given is not None and given != kept:
@@ -64,7 +64,7 @@ def resolve_plan(order: TakeOrder, file: Path, key_frames: list[np.ndarray], bac
     elif given is not None:
         settled = ResolvedPlan(given, "given")
     else:
-        planned = assistant_for(order, backbone).plan(order.instruction, key_frames, order.effect)
+        planned = assistant_for(order, backbone).plan(order.instruction, key_frames, order.scope)
         settled = ResolvedPlan(planned.plan, "written", planned.remarks)
     check_vocabulary(settled.plan, backbone)
     if not file.exists():
@@ -89,7 +89,7 @@ def assistant_for(order: TakeOrder, backbone: Backbone) -> Assistant:
     words = None
     if backbone.vocabulary is not None:
         words = [
-            (content.phrase, content.synonyms, content.effect)
+            (content.phrase, content.synonyms, content.scope)
             for content in VOCABULARY
             if content.phrase in backbone.vocabulary
         ]

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from backend.jobs.orders import Quality
-from dynvfx.request import Effect, Inversion, Request
+from dynvfx.request import Inversion, Request, Scope
 from dynvfx.sampling.steps import Sampled
 
 if TYPE_CHECKING:
     from dynvfx.backbones.base import Backbone
 
-GLOBAL_KEEP_FOREGROUND = 0.10
-"""Keep probability on source objects for effects that fill the frame (METHOD 1.5)."""
+FULL_FRAME_KEEP_FOREGROUND = 0.10
+"""Keep probability on source objects for full-frame content (METHOD 1.5)."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class Preset:
             **shot,
         )
 
-    def for_effect(self, effect: Effect) -> Preset:
-        """The preset for content that fills the frame keeps less of what stands in front."""
-        if effect == "object":
+    def for_scope(self, scope: Scope) -> Preset:
+        """The preset for full-frame content keeps less of what stands in front."""
+        if scope == "object":
             return self
-        return replace(self, keep_foreground=min(self.keep_foreground, GLOBAL_KEEP_FOREGROUND))
+        return replace(self, keep_foreground=min(self.keep_foreground, FULL_FRAME_KEEP_FOREGROUND))
 
 
 # METHOD 1.3 and 1.4: the paper's six levels; 29 forwards of the log-SNR solver; `reference` is the recipe of 250 steps.

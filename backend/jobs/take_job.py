@@ -193,7 +193,7 @@ class _Run:
     ) -> Iterator[JobEvent]:
         """The takes that are missing."""
         mask = self.order.mask if isinstance(self.order, RefineOrder) else None
-        request = preset.for_effect(settled.plan.effect).request(
+        request = preset.for_scope(settled.plan.scope).request(
             backbone,
             source=clip_digest(torch.from_numpy(frames)),
             plan=settled.plan,

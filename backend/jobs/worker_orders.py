@@ -54,7 +54,7 @@ def _shaping_of(spec: Shaping, run: Run) -> dict[str, Any]:
         "takes": spec.takes,
         "seed": spec.seed,
         "quality": spec.quality,
-        "effect": spec.effect,
+        "scope": spec.scope,
         "assistant": spec.assistant,
         "plan": _plan_of(spec.plan),
         "approved": _plan_of(run.approved_plan),

@@ -153,8 +153,8 @@ def _check_shaping(spec: Shaping) -> None:
         raise BadUsage(f"{spec.takes} takes were asked for.", remedy=f"Choose a number from 1 to {MOST_TAKES}.")
     if spec.quality not in QUALITIES:
         raise BadUsage(f"There is no quality {spec.quality!r}.", remedy=f"Choose one of {', '.join(QUALITIES)}.")
-    if spec.effect not in (None, "object", "global"):
-        raise BadUsage(f"There is no effect {spec.effect!r}.", remedy="Choose object or global, or leave it open.")
+    if spec.scope not in (None, "object", "full_frame"):
+        raise BadUsage(f"There is no scope {spec.scope!r}.", remedy="Choose object or full_frame, or leave it open.")
     check_limits(spec.region, spec.levels, spec.mask if isinstance(spec, RefineSpec) else None)
     if spec.plan is not None:
         Plan.from_json(json.dumps(spec.plan))

@@ -23,9 +23,9 @@ OBJECTS_SCHEMA: dict[str, Any] = {
     "properties": {
         "source_objects": {"type": "array", "items": _TEXT},
         "target_object": _TEXT,
-        "effect": {"type": "string", "enum": ["object", "global"]},
+        "scope": {"type": "string", "enum": ["object", "full_frame"]},
     },
-    "required": ["source_objects", "target_object", "effect"],
+    "required": ["source_objects", "target_object", "scope"],
     "additionalProperties": False,
 }
 
@@ -69,8 +69,8 @@ def objects_faults(values: dict[str, Any] | None) -> list[str]:
         faults.append('"source_objects" must be a list of noun phrases.')
     elif len(objects) > MOST_OBJECTS:
         faults.append(f'"source_objects" has {len(objects)} phrases; name the {MOST_OBJECTS // 2} that matter most.')
-    if values.get("effect", "object") not in ("object", "global"):
-        faults.append('"effect" must be "object" or "global".')
+    if values.get("scope", "object") not in ("object", "full_frame"):
+        faults.append('"scope" must be "object" or "full_frame".')
     return faults
 
 

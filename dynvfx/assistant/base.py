@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynvfx.request import Effect, Plan
+from dynvfx.request import Plan, Scope
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Assistant(ABC):
     name: str
 
     @abstractmethod
-    def plan(self, instruction: str, key_frames: Sequence[np.ndarray], effect: Effect | None = None) -> Planned:
+    def plan(self, instruction: str, key_frames: Sequence[np.ndarray], scope: Scope | None = None) -> Planned:
         """Plan for `instruction` on key frames uint8 [H, W, 3] sRGB (first, middle, last).
 
-        `effect` None lets the assistant decide between object and global. Raises AssistantFailed, BadRequest.
+        `scope` None lets the assistant decide between object and full_frame. Raises AssistantFailed, BadRequest.
         """

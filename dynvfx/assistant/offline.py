@@ -13,7 +13,7 @@ from dynvfx.assistant.grammar import Parsed, parse, removes, singular
 from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.assistant.vocabulary_match import Entry, find_entry
 from dynvfx.errors import BadRequest
-from dynvfx.request import Effect, Plan
+from dynvfx.request import Plan, Scope
 from dynvfx.segmentation.base import MOVING_FOREGROUND
 
 SOURCE_CAPTION = "The scene as filmed."
@@ -26,7 +26,7 @@ _SIMPLE = (
 class OfflineAssistant(Assistant):
     """Plans by grammar, always the same plan for the same words.
 
-    `vocabulary` holds (phrase, synonyms, effect) for a model that can draw only so much; None leaves it open.
+    `vocabulary` holds (phrase, synonyms, scope) for a model that can draw only so much; None leaves it open.
     """
 
     name = "offline"
@@ -34,7 +34,7 @@ class OfflineAssistant(Assistant):
     def __init__(self, vocabulary: Sequence[Entry] | None = None) -> None:
         self.vocabulary = None if vocabulary is None else tuple(vocabulary)
 
-    def plan(self, instruction: str, key_frames: Sequence[np.ndarray] = (), effect: Effect | None = None) -> Planned:
+    def plan(self, instruction: str, key_frames: Sequence[np.ndarray] = (), scope: Scope | None = None) -> Planned:
         """Plan for `instruction`; `key_frames` are not looked at.
 
         Raises BadRequest for an instruction that names nothing to add, OutsideVocabulary when the vocabulary lacks it.
@@ -58,12 +58,12 @@ class OfflineAssistant(Assistant):
             )
         if self.vocabulary is None:
             content, target = _with_article(parsed), parsed.target
-            decided = _effect_of(parsed)
+            decided = _scope_of(parsed)
             objects = parsed.objects or (MOVING_FOREGROUND,)
         else:
             entry, remark = find_entry(parsed, self.vocabulary, instruction)
             target, _, decided = entry
-            decided = "global" if _everywhere(parsed) else decided
+            decided = "full_frame" if _everywhere(parsed) else decided
             content = _counted(parsed, target)
             remarks += [remark] if remark else []
             # A model with a vocabulary comes with a segmenter that finds little else; what moves is protected as well.
@@ -75,7 +75,7 @@ class OfflineAssistant(Assistant):
             composite_caption=_composite(content, parsed),
             source_objects=objects,
             target_object=target,
-            effect=effect or decided,
+            scope=scope or decided,
             assistant=self.name,
         )
         return Planned(plan, remarks=tuple(remarks))
@@ -112,10 +112,10 @@ def _everywhere(parsed: Parsed) -> bool:
     return bool(set(placement.split()) & grammar_words.EVERYWHERE) or "all over" in placement
 
 
-def _effect_of(parsed: Parsed) -> Effect:
+def _scope_of(parsed: Parsed) -> Scope:
     if _everywhere(parsed) or parsed.head in grammar_words.WEATHER:
-        return "global"
-    return "global" if parsed.head in grammar_words.ATMOSPHERE and not parsed.objects else "object"
+        return "full_frame"
+    return "full_frame" if parsed.head in grammar_words.ATMOSPHERE and not parsed.objects else "object"
 
 
 def _with_article(parsed: Parsed) -> str:

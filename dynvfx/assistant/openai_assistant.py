@@ -17,7 +17,7 @@ from dynvfx.assistant.conversation import Conversation
 from dynvfx.assistant.endpoint import find_endpoint
 from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.errors import AssistantFailed, BadRequest
-from dynvfx.request import Effect, Plan
+from dynvfx.request import Plan, Scope
 
 LONGEST_SIDE = 768
 """Pixels; enough to name what is in a frame, and cheap in tokens."""
@@ -44,7 +44,7 @@ class OpenAIAssistant(Assistant):
         self.name = f"openai:{self.endpoint.model}"
         self._settings = (timeout, retries, sleep, clock)
 
-    def plan(self, instruction: str, key_frames: Sequence[np.ndarray], effect: Effect | None = None) -> Planned:
+    def plan(self, instruction: str, key_frames: Sequence[np.ndarray], scope: Scope | None = None) -> Planned:
         """Plan for `instruction` on key frames uint8 [H, W, 3] sRGB. Raises AssistantFailed, BadRequest."""
         instruction = clean_instruction(instruction)
         if not key_frames:
@@ -71,7 +71,7 @@ class OpenAIAssistant(Assistant):
             **captions,
             source_objects=tuple(dict.fromkeys(item.strip() for item in things["source_objects"])),
             target_object=things["target_object"].strip(),
-            effect=effect or things.get("effect", "object"),
+            scope=scope or things.get("scope", "object"),
             assistant=self.name,
         )
         written = f"{self.endpoint.model} wrote this plan from {len(pictures)} frames of the shot."

@@ -28,8 +28,8 @@ Answer with one JSON object:
   and must be preserved: people, animals, vehicles, things that touch or hide the addition. A part ("hand") may be named
   when only that part matters. Every phrase must be visible in the frames. Never name the addition.
 - "target_object": one short English noun phrase, at most five words, for the addition itself, without its position.
-- "effect": "object" when the addition is a thing at a place; "global" when it changes most of the picture, as weather
-  does."""
+- "scope": "object" when the addition is a thing at a place; "full_frame" when it changes most of the picture, as
+  weather does."""
 
 
 def scene_request(instruction: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dynvfx.assistant import grammar_words
 from dynvfx.assistant.grammar import Parsed, singular
 from dynvfx.errors import OutsideVocabulary
-from dynvfx.request import Effect
+from dynvfx.request import Scope
 
-Entry = tuple[str, Sequence[str], Effect]
-"""(phrase, synonyms, effect)"""
+Entry = tuple[str, Sequence[str], Scope]
+"""(phrase, synonyms, scope)"""
 
 
 def find_entry(parsed: Parsed, vocabulary: Sequence[Entry], instruction: str) -> tuple[Entry, str]:

@@ -150,11 +150,11 @@ class Iterations:
     def _find_object(self, frames: torch.Tensor) -> torch.Tensor:
         """O_edit in `frames`, bool [F, H, W], without look-alikes of the source, specks, and all outside the limits.
 
-        A global effect may well be named by something that the source already shows (more snow, thicker fog).
+        Full-frame content may well be named by something that the source already shows (more snow, thicker fog).
         """
         plan = self._request.plan
         mask = self._of.segmenter.segment(frames, (plan.target_object,))[0].cpu() >= 0.5
-        if plan.effect == "object":
+        if plan.scope == "object":
             mask &= ~self._of.look_alikes
         return opening(mask) & self._of.limits.pixels
 

@@ -69,7 +69,7 @@ class Preparation:
         for phrase, mask in zip(plan.source_objects, masks[:-1], strict=True):
             if not mask.any():
                 yield Notice("source_object_absent", f"“{phrase}” was not found in the clip; it will not be an anchor.")
-        if self.look_alikes.any() and plan.effect == "object":
+        if self.look_alikes.any() and plan.scope == "object":
             text = f"The clip already holds something like “{plan.target_object}”; it is left out of the edit."
             yield Notice("look_alike", text)
         yield Progress("segmenting", 1, 1)

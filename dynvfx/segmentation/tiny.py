@@ -55,7 +55,7 @@ class TinySegmenter(Segmenter):
             content = find_content(phrase)
             if content is not None:
                 found = self._find(frames, phrase_list.index(content.phrase))
-                masks[row] = _filled(found) if content.effect == "object" else found
+                masks[row] = _filled(found) if content.scope == "object" else found
         return masks
 
     def _find(self, frames: torch.Tensor, index: int) -> torch.Tensor:

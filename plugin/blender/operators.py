@@ -71,7 +71,7 @@ class DYNVFX_OT_generate(bpy.types.Operator):
                 raise problem
         uids = [agent[0].identities.of(scene, each) for each in clips]
         order = {"uids": uids, "instruction": settings.instruction.strip()}
-        agent[0].ask("generate", dict(order, quality=settings.quality, effect=settings.effect))
+        agent[0].ask("generate", dict(order, quality=settings.quality, scope=settings.scope))
 
 
 class _OfJob(bpy.types.Operator):

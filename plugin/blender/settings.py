@@ -23,11 +23,11 @@ class DYNVFX_PG_order(bpy.types.PropertyGroup):
         ],
         default="standard",
     )
-    effect: EnumProperty(  # type: ignore[valid-type]
-        name="Effect",
+    scope: EnumProperty(  # type: ignore[valid-type]
+        name="Scope",
         items=[
             ("object", "Object", "Something new stands or moves in the shot"),
-            ("global", "Whole Frame", "Weather, light or smoke that reaches everywhere"),
+            ("full_frame", "Full Frame", "Weather, light or smoke that reaches everywhere"),
         ],
         default="object",
     )

@@ -52,7 +52,7 @@ class DYNVFX_PT_ask(_Part):
         column.prop(settings, "instruction", text="", icon="GREASEPENCIL")
         row = column.row(align=True)
         row.prop(settings, "quality", text="")
-        row.prop(settings, "effect", text="")
+        row.prop(settings, "scope", text="")
         button = layout.column()
         button.scale_y = 1.4
         button.operator("dynvfx.generate", icon="SHADERFX")

@@ -153,7 +153,7 @@ def _shaping(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--takes", type=values.count, default=1, metavar="N", help="how many, with seeds S, S+1, ...")
     parser.add_argument("--seed", type=values.seed, default=0, metavar="S", help="default: 0")
     parser.add_argument("--quality", choices=("draft", "standard", "reference"), default="standard")
-    parser.add_argument("--effect", choices=("object", "global"), help="default: what the plan says")
+    parser.add_argument("--scope", choices=("object", "full_frame"), help="default: what the plan says")
     parser.add_argument("--assistant", type=values.assistant, metavar="openai|offline", help="who writes the plan")
     parser.add_argument("--plan", type=values.path, metavar="FILE", help="a plan that you wrote or edited")
     parser.add_argument("--plan-only", action="store_true", help="stop when the plan is written")

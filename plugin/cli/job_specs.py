@@ -78,7 +78,7 @@ def absolute(path: str | os.PathLike) -> str:
 def _shaping(order: Any) -> dict[str, Any]:
     plan = read_plan(order.plan) if order.plan else None
     names = (
-        *("instruction", "takes", "seed", "quality", "effect", "assistant", "plan_only", "layer"),
+        *("instruction", "takes", "seed", "quality", "scope", "assistant", "plan_only", "layer"),
         *("region", "levels"),
     )
     return {**{name: getattr(order, name) for name in names}, "plan": plan}

@@ -55,7 +55,7 @@ def _texts(plan: object) -> Iterable[str]:
         yield plan
     elif isinstance(plan, dict):
         for name, each in plan.items():
-            if name != "effect":
+            if name != "scope":
                 yield from _texts(each)
     elif isinstance(plan, list | tuple):
         for each in plan:

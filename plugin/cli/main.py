@@ -184,7 +184,7 @@ def _order(options: argparse.Namespace) -> AddOrder | RefineOrder:
             "takes",
             "seed",
             "quality",
-            "effect",
+            "scope",
             "assistant",
             "plan",
             "plan_only",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dynvfx.request import Effect
+from dynvfx.request import Scope
 
 DIAMETERS = {"small": 0.30, "medium": 0.40, "large": 0.52}
 """What the sizes mean, as fractions of the frame's shorter side."""
@@ -27,7 +27,7 @@ class Content:
 
     phrase: str
     synonyms: tuple[str, ...]
-    effect: Effect = "object"
+    scope: Scope = "object"
     placement: Placement | None = Placement(0.64, 0.60)
 
 
@@ -39,7 +39,7 @@ VOCABULARY: tuple[Content, ...] = (
     Content("red balloon", ("balloon", "balloons", "red balloons"), placement=Placement(0.64, 0.42)),
     Content("fire", ("flames", "flame", "a blaze", "burning", "campfire", "bonfire"), placement=Placement(0.6, 0.62)),
     Content("smoke", ("smoke plume", "smoking", "plume"), placement=Placement(0.6, 0.55)),
-    Content("snow", ("snowing", "snowfall", "snowflakes"), "global", placement=None),
+    Content("snow", ("snowing", "snowfall", "snowflakes"), "full_frame", placement=None),
     Content(
         "glowing orb",
         ("orb", "glowing ball", "glowing sphere", "energy ball", "will-o'-the-wisp"),

@@ -181,7 +181,7 @@ def _refuse_other(record: RemoteRecord, asked: dict[str, Any], folder: RemoteFol
 
 def _asked(order: Any) -> dict[str, Any]:
     """What makes an order another one; the number of takes and the way to the plan do not."""
-    names = ("instruction", "seed", "quality", "effect", "assistant", "layer", "segmenter", "plan_only")
+    names = ("instruction", "seed", "quality", "scope", "assistant", "layer", "segmenter", "plan_only")
     # Orders from before there were limits stay the same orders.
     limits = {name: list(getattr(order, name)) for name in ("region", "levels") if getattr(order, name) is not None}
     return {name: getattr(order, name) for name in names} | limits
@@ -194,7 +194,7 @@ def _mask(order: Any) -> dict[str, Any]:
 
 
 def _shaping(order: Any, batch: RemoteBatch, plan: dict[str, Any] | None) -> dict[str, Any]:
-    names = ("instruction", "quality", "effect", "assistant", "plan_only", "layer", "segmenter", "region", "levels")
+    names = ("instruction", "quality", "scope", "assistant", "plan_only", "layer", "segmenter", "region", "levels")
     return {**{name: getattr(order, name) for name in names}, "seed": batch.seed, "takes": batch.count, "plan": plan}
 
 

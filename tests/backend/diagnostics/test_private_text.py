@@ -11,7 +11,7 @@ def test_what_people_wrote_and_where_their_files_are(tmp_path):
         take = write_specimen(tmp_path / "01", notes=[Note(text="bigger", first=0, last=1, author="Anna")])
         ledger.take_done(job, 1, str(tmp_path / "01"), take)
         ledger.submit(
-            ANNA, "two", spec(), plan={"target_object": "kraken", "effect": "object", "source_objects": ["sea"]}
+            ANNA, "two", spec(), plan={"target_object": "kraken", "scope": "object", "source_objects": ["sea"]}
         )
         assert collect_private_text(path) == set()
     words = collect_private_text(path)

@@ -29,8 +29,8 @@ def test_standard_is_the_paper_s_recipe(backbone: Backbone):
     assert preset.snapped(backbone) == (899, 779, 679, 579, 479, 379)
     assert (preset.steps, preset.guidance, preset.anchors_until) == (50, 6.0, 619)
     assert (preset.keep_foreground, preset.keep_background) == (0.7, 0.05)
-    assert preset.for_effect("global").keep_foreground == 0.1
-    assert preset.for_effect("object") == preset
+    assert preset.for_scope("full_frame").keep_foreground == 0.1
+    assert preset.for_scope("object") == preset
 
 
 def test_a_model_with_a_vocabulary_has_its_own(backbone: Backbone):

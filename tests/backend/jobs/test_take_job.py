@@ -171,12 +171,12 @@ def test_a_given_plan_is_followed(order: AddOrder, tmp_path: Path):
     file = tmp_path / "mine.json"
     plan = {"instruction": "x", "source_caption": "grey", "composite_caption": "red", "target_object": TARGET}
     file.write_text(json.dumps(plan))
-    events = list(run(replace(order, plan=file, plan_only=True, effect="global")))
+    events = list(run(replace(order, plan=file, plan_only=True, scope="full_frame")))
     ready = next(event for event in events if isinstance(event, PlanReady))
-    assert (ready.origin, ready.plan["instruction"], ready.plan["effect"]) == ("given", INSTRUCTION, "global")
+    assert (ready.origin, ready.plan["instruction"], ready.plan["scope"]) == ("given", INSTRUCTION, "full_frame")
     file.write_text(json.dumps({**plan, "composite_caption": "blue"}))
     with pytest.raises(BadUsage, match="another plan"):
-        list(run(replace(order, plan=file, effect="global")))
+        list(run(replace(order, plan=file, scope="full_frame")))
 
 
 def test_an_absent_object_leaves_no_take(order: AddOrder, monkeypatch: pytest.MonkeyPatch):

@@ -28,7 +28,7 @@ PLAN = {
     "composite_caption": "a street with nothing",
     "source_objects": [],
     "target_object": "nothing",
-    "effect": "object",
+    "scope": "object",
     "assistant": "offline",
 }
 

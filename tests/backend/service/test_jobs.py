@@ -254,7 +254,7 @@ def test_a_follow_up_within_limits(client: Client):
         ({"takes": 0}, "bad_usage"),
         ({"takes": 65}, "bad_usage"),
         ({"quality": "best"}, "bad_usage"),
-        ({"effect": "explosion"}, "bad_usage"),
+        ({"scope": "explosion"}, "bad_usage"),
         ({"rate": "1/0"}, "bad_usage"),
         ({"region": (0.5, 0.0, 0.5, 1.0)}, "bad_usage"),
         ({"region": (0.0, 0.0, 1.0, 1.2)}, "bad_usage"),

@@ -13,7 +13,7 @@ SCENE = {
     "vfx_conversation": "Editor: behind them. Artist: thirty metres back, veiled by the water.",
     "composite_caption": "Two divers swim over a reef while a massive whale glides behind them in the blue haze.",
 }
-OBJECTS = {"source_objects": ["divers", "reef"], "target_object": "massive whale", "effect": "object"}
+OBJECTS = {"source_objects": ["divers", "reef"], "target_object": "massive whale", "scope": "object"}
 
 
 @dataclass

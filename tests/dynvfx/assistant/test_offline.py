@@ -11,12 +11,12 @@ VOCABULARY = [
     ("blue ball", [], "object"),
     ("red balloon", ["balloon"], "object"),
     ("fire", ["flame", "flames"], "object"),
-    ("snow", ["snowfall", "snowflakes"], "global"),
+    ("snow", ["snowfall", "snowflakes"], "full_frame"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("instruction", "target", "objects", "effect", "words"),
+    ("instruction", "target", "objects", "scope", "words"),
     [
         (
             "add a massive whale behind the divers",
@@ -26,10 +26,10 @@ VOCABULARY = [
             "a massive whale behind the divers",
         ),
         ("put a red ball on the street", "red ball", ("street",), "object", "a red ball on the street"),
-        ("make it snow", "snow", MOVING, "global", "with snow."),
-        ("let it rain heavily", "rain", MOVING, "global", "rain falling heavily"),
+        ("make it snow", "snow", MOVING, "full_frame", "with snow."),
+        ("let it rain heavily", "rain", MOVING, "full_frame", "rain falling heavily"),
         ("set the car on fire", "fire", ("car",), "object", "fire on the car"),
-        ("snow please", "snow", MOVING, "global", "with snow."),
+        ("snow please", "snow", MOVING, "full_frame", "with snow."),
         (
             "I want a glowing orb floating over her head",
             "glowing orb",
@@ -45,7 +45,7 @@ VOCABULARY = [
             "object",
             "smoke coming from the chimney",
         ),
-        ("smoke everywhere", "smoke", MOVING, "global", "smoke everywhere"),
+        ("smoke everywhere", "smoke", MOVING, "full_frame", "smoke everywhere"),
         ("in the background, add a castle", "castle", MOVING, "object", "a castle in the background"),
         ("behind the divers add a whale", "whale", ("divers",), "object", "a whale behind the divers"),
         ("fill the sky with birds", "birds", MOVING, "object", "birds in the sky"),
@@ -70,14 +70,14 @@ VOCABULARY = [
         ("A dragon.", "dragon", MOVING, "object", "with a dragon."),
         ("add a 🐳 behind the divers", "🐳", ("divers",), "object", "a 🐳 behind the divers"),
         ("Füge einen roten Ball auf der Straße hinzu", "red ball", ("street",), "object", "a red ball on the street"),
-        ("lass es schneien", "snow", MOVING, "global", "with snow."),
+        ("lass es schneien", "snow", MOVING, "full_frame", "with snow."),
         ("Bitte setze das Auto in Brand", "fire", ("car",), "object", "fire on the car"),
     ],
 )
-def test_what_an_editor_types(instruction, target, objects, effect, words):
+def test_what_an_editor_types(instruction, target, objects, scope, words):
     planned = OfflineAssistant().plan(instruction)
     plan = planned.plan
-    assert (plan.target_object, plan.source_objects, plan.effect) == (target, objects, effect)
+    assert (plan.target_object, plan.source_objects, plan.scope) == (target, objects, scope)
     assert words in plan.composite_caption
     assert plan.instruction == instruction
     assert plan.source_caption == "The scene as filmed."
@@ -92,8 +92,8 @@ def test_the_same_words_give_the_same_plan_whatever_the_pictures():
     assert assistant.plan("add a whale", frames) == assistant.plan("add a whale")
 
 
-def test_the_artist_decides_the_effect():
-    assert OfflineAssistant().plan("make it snow", effect="object").plan.effect == "object"
+def test_the_artist_decides_the_scope():
+    assert OfflineAssistant().plan("make it snow", scope="object").plan.scope == "object"
 
 
 @pytest.mark.parametrize("instruction", ["ajoute une baleine derrière les plongeurs", "أضف حوتًا", "añade una ballena"])
@@ -120,7 +120,7 @@ def test_removing_is_another_trade():
 
 
 @pytest.mark.parametrize(
-    ("instruction", "phrase", "effect"),
+    ("instruction", "phrase", "scope"),
     [
         ("put a red ball on the street", "red ball", "object"),
         ("add three Blue Balls", "blue ball", "object"),
@@ -128,14 +128,14 @@ def test_removing_is_another_trade():
         ("a balloon", "red balloon", "object"),
         ("balloons in the sky", "red balloon", "object"),
         ("set the car on fire", "fire", "object"),
-        ("make it snow", "snow", "global"),
+        ("make it snow", "snow", "full_frame"),
         ("flames on the roof", "fire", "object"),
         ("Füge einen roten Ball hinzu", "red ball", "object"),
     ],
 )
-def test_the_vocabulary_is_found_in_other_words(instruction, phrase, effect):
+def test_the_vocabulary_is_found_in_other_words(instruction, phrase, scope):
     plan = OfflineAssistant(VOCABULARY).plan(instruction).plan
-    assert (plan.target_object, plan.effect) == (phrase, effect)
+    assert (plan.target_object, plan.scope) == (phrase, scope)
     assert phrase in plan.composite_caption
     assert MOVING_FOREGROUND in plan.source_objects
 

@@ -54,7 +54,7 @@ def test_two_calls_make_a_plan(server, assistant):
         **SCENE,
         source_objects=("divers", "reef"),
         target_object="massive whale",
-        effect="object",
+        scope="object",
         assistant="openai:seer",
     )
     assert (planned.prompt_tokens, planned.completion_tokens) == (200, 40)
@@ -77,9 +77,9 @@ def test_frames_travel_as_small_jpegs(server, assistant):
     assert SCENE["source_caption"] in second and SCENE["composite_caption"] in second
 
 
-def test_the_artist_decides_the_effect(server, assistant):
+def test_the_artist_decides_the_scope(server, assistant):
     server.answers = [says(SCENE), says(OBJECTS)]
-    assert assistant.plan("add a whale", FRAMES, effect="global").plan.effect == "global"
+    assert assistant.plan("add a whale", FRAMES, scope="full_frame").plan.scope == "full_frame"
 
 
 def test_thinking_and_fences_are_looked_past(server, assistant):
@@ -112,7 +112,7 @@ def test_one_wrong_answer_is_repaired(server, assistant, wrong):
         {**OBJECTS, "target_object": " "},
         {**OBJECTS, "source_objects": "divers"},
         {**OBJECTS, "source_objects": ["a"] * 30},
-        {**OBJECTS, "effect": "both"},
+        {**OBJECTS, "scope": "both"},
     ],
 )
 def test_wrong_objects_are_repaired_too(server, assistant, wrong):

@@ -19,12 +19,12 @@ def test_a_plan_file_gives_the_same_plan(plan):
 
 def test_edits_by_a_person_count(plan):
     values = json.loads(plan.to_json())
-    values.update(target_object="humpback whale", source_objects=[" diver ", ""], effect="global", added_by_hand=1)
+    values.update(target_object="humpback whale", source_objects=[" diver ", ""], scope="full_frame", added_by_hand=1)
     del values["vfx_conversation"]
     edited = Plan.from_json(json.dumps(values))
     assert edited.target_object == "humpback whale"
     assert edited.source_objects == ("diver",)
-    assert edited.effect == "global"
+    assert edited.scope == "full_frame"
     assert edited.vfx_conversation == ""
 
 
@@ -34,7 +34,7 @@ def test_edits_by_a_person_count(plan):
         ({"target_object": ""}, "target_object"),
         ({"composite_caption": None}, "composite_caption"),
         ({"source_caption": 3}, "source_caption"),
-        ({"effect": "partial"}, "effect"),
+        ({"scope": "partial"}, "scope"),
         ({"source_objects": "divers"}, "source_objects"),
         ({"source_objects": [1]}, "source_objects"),
     ],

@@ -252,8 +252,8 @@ def test_another_seed_gives_another_take():
     assert not torch.equal(run(request(SOURCE))[-1].latents, run(request(SOURCE, seed=8))[-1].latents)
 
 
-def test_global_effects_may_cover_everything():
-    plan = replace(PLAN, effect="global", source_objects=(), target_object="snow")
+def test_full_frame_content_may_cover_everything():
+    plan = replace(PLAN, scope="full_frame", source_objects=(), target_object="snow")
     everywhere = ScriptedSegmenter(lambda frames, phrase, call: torch.ones(frames.shape[:3]))
     events = run(request(SOURCE, plan=plan, keep_foreground=0.1), segmenter=everywhere)
     assert events[-1].mask.min() == 1.0

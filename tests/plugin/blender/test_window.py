@@ -64,7 +64,7 @@ def test_from_the_sentence_to_the_swapped_take(window: WindowedBlender) -> None:
     window.do("bpy.ops.dynvfx.generate()")
     uid = window.until(_AGENT + "result = [each['uid'] for each in agent.state._told.get('jobs', ())]")[0]
     order = heard(window.folder, "generate")[0]["params"]
-    assert order == {"uids": [uid], "instruction": "add a massive whale", "quality": "standard", "effect": "object"}
+    assert order == {"uids": [uid], "instruction": "add a massive whale", "quality": "standard", "scope": "object"}
     window.until(f"import os\nresult = os.path.exists({str(window.folder / 'export-0' / 'clip.otio')!r})")
     step(window, "Reading the clip")
     step(window, "Step 20 of 50")

@@ -13,13 +13,13 @@ def test_everything_has_a_default():
     options = parse(["add", "shot.mp4", "add a red balloon"])
     assert (options.source, options.instruction, options.model) == ("shot.mp4", "add a red balloon", "tiny")
     assert (options.takes, options.seed, options.quality, options.layer) == (1, 0, "standard", "prores4444")
-    assert (options.clip, options.part, options.output, options.effect, options.assistant) == (None,) * 5
+    assert (options.clip, options.part, options.output, options.scope, options.assistant) == (None,) * 5
     assert not (options.plan_only or options.json or options.verbose or options.download)
 
 
 def test_every_option():
     options = parse(
-        "add a.otio grow --clip 2 --range 4-12 --model org/name --takes 3 --seed 7 --quality draft --effect global "
+        "add a.otio grow --clip 2 --range 4-12 --model org/name --takes 3 --seed 7 --quality draft --scope full_frame "
         "--assistant openai:x --plan p.json --plan-only --layer png --output out --json --rate 23.976 --media m "
         "--media n --segmenter motion --download --verbose".split()
     )

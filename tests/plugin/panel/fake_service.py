@@ -56,7 +56,7 @@ PLAN = {
     "composite_caption": "A quiet street in the sun with a red balloon on the left.",
     "source_objects": ["man in a coat", "lamp post"],
     "target_object": "red balloon",
-    "effect": "object",
+    "scope": "object",
     "assistant": "offline",
 }
 CPU = Worker(device="cpu", state="idle")

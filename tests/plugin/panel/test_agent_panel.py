@@ -288,7 +288,7 @@ def test_the_hosts_own_panel_generates_places_and_is_told(
     agent.do(
         "call",
         method="generate",
-        params={"uids": ["strip-2", "strip-1"], "instruction": "add fire", "quality": "draft", "effect": "object"},
+        params={"uids": ["strip-2", "strip-1"], "instruction": "add fire", "quality": "draft", "scope": "object"},
     )
     until(lambda: agent.last("answer") is not None)
     jobs = agent.last("answer")["jobs"]

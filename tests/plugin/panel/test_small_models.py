@@ -57,8 +57,8 @@ def test_a_plan_knows_whether_it_was_edited() -> None:
     plan.show(PLAN)
     plan.ready()
     assert not plan.edited and plan.as_edited() is None and plan.hindrance == ""
-    plan.effect = "global"
-    assert plan.as_edited()["effect"] == "global" and plan.as_edited()["assistant"] == "person"
+    plan.scope = "full_frame"
+    assert plan.as_edited()["scope"] == "full_frame" and plan.as_edited()["assistant"] == "person"
     plan.composite_caption = " "
     assert plan.hindrance
 

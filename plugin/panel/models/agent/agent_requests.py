@@ -180,17 +180,17 @@ class AgentRequests(QObject):
 
     def _asked_for(self, params: dict[str, Any]) -> Asked:
         instruction = str(params.get("instruction") or "").strip()
-        quality, effect = params.get("quality", "standard"), params.get("effect")
+        quality, scope = params.get("quality", "standard"), params.get("scope")
         if not instruction:
             raise BadUsage("There is no instruction.", "", "Say what to add.")
-        if quality not in QUALITIES or effect not in (None, "object", "global"):
-            raise BadUsage("The panel does not know this choice.", f"{quality}, {effect}", "Install DynVFX again.")
+        if quality not in QUALITIES or scope not in (None, "object", "full_frame"):
+            raise BadUsage("The panel does not know this choice.", f"{quality}, {scope}", "Install DynVFX again.")
         ask = self._panel.ask
         if not ask.chosen_model_installed:
             what = f"The model {ask.model} is not on the backend’s machine."
             raise BadUsage(what, "", "Allow its download in the panel, or choose another model there.")
         seed = ask.seed if ask.seed_locked else secrets.randbelow(LARGEST_SEED + 1)
-        return Asked(instruction, effect, quality, 1, seed, ask.model, None, False)
+        return Asked(instruction, scope, quality, 1, seed, ask.model, None, False)
 
     def _export(self, uid: str, done: Callable[[Shot], None], failed: Callable[[Problem], None]) -> None:
         panel, host = self._panel, self._host

@@ -1,4 +1,4 @@
-"""What is asked for: instruction, effect, quality, takes, seed, model, region, and what it would cost."""
+"""What is asked for: instruction, scope, quality, takes, seed, model, region, and what it would cost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Asked:
     """The artist's choices, as they shape a job."""
 
     instruction: str
-    effect: str | None
+    scope: str | None
     quality: Quality
     takes: int
     seed: int
@@ -44,7 +44,7 @@ class AskModel(Observable):
     """The choices and their estimate. `region` is (left, top, right, bottom) in fractions of the frame."""
 
     instruction: Field[str] = Field("")
-    effect: Field[str | None] = Field(None)
+    scope: Field[str | None] = Field(None)
     quality: Field[Quality] = Field("standard")
     takes: Field[int] = Field(1)
     seed: Field[int] = Field(0)
@@ -75,7 +75,7 @@ class AskModel(Observable):
         """The choices as they are now."""
         return Asked(
             self.instruction.strip(),
-            self.effect,
+            self.scope,
             self.quality,
             self.takes,
             self.seed,

@@ -62,7 +62,7 @@ def add_spec(
         takes=asked.takes,
         seed=asked.seed,
         quality=asked.quality,
-        effect=asked.effect if plan is None else plan.get("effect", asked.effect),
+        scope=asked.scope if plan is None else plan.get("scope", asked.scope),
         assistant=memory.get("assistant", "") or None,
         plan=plan,
         layer=layer or memory.get("layer", "prores4444"),

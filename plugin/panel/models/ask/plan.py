@@ -29,7 +29,7 @@ class PlanModel(Observable):
     composite_caption: Field[str] = Field("")
     source_objects: Field[tuple[str, ...]] = Field(())
     target_object: Field[str] = Field("")
-    effect: Field[str] = Field("object")
+    scope: Field[str] = Field("object")
     remarks: Field[tuple[str, ...]] = Field(())
     masks: Field[tuple[FoundMask, ...]] = Field(())
     problem: Field[Problem | None] = Field(None)
@@ -63,7 +63,7 @@ class PlanModel(Observable):
         self.composite_caption = str(plan.get("composite_caption", ""))
         self.source_objects = tuple(str(each) for each in plan.get("source_objects", ()))
         self.target_object = str(plan.get("target_object", ""))
-        self.effect = str(plan.get("effect", "object"))
+        self.scope = str(plan.get("scope", "object"))
         self.remarks = tuple(remarks)
 
     def ready(self) -> None:
@@ -111,7 +111,7 @@ class PlanModel(Observable):
             "composite_caption": self.composite_caption.strip(),
             "source_objects": list(self.source_objects),
             "target_object": self.target_object.strip(),
-            "effect": self.effect,
+            "scope": self.scope,
         }
 
 
@@ -121,5 +121,5 @@ def _fields_of(plan: dict[str, Any]) -> dict[str, Any]:
         "composite_caption": str(plan.get("composite_caption", "")).strip(),
         "source_objects": list(plan.get("source_objects", ())),
         "target_object": str(plan.get("target_object", "")).strip(),
-        "effect": str(plan.get("effect", "object")),
+        "scope": str(plan.get("scope", "object")),
     }

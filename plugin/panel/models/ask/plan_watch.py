@@ -144,4 +144,4 @@ class PlanWatch(QObject):
 
     def _asked_of(self, job: Job) -> Asked:
         now = self._ask.asked()
-        return Asked(job.instruction, now.effect, job.quality, job.takes, job.seed, job.model, now.region, now.download)
+        return Asked(job.instruction, now.scope, job.quality, job.takes, job.seed, job.model, now.region, now.download)

@@ -9,7 +9,7 @@ from plugin.hosts.base import OpensTimelines
 if TYPE_CHECKING:
     from plugin.panel.models.panel import PanelModel
 
-_ASK_FIELDS = ("instruction", "effect", "quality", "takes", "seed", "seed_locked", "model")
+_ASK_FIELDS = ("instruction", "scope", "quality", "takes", "seed", "seed_locked", "model")
 _MOST_JOBS = 500
 
 

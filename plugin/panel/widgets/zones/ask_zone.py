@@ -60,11 +60,11 @@ class AskZone(QWidget):
 
     def _choices(self) -> None:
         ask = self.model.ask
-        self.effects, effects = segments(
-            [self.tr("Auto"), self.tr("Object"), self.tr("Global")],
-            [self.tr("The plan decides"), self.tr("A thing at a place"), self.tr("Snow, fog, light: the whole frame")],
+        self.scopes, scopes = segments(
+            [self.tr("Auto"), self.tr("Object"), self.tr("Full frame")],
+            [self.tr("The plan decides"), self.tr("A thing at a place"), self.tr("Snow, fog, light: the full frame")],
         )
-        bind_choice(effects, [None, "object", "global"], ask, "effect")
+        bind_choice(scopes, [None, "object", "full_frame"], ask, "scope")
         self.qualities, self.quality_group = segments([self.tr("Draft"), self.tr("Standard"), self.tr("Reference")])
         bind_choice(self.quality_group, list(QUALITIES), ask, "quality")
         self.takes, self.seed = QSpinBox(), QSpinBox()
@@ -119,7 +119,7 @@ class AskZone(QWidget):
         model.addWidget(self.room_line)
         model.addWidget(self.download)
         rows = (
-            (self.tr("Effect"), self.effects),
+            (self.tr("Scope"), self.scopes),
             (self.tr("Quality"), self.qualities),
             (self.tr("Takes"), numbers),
             (self.tr("Region"), region),

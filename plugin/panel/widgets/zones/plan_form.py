@@ -38,9 +38,9 @@ class PlanForm(QWidget):
         self.objects.editingFinished.connect(lambda: self.plan.set_objects(self.objects.text()))
         bind_text(self.target, self.plan, "target_object")
         self.target.setAccessibleName(self.tr("New object"))
-        row, group = segments([self.tr("Object"), self.tr("Global")])
-        bind_choice(group, ["object", "global"], self.plan, "effect")
-        self.effect = row
+        row, group = segments([self.tr("Object"), self.tr("Full frame")])
+        bind_choice(group, ["object", "full_frame"], self.plan, "scope")
+        self.scope = row
         self.frame = FramePicture()
         self.frame.waiting = self.tr("Nothing was found for this phrase.")
         self.chips = QWidget()
@@ -87,7 +87,7 @@ class PlanForm(QWidget):
         ):
             fields.addWidget(words(name, "faint"))
             fields.addWidget(widget)
-        fields.addWidget(self.effect)
+        fields.addWidget(self.scope)
         fields.addSpacing(2)
         fields.addWidget(self.frame)
         fields.addWidget(self.chips)

@@ -38,7 +38,7 @@ def set_command(command, environment=None):
 def generate(name, instruction):
     scene = bpy.context.scene
     uid = agent[0].identities.of(scene, scenes.find(name))
-    order = {"uids": [uid], "instruction": instruction, "quality": "draft", "effect": "global"}
+    order = {"uids": [uid], "instruction": instruction, "quality": "draft", "scope": "full_frame"}
     agent[0].ask("generate", order)
     return uid
 
@@ -83,7 +83,7 @@ def order(names, instruction, quality="draft"):
     """Generate for strips in the order of their names here; their uids."""
     scene = bpy.context.scene
     uids = [agent[0].identities.of(scene, scenes.find(name)) for name in names]
-    agent[0].ask("generate", {"uids": uids, "instruction": instruction, "quality": quality, "effect": "object"})
+    agent[0].ask("generate", {"uids": uids, "instruction": instruction, "quality": quality, "scope": "object"})
     return uids
 
 
