@@ -76,10 +76,10 @@ def foreign_to_agents(root: Path) -> list[str]:
     found = []
     for folder, own in AGENTS.items():
         allowed = sys.stdlib_module_names | own
+        own_modules = {each.stem for each in sources(root, folder)}
         for path in sources(root, folder):
-            siblings = {each.stem for each in path.parent.iterdir()}
             for line, imported in imports(path, root):
-                known = imported.partition(".")[0] in allowed | siblings
+                known = imported.partition(".")[0] in allowed | own_modules
                 if not known and not imported.startswith(folder.replace("/", ".")):
                     found.append(f"{path.relative_to(root).as_posix()}:{line} imports {imported}")
     return found

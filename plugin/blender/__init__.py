@@ -18,7 +18,8 @@ def register() -> None:
     """Called by Blender when the add-on is switched on."""
     import bpy
 
-    from . import agent, operators, settings, sidebar
+    from . import agent
+    from .interface import operators, settings, sidebar
 
     for kind in (*settings.CLASSES, *operators.CLASSES, *sidebar.CLASSES):
         bpy.utils.register_class(kind)
@@ -30,7 +31,8 @@ def unregister() -> None:
     """Called by Blender when the add-on is switched off, and when it quits."""
     import bpy
 
-    from . import agent, operators, settings, sidebar
+    from . import agent
+    from .interface import operators, settings, sidebar
 
     agent.switch_off()
     del bpy.types.WindowManager.dynvfx

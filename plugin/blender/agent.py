@@ -11,19 +11,20 @@ from typing import Any
 
 import bpy
 
-from . import compat, stamp
 from .agent_link import AgentLink, AgentProblem
-from .bake import saving_copy
-from .export import Exporter
-from .identity import Identities
-from .layers import Layers, read_take
-from .note_markers import mark_notes
-from .palette import theme_palette
+from .export.bake import saving_copy
+from .export.clip_export import Exporter
+from .interface.palette import theme_palette
+from .interface.panel_state import PanelState
+from .layers.layers import Layers, read_take
+from .layers.note_markers import mark_notes
+from .layers.undo_step import redraw
 from .panel_start import panel_command
-from .panel_state import PanelState
-from .timeline import describe_timeline
-from .undo_step import redraw
-from .watch import Watch, content_changed
+from .strips import compat
+from .strips.identity import Identities
+from .timeline import stamp
+from .timeline.change_watch import Watch, content_changed
+from .timeline.timeline_info import describe_timeline
 
 _CAPABILITIES = ("timeline", "export", "place", "swap", "placements", "seek", "mark")
 _WATCH_SECONDS = 0.3

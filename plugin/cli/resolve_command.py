@@ -13,8 +13,8 @@ from typing import Any
 
 from contract.errors import BadUsage, OutOfDisk, Problem
 from plugin.cli.exit_codes import DONE, FAILED
-from plugin.resolve import check
-from plugin.resolve.problems import ResolveProblem
+from plugin.resolve.check import contract_check as check
+from plugin.resolve.errors import ResolveProblem
 
 _API = {
     "linux": ("/opt/resolve/Developer/Scripting", "/opt/resolve/libs/Fusion/fusionscript.so"),

@@ -13,11 +13,11 @@ def main(resolve: Any, folder: str) -> None:
     """Run the check; the report goes to the console and into the user's home folder."""
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    check = importlib.import_module(AGENT + ".check")
-    problems = importlib.import_module(AGENT + ".problems")
+    check = importlib.import_module(AGENT + ".check.contract_check")
+    errors = importlib.import_module(AGENT + ".errors")
     try:
         report = check.check(resolve)
-    except problems.ResolveProblem as problem:
+    except errors.ResolveProblem as problem:
         print(f"DynVFX: {problem}")
         return
     print(check.text(report))

@@ -10,19 +10,19 @@ from types import GeneratorType
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import VERSION
+from .agent_journal import Memory, data_folder
 from .agent_link import AgentLink, AgentProblem
-from .described import describe, fingerprint, seek
 from .edition import Edition, read_edition
-from .exporting import export_clip
-from .marks import mark
-from .memory import Memory, data_folder
-from .one_agent import OneAgent
-from .opened import Opened
-from .placing import place
-from .problems import NoAnswer, ResolveProblem
-from .repair import repair
-from .standing import placed_take, placements
-from .swapping import add_versions, swap
+from .errors import NoAnswer, ResolveProblem
+from .export.clip_export import export_clip
+from .placing.place_takes import place
+from .placing.placements import placed_take, placements
+from .placing.recovery import repair
+from .placing.swap_takes import add_versions, swap
+from .single_instance import OneAgent
+from .timeline.current_timeline import Opened
+from .timeline.note_markers import mark
+from .timeline.timeline_info import describe, fingerprint, seek
 
 WAIT_SECONDS = 0.2
 LOOK_SECONDS = 1.0

@@ -2,7 +2,7 @@
 
 from typing import Any, List
 
-from .problems import NoAnswer
+from .errors import NoAnswer
 
 
 def has(thing: Any, name: str) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any, Optional, Tuple
 
 from .calls import ask, ask_if, listed, whole
-from .problems import ResolveProblem
+from .errors import ResolveProblem
 
 OLDEST = (18, 5, 0)
 FREE_WITHOUT_PYTHON = (21, 1, 0)

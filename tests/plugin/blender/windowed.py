@@ -28,7 +28,7 @@ area = next(each for each in window.screen.areas
 regions = {each.type: each for each in area.regions}
 """
 _COUNT_DRAWS = """
-from dynvfx import sidebar
+from dynvfx.interface import sidebar
 sidebar.draws, plain = 0, sidebar.DYNVFX_PT_ask.draw
 def draw(self, context):
     sidebar.draws += 1

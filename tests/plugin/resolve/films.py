@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plugin.resolve import bins
+from plugin.resolve.agent_journal import Memory
 from plugin.resolve.edition import read_edition
-from plugin.resolve.memory import Memory
-from plugin.resolve.opened import Opened
+from plugin.resolve.placing import media_pool as bins
+from plugin.resolve.timeline.current_timeline import Opened
 from tests.plugin.resolve.double import World
 from tests.plugin.resolve.double.appending import new_timeline
 from tests.plugin.resolve.double.state import Item, PoolItem, Project, Timeline, Track, bins_below, rate_of

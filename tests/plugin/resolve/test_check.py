@@ -12,10 +12,10 @@ import pytest
 
 from plugin.cli.main import main
 from plugin.cli.resolve_command import connect
-from plugin.resolve import check
-from plugin.resolve.check_media import write_pictures
-from plugin.resolve.check_questions import ASSUMED, HANDLED, QUESTIONS
-from plugin.resolve.problems import ResolveProblem
+from plugin.resolve.check import contract_check as check
+from plugin.resolve.check.questions import ASSUMED, HANDLED, QUESTIONS
+from plugin.resolve.check.sample_pictures import write_pictures
+from plugin.resolve.errors import ResolveProblem
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.films import Film
 

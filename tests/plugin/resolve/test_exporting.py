@@ -9,8 +9,8 @@ import pytest
 
 from bridge.editorial.clip_list import list_shots
 from bridge.editorial.timeline import open_timeline
-from plugin.resolve.exporting import export_clip
-from plugin.resolve.problems import ResolveProblem
+from plugin.resolve.errors import ResolveProblem
+from plugin.resolve.export.clip_export import export_clip
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.double.state import Item, PoolItem
 from tests.plugin.resolve.films import Film

@@ -8,12 +8,12 @@ from typing import Literal
 
 import pytest
 
-from plugin.resolve.memory import Memory
-from plugin.resolve.placing import place
-from plugin.resolve.problems import ResolveProblem
-from plugin.resolve.repair import repair
-from plugin.resolve.standing import placements
-from plugin.resolve.swapping import swap
+from plugin.resolve.agent_journal import Memory
+from plugin.resolve.errors import ResolveProblem
+from plugin.resolve.placing.place_takes import place
+from plugin.resolve.placing.placements import placements
+from plugin.resolve.placing.recovery import repair
+from plugin.resolve.placing.swap_takes import swap
 from tests.plugin.resolve.double import Killed, Switches, World
 from tests.plugin.resolve.films import Film, finish, without_ours
 

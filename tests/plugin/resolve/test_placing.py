@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.resolve.placing import place
-from plugin.resolve.problems import ResolveProblem
+from plugin.resolve.errors import ResolveProblem
+from plugin.resolve.placing.place_takes import place
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.films import Film, finish, without_ours
 

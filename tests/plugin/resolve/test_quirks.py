@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from plugin.resolve.bins import BIN, bring_in, set_straight
-from plugin.resolve.described import MARK, describe, selected
 from plugin.resolve.edition import read_edition
-from plugin.resolve.identity import item_data
-from plugin.resolve.placing import place
-from plugin.resolve.problems import NoAnswer, ResolveProblem
-from plugin.resolve.standing import placements
+from plugin.resolve.errors import NoAnswer, ResolveProblem
+from plugin.resolve.placing.media_pool import BIN, bring_in, set_straight
+from plugin.resolve.placing.place_takes import place
+from plugin.resolve.placing.placements import placements
+from plugin.resolve.placing.take_markers import item_data
+from plugin.resolve.timeline.timeline_info import MARK, describe, selected
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.double.state import Item
 from tests.plugin.resolve.films import Film, finish

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from plugin.resolve.described import seek
-from plugin.resolve.exporting import export_clip
-from plugin.resolve.identity import read_stamp
-from plugin.resolve.marks import mark
-from plugin.resolve.opened import Opened
-from plugin.resolve.placing import place
-from plugin.resolve.problems import ResolveProblem
-from plugin.resolve.standing import placements
-from plugin.resolve.swapping import add_versions, swap
+from plugin.resolve.errors import ResolveProblem
+from plugin.resolve.export.clip_export import export_clip
+from plugin.resolve.placing.place_takes import place
+from plugin.resolve.placing.placements import placements
+from plugin.resolve.placing.swap_takes import add_versions, swap
+from plugin.resolve.placing.take_markers import read_stamp
+from plugin.resolve.timeline.current_timeline import Opened
+from plugin.resolve.timeline.note_markers import mark
+from plugin.resolve.timeline.timeline_info import seek
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.double.appending import new_timeline
 from tests.plugin.resolve.double.state import Item, Marker

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from plugin.resolve.placing import place
-from plugin.resolve.problems import ResolveProblem
-from plugin.resolve.standing import placements
-from plugin.resolve.taking_back import begin, reach, take_back
-from plugin.resolve.tracks import add_track_above
+from plugin.resolve.errors import ResolveProblem
+from plugin.resolve.placing.place_takes import place
+from plugin.resolve.placing.placements import placements
+from plugin.resolve.placing.rollback import begin, reach, take_back
+from plugin.resolve.placing.tracks import add_track_above
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.double.state import Item, Marker
 from tests.plugin.resolve.films import Film, finish, without_ours

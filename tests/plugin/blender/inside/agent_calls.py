@@ -5,10 +5,10 @@ import time
 
 import bpy
 from dynvfx.agent_link import AgentProblem
-from dynvfx.export import Exporter
-from dynvfx.identity import Identities
-from dynvfx.layers import Layers, read_take
-from dynvfx.timeline import describe_timeline
+from dynvfx.export.clip_export import Exporter
+from dynvfx.layers.layers import Layers, read_take
+from dynvfx.strips.identity import Identities
+from dynvfx.timeline.timeline_info import describe_timeline
 
 identities = Identities()
 exporter = Exporter(identities)
@@ -69,7 +69,7 @@ def undo():
 
 
 def mark(name, notes):
-    from dynvfx.note_markers import mark_notes
+    from dynvfx.layers.note_markers import mark_notes
 
     scene, clip = identities.find(uid(name))
     mark_notes(scene, clip, uid(name), notes)
@@ -90,20 +90,20 @@ def find(identity):
 
 def break_rendering():
     """Have the background Blender fail, as it does on a full disk or with a damaged file."""
-    from dynvfx import bake
+    from dynvfx.export import bake
 
     bake._CHILD, bake.kept = os.path.join(os.path.dirname(__file__), "failing_child.py"), bake._CHILD
 
 
 def mend_rendering():
-    from dynvfx import bake
+    from dynvfx.export import bake
 
     bake._CHILD = bake.kept
 
 
 def spoil_reading_back():
     """Have the second take land elsewhere, as a Blender with another API would do."""
-    from dynvfx import layers as placing
+    from dynvfx.layers import layers as placing
 
     placing.kept = placing.copy_look
 
@@ -116,7 +116,7 @@ def spoil_reading_back():
 
 
 def mend_reading_back():
-    from dynvfx import layers as placing
+    from dynvfx.layers import layers as placing
 
     placing.copy_look = placing.kept
 

@@ -67,7 +67,7 @@ def tick_while_connected(seconds=60):
 
 def quiet_ticks(strips, ticks=200):
     """How many times a tick finds a change when nothing changed, in a timeline of many strips."""
-    from dynvfx.watch import Watch
+    from dynvfx.timeline.change_watch import Watch
 
     collection = scenes.strips()
     for number in range(strips):

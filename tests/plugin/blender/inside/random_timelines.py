@@ -3,8 +3,7 @@
 import agent_calls
 import bpy
 import scenes
-
-from dynvfx import compat
+from dynvfx.strips import compat
 
 
 def check(spec, layers, pictures, movie):

@@ -3,8 +3,7 @@
 import os
 
 import bpy
-
-from dynvfx import compat
+from dynvfx.strips import compat
 
 
 def fresh(rate=(24, 1), size=(160, 96), start=1, name="Scene"):

@@ -1,0 +1,137 @@
+"""Rendering a strip in a background Blender, on a saved copy: the open file and its window stay as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ..agent_link import AgentProblem
+from ..strips import compat
+from ..strips.strip_media import NumberedPictures, media_size
+
+_CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bake_child.py")
+_LOG_TAIL = 600
+saving_copy: list[bool] = [False]
+"""Whether Blender saves a copy for us now: nothing is written into the user's file then."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` pictures are there."""
+
+    done: int
+    total: int
+    words: str
+
+    def told(self) -> dict[str, Any]:
+        """As the panel hears it."""
+        return {"done": self.done, "total": self.total, "words": self.words}
+
+
+def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None, NumberedPictures]:
+    """Render what `strip` shows, frame by frame of the timeline, into `folder`/rendered; yields its progress.
+
+    Returns the pictures: PNG, 8 bit, in the size of the strip's media (the scene's for scenes and meta strips), before
+    position, crop, flip and opacity. Closing the generator ends the render and removes what there is of it.
+    Raises AgentProblem render_failed.
+    """
+    name, count = strip.name, compat.frames(strip, "frame_final_duration")
+    width, height = media_size(strip) or _scene_size(scene)
+    whole_setup = strip.type in ("SCENE", "META")
+    order = {
+        "scene": scene.name,
+        "strip": name,
+        "first": compat.frames(strip, "frame_final_start"),
+        "count": count,
+        "width": width,
+        "height": height,
+        "parent": os.getpid(),
+    }
+    target = os.path.join(folder, "rendered")
+    work = tempfile.mkdtemp(prefix="rendering-", dir=folder)
+    try:
+        pictures = os.path.join(work, "pictures")
+        os.mkdir(pictures)
+        order.update(folder=pictures, blend=os.path.join(work, "copy.blend"))
+        yield Progress(0, count, f'Saving a copy to render "{name}"').told()
+        _save_copy(order["blend"])
+        yield from _rendered(order, work, whole_setup)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(pictures, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return NumberedPictures(target, "", ".png", 0, 6, count)
+
+
+def _rendered(order: dict[str, Any], work: str, whole_setup: bool) -> Generator[dict[str, Any], None, None]:
+    """Run the child until all pictures are there."""
+    name, count = order["strip"], order["count"]
+    order_path, log_path = os.path.join(work, "order.json"), os.path.join(work, "log.txt")
+    with open(order_path, "w", encoding="utf-8") as sink:
+        json.dump(order, sink)
+    flags = {"creationflags": 0x08000000} if sys.platform == "win32" else {}
+    with open(log_path, "wb") as log:
+        child = subprocess.Popen(
+            _command(order["blend"], order_path, whole_setup),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            **flags,
+        )
+    try:
+        done = 0
+        while child.poll() is None:
+            there = len(os.listdir(order["folder"]))
+            done = max(done, min(there, count))
+            yield Progress(done, count, f'Rendering "{name}"').told()
+    finally:
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+    missing = [index for index in range(count) if not os.path.isfile(_picture(order["folder"], index))]
+    if child.returncode or missing:
+        with open(log_path, encoding="utf-8", errors="replace") as log:
+            said = log.read()[-_LOG_TAIL:].strip() or f"Blender ended with status {child.returncode}, without a word."
+        what = f'"{name}" could not be rendered: {len(missing)} of {count} frames are missing.'
+        raise AgentProblem(
+            "render_failed", what, said, "Render the strip in Blender to see why; check the free space of the disk."
+        )
+
+
+def _command(blend: str, order_path: str, whole_setup: bool) -> list[str]:
+    if not bpy.app.binary_path:  # Blender as a Python module
+        return [sys.executable, _CHILD, "--", order_path]
+    # 3D scenes need the user's devices and add-ons; footage starts faster without.
+    plain = [] if whole_setup else ["--factory-startup"]
+    tail = ["--python-exit-code", "1", "--python", _CHILD, "--", order_path]
+    return [bpy.app.binary_path, "-b", *plain, blend, *tail]
+
+
+def _save_copy(path: str) -> None:
+    saving_copy[0] = True
+    try:
+        # A copy leaves the open file's name, history and unsaved state alone; relative paths are made to fit.
+        bpy.ops.wm.save_as_mainfile(filepath=path, copy=True, check_existing=False, relative_remap=True)
+    except RuntimeError as error:
+        raise AgentProblem(
+            "render_failed", "A copy of the file could not be saved.", str(error), "Free some space on the disk."
+        ) from error
+    finally:
+        saving_copy[0] = False
+
+
+def _scene_size(scene: Any) -> tuple[int, int]:
+    return scene.render.resolution_x, scene.render.resolution_y
+
+
+def _picture(folder: str, index: int) -> str:
+    return os.path.join(folder, f"{index:06d}.png")

@@ -1,0 +1,87 @@
+"""Handing a clip over as an OTIO file: its own media where that shows the same frames, else a render."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+from ..agent_link import AgentProblem
+from ..strips import compat
+from ..strips.frame_rates import scene_rate
+from ..strips.identity import Identities
+from ..strips.strip_media import NumberedPictures, SourceRange, media_path, numbered_pictures, source_range
+from ..strips.suitability import CLIP_TYPES, problem_with, why_rendered
+from .bake import bake
+from .otio_file import ExportedClip, write_otio
+
+_NAME = "clip.otio"
+
+
+class Exporter:
+    """Exports clips of the open file and remembers what it handed over."""
+
+    def __init__(self, identities: Identities) -> None:
+        self._identities = identities
+        self._handed_over: dict[str, tuple[SourceRange | None, int]] = {}
+
+    def export(self, uid: str, folder: str) -> Generator[dict[str, Any], None, dict[str, Any]]:
+        """Write `folder`/clip.otio; yields progress, returns where it is. The open file is not changed.
+
+        Raises AgentProblem: clip_gone, media_missing, clip_muted, not_supported, render_failed, no_folder.
+        """
+        scene, strip = self._identities.find(uid)
+        if strip.type not in CLIP_TYPES:
+            raise AgentProblem("not_supported", f'"{strip.name}" is no clip.', "", "Select footage.")
+        problem = problem_with(scene, strip)
+        if problem is not None:
+            raise problem
+        if not os.path.isdir(folder):
+            raise AgentProblem("no_folder", f"There is no folder {folder}.", "", "Check the disk that it was on.")
+        self._identities.use()
+        reason = why_rendered(scene, strip)
+        shown = source_range(strip)
+        self._handed_over[uid] = (shown, compat.frames(strip, "frame_final_duration"))
+        name, channel = strip.name, strip.channel
+        placed = {
+            "timeline": scene.name,
+            "name": name,
+            "track": compat.parent_of(scene, strip).channels[channel].name,
+            "rate": scene_rate(scene),
+            "timeline_start": scene.frame_start,
+            "record_start": compat.frames(strip, "frame_final_start"),
+        }
+        media: str | NumberedPictures
+        if reason is None:
+            media = numbered_pictures(strip) or media_path(strip)
+        else:
+            # Nothing of Blender's is held from here on: the strip may be gone when the render is done.
+            media = yield from bake(scene, strip, folder)
+            shown = SourceRange(0, media.count, media.count)
+        metadata = {"dynvfx_blender": {"uid": uid, "rendered": reason}}
+        try:
+            write_otio(os.path.join(folder, _NAME), ExportedClip(media=media, shown=shown, metadata=metadata, **placed))
+        except OSError as error:
+            what = f"The clip could not be written into {folder}."
+            raise AgentProblem("no_folder", what, error.strerror or "", "Free some space on the disk.") from error
+        return {"otio": _NAME, "clip": "1"}
+
+    def forget(self) -> None:
+        """Another file is open."""
+        self._handed_over.clear()
+
+    def check_unchanged(self, uid: str, strip: Any) -> None:
+        """Raises AgentProblem clip_changed when the clip shows other frames than were handed over."""
+        handed = self._handed_over.get(uid)
+        if handed is None:
+            return
+        shown, count = handed
+        now = source_range(strip)
+        slipped = shown is not None and now is not None and (shown.first, shown.count) != (now.first, now.count)
+        if slipped or compat.frames(strip, "frame_final_duration") != count:
+            raise AgentProblem(
+                "clip_changed",
+                f'"{strip.name}" was trimmed since the take was ordered.',
+                "The take was made for the frames that it showed then.",
+                "Undo the trim and place the take again, or make a new take.",
+            )

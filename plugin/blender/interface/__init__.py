@@ -1,0 +1,1 @@
+"""The sidebar in Blender's sequencer."""

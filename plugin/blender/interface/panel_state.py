@@ -1,0 +1,73 @@
+"""What the panel told last: jobs, takes and the service, for the sidebar to show."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import bpy.utils.previews
+
+from ..agent_link import AgentProblem
+
+_ENDED = frozenset({"done", "failed", "cancelled"})
+
+
+class PanelState:
+    """The last `state`, with the takes' pictures loaded. Without a panel there is none."""
+
+    def __init__(self) -> None:
+        self.problem: AgentProblem | None = None
+        """What the add-on itself has to say."""
+        self.log = ""
+        self.clips: dict[str, dict[str, Any]] = {}
+        self._told: dict[str, Any] = {}
+        self._pictures: Any = None
+
+    def take_in(self, told: dict[str, Any]) -> None:
+        """A `state` came."""
+        self._told = told
+        for take in told.get("takes", ()):
+            self._load_picture(take.get("thumbnail") or "")
+
+    def clear(self) -> None:
+        """The panel is gone, and what it told with it."""
+        self._told, self.clips = {}, {}
+        if self._pictures is not None:
+            bpy.utils.previews.remove(self._pictures)
+            self._pictures = None
+
+    @property
+    def backend(self) -> dict[str, str]:
+        """`state` and `words` of the service."""
+        return self._told.get("backend") or {"state": "", "words": ""}
+
+    @property
+    def told_problem(self) -> dict[str, str] | None:
+        """What is wrong, as the panel says."""
+        return self._told.get("problem")
+
+    def jobs(self, uid: str) -> list[dict[str, Any]]:
+        """Jobs of a clip, the newest last; those that are done are seen by their takes."""
+        return [each for each in self._told.get("jobs", ()) if each["uid"] == uid and each["state"] != "done"]
+
+    def takes(self, uid: str) -> list[dict[str, Any]]:
+        """Takes of a clip."""
+        return [each for each in self._told.get("takes", ()) if each["uid"] == uid]
+
+    def others_running(self, uid: str) -> int:
+        """Jobs of other clips that are under way."""
+        jobs = self._told.get("jobs", ())
+        return sum(1 for each in jobs if each["uid"] != uid and each["state"] not in _ENDED)
+
+    def picture(self, take: dict[str, Any]) -> int:
+        """Icon of a take's picture, 0 when there is none."""
+        path = take.get("thumbnail") or ""
+        return self._pictures[path].icon_id if self._pictures is not None and path in self._pictures else 0
+
+    def _load_picture(self, path: str) -> None:
+        if not path or not os.path.isfile(path):
+            return
+        if self._pictures is None:
+            self._pictures = bpy.utils.previews.new()
+        if path not in self._pictures:
+            self._pictures.load(path, path, "IMAGE")

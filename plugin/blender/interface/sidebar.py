@@ -1,0 +1,193 @@
+"""The panel in the sequencer's sidebar (N), category DynVFX. It only shows; everything is done by operators."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import bpy
+
+from ..agent import agent
+from ..layers import layer_tags
+from .operators import clip_in_hand
+from .panel_state import PanelState
+
+_BACKEND_ICONS = {"ready": "CHECKMARK", "starting": "TIME", "busy": "TIME", "missing": "ERROR", "old": "ERROR"}
+_STATUS_ICONS = {"approved": "CHECKMARK", "rejected": "X", "retake": "FILE_REFRESH", "pending": "DOT"}
+_BAR = 16
+_LINE_PIXELS = 7.0
+
+
+class _Part(bpy.types.Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = "DynVFX"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return bool(agent) and context.space_data.view_type in {"SEQUENCER", "SEQUENCER_PREVIEW"}
+
+
+class DYNVFX_PT_ask(_Part):
+    """What to add to which clip."""
+
+    bl_idname = "DYNVFX_PT_ask"
+    bl_label = "DynVFX"
+
+    def draw(self, context: Any) -> None:
+        layout, settings = self.layout, context.window_manager.dynvfx
+        state = agent[0].state
+        _draw_link(layout, context, state)
+        scene, clip = clip_in_hand()
+        if clip is None:
+            _words(layout, context, "Select a clip in the timeline.", "INFO")
+        else:
+            layout.label(text=clip.name, icon="SEQ_STRIP_DUPLICATE" if clip.type == "META" else "SEQUENCE")
+            known = state.clips.get(agent[0].identities.of(scene, clip)) or {}
+            if known.get("problem"):
+                _words(layout, context, " ".join(known["problem"].values()), "ERROR")
+            elif known.get("render"):
+                _words(layout, context, f"Is rendered first: {known['render']}.", "INFO")
+        column = layout.column(align=True)
+        column.prop(settings, "instruction", text="", icon="GREASEPENCIL")
+        row = column.row(align=True)
+        row.prop(settings, "quality", text="")
+        row.prop(settings, "scope", text="")
+        button = layout.column()
+        button.scale_y = 1.4
+        button.operator("dynvfx.generate", icon="SHADERFX")
+        layout.operator("dynvfx.open_panel", icon="WINDOW")
+
+
+class DYNVFX_PT_jobs(_Part):
+    """Jobs of the selected clip."""
+
+    bl_idname = "DYNVFX_PT_jobs"
+    bl_label = "Jobs"
+    bl_parent_id = "DYNVFX_PT_ask"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return super().poll(context) and agent[0].connected
+
+    def draw(self, context: Any) -> None:
+        scene, clip = clip_in_hand()
+        uid = agent[0].identities.of(scene, clip) if clip is not None else ""
+        state = agent[0].state
+        for job in state.jobs(uid):
+            _draw_job(self.layout, context, job)
+        others = state.others_running(uid)
+        if others:
+            self.layout.label(text=f"{others} more for other clips", icon="TIME")
+        elif not state.jobs(uid):
+            self.layout.label(text="None", icon="BLANK1")
+
+
+class DYNVFX_PT_takes(_Part):
+    """Takes of the selected clip."""
+
+    bl_idname = "DYNVFX_PT_takes"
+    bl_label = "Takes"
+    bl_parent_id = "DYNVFX_PT_ask"
+
+    def draw(self, context: Any) -> None:
+        scene, clip = clip_in_hand()
+        layout = self.layout
+        if clip is None:
+            layout.label(text="None", icon="BLANK1")
+            return
+        layers = {layer_tags.read_mark(e).take: e for e in layer_tags.layers_of(scene, clip, agent[0].identities)}
+        takes = agent[0].state.takes(agent[0].identities.of(scene, clip))
+        for take in takes:
+            _draw_take(layout, agent[0].state, take, layers.pop(take["id"], None))
+        for identity, layer in layers.items():
+            # The timeline knows them even when no panel is there.
+            _draw_layer(layout.box(), identity, layer)
+        if not takes and not layers:
+            layout.label(text="None yet", icon="BLANK1")
+        layout.operator("dynvfx.show_original", icon="HIDE_ON")
+
+
+def _draw_link(layout: Any, context: Any, state: PanelState) -> None:
+    if state.problem is not None:
+        _words(layout, context, str(state.problem), "ERROR")
+    elif state.told_problem:
+        _words(layout, context, " ".join(filter(None, state.told_problem.values())), "ERROR")
+    if agent[0].connected:
+        backend = state.backend
+        layout.label(text=backend["words"] or "Connected", icon=_BACKEND_ICONS.get(backend["state"], "LINKED"))
+    elif agent[0].starting:
+        layout.label(text="The panel is starting", icon="TIME")
+    else:
+        layout.label(text="The panel starts with the first Generate", icon="UNLINKED")
+
+
+def _draw_job(layout: Any, context: Any, job: dict[str, Any]) -> None:
+    box = layout.box()
+    row = box.row(align=True)
+    row.label(text=job["instruction"] or "Job", icon="SHADERFX")
+    failed = job["state"] in ("failed", "cancelled")
+    name, icon = ("dynvfx.retry", "FILE_REFRESH") if failed else ("dynvfx.cancel", "X")
+    row.operator(name, text="", icon=icon).job = job["id"]
+    if failed and job.get("problem"):
+        problem = job["problem"]
+        _words(box, context, " ".join(filter(None, (problem.get(part) for part in ("what", "why", "remedy")))), "ERROR")
+        return
+    words = job.get("words") or job.get("stage") or job["state"]
+    fraction = job.get("fraction")
+    if fraction is not None and hasattr(box, "progress"):
+        box.progress(factor=fraction, type="BAR", text=f"{round(fraction * 100)} %  {words}")
+    elif fraction is not None:
+        done = round(fraction * _BAR)
+        box.label(text="█" * done + "░" * (_BAR - done) + f" {round(fraction * 100)} %")
+        box.label(text=words)
+    else:
+        box.label(text=words)
+    if job.get("seconds_left") is not None:
+        box.label(text=f"About {_duration(job['seconds_left'])} left", icon="TIME")
+
+
+def _draw_take(layout: Any, state: PanelState, take: dict[str, Any], layer: Any) -> None:
+    box = layout.box()
+    picture = state.picture(take)
+    if picture:
+        box.template_icon(icon_value=picture, scale=5.0)
+    row = box.row(align=True)
+    row.label(text=take["label"], icon=_STATUS_ICONS.get(take["status"], "DOT"))
+    if layer is not None:
+        _draw_eye(row, take["id"], layer)
+        return
+    row.operator("dynvfx.reject", text="", icon="X").take = take["id"]
+    box.operator("dynvfx.approve_and_place", icon="NLA_PUSHDOWN").take = take["id"]
+
+
+def _draw_layer(box: Any, identity: str, layer: Any) -> None:
+    row = box.row(align=True)
+    row.label(text=layer.name, icon="IMAGE_DATA")
+    _draw_eye(row, identity, layer)
+
+
+def _draw_eye(row: Any, identity: str, layer: Any) -> None:
+    row.label(text=f"Channel {layer.channel}")
+    row.operator(
+        "dynvfx.show_take", text="", icon="HIDE_ON" if layer.mute else "HIDE_OFF", depress=not layer.mute
+    ).take = identity
+
+
+def _words(layout: Any, context: Any, text: str, icon: str) -> None:
+    """Text in as many lines as it takes: Blender's labels do not wrap."""
+    scale = context.preferences.system.ui_scale
+    width = max(18, int((context.region.width / scale - 50) / _LINE_PIXELS))
+    column = layout.column(align=True)
+    for number, line in enumerate(textwrap.wrap(text, width)):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+CLASSES = (DYNVFX_PT_ask, DYNVFX_PT_jobs, DYNVFX_PT_takes)

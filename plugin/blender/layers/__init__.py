@@ -1,0 +1,1 @@
+"""Takes as strips above their clip, and notes as markers."""

@@ -1,0 +1,68 @@
+"""How a placed take is known: custom properties of its strip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..agent_link import AgentProblem
+from ..strips import compat
+from ..strips.identity import Identities
+
+_TAKE, _CLIP, _LABEL, _CLIP_NAME = "dynvfx_take", "dynvfx_clip", "dynvfx_label", "dynvfx_clip_name"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """`take` is the take's id, `clip` the identity and `clip_name` the name of the clip when it was placed."""
+
+    take: str
+    clip: str
+    label: str
+    clip_name: str
+
+
+def is_layer(strip: Any) -> bool:
+    """Whether a strip is a take that was placed."""
+    return strip.get(_TAKE) is not None
+
+
+def write_mark(strip: Any, mark: Mark) -> None:
+    """Make a strip known as a take's."""
+    strip[_TAKE], strip[_CLIP], strip[_LABEL], strip[_CLIP_NAME] = mark.take, mark.clip, mark.label, mark.clip_name
+
+
+def read_mark(strip: Any) -> Mark:
+    """The mark of a placed take."""
+    return Mark(*(str(strip.get(name, "")) for name in (_TAKE, _CLIP, _LABEL, _CLIP_NAME)))
+
+
+def layers_of(scene: Any, clip: Any, identities: Identities) -> list[Any]:
+    """The placed takes of a clip, from below."""
+    layers = [each for each in compat.all_strips(scene) if is_layer(each)]
+    mine = [each for each in layers if clip_below(scene, each, identities) == clip]
+    return sorted(mine, key=lambda each: each.channel)
+
+
+def clip_below(scene: Any, layer: Any, identities: Identities) -> Any:
+    """The clip that a placed take belongs to; None when it is gone.
+
+    By identity; for a file that was saved under another name since, by the clip's name; for a clip that was renamed
+    then, the strip of the same range nearest below.
+    """
+    mark = read_mark(layer)
+    try:
+        found_in, found = identities.find(mark.clip)
+        return found if found_in == scene else None
+    except AgentProblem:
+        pass
+    siblings = [each for each in compat.strips_of(compat.parent_of(scene, layer)) if not is_layer(each)]
+    named = next((each for each in siblings if each.name == mark.clip_name), None)
+    if named is not None:
+        return named
+    below = [each for each in siblings if each.channel < layer.channel and _range(each) == _range(layer)]
+    return max(below, key=lambda each: each.channel, default=None)
+
+
+def _range(strip: Any) -> tuple[int, int]:
+    return compat.frames(strip, "frame_final_start"), compat.frames(strip, "frame_final_duration")

@@ -1,0 +1,226 @@
+"""Placing takes above their clip, showing another one, and telling what stands in the timeline."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ..agent_link import AgentProblem
+from ..export.clip_export import Exporter
+from ..strips import compat
+from ..strips.identity import Identities
+from ..strips.keyframes import remove_keyframes
+from ..strips.strip_media import media_path
+from ..strips.suitability import CLIP_TYPES
+from . import layer_tags
+from .free_channels import free_channels
+from .layer_look import copy_look, looks_alike
+from .layer_tags import Mark, write_mark
+from .undo_step import undo_step
+
+_AGAIN = "Nothing of the take is left in the timeline. Place it again."
+
+
+@dataclass(frozen=True)
+class Take:
+    """A take as the panel tells it: a movie at `path`, or `names` of pictures in `folder`."""
+
+    id: str
+    label: str
+    path: str
+    folder: str
+    names: tuple[str, ...]
+    frame_count: int
+
+    @property
+    def first_file(self) -> str:
+        """The movie or the first picture."""
+        return os.path.join(self.folder, self.names[0]) if self.names else self.path
+
+
+def read_take(told: dict[str, Any]) -> Take:
+    """A take of the protocol (T)."""
+    sequence, count = told.get("sequence"), int(told["frame_count"])
+    names: tuple[str, ...] = ()
+    if sequence:
+        numbers = range(int(sequence["first"]), int(sequence["first"]) + count)
+        names = tuple(f"{sequence['prefix']}{n:0{sequence['padding']}d}{sequence['suffix']}" for n in numbers)
+    folder = os.path.abspath(sequence["folder"]) if sequence else ""
+    return Take(str(told["id"]), str(told["label"]), told["path"] or "", folder, names, count)
+
+
+class Layers:
+    """The takes in the timelines of the open file."""
+
+    def __init__(self, identities: Identities, exporter: Exporter) -> None:
+        self._identities, self._exporter = identities, exporter
+
+    def place(self, uid: str, takes: list[Take], active: int) -> dict[str, Any]:
+        """Put `takes` on free channels above the clip, takes[active] the lowest and the only one that is not muted.
+
+        Takes that are there already stay; the clip's other takes are muted. One undo step. Raises AgentProblem with
+        nothing of it left: clip_gone, clip_changed, take_missing, no_free_track, placement_failed.
+        """
+        scene, clip = self._clip(uid)
+        if not 0 <= active < len(takes):
+            raise AgentProblem("placement_failed", f"There is no take number {active} among {len(takes)}.")
+        self._exporter.check_unchanged(uid, clip)
+        for take in takes:
+            _check_files(take, clip)
+        standing = self._standing(scene, clip)
+        wanted = {take.id for take in takes}
+        whole = {mark: layer for mark, layer in standing.items() if mark in wanted and _stands(clip, layer)}
+        order = [takes[active], *takes[:active], *takes[active + 1 :]]
+        new = [take for take in order if take.id not in whole]
+        stale = [layer for mark, layer in standing.items() if mark in wanted and mark not in whole]
+        parent = compat.parent_of(scene, clip)
+        start, end = _range(clip)
+        # Found before anything is touched: a refusal changes nothing.
+        free = free_channels(parent, clip.channel, start, end, len(new))
+        with undo_step(f"Place {takes[active].label}"):
+            self._put(scene, clip, uid, list(zip(new, free.numbers, strict=True)))
+            for layer in stale:
+                _remove(scene, parent, layer)
+            self.show_only(scene, clip, takes[active].id)
+        placed = self._told(scene, clip, uid)
+        return dict(placed, note=free.note if takes[active] in new else "")
+
+    def swap(self, uid: str, take: Take) -> dict[str, Any]:
+        """Show another take of the clip; it is placed when it is not there yet. One undo step."""
+        scene, clip = self._clip(uid)
+        layer = self._standing(scene, clip).get(take.id)
+        if layer is None or not _stands(clip, layer):
+            return self.place(uid, [take], 0)
+        with undo_step(f"Show {take.label}"):
+            self.show_only(scene, clip, take.id)
+        return self._told(scene, clip, uid)
+
+    def show_only(self, scene: Any, clip: Any, take: str) -> None:
+        """Show one of a clip's placed takes and mute the others; with no id all are muted. No undo step of its own."""
+        for mark, layer in self._standing(scene, clip).items():
+            layer.mute = mark != take
+
+    def placements(self) -> list[dict[str, Any]]:
+        """What stands in all timelines of the file: for each clip the visible take, or the lowest when all are
+        muted."""
+        found: list[dict[str, Any]] = []
+        for scene in bpy.data.scenes:
+            seen: list[Any] = []
+            for layer in [each for each in compat.all_strips(scene) if layer_tags.is_layer(each)]:
+                clip = layer_tags.clip_below(scene, layer, self._identities)
+                if clip is None or clip in seen:
+                    continue
+                seen.append(clip)
+                found.append(self._told(scene, clip, self._identities.of(scene, clip)))
+        return found
+
+    def _clip(self, uid: str) -> tuple[Any, Any]:
+        scene, clip = self._identities.find(uid)
+        if clip.type not in CLIP_TYPES:
+            raise AgentProblem("clip_gone", f'"{clip.name}" is no clip any more.', "", "Select footage.")
+        return scene, clip
+
+    def _standing(self, scene: Any, clip: Any) -> dict[str, Any]:
+        layers = layer_tags.layers_of(scene, clip, self._identities)
+        return {layer_tags.read_mark(each).take: each for each in layers}
+
+    def _put(self, scene: Any, clip: Any, uid: str, placed: list[tuple[Take, int]]) -> None:
+        """Add the takes and read them back; on any failure none of them stays."""
+        parent = compat.parent_of(scene, clip)
+        before = {each.as_pointer() for each in compat.strips_of(parent)}
+        facts = _range(clip), clip.channel, clip.mute
+        try:
+            for take, channel in placed:
+                layer = _add(parent, take, channel, _range(clip)[0])
+                copy_look(scene, clip, layer)
+                write_mark(layer, Mark(take.id, uid, take.label, clip.name))
+                _check(scene, clip, layer, take, channel)
+            if (_range(clip), clip.channel, clip.mute) != facts:
+                raise AgentProblem("placement_failed", "The clip itself moved while the take was placed.", "", _AGAIN)
+        except (AgentProblem, RuntimeError, TypeError, AttributeError, ValueError) as error:
+            for strip in [each for each in compat.strips_of(parent) if each.as_pointer() not in before]:
+                _remove(scene, parent, strip)
+            if isinstance(error, AgentProblem):
+                raise
+            what = "Blender did not take the take into its timeline."
+            raise AgentProblem("placement_failed", what, str(error), _AGAIN) from error
+
+    def _told(self, scene: Any, clip: Any, uid: str) -> dict[str, Any]:
+        """The clip's visible take as the panel hears it (PL), with its uid."""
+        layers = layer_tags.layers_of(scene, clip, self._identities)
+        layer = next((each for each in layers if not each.mute), layers[0] if layers else None)
+        if layer is None:
+            raise AgentProblem("placement_failed", "The take is not in the timeline.", "", _AGAIN)
+        mark, (start, end) = layer_tags.read_mark(layer), _range(layer)
+        channel = compat.parent_of(scene, layer).channels[layer.channel]
+        return {
+            "uid": uid,
+            "take": mark.take,
+            "take_name": mark.label,
+            "where": scene.name,
+            "track_name": channel.name,
+            "track_number": layer.channel,
+            "record_start": start,
+            "record_frames": end - start,
+            "media_path": media_path(layer),
+        }
+
+
+def _add(parent: Any, take: Take, channel: int, start: int) -> Any:
+    strips = compat.strips_of(parent)
+    if not take.names:
+        return strips.new_movie(take.label, take.path, channel, start, fit_method="ORIGINAL")
+    layer = strips.new_image(take.label, take.first_file, channel, start, fit_method="ORIGINAL")
+    for name in take.names[1:]:
+        layer.elements.append(name)
+    return layer
+
+
+def _remove(scene: Any, parent: Any, strip: Any) -> None:
+    path = strip.path_from_id()
+    compat.strips_of(parent).remove(strip)
+    remove_keyframes(scene, path)
+
+
+def _check_files(take: Take, clip: Any) -> None:
+    """Before anything is touched: a missing file gives Blender a strip of one frame, without a word."""
+    there = set(os.listdir(take.folder)) if take.names and os.path.isdir(take.folder) else set()
+    missing = [name for name in take.names if name not in there]
+    if missing or (not take.names and not os.path.isfile(take.path)):
+        what = f'Files of the take "{take.label}" are not there: {missing[0] if missing else take.path}'
+        raise AgentProblem("take_missing", what, "They were moved or deleted.", "Bring them back, or make it again.")
+    start, end = _range(clip)
+    if take.frame_count != end - start:
+        raise AgentProblem(
+            "clip_changed",
+            f'The take "{take.label}" has {take.frame_count} frames, "{clip.name}" {end - start}.',
+            "The clip was trimmed or cut since the take was ordered.",
+            "Undo the trim and place the take again, or make a new take.",
+        )
+
+
+def _check(scene: Any, clip: Any, layer: Any, take: Take, channel: int) -> None:
+    """Read back what was written."""
+    wrong = ""
+    if _range(layer) != _range(clip):
+        wrong = f"It lies at {_range(layer)}, the clip at {_range(clip)}."
+    elif layer.channel != channel:
+        wrong = f"It is on channel {layer.channel}, not {channel}."
+    elif os.path.normcase(os.path.normpath(media_path(layer))) != os.path.normcase(os.path.normpath(take.first_file)):
+        wrong = f"It shows {media_path(layer)}."
+    elif not looks_alike(clip, layer) or layer_tags.read_mark(layer).take != take.id:
+        wrong = "Its position, blending or mark is not what was written."
+    if wrong:
+        raise AgentProblem("placement_failed", f'The take "{take.label}" is not where it should be.', wrong, _AGAIN)
+
+
+def _stands(clip: Any, layer: Any) -> bool:
+    """Whether a layer still lies over all of its clip."""
+    return _range(layer) == _range(clip) and layer.channel > clip.channel
+
+
+def _range(strip: Any) -> tuple[int, int]:
+    return compat.frames(strip, "frame_final_start"), compat.frames(strip, "frame_final_end")

@@ -1,0 +1,41 @@
+"""One step in Blender's undo history around a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bpy
+
+from ..strips import compat
+
+
+@contextmanager
+def undo_step(words: str) -> Iterator[None]:
+    """Make what happens inside one undo step called `words`.
+
+    The state is pushed before as well: with one push after the change, undo took back the user's step before it too.
+    """
+    _push("Before: " + words)
+    try:
+        yield
+    finally:
+        _push(words)
+        redraw()
+
+
+def redraw() -> None:
+    """Have the sequencers drawn again; a timer's changes are not seen before that."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "SEQUENCE_EDITOR":
+                area.tag_redraw()
+
+
+def _push(words: str) -> None:
+    window = compat.main_window()
+    if window is None:
+        return
+    with bpy.context.temp_override(window=window):
+        if bpy.ops.ed.undo_push.poll():
+            bpy.ops.ed.undo_push(message=words)

@@ -1,0 +1,129 @@
+"""Whether a strip can be worked on: handed over as its file, rendered first, or not at all, and why."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..agent_link import AgentProblem
+from . import compat
+from .frame_rates import scene_rate
+from .strip_media import media_path, media_rate, missing_file, numbered_pictures, source_range
+
+CLIP_TYPES = frozenset({"MOVIE", "IMAGE", "SCENE", "META", "MOVIECLIP", "MASK"})
+"""Strips that are listed as clips; sound and effects are none."""
+_PLAIN_COLOUR = frozenset({"sRGB", "Rec.709", "Rec.1886", "Rec.1886 Rec.709"})
+_LINEAR_FILES = frozenset({".exr", ".hdr", ".dpx", ".cin"})
+_RETIMING_EFFECTS = frozenset({"SPEED", "TRANSFORM", "GLOW", "GAUSSIAN_BLUR", "COLORMIX", "MULTICAM"})
+_GEOMETRY = ("transform.", "crop.", "blend_alpha")
+
+
+def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
+    """Why no work can be done on a strip; None when it can."""
+    if strip.type in ("MOVIECLIP", "MASK"):
+        kind = "movie clip strip" if strip.type == "MOVIECLIP" else "mask strip"
+        return AgentProblem(
+            "not_supported", f'"{strip.name}" is a {kind}.', "", "Add its file as a movie strip, or make a meta strip."
+        )
+    if strip.mute or _channel(scene, strip).mute:
+        return AgentProblem("clip_muted", f'"{strip.name}" is muted.', "The timeline does not show it.", "Unmute it.")
+    missing = missing_file(strip)
+    if missing:
+        return AgentProblem(
+            "media_missing",
+            f'The file of "{strip.name}" is not there: {missing}',
+            "It was moved, renamed or is on a disk that is not connected.",
+            "Use File > External Data > Find Missing Files.",
+        )
+    if strip.type == "SCENE" and strip.scene is None:
+        return AgentProblem("media_missing", f'"{strip.name}" shows no scene.', "", "Choose its scene.")
+    effect = next((each for each in compat.all_strips(scene) if _changes(each, strip)), None)
+    if effect is not None:
+        return AgentProblem(
+            "not_supported",
+            f'The effect "{effect.name}" is shown in the place of "{strip.name}".',
+            "What is seen there is the effect, not the clip.",
+            "Select both, make a meta strip (Ctrl-G), and use that.",
+        )
+    driven = _driven(scene, strip)
+    if driven:
+        return AgentProblem(
+            "not_supported",
+            f'A driver moves "{strip.name}" ({driven}).',
+            "A take cannot follow it.",
+            "Bake the driver to keyframes, or make a meta strip (Ctrl-G) and use that.",
+        )
+    return None
+
+
+def why_rendered(scene: Any, strip: Any) -> str | None:
+    """The reason why a usable strip cannot be handed over as its own file; None when it can."""
+    if strip.type == "SCENE":
+        return "scene strip"
+    if strip.type == "META":
+        return "meta strip"
+    return _retimed(scene, strip) or _changed_look(strip) or _unusual_pictures(strip)
+
+
+def _retimed(scene: Any, strip: Any) -> str | None:
+    if getattr(strip, "use_reverse_frames", False):
+        return "reversed"
+    if abs(getattr(strip, "speed_factor", 1.0) - 1.0) > 1e-6 or len(getattr(strip, "retiming_keys", ())):
+        return "retimed"
+    rate = media_rate(strip)
+    if rate is not None and rate != scene_rate(scene):
+        return "its frame rate is not the timeline's"
+    if getattr(strip, "strobe", 1.0) > 1.0:
+        return "strobe"
+    shown = source_range(strip)
+    if shown is None:
+        return "retimed"
+    if shown.first < 0 or shown.first + shown.count > shown.total:
+        return "longer than its media"
+    return None
+
+
+def _changed_look(strip: Any) -> str | None:
+    if any(not modifier.mute for modifier in strip.modifiers):
+        return "modifiers"
+    if abs(strip.color_saturation - 1.0) > 1e-6 or abs(strip.color_multiply - 1.0) > 1e-6:
+        return "changed colours"
+    if getattr(strip, "use_deinterlace", False):
+        return "deinterlaced"
+    if strip.colorspace_settings.name not in _PLAIN_COLOUR:
+        return "colour space " + strip.colorspace_settings.name
+    return None
+
+
+def _unusual_pictures(strip: Any) -> str | None:
+    if strip.type != "IMAGE":
+        return None
+    if len(strip.elements) < 2:
+        return "still picture"
+    if os.path.splitext(media_path(strip))[1].lower() in _LINEAR_FILES:
+        return "scene-linear or logarithmic pictures"
+    if numbered_pictures(strip) is None:
+        return "pictures that are not numbered one by one"
+    return None
+
+
+def _channel(scene: Any, strip: Any) -> Any:
+    return compat.parent_of(scene, strip).channels[strip.channel]
+
+
+def _changes(effect: Any, strip: Any) -> bool:
+    if effect.type not in _RETIMING_EFFECTS or effect.mute:
+        return False
+    return any(getattr(effect, name, None) == strip for name in ("input_1", "input_2"))
+
+
+def _driven(scene: Any, strip: Any) -> str:
+    """The driven property of a strip's geometry or opacity; empty when there is none."""
+    animation = scene.animation_data
+    if animation is None:
+        return ""
+    path = strip.path_from_id() + "."
+    for driver in animation.drivers:
+        if driver.data_path.startswith(path) and driver.data_path[len(path) :].startswith(_GEOMETRY):
+            return driver.data_path[len(path) :]
+    return ""

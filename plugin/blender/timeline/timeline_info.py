@@ -1,0 +1,80 @@
+"""The timeline as the panel sees it: rate, size, selection and clips. Frames are Blender's own, absolute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..agent_link import AgentProblem
+from ..layers import layer_tags
+from ..strips import compat
+from ..strips.frame_rates import scene_rate
+from ..strips.identity import Identities
+from ..strips.strip_media import media_path
+from ..strips.suitability import CLIP_TYPES, problem_with, why_rendered
+from .stamp import stamp
+
+
+def describe_timeline(identities: Identities) -> dict[str, Any]:
+    """The answer to `timeline`: the scene that is edited, and inside an open meta strip that one's clips."""
+    scene = compat.edited_scene()
+    rate = scene_rate(scene)
+    clips = clip_strips(scene)
+    return {
+        "id": identities.timeline(scene),
+        "title": scene.name,
+        "project": bpy.data.filepath,
+        "rate": [rate.numerator, rate.denominator],
+        "start": scene.frame_start,
+        "width": scene.render.resolution_x,
+        "height": scene.render.resolution_y,
+        "playhead": scene.frame_current,
+        "selected": [identities.of(scene, strip) for strip in selected_clips(scene, identities)],
+        "clips": [_described(scene, strip, identities) for strip in clips],
+    }
+
+
+def clip_strips(scene: Any) -> list[Any]:
+    """The displayed level's strips that are clips and no takes of ours, from left to right and from below."""
+    parent = compat.displayed_parent(scene)
+    if parent is None:
+        return []
+    strips = [each for each in compat.strips_of(parent) if each.type in CLIP_TYPES and not layer_tags.is_layer(each)]
+    return sorted(strips, key=lambda each: (compat.frames(each, "frame_final_start"), each.channel))
+
+
+def selected_clips(scene: Any, identities: Identities) -> list[Any]:
+    """Selected clips, the active one first; a selected take of ours stands for its clip."""
+    parent = compat.displayed_parent(scene)
+    if parent is None:
+        return []
+    active = compat.active_strip(scene)
+    chosen = [each for each in compat.strips_of(parent) if each.select]
+    chosen.sort(key=lambda each: (each != active, compat.frames(each, "frame_final_start"), each.channel))
+    clips: list[Any] = []
+    for strip in chosen:
+        clip = layer_tags.clip_below(scene, strip, identities) if layer_tags.is_layer(strip) else strip
+        if clip is not None and clip.type in CLIP_TYPES and clip not in clips:
+            clips.append(clip)
+    return clips
+
+
+def _described(scene: Any, strip: Any, identities: Identities) -> dict[str, Any]:
+    problem = problem_with(scene, strip)
+    return {
+        "uid": identities.of(scene, strip),
+        "name": strip.name,
+        "track": strip.channel,
+        "record_start": compat.frames(strip, "frame_final_start"),
+        "record_frames": compat.frames(strip, "frame_final_duration"),
+        "media": media_path(strip),
+        "render": why_rendered(scene, strip) if problem is None else None,
+        "problem": said(problem),
+        "stamp": stamp(strip),
+    }
+
+
+def said(problem: AgentProblem | None) -> dict[str, str] | None:
+    """A problem as the panel hears it."""
+    return None if problem is None else {"what": problem.what, "why": problem.why, "remedy": problem.remedy}

@@ -1,0 +1,27 @@
+"""Where the check plays: a timeline of its own, with clips to append."""
+
+from typing import Any, List
+
+from ..calls import ask, whole
+from ..timeline.current_timeline import items_on, uid_of
+
+
+class Bench:
+    """A timeline of the check's own, with a clip to play with."""
+
+    def __init__(self, resolve: Any, project: Any, folder: str) -> None:
+        self.resolve, self.project, self.folder = resolve, project, folder
+        self.pool = ask(project, "GetMediaPool")
+        self.timeline = ask(self.pool, "CreateEmptyTimeline", "DynVFX check")
+        self.start = whole(ask(self.timeline, "GetStartFrame"))
+        self.clip = None  # type: Any
+        self.base, self.extra = 0, 0
+
+    def append(self, track: int, at: int, frames: int, **more: Any) -> List[Any]:
+        """Append `frames` frames, as far as is known what the numbers mean; what is new on the track."""
+        before = {uid_of(item) for item in items_on(self.timeline, "video", track)}
+        order = {"mediaPoolItem": self.clip, "startFrame": self.base, "endFrame": self.base + frames + self.extra}
+        order.update({"mediaType": 1, "trackIndex": track, "recordFrame": self.start + at})
+        order.update(more)
+        self.answer = ask(self.pool, "AppendToTimeline", [order])
+        return [item for item in items_on(self.timeline, "video", track) if uid_of(item) not in before]

@@ -1,0 +1,1 @@
+"""Exporting a clip for the panel as an OpenTimelineIO file."""

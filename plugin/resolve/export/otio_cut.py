@@ -1,0 +1,152 @@
+"""A whole timeline's OpenTimelineIO export, cut down to one clip: plain JSON, nothing but the standard library."""
+
+from fractions import Fraction
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..errors import ResolveProblem
+from ..timeline.clip_problems import COMPOUND, NO_FILE, RETIMED, as_problem
+from ..timeline.rates import exact_rate
+
+Json = Dict[str, Any]
+
+
+class NotInExport(ResolveProblem):
+    """The export does not show the clip where Resolve says that it is."""
+
+    def __init__(self, why: str) -> None:
+        ResolveProblem.__init__(
+            self,
+            "export_failed",
+            "Resolve's export does not show the clip at its place.",
+            why,
+            "Move the clip by a frame and back, and try again.",
+        )
+
+
+def cut_to_clip(whole: Json, track: int, start: int, frames: int, first: int, rate: Fraction) -> Json:
+    """The timeline `whole` with nothing but the clip on video track `track` at absolute frame `start`.
+
+    `frames` is the clip's length, `first` the number of the timeline's first frame, `rate` its exact rate. The clip
+    keeps all it has, its media's whole range (the handles) too. Raises ResolveProblem for what cannot be used.
+    """
+    layers = [each for each in _children(whole.get("tracks")) if _schema(each) == "Track"]
+    videos = [each for each in layers if str(each.get("kind") or "Video").lower() == "video"]
+    if not 1 <= track <= len(videos):
+        raise NotInExport(f"It has {len(videos)} video tracks, the clip is on V{track}.")
+    clip = _at(videos[track - 1], start - first, frames, rate)
+    _refuse(clip, videos[track - 1])
+    lane = dict(videos[track - 1], children=_lane(clip, start - first, rate))
+    return dict(
+        whole,
+        global_start_time=_time(first, rate),
+        tracks=dict(whole["tracks"], children=[lane]),
+    )
+
+
+def clip_alone(title: str, clip: Json, start: int, first: int, rate: Fraction) -> Json:
+    """A timeline of one clip, for a Resolve that exports no OpenTimelineIO. `clip` is from `plain_clip`."""
+    lane = {"OTIO_SCHEMA": "Track.1", "name": "V1", "kind": "Video", "source_range": None, "metadata": {}}
+    lane.update(effects=[], markers=[], children=_lane(clip, start - first, rate))
+    stack = {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "source_range": None, "metadata": {}}
+    stack.update(effects=[], markers=[], children=[lane])
+    return {
+        "OTIO_SCHEMA": "Timeline.1",
+        "name": title,
+        "metadata": {},
+        "global_start_time": _time(first, rate),
+        "tracks": stack,
+    }
+
+
+def plain_clip(name: str, path: str, shown: Tuple[int, int], available: Tuple[int, int], rate: Fraction) -> Json:
+    """A clip of a media file; ranges are (start, length) in the media's own frames."""
+    reference = {"OTIO_SCHEMA": "ExternalReference.1", "name": name, "metadata": {}, "target_url": path}
+    reference["available_range"] = _range(available[0], available[1], rate)
+    return {
+        "OTIO_SCHEMA": "Clip.1",
+        "name": name,
+        "metadata": {},
+        "effects": [],
+        "markers": [],
+        "source_range": _range(shown[0], shown[1], rate),
+        "media_reference": reference,
+    }
+
+
+def media_of(document: Json) -> str:
+    """The media path of the only clip."""
+    clip = _children(document["tracks"]["children"][0])[-1]
+    return str((_reference(clip) or {}).get("target_url") or "")
+
+
+def _at(track: Json, position: int, frames: int, rate: Fraction) -> Json:
+    """The clip or nested stack that begins `position` frames after the timeline does."""
+    here = Fraction(0)
+    for child in _children(track):
+        if _schema(child) == "Transition":
+            continue  # lies over its neighbours and fills nothing
+        length = _length(child)
+        if length is None:
+            raise NotInExport("Something before it has no length.")
+        if round(here * rate) == position and _schema(child) != "Gap":
+            if round((here + length) * rate) - position != frames:
+                raise NotInExport(f"It is {float(length * rate):g} frames long there, {frames} in Resolve.")
+            return child
+        here += length
+    raise NotInExport("Nothing begins there.")
+
+
+def _refuse(clip: Json, track: Json) -> None:
+    if _schema(clip) != "Clip":
+        raise as_problem(COMPOUND)
+    for effect in list(clip.get("effects") or []) + list(track.get("effects") or []):
+        kind = _schema(effect)
+        is_off = effect.get("enabled") is False
+        if kind == "LinearTimeWarp" and abs(float(effect.get("time_scalar", 1)) - 1) < 1e-6:
+            continue
+        if kind in ("LinearTimeWarp", "TimeEffect", "FreezeFrame") and not is_off:
+            raise as_problem(RETIMED)
+    reference = _reference(clip)
+    if reference is None or _schema(reference) not in ("ExternalReference", "ImageSequenceReference"):
+        raise as_problem(NO_FILE)
+
+
+def _lane(clip: Json, position: int, rate: Fraction) -> List[Json]:
+    if not position:
+        return [clip]
+    gap = {"OTIO_SCHEMA": "Gap.1", "name": "", "metadata": {}, "effects": [], "markers": []}
+    return [dict(gap, source_range=_range(0, position, rate)), clip]
+
+
+def _schema(thing: Any) -> str:
+    return str(thing.get("OTIO_SCHEMA", "")).partition(".")[0] if isinstance(thing, dict) else ""
+
+
+def _children(thing: Any) -> List[Json]:
+    children = thing.get("children") if isinstance(thing, dict) else None
+    return [each for each in children or [] if isinstance(each, dict)]
+
+
+def _reference(clip: Json) -> Optional[Json]:
+    """The active media reference of a Clip.1 or Clip.2."""
+    several = clip.get("media_references")
+    if isinstance(several, dict):
+        return several.get(clip.get("active_media_reference_key") or "DEFAULT_MEDIA")
+    return clip.get("media_reference")
+
+
+def _length(item: Json) -> Optional[Fraction]:
+    """Seconds that an item fills."""
+    shown = item.get("source_range") or (_reference(item) or {}).get("available_range")
+    if not isinstance(shown, dict):
+        return None
+    duration = shown["duration"]
+    return Fraction(str(duration["value"])) / exact_rate(duration["rate"])
+
+
+def _time(value: int, rate: Fraction) -> Json:
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(value)}
+
+
+def _range(start: int, length: int, rate: Fraction) -> Json:
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(start, rate), "duration": _time(length, rate)}

@@ -1,0 +1,109 @@
+"""Taking back what a placing has done: after an error, after a cancel, and at the next start after a kill.
+
+An entry of the journal tells how everything was before the first call. Whatever is there now, was not there then and is
+made of the entry's takes is ours, and goes. Nothing else is touched.
+"""
+
+import os
+import time
+from typing import Any, Dict, List
+
+from ..agent_journal import Memory
+from ..calls import ask
+from ..timeline.current_timeline import Opened, clip_path, media_path, track_count, uid_of
+from ..timeline.media_paths import take_at
+from .append import all_items, remove
+from .media_pool import clips_in, find_bin, find_folder, is_unused, restore_folder
+from .tracks import find_added, read_tracks
+
+
+def begin(opened: Opened, memory: Memory, uid: str, takes: List[Dict[str, Any]], **known: Any) -> Dict[str, Any]:
+    """Write down how everything is before anything is done; the journal's entry."""
+    folder = find_bin(opened.pool)
+    entry = {
+        "id": f"{time.time():.6f}-{os.getpid()}",
+        "project": opened.project_id,
+        "timeline": opened.timeline_id,
+        "shot": uid,
+        "takes": takes,
+        "stage": "import",
+        "items": [uid_of(item) for _, _, item in all_items(opened.timeline)],
+        "video": read_tracks(opened.timeline),
+        "bin": folder is not None,
+        "clips": [uid_of(clip) for clip in clips_in(folder)] if folder is not None else [],
+        "folder": uid_of(ask(opened.pool, "GetCurrentFolder")),
+    }
+    entry.update(known)
+    memory.begin(entry)
+    return entry
+
+
+def reach(memory: Memory, entry: Dict[str, Any], stage: str) -> None:
+    """Note in the journal how far it has gone: before "track" no track was added."""
+    entry["stage"] = stage
+    memory.begin(entry)
+
+
+def take_back(opened: Opened, memory: Memory, entry: Dict[str, Any], keep: bool = False) -> List[str]:
+    """Make everything as it was before the entry; what could not be taken back, in words.
+
+    `opened` is the entry's timeline. The entry stays in the journal while something of it is left, or with `keep`.
+    """
+    theirs = opened.current_id()
+    if theirs != opened.timeline_id:
+        # The take may have landed on the timeline that was opened meanwhile; items go only from the current one.
+        stray = ask(opened.project, "GetCurrentTimeline")
+        remove(stray, _our_items(stray, entry))
+        ask(opened.project, "SetCurrentTimeline", opened.timeline)
+    left = take_back_items(opened, entry) + _take_back_track(opened, entry) + _take_back_clips(opened, entry)
+    if theirs != opened.timeline_id:
+        for timeline in opened.timelines():
+            if uid_of(timeline) == theirs:
+                ask(opened.project, "SetCurrentTimeline", timeline)
+    if not left and not keep:
+        memory.end(entry)
+    return left
+
+
+def _our_items(timeline: Any, entry: Dict[str, Any]) -> List[Any]:
+    before = set(entry["items"])
+    items = [item for _, _, item in all_items(timeline) if uid_of(item) not in before]
+    return [item for item in items if take_at(media_path(item), entry["takes"]) is not None]
+
+
+def take_back_items(opened: Opened, entry: Dict[str, Any]) -> List[str]:
+    """Delete our items from the timeline; what is left, in words."""
+    remove(opened.timeline, _our_items(opened.timeline, entry))
+    left = len(_our_items(opened.timeline, entry))
+    return [f"{left} clips on the timeline (unlock their track and delete them)"] if left else []
+
+
+def _take_back_track(opened: Opened, entry: Dict[str, Any]) -> List[str]:
+    if entry["stage"] == "import" or not entry.get("above"):
+        return []
+    now = read_tracks(opened.timeline)
+    index = find_added(entry["video"], now, entry["above"])
+    if index is None:
+        return []  # none was added, or the user has gone on cutting: then the empty track is theirs to judge
+    ask(opened.timeline, "DeleteTrack", "video", index)
+    is_left = track_count(opened.timeline) == len(now)
+    return [f"the empty video track V{index} (delete it)"] if is_left else []
+
+
+def _take_back_clips(opened: Opened, entry: Dict[str, Any]) -> List[str]:
+    pool, left = opened.pool, []  # type: Any, List[str]
+    folder = find_bin(pool)
+    if folder is not None:
+        before = set(entry["clips"])
+        fresh = [clip for clip in clips_in(folder) if uid_of(clip) not in before]
+        ours = [clip for clip in fresh if take_at(clip_path(clip), entry["takes"]) is not None and is_unused(clip)]
+        if ours:
+            ask(pool, "DeleteClips", ours)
+        if not entry["bin"] and not clips_in(folder) and not ask(folder, "GetSubFolderList"):
+            restore_folder(pool, entry["folder"])
+            ask(pool, "DeleteFolders", [folder])
+            if find_bin(pool) is not None:
+                left.append("an empty bin in the media pool (delete it)")
+        elif uid_of(ask(pool, "GetCurrentFolder")) == uid_of(folder) and find_folder(pool, entry["folder"]) is not None:
+            restore_folder(pool, entry["folder"])
+    return left

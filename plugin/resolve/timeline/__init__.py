@@ -1,0 +1,1 @@
+"""The open timeline of Resolve: its clips, selection, playhead and markers."""

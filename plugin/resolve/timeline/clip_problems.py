@@ -1,0 +1,88 @@
+"""Why work cannot be done on a clip, as far as Resolve's calls tell it without an export."""
+
+import os
+from fractions import Fraction
+from typing import Any, Dict, Optional
+
+from ..calls import ask, ask_if, has, whole
+from ..errors import ResolveProblem
+from .current_timeline import clip_path
+from .media_paths import STILLS, first_file, is_sequence
+from .rates import exact_rate
+
+RENDER = "Right-click it, Render in Place, and use the rendered clip."
+RETIMED = {
+    "what": "The clip's speed was changed.",
+    "why": "Resolve makes the frames of a retimed, reversed or frozen clip itself; no file holds them.",
+    "remedy": RENDER,
+}
+NO_FILE = {
+    "what": "The clip is a title, a generator or a Fusion composition.",
+    "why": "It exists only inside Resolve, not as a file.",
+    "remedy": RENDER,
+}
+COMPOUND = {
+    "what": "The clip is a compound clip, a multicam clip or a nested timeline.",
+    "why": "It is a timeline of its own, not one file.",
+    "remedy": "Choose the clip inside it (Open in Timeline), or: " + RENDER,
+}
+STILL = {"what": "The clip is a still image.", "why": "All its frames are the same picture.", "remedy": RENDER}
+DISABLED = {
+    "what": "The clip is disabled.",
+    "why": "The timeline does not show it.",
+    "remedy": "Enable it (right-click, Enable Clip).",
+}
+
+
+def trouble_with(item: Any, frames: int, rate: Fraction) -> Optional[Dict[str, str]]:
+    """What, why and remedy for a clip that cannot be used; None for one that may be.
+
+    `frames` is its length in the timeline, `rate` the timeline's.
+    """
+    clip = ask(item, "GetMediaPoolItem")
+    if clip is None:
+        return NO_FILE
+    path = clip_path(clip)
+    if not path:
+        return COMPOUND
+    if has(item, "GetClipEnabled") and ask(item, "GetClipEnabled") is False:
+        return DISABLED
+    if not os.path.exists(first_file(path)):
+        return offline(path)
+    count = whole(ask(clip, "GetClipProperty", "Frames"))
+    if os.path.splitext(path)[1].lower() in STILLS and not is_sequence(path) and count <= 1:
+        return STILL
+    return RETIMED if _retimed(item, clip, frames, rate) else None
+
+
+def offline(path: str) -> Dict[str, str]:
+    """The words for media that is not there."""
+    return {
+        "what": f"The clip's media is offline: {path}",
+        "why": "There is no such file on this machine.",
+        "remedy": "Relink it in the media pool.",
+    }
+
+
+def as_problem(trouble: Dict[str, str]) -> ResolveProblem:
+    """The trouble as an error."""
+    return ResolveProblem("not_supported", trouble["what"], trouble["why"], trouble["remedy"])
+
+
+def _retimed(item: Any, clip: Any, frames: int, rate: Fraction) -> bool:
+    """Whether the shown part of the media is clearly not as long as the clip, or runs backwards.
+
+    Only what is certain: the numbers are rounded, and the export, which is exact, is looked at later.
+    """
+    first, last = ask_if(item, "GetSourceStartFrame"), ask_if(item, "GetSourceEndFrame")
+    if first is None or last is None:
+        return False
+    shown = whole(last) - whole(first)
+    if shown < -1:
+        return True
+    try:
+        own = exact_rate(ask(clip, "GetClipProperty", "FPS"))
+    except ResolveProblem:
+        return False  # a sequence without a rate of its own, or a language that writes it otherwise
+    lengths = (Fraction(frames), frames * own / rate)
+    return all(abs(shown - each) > max(2, each * Fraction(3, 100)) for each in lengths)

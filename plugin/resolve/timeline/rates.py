@@ -1,0 +1,50 @@
+"""Exact frame rates and timecode from the texts that Resolve gives."""
+
+from fractions import Fraction
+from typing import Any
+
+from ..errors import ResolveProblem
+
+
+def exact_rate(text: Any) -> Fraction:
+    """Frames a second of "24", 23.976, "29.97 DF", "59.940". Raises ResolveProblem for anything else."""
+    try:
+        number = float(str(text).replace("DF", "").replace(",", ".").strip())
+    except ValueError:
+        number = 0.0
+    if not 1 <= number <= 1000:
+        raise ResolveProblem("not_supported", f"Resolve tells a frame rate of {text!r}.", "That is no rate.")
+    nearest = round(number)
+    if abs(number - nearest) < 0.001:
+        return Fraction(nearest)
+    ntsc = Fraction(round(number * 1.001) * 1000, 1001)
+    return ntsc if abs(number - ntsc) < 0.006 else Fraction(number).limit_denominator(1001)
+
+
+def timecode(frame: int, rate: Fraction, drop: bool) -> str:
+    """Timecode of a frame number that counts from 00:00:00:00."""
+    nominal = int(round(rate))
+    if drop:
+        lost = nominal // 15
+        tens, rest = divmod(frame, nominal * 600 - 9 * lost)
+        frame += 9 * lost * tens
+        if rest >= nominal * 60:
+            frame += lost * ((rest - nominal * 60) // (nominal * 60 - lost) + 1)
+    seconds, frames = divmod(frame, nominal)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour:02d}:{minute:02d}:{second:02d}{';' if drop else ':'}{frames:02d}"
+
+
+def frame_of(text: Any, rate: Fraction) -> int:
+    """Frame number of a timecode; ";" before the frames means drop frame. -1 when it is none."""
+    parts = str(text).replace(";", ":").split(":")
+    if len(parts) != 4 or not all(part.isdigit() for part in parts):
+        return -1
+    nominal = int(round(rate))
+    hour, minute, second, frame = (int(part) for part in parts)
+    total = ((hour * 60 + minute) * 60 + second) * nominal + frame
+    if ";" in str(text):
+        minutes = hour * 60 + minute
+        total -= nominal // 15 * (minutes - minutes // 10)
+    return total
