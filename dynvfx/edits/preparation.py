@@ -48,7 +48,7 @@ class Preparation:
         """Bool [F, H, W]: the source objects (O_orig)."""
         self.look_alikes: torch.Tensor
         """Bool [F, H, W]: what the target's phrase already finds in the source, where the edit may be."""
-        self.composite_caption = backbone.placed(request.plan.composite_caption, self.limits.box)
+        self.composite_caption = backbone.caption_for_region(request.plan.composite_caption, self.limits.box)
         """P_comp as the model gets it."""
         self.latents: torch.Tensor
         """x_orig."""
@@ -137,7 +137,7 @@ class Preparation:
     def _composite_text(self) -> torch.Tensor:
         text = self.texts[self.composite_caption]
         # What must stay in a box of the picture cannot go with the scene.
-        return text if self.limits.box is not None else self.backbone.following(text, self.source)
+        return text if self.limits.box is not None else self.backbone.track_camera(text, self.source)
 
     def _finished_iterations(self) -> int:
         """How many iterations an earlier run, or a take with the same first levels, has left in the store."""

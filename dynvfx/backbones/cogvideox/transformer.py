@@ -12,8 +12,9 @@ from diffusers import CogVideoXTransformer3DModel
 from diffusers.models.embeddings import get_3d_rotary_pos_embed
 from diffusers.pipelines.cogvideo.pipeline_cogvideox import get_resize_crop_region_for_grid
 
-from dynvfx.attention.anchors import AnchorPass, installed
+from dynvfx.attention.anchors import AnchorPass
 from dynvfx.backbones.base import Backbone
+from dynvfx.backbones.cogvideox.anchor_processor import installed
 from dynvfx.sampling.schedule import Schedule
 
 RotaryGrid = Literal["cogvideox", "integer"]

@@ -67,7 +67,7 @@ class TinyBackbone(CogVideoXDenoiser):
         self.codec.load_state_dict({name: value.float() for name, value in codec.items()})
         self.codec.to(device).eval().requires_grad_(False)
 
-    def placed(self, caption: str, box: tuple[float, float, float, float] | None) -> str:
+    def caption_for_region(self, caption: str, box: tuple[float, float, float, float] | None) -> str:
         """The caption with a place and a size that keep the content in the box."""
         return caption if box is None else placed_caption(caption, box)
 
@@ -90,7 +90,7 @@ class TinyBackbone(CogVideoXDenoiser):
             last[row, 0, : len(values)] = torch.tensor(values)
         return list(torch.cat([hidden, last], dim=1))
 
-    def following(self, text: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+    def track_camera(self, text: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
         """The named place is the one in the middle of the clip; before and after it goes where the scene goes."""
         present, x, y, diameter = text[-1, :4].tolist()
         if not present:

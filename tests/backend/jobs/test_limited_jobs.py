@@ -195,4 +195,7 @@ def test_the_shipped_model_puts_its_content_into_the_box(tmp_path: Path):
     inside = alpha[2] > 200
     red, green, _ = frames[2].rgb()[inside].mean(axis=0)
     assert red > green + 30
-    assert open_backbone("tiny").placed("a red ball", region) == "medium red ball, 27% from the left, 57% from the top"
+    assert (
+        open_backbone("tiny").caption_for_region("a red ball", region)
+        == "medium red ball, 27% from the left, 57% from the top"
+    )

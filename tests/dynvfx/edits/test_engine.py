@@ -13,7 +13,7 @@ from dynvfx.errors import BadRequest, ObjectAbsent, OutOfMemory
 from dynvfx.progress.events import Notice, Outcome, Preview, Progress
 from dynvfx.sampling.rng import generator, normal
 from dynvfx.state.store import MemoryStore
-from tests.dynvfx.attention.test_anchors import plain_attention
+from tests.dynvfx.backbones.cogvideox.test_anchor_processor import plain_attention
 from tests.dynvfx.doubles import (
     PLAN,
     CountingBackbone,

@@ -60,7 +60,7 @@ def tiny():
 
 def test_the_shipped_model_moves_its_placement_with_the_scene(tiny):
     (text,) = tiny.encode_text(["The scene with a red ball on the left."])
-    followed = tiny.following(text, pan(17, -2))
+    followed = tiny.track_camera(text, pan(17, -2))
     assert torch.equal(followed[:-1], text[:-1]) and torch.equal(followed[-1, :4], text[-1, :4])
     changes = followed[-1, 4 : 4 + 3 * 5].view(5, 3)
     # Latent frames hold the frames 0, 1-4, 5-8, 9-12, 13-16; the middle frame is number 8.
@@ -71,4 +71,4 @@ def test_the_shipped_model_moves_its_placement_with_the_scene(tiny):
 
 def test_a_caption_without_a_place_stays_as_it_is(tiny):
     (text,) = tiny.encode_text([""])
-    assert tiny.following(text, pan(5, -2)) is text
+    assert tiny.track_camera(text, pan(5, -2)) is text

@@ -205,7 +205,7 @@ def test_requests_without_a_painted_mask_are_the_old_ones():
 
 def test_a_model_that_takes_places_is_told_the_box():
     class Placing(CountingBackbone):
-        def placed(self, caption, box):
+        def caption_for_region(self, caption, box):
             return caption if box is None else f"{caption} at {box}"
 
     backbone = Placing()
@@ -221,7 +221,7 @@ def test_content_follows_the_camera_unless_it_has_a_box_to_stay_in(region):
     asked = []
 
     class Follower(SmallBackbone):
-        def following(self, text, source):
+        def track_camera(self, text, source):
             asked.append(source)
             return text + 1
 
