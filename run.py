@@ -3,6 +3,7 @@
 
     python3 run.py demo [--output DIR]      an edit of a shipped clip with the shipped model
     python3 run.py test [--fast] [PYTEST]   the test suite; --fast leaves out the slow tests
+    python3 run.py check [--fix]            formatting, linting and types; --fix formats, and repairs what it can
     python3 run.py panel [TIMELINE]         the panel: select, ask, compare, place
     python3 run.py backend [OPTIONS]        the service that makes takes, see docs/backend.md
     python3 run.py dynvfx ARGUMENTS         the command line, see docs/command-line.md
@@ -10,7 +11,7 @@
     python3 run.py install [--hosts LIST]   put DynVFX into your system, Blender and Resolve; see docs/install.md
     python3 run.py update | status | uninstall
 
-Standard library only. For the first five, the environment is made once, and again when pyproject.toml changes; an
+Standard library only. For the first six, the environment is made once, and again when pyproject.toml changes; an
 interrupted installation is done again from the start. To remove it, delete the folder `.venv`.
 """
 
@@ -44,6 +45,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)  # pyproject.toml says why
 EXTRAS = {
     "demo": ("backend",),
     "test": ("backend", "panel", "dev"),
+    "check": ("backend", "panel", "dev"),
     "panel": ("backend", "panel"),
     "backend": ("backend",),
     "dynvfx": ("backend",),
@@ -83,7 +85,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. The same command starts the installation again.", file=sys.stderr)
         return 130
-    return hand_over(command_for(name, rest))
+    return check(rest) if name == "check" else hand_over(command_for(name, rest))
 
 
 def command_for(name: str, rest: list[str]) -> list[str]:
@@ -96,6 +98,21 @@ def command_for(name: str, rest: list[str]) -> list[str]:
         return [python, "-m", "pytest", *chosen, *(argument for argument in rest if argument != "--fast")]
     leading = [name] if name in ("demo", "panel", "backend") else []
     return [python, "-m", "plugin.cli.main", *leading, *rest]
+
+
+def check(rest: list[str]) -> int:
+    """Format, lint and types; all three run, whatever the first one finds. Returns the exit status."""
+    if rest not in ([], ["--fix"]):
+        print(f"run.py check has one option, --fix, and not: {' '.join(rest)}", file=sys.stderr)
+        return 2
+    python, fix = str(environment_python()), bool(rest)
+    steps = (
+        [python, "-m", "ruff", "check", *(["--fix"] if fix else []), "."],
+        [python, "-m", "ruff", "format", *([] if fix else ["--check"]), "."],
+        [python, "-m", "mypy"],
+    )
+    statuses = [subprocess.run(command, cwd=ROOT, check=False).returncode for command in steps]
+    return 1 if any(statuses) else 0
 
 
 def hand_over(command: list[str]) -> int:
@@ -273,7 +290,7 @@ def one_at_a_time():  # noqa: ANN201 - a context manager; the type would need an
     name = hashlib.sha256(f"{ROOT}|{getpass.getuser()}".encode()).hexdigest()[:16]
     with open(Path(tempfile.gettempdir()) / f"dynvfx-install-{name}.lock", "a+b") as lock:
         # Both systems let go of it when the file is closed.
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             lock.seek(0)

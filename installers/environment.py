@@ -123,6 +123,7 @@ class Environment:
         else:
             command = [*self.uv, "pip", "install", "--python", str(self.python)]
         offline = ["--no-index", "--find-links", str(wheels)] if wheels else []
+        words: str | None = ""
         for choice in choices:
             # What has something else to fall back on, or needs no network, is not tried again.
             times = ATTEMPTS if choice is choices[-1] and not wheels else 1
@@ -131,7 +132,7 @@ class Environment:
                 return choice
             if choice is not choices[-1]:
                 tell(f"That did not work with {' '.join(choice)}; trying without.")
-        raise _failed(words, self.folder, wheels)
+        raise _failed(words or "", self.folder, wheels)
 
     def build(self, source: Path, wheels: Path, python: Path | None = None) -> None:
         """Build the wheel of the checkout `source` into the folder `wheels`. Raises PackagesFailed.
@@ -197,7 +198,6 @@ def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
 
 def _run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess[str]:
     """Run a program to its end; its words are shown, or kept. Raises OSError only when it cannot be started."""
-    streams = {} if shown else {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.run(
         command,
         env=clean_environment(),
@@ -207,7 +207,8 @@ def _run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProc
         errors="replace",
         check=False,
         cwd=Path.home() if Path.home().is_dir() else None,  # a folder `plugin` in the caller's must not matter
-        **streams,
+        stdout=None if shown else subprocess.PIPE,
+        stderr=None if shown else subprocess.PIPE,
     )
 
 

@@ -39,15 +39,25 @@ def ensure(command: str) -> None:
         )
         return
     print(f"Installing {', '.join(missing)} ...", file=sys.stderr)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    quiet = {"env": environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "check": False}
     install = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-    if subprocess.run(install, stderr=subprocess.DEVNULL, **quiet).returncode == 0:
+    if _run_quietly(install, show_errors=False) == 0:
         return
     # The lists of packages may be missing or old.
-    subprocess.run(["apt-get", "update"], **quiet)
-    if subprocess.run(install, **quiet).returncode != 0:
+    _run_quietly(["apt-get", "update"])
+    if _run_quietly(install) != 0:
         print(f"These could not be installed: {', '.join(absent(missing))}. Going on without.", file=sys.stderr)
+
+
+def _run_quietly(command: list[str], *, show_errors: bool = True) -> int:
+    """Run a command of apt without questions; returns its exit status."""
+    return subprocess.run(
+        command,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=None if show_errors else subprocess.DEVNULL,
+        check=False,
+    ).returncode
 
 
 def absent_here(packages: Sequence[str]) -> list[str]:

@@ -130,7 +130,7 @@ class App:
         with open(Path(tempfile.gettempdir()) / f"dynvfx-app-{name}.lock", "a+b") as lock:
             try:
                 # Both systems let go of it when the file is closed, or the process is gone.
-                if os.name == "nt":
+                if sys.platform == "win32":
                     import msvcrt
 
                     lock.seek(0)

@@ -130,8 +130,7 @@ def _through_service(options: argparse.Namespace, teller: Reporter) -> int:
 
 def _write_logs(target: Path | None, settings: Settings, words: Iterable[str] | None) -> tuple[Path, int]:
     """A zip of all logs, redacted when there are `words` that are known to be private; its path and how many logs."""
-    from backend.diagnostics.log_command import default_name, write_bundle
-
+    from backend.diagnostics.log_bundle import default_name, write_bundle
     from backend.diagnostics.private_text import collect_private_text
     from backend.diagnostics.redaction import Redaction
     from backend.ledger.schema import LEDGER_FILE

@@ -12,7 +12,7 @@ import sys
 from installers import desktop
 from installers.manifest import Manifest
 
-BROKEN = {"plugin__command_line": "raise SystemExit('no such luck')\n"}
+BROKEN = {"plugin__cli__main": "raise SystemExit('no such luck')\n"}
 
 
 def test_everything_gets_its_place_and_nothing_is_left(editor, capsys):
@@ -121,7 +121,7 @@ def test_a_version_that_does_not_start_is_not_put_in_use(editor, capsys):
 
 def test_a_version_that_says_it_is_another_is_not_put_in_use(user, capsys):
     other = "def main():\n    print('dynvfx 0.9')\n"
-    assert user.install("2.0", plugin__command_line=other) == 1
+    assert user.install("2.0", plugin__cli__main=other) == 1
     assert "should be 2.0" in capsys.readouterr().err
     assert user.app.current() is None and not user.app.names()
 
