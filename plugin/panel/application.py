@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from PyQt6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QApplication
 
 from bridge.local.folders import state_folder
@@ -28,7 +28,6 @@ from plugin.panel.theme import Theme, apply_theme
 from plugin.panel.window import PanelWindow
 
 log = logging.getLogger("dynvfx.panel")
-TRANSLATIONS = Path(__file__).parent / "translations"
 
 
 MakesHost = Callable[[Path, Background], Host]
@@ -76,11 +75,10 @@ class _Reported(QObject):
 
 @contextmanager
 def application() -> Iterator[Program]:
-    """Qt's application with log, translations and a place for errors that nobody foresaw."""
+    """Qt's application with log and a place for errors that nobody foresaw."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("dynvfx")
     app.setApplicationDisplayName("DynVFX")
-    translators = _translate(app)
     handler = _start_log(state_folder())
     reported = _Reported()
     before, sys.excepthook = sys.excepthook, reported.hook
@@ -90,7 +88,6 @@ def application() -> Iterator[Program]:
         sys.excepthook = before
         log.removeHandler(handler)
         handler.close()
-        del translators
 
 
 class Program:
@@ -104,11 +101,10 @@ class Program:
         self._reported.happened.connect(lambda text: setattr(panel.model, "problem", self._problem(text)))
 
     def _problem(self, text: str) -> Problem:
-        translate = self.app.translate
         return Problem(
-            translate("application", "Something unexpected happened ({0}).").format(text),
-            translate("application", "This is a mistake in the program, not in what you did."),
-            translate("application", "Go on; if it comes back, report it with the log {0}").format(self._log_file),
+            f"Something unexpected happened ({text}).",
+            "This is a mistake in the program, not in what you did.",
+            f"Go on; if it comes back, report it with the log {self._log_file}",
         )
 
 
@@ -123,18 +119,6 @@ def run(timeline: Path | None = None) -> int:
             return program.app.exec()
         finally:
             panel.close()
-
-
-def _translate(app: QApplication) -> list[QTranslator]:
-    """Load the translations of the system's language, as far as there are any."""
-    loaded = []
-    places = ((str(TRANSLATIONS), "panel"), (QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath), "qtbase"))
-    for folder, name in places:
-        translator = QTranslator(app)
-        if translator.load(QLocale(), name, "_", folder):
-            app.installTranslator(translator)
-            loaded.append(translator)
-    return loaded
 
 
 def _start_log(home: Path) -> logging.handlers.RotatingFileHandler:

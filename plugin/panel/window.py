@@ -132,9 +132,9 @@ class PanelWindow(QWidget):
     def ask_for_timeline(self) -> None:
         """Choose a timeline or movie to open."""
         if isinstance(self.model.host, OpensTimelines):
-            kinds = self.tr("Timelines and movies (*.otio *.otioz *.mov *.mp4 *.mxf *.mkv *.avi *.webm);;All files (*)")
+            kinds = "Timelines and movies (*.otio *.otioz *.mov *.mp4 *.mxf *.mkv *.avi *.webm);;All files (*)"
             folder = str(Path(self.model.memory.get("timeline", "")).parent)
-            chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Open a timeline or movie"), folder, kinds)
+            chosen, _ = QFileDialog.getOpenFileName(self, "Open a timeline or movie", folder, kinds)
             if chosen:
                 self.model.shot.open(Path(chosen))
 
@@ -180,7 +180,7 @@ class PanelWindow(QWidget):
         if sample:
             self.model.shot.open(self._own_copy(Path(sample)))
             if not self.model.ask.instruction:
-                self.model.ask.instruction = self.tr("add a red balloon on the left")
+                self.model.ask.instruction = "add a red balloon on the left"
         elif self.model.shot.whole is None and not self.model.shot.clips:
             self.ask_for_timeline()
 
@@ -200,7 +200,7 @@ class PanelWindow(QWidget):
         if backend.ready or backend.state in ("looking", "connecting", "starting"):
             self.backend_banner.hide()
             return
-        texts = {"start": self.tr("Start it"), "retry": self.tr("Try now"), "settings": self.tr("Settings")}
+        texts = {"start": "Start it", "retry": "Try now", "settings": "Settings"}
         does = self.show_settings if backend.mend == "settings" else backend.mend_now
         self.backend_banner.say(backend.headline, backend.detail, mend=texts.get(backend.mend, ""), does=does)
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from PyQt6.QtCore import QCoreApplication
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("wording", text)
-
 
 def duration_text(seconds: float) -> str:
     """Seconds as people say them: 8 s, 2 min 05 s, 1 h 20 min."""
     whole = max(0, round(seconds))
     if whole < 60:
-        return _tr("{0} s").format(whole)
+        return f"{whole} s"
     if whole < 3600:
-        return _tr("{0} min {1:02d} s").format(whole // 60, whole % 60)
-    return _tr("{0} h {1:02d} min").format(whole // 3600, whole % 3600 // 60)
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def size_text(count: int) -> str:

@@ -120,9 +120,9 @@ class PanelModel(Observable):
         if self.ask.hindrance:
             return self.ask.hindrance
         if self.plan.state != "ready":
-            return self.tr("Make a plan first: it takes seconds and shows what will happen.")
+            return "Make a plan first: it takes seconds and shows what will happen."
         if self.plan.asked is not None and self.plan.asked.instruction != self.ask.asked().instruction:
-            return self.tr("The instruction has changed: plan again.")
+            return "The instruction has changed: plan again."
         return self.plan.hindrance
 
     def make_plan(self, keep_edits: bool = False) -> None:
@@ -190,7 +190,7 @@ class PanelModel(Observable):
             return
         self.history.add(str(wanted["instruction"]))
         if not self.follow_ups.needs_plan(entry, wanted):
-            done = lambda job: setattr(self, "said", self.tr("The follow-up is in the queue."))  # noqa: E731
+            done = lambda job: setattr(self, "said", "The follow-up is in the queue.")  # noqa: E731
             self.follow_ups.order(entry, wanted, self.ask.asked(), self.places.layer, done, self._tell)
             return
         self._drop_held()
@@ -226,7 +226,7 @@ class PanelModel(Observable):
         if problem.kind == "cancelled":
             if hold:
                 self.plan.clear()
-            self.said = self.tr("The shot was not sent; what has arrived is kept.")
+            self.said = "The shot was not sent; what has arrived is kept."
         elif hold:
             self.plan.fail(problem)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QT_TRANSLATE_NOOP, Qt
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QKeySequence
 
 from plugin.panel.review.compare import Mode
@@ -38,67 +38,63 @@ class Binding:
         return QKeySequence(combined).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-def _text(text: str) -> str:
-    return QT_TRANSLATE_NOOP("ReviewKeys", text)
-
-
 def _go(model: ReviewModel, frame: int) -> None:
     model.transport.stop()
     model.transport.seek(frame)
 
 
 BINDINGS: tuple[Binding, ...] = (
-    Binding(_KEY.Key_Space, _NONE, _text("Play or stop"), lambda m: m.transport.toggle()),
-    Binding(_KEY.Key_L, _NONE, _text("Play forward, again: faster"), lambda m: m.transport.shuttle(1)),
-    Binding(_KEY.Key_K, _NONE, _text("Stop; with J or L: one frame"), lambda m: m.transport.stop()),
-    Binding(_KEY.Key_J, _NONE, _text("Play backward, again: faster"), lambda m: m.transport.shuttle(-1)),
-    Binding(_KEY.Key_Right, _NONE, _text("Next frame"), lambda m: m.transport.step(1)),
-    Binding(_KEY.Key_Left, _NONE, _text("Frame before"), lambda m: m.transport.step(-1)),
-    Binding(_KEY.Key_Right, _SHIFT, _text("Ten frames on"), lambda m: m.transport.step(_LONG_STEP)),
-    Binding(_KEY.Key_Left, _SHIFT, _text("Ten frames back"), lambda m: m.transport.step(-_LONG_STEP)),
-    Binding(_KEY.Key_Home, _NONE, _text("In point"), lambda m: _go(m, m.transport.first)),
-    Binding(_KEY.Key_End, _NONE, _text("Out point"), lambda m: _go(m, m.transport.last)),
-    Binding(_KEY.Key_Up, _NONE, _text("Note before"), lambda m: m.step_to_note(-1)),
-    Binding(_KEY.Key_Down, _NONE, _text("Next note"), lambda m: m.step_to_note(1)),
-    Binding(_KEY.Key_I, _NONE, _text("Set in"), lambda m: m.transport.set_in()),
-    Binding(_KEY.Key_O, _NONE, _text("Set out"), lambda m: m.transport.set_out()),
-    Binding(_KEY.Key_X, _NONE, _text("Clear in and out"), lambda m: m.transport.clear_range()),
-    Binding(_KEY.Key_L, _CONTROL, _text("Loop on or off"), lambda m: m.transport.loop(not m.transport.looping)),
+    Binding(_KEY.Key_Space, _NONE, "Play or stop", lambda m: m.transport.toggle()),
+    Binding(_KEY.Key_L, _NONE, "Play forward, again: faster", lambda m: m.transport.shuttle(1)),
+    Binding(_KEY.Key_K, _NONE, "Stop; with J or L: one frame", lambda m: m.transport.stop()),
+    Binding(_KEY.Key_J, _NONE, "Play backward, again: faster", lambda m: m.transport.shuttle(-1)),
+    Binding(_KEY.Key_Right, _NONE, "Next frame", lambda m: m.transport.step(1)),
+    Binding(_KEY.Key_Left, _NONE, "Frame before", lambda m: m.transport.step(-1)),
+    Binding(_KEY.Key_Right, _SHIFT, "Ten frames on", lambda m: m.transport.step(_LONG_STEP)),
+    Binding(_KEY.Key_Left, _SHIFT, "Ten frames back", lambda m: m.transport.step(-_LONG_STEP)),
+    Binding(_KEY.Key_Home, _NONE, "In point", lambda m: _go(m, m.transport.first)),
+    Binding(_KEY.Key_End, _NONE, "Out point", lambda m: _go(m, m.transport.last)),
+    Binding(_KEY.Key_Up, _NONE, "Note before", lambda m: m.step_to_note(-1)),
+    Binding(_KEY.Key_Down, _NONE, "Next note", lambda m: m.step_to_note(1)),
+    Binding(_KEY.Key_I, _NONE, "Set in", lambda m: m.transport.set_in()),
+    Binding(_KEY.Key_O, _NONE, "Set out", lambda m: m.transport.set_out()),
+    Binding(_KEY.Key_X, _NONE, "Clear in and out", lambda m: m.transport.clear_range()),
+    Binding(_KEY.Key_L, _CONTROL, "Loop on or off", lambda m: m.transport.loop(not m.transport.looping)),
     *(
-        Binding(_KEY(_KEY.Key_0 + number), _NONE, _text("Review the take of that number"),
+        Binding(_KEY(_KEY.Key_0 + number), _NONE, "Review the take of that number",
                 lambda m, number=number: m.pick_number(number))
         for number in range(1, 10)
     ),
     *(
-        Binding(_KEY(_KEY.Key_0 + number), _ALT, _text("Compare with the take of that number"),
+        Binding(_KEY(_KEY.Key_0 + number), _ALT, "Compare with the take of that number",
                 lambda m, number=number: m.pick_number(number, against=True))
         for number in range(1, 10)
     ),
-    Binding(_KEY.Key_0, _ALT, _text("Compare with the original"), lambda m: m.compare_with(None)),
-    Binding(_KEY.Key_0, _NONE, _text("Original or take"),
+    Binding(_KEY.Key_0, _ALT, "Compare with the original", lambda m: m.compare_with(None)),
+    Binding(_KEY.Key_0, _NONE, "Original or take",
             lambda m: m.compare.set(original=not m.compare.view.original)),
-    Binding(_KEY.Key_PageDown, _NONE, _text("Next take"), lambda m: m.pick_neighbour(1)),
-    Binding(_KEY.Key_PageUp, _NONE, _text("Take before"), lambda m: m.pick_neighbour(-1)),
-    Binding(_KEY.Key_W, _NONE, _text("Wipe"), lambda m: m.compare.toggle(Mode.WIPE)),
-    Binding(_KEY.Key_W, _SHIFT, _text("Turn the wipe"),
+    Binding(_KEY.Key_PageDown, _NONE, "Next take", lambda m: m.pick_neighbour(1)),
+    Binding(_KEY.Key_PageUp, _NONE, "Take before", lambda m: m.pick_neighbour(-1)),
+    Binding(_KEY.Key_W, _NONE, "Wipe", lambda m: m.compare.toggle(Mode.WIPE)),
+    Binding(_KEY.Key_W, _SHIFT, "Turn the wipe",
             lambda m: m.compare.set(mode=Mode.WIPE, wipe_level=not m.compare.view.wipe_level)),
-    Binding(_KEY.Key_S, _NONE, _text("Side by side"), lambda m: m.compare.toggle(Mode.SIDE)),
-    Binding(_KEY.Key_D, _NONE, _text("Difference"), lambda m: m.compare.toggle(Mode.DIFFERENCE)),
-    Binding(_KEY.Key_G, _NONE, _text("Difference: more gain"), lambda m: m.compare.more_gain(1)),
-    Binding(_KEY.Key_G, _SHIFT, _text("Difference: less gain"), lambda m: m.compare.more_gain(-1)),
-    Binding(_KEY.Key_C, _NONE, _text("Contact sheet"), lambda m: m.compare.toggle(Mode.SHEET)),
-    Binding(_KEY.Key_M, _NONE, _text("Matte overlay"), lambda m: m.compare.set(matte=not m.compare.view.matte)),
-    Binding(_KEY.Key_E, _NONE, _text("Exposure up"), lambda m: _expose(m, _EXPOSURE_STEP)),
-    Binding(_KEY.Key_E, _SHIFT, _text("Exposure down"), lambda m: _expose(m, -_EXPOSURE_STEP)),
-    Binding(_KEY.Key_Y, _NONE, _text("Gamma up"), lambda m: _gamma(m, _GAMMA_STEP)),
-    Binding(_KEY.Key_Y, _SHIFT, _text("Gamma down"), lambda m: _gamma(m, -_GAMMA_STEP)),
-    Binding(_KEY.Key_R, _NONE, _text("Exposure and gamma as delivered"), lambda m: m.compare.reset_grade()),
-    Binding(_KEY.Key_F, _NONE, _text("Fit the picture"), lambda m: m.compare.set(zoom=None, centre=(0.5, 0.5))),
-    Binding(_KEY.Key_Z, _NONE, _text("One to one"), lambda m: m.compare.set(zoom=1.0)),
-    Binding(_KEY.Key_A, _SHIFT, _text("Approve"), lambda m: m.set_status("approved")),
-    Binding(_KEY.Key_X, _SHIFT, _text("Reject"), lambda m: m.set_status("rejected")),
-    Binding(_KEY.Key_R, _SHIFT, _text("Retake"), lambda m: m.set_status("retake")),
-    Binding(_KEY.Key_P, _SHIFT, _text("Pending"), lambda m: m.set_status("pending")),
+    Binding(_KEY.Key_S, _NONE, "Side by side", lambda m: m.compare.toggle(Mode.SIDE)),
+    Binding(_KEY.Key_D, _NONE, "Difference", lambda m: m.compare.toggle(Mode.DIFFERENCE)),
+    Binding(_KEY.Key_G, _NONE, "Difference: more gain", lambda m: m.compare.more_gain(1)),
+    Binding(_KEY.Key_G, _SHIFT, "Difference: less gain", lambda m: m.compare.more_gain(-1)),
+    Binding(_KEY.Key_C, _NONE, "Contact sheet", lambda m: m.compare.toggle(Mode.SHEET)),
+    Binding(_KEY.Key_M, _NONE, "Matte overlay", lambda m: m.compare.set(matte=not m.compare.view.matte)),
+    Binding(_KEY.Key_E, _NONE, "Exposure up", lambda m: _expose(m, _EXPOSURE_STEP)),
+    Binding(_KEY.Key_E, _SHIFT, "Exposure down", lambda m: _expose(m, -_EXPOSURE_STEP)),
+    Binding(_KEY.Key_Y, _NONE, "Gamma up", lambda m: _gamma(m, _GAMMA_STEP)),
+    Binding(_KEY.Key_Y, _SHIFT, "Gamma down", lambda m: _gamma(m, -_GAMMA_STEP)),
+    Binding(_KEY.Key_R, _NONE, "Exposure and gamma as delivered", lambda m: m.compare.reset_grade()),
+    Binding(_KEY.Key_F, _NONE, "Fit the picture", lambda m: m.compare.set(zoom=None, centre=(0.5, 0.5))),
+    Binding(_KEY.Key_Z, _NONE, "One to one", lambda m: m.compare.set(zoom=1.0)),
+    Binding(_KEY.Key_A, _SHIFT, "Approve", lambda m: m.set_status("approved")),
+    Binding(_KEY.Key_X, _SHIFT, "Reject", lambda m: m.set_status("rejected")),
+    Binding(_KEY.Key_R, _SHIFT, "Retake", lambda m: m.set_status("retake")),
+    Binding(_KEY.Key_P, _SHIFT, "Pending", lambda m: m.set_status("pending")),
 )  # fmt: skip
 HOLD = _KEY.Key_A
 NEW_NOTE = _KEY.Key_N

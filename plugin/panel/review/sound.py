@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QObject, pyqtSignal
+from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QObject, pyqtSignal
 
 from contract.errors import BadMedia
 from plugin.panel.review.media.slices import MediaSlice
@@ -107,10 +107,10 @@ class Sound(QObject):
         if self.problem:
             return self.problem
         if self._media is not None and self.samples is None:
-            return QCoreApplication.translate("Sound", "The shot has no sound.")
+            return "The shot has no sound."
         if self.samples is not None and self._device() is None:
-            return QCoreApplication.translate("Sound", "This machine has no sound device.")
-        return QCoreApplication.translate("Sound", "Original sound, at normal speed")
+            return "This machine has no sound device."
+        return "Original sound, at normal speed"
 
     def open(self, media: MediaSlice) -> None:
         """Read a shot's sound, in the background."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QCoreApplication, QEvent, Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QDialog,
@@ -101,12 +101,12 @@ class ReviewView(QWidget):
         column.addWidget(self.follow_up)
         row = QHBoxLayout()
         row.setContentsMargins(4, 2, 4, 4)
-        self.follow_up_button = QPushButton(self.tr("Follow up …"), side)
-        self.follow_up_button.setToolTip(self.tr("Make a child take that starts from this one"))
+        self.follow_up_button = QPushButton("Follow up …", side)
+        self.follow_up_button.setToolTip("Make a child take that starts from this one")
         self.follow_up_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.follow_up_button.clicked.connect(lambda: self.show_follow_up(self.follow_up.isHidden()))
-        self.place_button = QPushButton(self.tr("Approve and place"), side)
-        self.place_button.setToolTip(self.tr("Approve this take and put it on a track above the clip"))
+        self.place_button = QPushButton("Approve and place", side)
+        self.place_button.setToolTip("Approve this take and put it on a track above the clip")
         self.place_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.place_button.clicked.connect(self._place)
         row.addWidget(self.follow_up_button)
@@ -238,14 +238,14 @@ class ReviewView(QWidget):
     def list_keys(self) -> QDialog:
         """Open the list of all keys."""
         dialog = QDialog(self)
-        dialog.setWindowTitle(self.tr("Keys"))
+        dialog.setWindowTitle("Keys")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         tree = QTreeWidget(dialog)
         tree.setHeaderHidden(True)
         tree.setColumnCount(2)
         tree.setRootIsDecorated(False)
-        rows = [(each.name, QCoreApplication.translate("ReviewKeys", each.text)) for each in BINDINGS]
-        rows += [("A", self.tr("Hold: the other side")), ("N", self.tr("Write a note")), ("?", self.tr("These keys"))]
+        rows = [(each.name, each.text) for each in BINDINGS]
+        rows += [("A", "Hold: the other side"), ("N", "Write a note"), ("?", "These keys")]
         for name, text in rows:
             tree.addTopLevelItem(QTreeWidgetItem([name, text]))
         tree.resizeColumnToContents(0)

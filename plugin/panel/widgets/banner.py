@@ -17,8 +17,8 @@ class Banner(QFrame):
         self.mend = button("", lambda: None, primary=True)
         self._does = None
         self.mend.clicked.connect(lambda: self._does() if self._does else None)
-        self.copy = tool(self.tr("Copy"), self._copy, self.tr("Copy this as a report"), plain=True)
-        self.close_button = tool("✕", self.hide, self.tr("Close this message"), plain=True)
+        self.copy = tool("Copy", self._copy, "Copy this as a report", plain=True)
+        self.close_button = tool("✕", self.hide, "Close this message", plain=True)
         self.close_button.setVisible(closable)
         left = QVBoxLayout()
         left.setSpacing(1)

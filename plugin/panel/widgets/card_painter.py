@@ -138,10 +138,10 @@ class CardPainter(QStyledItemDelegate):
         """State, notes and place at the right; where they begin."""
         parts = [(card.state_text, _state_colour(theme, card.state))]
         if card.notes:
-            text = self.tr("1 note") if card.notes == 1 else self.tr("{0} notes").format(card.notes)
+            text = "1 note" if card.notes == 1 else f"{card.notes} notes"
             parts.insert(0, (text, theme.faint))
         if card.placed:
-            parts.insert(0, (self.tr("in timeline"), theme.accent))
+            parts.insert(0, ("in timeline", theme.accent))
         painter.setFont(font)
         right = inner.right()
         for text, colour in reversed(parts):

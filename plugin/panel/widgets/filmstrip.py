@@ -22,8 +22,8 @@ class Filmstrip(QWidget):
         self._drag: tuple[float, float] | None = None
         self._shown: tuple[str, tuple[QImage, ...]] = ("", ())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("Filmstrip of the clip"))
-        self.setToolTip(self.tr("Drag to work on a part of the clip; double-click for the whole clip"))
+        self.setAccessibleName("Filmstrip of the clip")
+        self.setToolTip("Drag to work on a part of the clip; double-click for the whole clip")
         model.changed.connect(lambda _: self.update())
         pictures.arrived.connect(lambda key: self.update() if key.startswith("strip:") else None)
 
@@ -37,10 +37,10 @@ class Filmstrip(QWidget):
         painter.fillRect(self.rect(), QColor(theme.base))
         if shot is None:
             painter.setPen(QColor(theme.faint))
-            text = self.tr("Drop a timeline or a movie here")
+            text = "Drop a timeline or a movie here"
             if self._model.clips:
                 chosen = self._model.current is not None
-                text = self.tr("This clip cannot be used") if chosen else self.tr("Select a clip")
+                text = "This clip cannot be used" if chosen else "Select a clip"
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
             return
         footage = self._model.footage

@@ -24,26 +24,26 @@ class SettingsDialog(QDialog):
 
     def __init__(self, memory: SettingsStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Settings"))
+        self.setWindowTitle("Settings")
         self.memory = memory
         self.where = QComboBox()
-        self.where.addItem(self.tr("On this machine, started when needed"), "local")
-        self.where.addItem(self.tr("On another machine"), "remote")
+        self.where.addItem("On this machine, started when needed", "local")
+        self.where.addItem("On another machine", "remote")
         self.address, self.key = QLineEdit(memory.get("service_address", "")), QLineEdit(memory.get("service_key", ""))
         self.address.setPlaceholderText("tcp://render01:5757")
-        self.key.setPlaceholderText(self.tr("The 40 characters that the service prints"))
+        self.key.setPlaceholderText("The 40 characters that the service prints")
         self.where.setCurrentIndex(1 if self.address.text() else 0)
         self.where.currentIndexChanged.connect(self._show)
         self.folder = QLineEdit(memory.get("takes_folder", ""))
-        self.folder.setPlaceholderText(self.tr("Beside the timeline"))
+        self.folder.setPlaceholderText("Beside the timeline")
         self.layer = QComboBox()
-        self.layer.addItem(self.tr("One movie with alpha (ProRes 4444)"), "prores4444")
-        self.layer.addItem(self.tr("Image sequence (PNG)"), "png")
+        self.layer.addItem("One movie with alpha (ProRes 4444)", "prores4444")
+        self.layer.addItem("Image sequence (PNG)", "png")
         self.layer.setCurrentIndex(max(0, self.layer.findData(memory.get("layer", "prores4444"))))
         self.assistant = QComboBox()
-        self.assistant.addItem(self.tr("As the backend is set up"), "")
-        self.assistant.addItem(self.tr("Offline: nothing leaves the machine"), "offline")
-        self.assistant.addItem(self.tr("Vision model (three frames are sent to it)"), "openai")
+        self.assistant.addItem("As the backend is set up", "")
+        self.assistant.addItem("Offline: nothing leaves the machine", "offline")
+        self.assistant.addItem("Vision model (three frames are sent to it)", "openai")
         self.assistant.setCurrentIndex(max(0, self.assistant.findData(memory.get("assistant", ""))))
         for each in (self.where, self.layer, self.assistant):
             # Long entries must not make the dialog wider than a narrow panel.
@@ -57,16 +57,16 @@ class SettingsDialog(QDialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         folder = QHBoxLayout()
         folder.addWidget(self.folder, 1)
-        folder.addWidget(button(self.tr("Choose…"), self._choose_folder))
-        form.addRow(heading(self.tr("Backend")))
-        form.addRow(self.tr("Where"), self.where)
-        form.addRow(self.tr("Address"), self.address)
-        form.addRow(self.tr("Its key"), self.key)
-        form.addRow(heading(self.tr("Results")))
-        form.addRow(self.tr("Folder for takes"), folder)
-        form.addRow(self.tr("Layer"), self.layer)
-        form.addRow(heading(self.tr("Plans")))
-        form.addRow(self.tr("Assistant"), self.assistant)
+        folder.addWidget(button("Choose…", self._choose_folder))
+        form.addRow(heading("Backend"))
+        form.addRow("Where", self.where)
+        form.addRow("Address", self.address)
+        form.addRow("Its key", self.key)
+        form.addRow(heading("Results"))
+        form.addRow("Folder for takes", folder)
+        form.addRow("Layer", self.layer)
+        form.addRow(heading("Plans"))
+        form.addRow("Assistant", self.assistant)
         self.form = form
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self._keep)
@@ -85,7 +85,7 @@ class SettingsDialog(QDialog):
         self.trouble.setVisible(bool(self.trouble.text()))
 
     def _choose_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, self.tr("Folder for takes"), self.folder.text())
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for takes", self.folder.text())
         if chosen:
             self.folder.setText(chosen)
 
@@ -93,9 +93,9 @@ class SettingsDialog(QDialog):
         remote = self.where.currentData() == "remote"
         address, key = self.address.text().strip(), self.key.text().strip()
         if remote and not (address.startswith("tcp://") and ":" in address[6:]):
-            self.trouble.setText(self.tr("An address looks like tcp://render01:5757."))
+            self.trouble.setText("An address looks like tcp://render01:5757.")
         elif remote and len(key) != 40:
-            self.trouble.setText(self.tr("The key has 40 characters; this one has {0}.").format(len(key)))
+            self.trouble.setText(f"The key has 40 characters; this one has {len(key)}.")
         else:
             self.memory.set("service_address", address if remote else "")
             self.memory.set("service_key", key if remote else "")

@@ -45,7 +45,7 @@ class StatusLine(QFrame):
         self.model = model
         self.lamp = Lamp()
         self.text = ElidedLabel()
-        self.settings = tool(self.tr("Settings"), self.settingsRequested.emit, self.tr("Settings (Ctrl+,)"), plain=True)
+        self.settings = tool("Settings", self.settingsRequested.emit, "Settings (Ctrl+,)", plain=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 4, 2)
         row.addWidget(self.lamp)
@@ -58,7 +58,7 @@ class StatusLine(QFrame):
         backend, theme = self.model.backend, current_theme()
         host = self.model.host.name
         if self.model.host_busy:
-            host = self.tr("{0} is busy").format(host)
+            host = f"{host} is busy"
         parts = [host, backend.headline] + ([backend.detail] if backend.ready and backend.detail else [])
         self.text.setText("  ·  ".join(part for part in parts if part))
         self.text.setToolTip("\n".join(part for part in (host, backend.headline, backend.detail) if part))

@@ -22,9 +22,9 @@ class TransferRow(QFrame):
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
-        self.stop = button(self.tr("Cancel"), lambda: model.stop(key), self.tr("What has arrived is kept"))
-        self.again = button(self.tr("Try again"), lambda: model.again(key), self.tr("Go on from where it stopped"))
-        self.dismiss = button(self.tr("Dismiss"), lambda: model.dismiss(key), self.tr("Show this no longer"))
+        self.stop = button("Cancel", lambda: model.stop(key), "What has arrived is kept")
+        self.again = button("Try again", lambda: model.again(key), "Go on from where it stopped")
+        self.dismiss = button("Dismiss", lambda: model.dismiss(key), "Show this no longer")
         left = QVBoxLayout()
         left.setSpacing(2)
         left.addWidget(self.text)
@@ -45,7 +45,7 @@ class TransferRow(QFrame):
         self.bar.setVisible(running)
         self.stop.setVisible(running)
         self.again.setVisible(not running)
-        self.again.setText(self.tr("Fetch") if transfer.state == "stopped" else self.tr("Try again"))
+        self.again.setText("Fetch" if transfer.state == "stopped" else "Try again")
         self.dismiss.setVisible(not running)
 
 
@@ -74,6 +74,6 @@ class Transfers(QWidget):
         for each in transfers:
             self.rows[each.key].show_transfer(each, self.model.words(each))
         others = len(self.model.rows) - len(transfers)
-        self.more.setText(self.tr("and {0} more").format(others))
+        self.more.setText(f"and {others} more")
         self.more.setVisible(others > 0)
         self.setVisible(bool(transfers))

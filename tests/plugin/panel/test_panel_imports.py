@@ -11,7 +11,7 @@ PANEL = ROOT / "plugin" / "panel"
 
 
 def widget_files() -> list[Path]:
-    files = [*PANEL.glob("widgets/*.py"), *PANEL.glob("review/widgets/*.py")]
+    files = [*PANEL.glob("widgets/**/*.py"), *PANEL.glob("review/widgets/*.py")]
     return [*files, PANEL / "window.py", PANEL / "theme.py", PANEL / "review" / "view.py"]
 
 
@@ -27,7 +27,7 @@ def test_no_widget_imports_the_bridge() -> None:
 
 
 def test_no_model_imports_a_widget() -> None:
-    files = [*PANEL.glob("models/*.py"), *(PANEL / "review").glob("*.py")]
+    files = [*PANEL.glob("models/**/*.py"), *(PANEL / "review").glob("*.py")]
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in files

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PyQt6.QtCore import QMimeData, QPointF, Qt, QTranslator, QUrl
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from bridge.wire.messages import Approve, Submit
@@ -16,6 +16,7 @@ from contract.errors import Problem
 from plugin.panel.application import Panel
 from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.theme import Theme
+from plugin.panel.widgets.controls import Segment
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices
 
@@ -103,44 +104,46 @@ def test_nothing_is_cut_off_at_any_width(shown: Panel, service: FakeService, unt
     assert window.ask_zone.buttons.isVisible() and window.width() == width
 
 
-class Longer(QTranslator):
-    """A language that needs half as much room again for everything."""
-
-    def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
-        return False
-
-    def translate(self, context: str, text: str, disambiguation: str = "", n: int = -1) -> str:
-        return " ".join(word if "{" in word else word + "en" * (1 + len(word) // 6) for word in text.split(" "))
+def longer(text: str) -> str:
+    """A text that needs about half as much room again."""
+    return " ".join(word + "en" * (1 + len(word) // 6) for word in text.split(" "))
 
 
-def test_longer_languages_have_room_in_the_narrowest_window(
+def lengthen(page: QWidget) -> None:
+    """Give every label and button of a page a longer text."""
+    for each in [*page.findChildren(QLabel), *page.findChildren(QAbstractButton)]:
+        if not isinstance(each, Segment):
+            each.setText(longer(each.text()))
+
+
+def test_longer_texts_have_room_in_the_narrowest_window(
     qapp: QApplication, services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Path, until: Until
 ) -> None:
     monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(ChecksModel, "run", lambda self: None)
-    longer = Longer()
-    qapp.installTranslator(longer)
-    try:
-        panel = Panel(qapp, services=services)
-        window, model = panel.window, panel.model
-        window.show()
-        window.begin(cut)
-        window.resize(380, 900)
-        until(lambda: model.backend.ready and model.ask.estimate is not None)
-        welcome = window.welcome
-        assert welcome.widget().minimumSizeHint().width() <= welcome.viewport().width()
-        window.pages.setCurrentWidget(window.main)
-        model.ask.model = "zai-org/CogVideoX-5b"
-        QApplication.processEvents()
-        inside = window.zones.scroll.widget()
-        assert inside.minimumSizeHint().width() <= window.zones.scroll.viewport().width() and window.width() == 380
-        texts = [button.text() for button in window.ask_zone.quality_group.buttons()]
-        assert texts[0] == "Draften" and texts[2].endswith("…")
-        assert window.ask_zone.quality_group.button(2).accessibleName() == "Referenceenen"
-        window.close()
-        panel.close()
-    finally:
-        qapp.removeTranslator(longer)
+    segment = Segment.__init__
+    monkeypatch.setattr(Segment, "__init__", lambda self, text: segment(self, longer(text)))
+    panel = Panel(qapp, services=services)
+    window, model = panel.window, panel.model
+    window.show()
+    window.begin(cut)
+    window.resize(380, 900)
+    until(lambda: model.backend.ready and model.ask.estimate is not None)
+    welcome = window.welcome
+    lengthen(welcome)
+    assert welcome.widget().minimumSizeHint().width() <= welcome.viewport().width()
+    window.pages.setCurrentWidget(window.main)
+    model.ask.model = "zai-org/CogVideoX-5b"
+    lengthen(window.main)
+    QApplication.processEvents()
+    inside = window.zones.scroll.widget()
+    assert inside.minimumSizeHint().width() <= window.zones.scroll.viewport().width() and window.width() == 380
+    assert "Generateenen" in [button.text() for button in window.main.findChildren(QPushButton)]
+    texts = [button.text() for button in window.ask_zone.quality_group.buttons()]
+    assert texts[0] == "Draften" and texts[2].endswith("…")
+    assert window.ask_zone.quality_group.button(2).accessibleName() == "Referenceenen"
+    window.close()
+    panel.close()
 
 
 def test_state_survives_a_restart(

@@ -120,20 +120,20 @@ class AskModel(Observable):
     def hindrance(self) -> str:
         """Why no plan can be made now, empty when one can."""
         if not self._backend.ready:
-            return self.tr("The backend is not ready.")
+            return "The backend is not ready."
         if self._shot.exporting and self._shot.shot is None:
-            return self.tr("The clip is being exported.")
+            return "The clip is being exported."
         missing = self._shot.shot is None and not self._shot.awaits_export
         if missing and self._shot.current is not None:
-            return self.tr("This clip cannot be used.")
+            return "This clip cannot be used."
         if missing:
-            return self.tr("Select a clip first.")
+            return "Select a clip first."
         if not self.instruction.strip():
-            return self.tr("Say what to add.")
+            return "Say what to add."
         if not self.chosen_model_installed and not self.download:
-            return self.tr("The model is not there: allow its download, or choose another.")
+            return "The model is not there: allow its download, or choose another."
         if not self.chosen_model_installed and not room_words(self.chosen_model, self._backend.local)[1]:
-            return self.tr("The model does not fit on the disk.")
+            return "The model does not fit on the disk."
         problem = self.estimate_problem
         if problem is not None and problem.kind == "clip_too_long":
             return str(problem)
@@ -147,11 +147,9 @@ class AskModel(Observable):
             return ""
         parts = [model.licence]
         if not model.installed:
-            size = size_text(model.bytes) if model.bytes else self.tr("size unknown")
-            text = (
-                self.tr("not on this machine, {0} to fetch") if self._backend.local else self.tr("{0} to fetch there")
-            )
-            parts.append(text.format(size))
+            size = size_text(model.bytes) if model.bytes else "size unknown"
+            here = self._backend.local
+            parts.append(f"not on this machine, {size} to fetch" if here else f"{size} to fetch there")
         if model.about:
             parts.append(model.about)
         return " · ".join(parts)
@@ -175,12 +173,12 @@ class AskModel(Observable):
         estimate = self.estimate
         if estimate is None:
             return ""
-        parts = [self.tr("{0}, never measured on this machine").format(self._forwards(estimate.forwards))]
+        parts = [f"{self._forwards(estimate.forwards)}, never measured on this machine"]
         if estimate.seconds is not None:
-            parts = [self.tr("about {0}").format(duration_text(estimate.seconds))]
+            parts = [f"about {duration_text(estimate.seconds)}"]
         if estimate.memory_bytes:
-            parts.append(self.tr("{0} memory").format(size_text(estimate.memory_bytes)))
-        parts.append(self.tr("{0} disk").format(size_text(estimate.disk_bytes)))
+            parts.append(f"{size_text(estimate.memory_bytes)} memory")
+        parts.append(f"{size_text(estimate.disk_bytes)} disk")
         return " · ".join(parts)
 
     def quality_hint(self, quality: Quality) -> str:
@@ -193,7 +191,7 @@ class AskModel(Observable):
         return duration_text(estimate.seconds)
 
     def _forwards(self, count: int) -> str:
-        return self.tr("{0} model steps").format(count)
+        return f"{count} model steps"
 
     # Estimates --------------------------------------------------------------------------------------------------------
 

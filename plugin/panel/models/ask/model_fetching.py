@@ -6,8 +6,6 @@ import contextlib
 import shutil
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QCoreApplication
-
 from bridge.local.folders import fetched_model_folder, model_cache
 from bridge.wire.messages import Model
 from plugin.panel.wording import size_text
@@ -25,9 +23,9 @@ class Offer:
 
 def offer(model: Model, local: bool) -> Offer:
     """What fetching a model means: its size, its licence, and the room on the disk."""
-    size = size_text(model.bytes) if model.bytes else _tr("size unknown")
+    size = size_text(model.bytes) if model.bytes else "size unknown"
     room, fits = room_words(model, local)
-    text = _tr("{0}: {1} to fetch. Licence: {2}. {3}").format(model.title, size, model.licence, room)
+    text = f"{model.title}: {size} to fetch. Licence: {model.licence}. {room}"
     return Offer(model.name, model.title, text, fits)
 
 
@@ -44,27 +42,23 @@ def fetched_bytes(name: str) -> int:
 def room_words(model: Model, local: bool) -> tuple[str, bool]:
     """What fetching a model needs and whether it fits; of another machine's disk nothing is known beforehand."""
     if not local:
-        return _tr("Its machine checks the room on its disk before it fetches anything."), True
+        return "Its machine checks the room on its disk before it fetches anything.", True
     place = next(each for each in (model_cache(), *model_cache().parents) if each.exists())
     free, missing = shutil.disk_usage(place).free, max(0, model.bytes - fetched_bytes(model.name))
     if model.bytes and free < missing:
-        text = _tr("Only {0} are free in {1}, {2} are missing.")
-        return text.format(size_text(free), model_cache(), size_text(missing - free)), False
-    return _tr("It goes to {0}, where {1} are free.").format(model_cache(), size_text(free)), True
+        lacking = size_text(missing - free)
+        return f"Only {size_text(free)} are free in {model_cache()}, {lacking} are missing.", False
+    return f"It goes to {model_cache()}, where {size_text(free)} are free.", True
 
 
 def progress_words(model: Model, local: bool) -> str:
     """How far fetching is."""
-    size = size_text(model.bytes) if model.bytes else _tr("size unknown")
+    size = size_text(model.bytes) if model.bytes else "size unknown"
     if not local:
-        text = _tr("The other machine fetches {0} ({1}). This may take long; you may close the panel meanwhile.")
-        return text.format(model.title, size)
+        return (
+            f"The other machine fetches {model.title} ({size}). This may take long; you may close the panel meanwhile."
+        )
     here = fetched_bytes(model.name)
     if model.bytes and here >= model.bytes:
-        return _tr("Opening {0}…").format(model.title)
-    text = _tr("Fetching {0}: {1} of {2}. What is here is kept if it breaks off.")
-    return text.format(model.title, size_text(here), size)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("model_fetching", text)
+        return f"Opening {model.title}…"
+    return f"Fetching {model.title}: {size_text(here)} of {size}. What is here is kept if it breaks off."

@@ -53,7 +53,7 @@ class PlanModel(Observable):
         """A plan is being written."""
         self.clear()
         self.asked = asked
-        self.stage = self.tr("Sending the shot…")
+        self.stage = "Sending the shot…"
         self.state = "waiting"
 
     def show(self, plan: dict[str, Any], remarks: tuple[str, ...] = ()) -> None:
@@ -90,9 +90,9 @@ class PlanModel(Observable):
     def hindrance(self) -> str:
         """Why the plan cannot be used as it is, empty when it can."""
         if not self.source_caption.strip() or not self.composite_caption.strip():
-            return self.tr("Both captions are needed.")
+            return "Both captions are needed."
         if not self.target_object.strip():
-            return self.tr("Say what the new object is.")
+            return "Say what the new object is."
         return ""
 
     def as_edited(self) -> dict[str, Any] | None:

@@ -84,8 +84,8 @@ class Submitting(QObject):
             failed(problem)
             return ""
         except OSError as error:
-            what = self.tr("The folder for takes cannot be read.")
-            failed(OutOfDisk(what, str(error), self.tr("Choose another in the settings.")))
+            what = "The folder for takes cannot be read."
+            failed(OutOfDisk(what, str(error), "Choose another in the settings."))
             return ""
         order(spec)
         return ""

@@ -136,15 +136,15 @@ class BackendModel(Observable):
         """Raises NotUnderstood when a box, a mask or levels are asked for that the service would not heed."""
         if asked and self.welcome is not None and "edit_limits" not in self.welcome.capabilities:
             raise NotUnderstood(
-                self.tr("The backend cannot limit an edit to a box, a mask or later iterations."),
-                self.tr("Its version {0} does not know this.").format(self.welcome.version),
-                self.tr("Update the backend, or take the limit away."),
+                "The backend cannot limit an edit to a box, a mask or later iterations.",
+                f"Its version {self.welcome.version} does not know this.",
+                "Update the backend, or take the limit away.",
             )
 
     def begin(self) -> None:
         """Find the service, or start one, and connect."""
         self._disconnect()
-        self._say("looking", self.tr("Looking for the backend…"))
+        self._say("looking", "Looking for the backend…")
         self._background.run(self._services.find, self._found, self._not_there)
 
     def mend_now(self) -> None:
@@ -155,7 +155,7 @@ class BackendModel(Observable):
     def call(self, request: Request, done: Callable, failed: Callable[[Problem], None], seconds: float = 20.0) -> None:
         """Ask the service something; without a link `failed` is called at once."""
         if self._link is None:
-            failed(Problem(self.tr("The backend is not there."), self.headline, self.tr("Start it, then try again.")))
+            failed(Problem("The backend is not there.", self.headline, "Start it, then try again."))
             return
         self._link.call(request, done, failed, seconds)
 
@@ -186,7 +186,7 @@ class BackendModel(Observable):
         if endpoint is not None:
             self._connect(endpoint)
             return
-        self._say("starting", self.tr("Starting the backend…"))
+        self._say("starting", "Starting the backend…")
         self._background.run(self._services.start, self._connect, self._not_there)
 
     def _not_there(self, problem: Problem) -> None:
@@ -205,7 +205,7 @@ class BackendModel(Observable):
         self._link.jobChanged.connect(self.jobChanged)
         self._link.ponged.connect(self._ponged)
         self._link.closing.connect(self._closing)
-        self._say("connecting", self.tr("Connecting to the backend…"))
+        self._say("connecting", "Connecting to the backend…")
         if session.state == "ready":
             self._session_changed("ready")
 
@@ -235,14 +235,14 @@ class BackendModel(Observable):
             # A local service that breaks off has died or was stopped: look before the artist has to.
             self._say(
                 "silent",
-                self.tr("The backend does not answer."),
-                self.tr("Reconnecting. What it has finished is safe."),
+                "The backend does not answer.",
+                "Reconnecting. What it has finished is safe.",
                 "retry",
             )
             if self.local and not self._gone.isActive():
                 self._gone.start(GONE_AFTER_MS)
         else:
-            self._say("connecting", self.tr("The connection broke off. Connecting again…"))
+            self._say("connecting", "The connection broke off. Connecting again…")
 
     def _look_after_it(self) -> None:
         """A local service is still silent: go to where it is now, or start another one, a few times."""
@@ -254,8 +254,8 @@ class BackendModel(Observable):
             self._disconnect()
             self._say(
                 "missing",
-                self.tr("The backend keeps ending."),
-                self.tr("It was started {0} times within two minutes.").format(RESTARTS),
+                "The backend keeps ending.",
+                f"It was started {RESTARTS} times within two minutes.",
                 "start",
             )
             return
@@ -263,7 +263,7 @@ class BackendModel(Observable):
         self.begin()
 
     def _closing(self) -> None:
-        self._say("silent", self.tr("The backend is shutting down."), self.tr("Jobs wait in its queue."), "start")
+        self._say("silent", "The backend is shutting down.", "Jobs wait in its queue.", "start")
 
     def _ponged(self, pong: Pong) -> None:
         self._pong = pong
@@ -279,7 +279,7 @@ class BackendModel(Observable):
 
     def _describe(self) -> None:
         """One line of what it is doing."""
-        where = self.tr("this machine") if self.local else self._endpoint.address.removeprefix("tcp://")
+        where = "this machine" if self.local else self._endpoint.address.removeprefix("tcp://")
         self._say("ready", *described(where, self.welcome, self._pong))
 
     def _say(self, state: State, headline: str, detail: str = "", mend: Mend = "") -> None:

@@ -230,9 +230,9 @@ class JobsModel(QObject):
 
         def answered(reply: Cancelled) -> None:
             words = {
-                "cancelled": "" if paused else self.tr("Cancelled."),
-                "already_done": self.tr("It was finished already."),
-                "not_found": self.tr("The backend does not know this job."),
+                "cancelled": "" if paused else "Cancelled.",
+                "already_done": "It was finished already.",
+                "not_found": "The backend does not know this job.",
             }
             if words[reply.outcome] and not quietly:
                 self.said.emit(words[reply.outcome])

@@ -188,12 +188,11 @@ class TransfersModel(Observable):
     def words(self, row: Transfer) -> str:
         """What is happening, for people."""
         if row.state == "failed" and row.problem is not None:
-            parts = (self.tr("{0} did not arrive.").format(row.name), row.problem.what, row.problem.remedy)
+            parts = (f"{row.name} did not arrive.", row.problem.what, row.problem.remedy)
             return " ".join(part for part in parts if part)
         if row.state == "stopped":
-            return self.tr("{0} was not fetched; what has arrived is kept.").format(row.name)
-        far = self.tr("{0} of {1}").format(size_text(row.done), size_text(row.total))
+            return f"{row.name} was not fetched; what has arrived is kept."
+        far = f"{size_text(row.done)} of {size_text(row.total)}"
         if row.reading:
-            return self.tr("Reading {0}: {1}").format(row.name, far)
-        text = self.tr("Sending {0}: {1}") if row.upload else self.tr("Fetching {0}: {1}")
-        return text.format(row.name, far)
+            return f"Reading {row.name}: {far}"
+        return f"{'Sending' if row.upload else 'Fetching'} {row.name}: {far}"

@@ -86,7 +86,7 @@ class ExportModel(Observable):
         if now is None or not now.running:
             return
         stop, self._stop = self._stop, _nothing
-        problem = Problem(self.tr("The export was cancelled."))
+        problem = Problem("The export was cancelled.")
         problem.kind = "cancelled"
         self._ended(self._run, None, problem)
         stop()

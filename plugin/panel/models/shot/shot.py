@@ -90,9 +90,9 @@ class ShotModel(Observable):
             return
         if not self.host.takes_parts and (first, last) != (0, self._whole.frame_count - 1):
             self.problem = Problem(
-                self.tr("Takes of a part cannot be placed in {0}.").format(self.host.name),
+                f"Takes of a part cannot be placed in {self.host.name}.",
                 "",
-                self.tr("Cut the clip there and select the piece."),
+                "Cut the clip there and select the piece.",
             )
             return
         try:
@@ -190,23 +190,19 @@ class ShotModel(Observable):
             return ()
         begin, end = shot.record_timecodes
         seconds = shot.frame_count / shot.frame_rate
-        handles = self.tr("{0} before, {1} after").format(*shot.handles)
+        before, after = shot.handles
         facts = [
-            (self.tr("Range"), f"{begin} – {end}"),
-            (self.tr("Length"), self.tr("{0} frames, {1:.2f} s").format(shot.frame_count, float(seconds))),
-            (self.tr("Handles"), handles),
+            ("Range", f"{begin} – {end}"),
+            ("Length", f"{shot.frame_count} frames, {float(seconds):.2f} s"),
+            ("Handles", f"{before} before, {after} after"),
         ]
         size = f"{footage.width} × {footage.height}, " if footage else ""
-        facts.append((self.tr("Picture"), size + self.tr("{0} fps").format(rate_text(shot.frame_rate))))
-        facts.append((self.tr("Track"), f"V{shot.track_number}" + (f" ({shot.track_name})" if shot.track_name else "")))
+        facts.append(("Picture", size + f"{rate_text(shot.frame_rate)} fps"))
+        facts.append(("Track", f"V{shot.track_number}" + (f" ({shot.track_name})" if shot.track_name else "")))
         if self.seen is not None:
-            seen = self.tr("{0} frames of {1} × {2} at {3} fps").format(
-                self.seen.model_frames,
-                self.seen.model_width,
-                self.seen.model_height,
-                rate_text(fraction(self.seen.model_rate)),
-            )
-            facts.append((self.tr("Model sees"), seen))
+            rate = rate_text(fraction(self.seen.model_rate))
+            size = f"{self.seen.model_width} × {self.seen.model_height}"
+            facts.append(("Model sees", f"{self.seen.model_frames} frames of {size} at {rate} fps"))
         return tuple(facts)
 
     @property
@@ -217,24 +213,22 @@ class ShotModel(Observable):
         if shot is None or footage is None:
             return ()
         if footage.hdr:
-            text = self.tr(
-                "HDR ({0}): the model works in SDR, highlights of what is added are limited. Pictures in this window"
-                " are brought to the screen’s range; files and numbers keep the camera’s values."
+            text = (
+                f"HDR ({footage.hdr}): the model works in SDR, highlights of what is added are limited. Pictures in"
+                " this window are brought to the screen’s range; files and numbers keep the camera’s values."
             )
-            found.append(Warned("hdr", text.format(footage.hdr)))
+            found.append(Warned("hdr", text))
         if footage.variable_rate:
-            found.append(
-                Warned("rate", self.tr("Variable frame rate: one take frame for each timeline frame is made."))
-            )
+            found.append(Warned("rate", "Variable frame rate: one take frame for each timeline frame is made."))
         if shot.frame_rate != Fraction(*shot.timeline_rate):
-            text = self.tr("The clip runs at {0} fps in a timeline of {1} fps.")
-            rates = rate_text(shot.frame_rate), rate_text(Fraction(*shot.timeline_rate))
-            found.append(Warned("rate", text.format(*rates)))
+            timeline_rate = rate_text(Fraction(*shot.timeline_rate))
+            text = f"The clip runs at {rate_text(shot.frame_rate)} fps in a timeline of {timeline_rate} fps."
+            found.append(Warned("rate", text))
         if any(shot.dissolves):
-            found.append(Warned("dissolve", self.tr("A dissolve reaches over the cut: the take ends at the cut.")))
+            found.append(Warned("dissolve", "A dissolve reaches over the cut: the take ends at the cut."))
         if shot.effects:
-            names = ", ".join(name for name in shot.effects if name) or self.tr("an effect")
-            found.append(Warned("effect", self.tr("The take is made below the clip's effects ({0}).").format(names)))
+            names = ", ".join(name for name in shot.effects if name) or "an effect"
+            found.append(Warned("effect", f"The take is made below the clip's effects ({names})."))
         return tuple(found)
 
     def _read(self, shot: Shot, footage: Footage) -> None:

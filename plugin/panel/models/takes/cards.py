@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from PyQt6.QtCore import QCoreApplication
-
 from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem
 from contract.take import Take
@@ -83,7 +81,7 @@ def job_card(progress: JobProgress) -> Card:
         title=job.instruction,
         line=_job_line(progress, state),
         state=state,
-        state_text=_translated(state),
+        state_text=_state_text(state),
         shot=progress.shot,
         actions=_job_actions(job, state),
         job=job.id,
@@ -98,20 +96,20 @@ def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, 
     """The card of a finished take; `parent` is the label of the one that it follows, "" when there is none."""
     take = entry.take
     seconds = sum(take.seconds.values())
-    facts = [_tr("seed {0}").format(take.seed), take.model.rstrip("/").rpartition("/")[2]]
+    facts = [f"seed {take.seed}", take.model.rstrip("/").rpartition("/")[2]]
     if seconds:
         facts.append(duration_text(seconds))
     if take.matte_coverage is not None:
-        facts.append(_tr("covers {0:.0f}\u00a0%").format(100 * take.matte_coverage))
+        facts.append(f"covers {100 * take.matte_coverage:.0f}\u00a0%")
     if parent:
-        facts.append(_tr("follows {0}").format(parent))
+        facts.append(f"follows {parent}")
     return Card(
         kind="take",
         id=take.id,
         title=f"{label} · {take.instruction}",
         line=" · ".join(facts),
         state=take.status,
-        state_text=_translated(take.status),
+        state_text=_state_text(take.status),
         shot=shot,
         actions=("review", "place", "again", "folder"),
         job=entry.job,
@@ -150,40 +148,39 @@ def _share(job: Job) -> float:
 def _job_line(progress: JobProgress, state: str) -> str:
     job = progress.job
     if state == "queued":
-        text = _tr("number {0} in the queue").format(job.position) if job.position else _tr("waiting")
-        return _tr("{0} · {1}").format(text, _quality(job))
+        text = f"number {job.position} in the queue" if job.position else "waiting"
+        return f"{text} · {_quality(job)}"
     if state in RUNNING:
         parts = [_stage(job)]
         if job.takes > 1:
-            parts.insert(0, _tr("take {0} of {1}").format(min(job.takes, len(job.takes_done) + 1), job.takes))
+            parts.insert(0, f"take {min(job.takes, len(job.takes_done) + 1)} of {job.takes}")
         if job.seconds_left is not None:
-            parts.append(_tr("{0} left").format(duration_text(job.seconds_left)))
+            parts.append(f"{duration_text(job.seconds_left)} left")
         if job.attempt > 1:
-            parts.append(_tr("attempt {0}").format(job.attempt))
+            parts.append(f"attempt {job.attempt}")
         return " · ".join(parts)
     if state == "failed" and job.failure is not None:
         return " ".join(part for part in (job.failure.what, job.failure.remedy) if part)
     if state == "paused":
-        return _tr("Out of the queue. What was done is kept; Continue goes on from there.")
+        return "Out of the queue. What was done is kept; Continue goes on from there."
     return _quality(job)
 
 
 def _quality(job: Job) -> str:
-    names = {"draft": _tr("draft"), "standard": _tr("standard"), "reference": _tr("reference")}
     model = job.model.rstrip("/").rpartition("/")[2]
-    return f"{names.get(job.quality, job.quality)} · {model} · " + _tr("seed {0}").format(job.seed)
+    return f"{job.quality} · {model} · seed {job.seed}"
 
 
 def _stage(job: Job) -> str:
     names = {
-        "segmenting": _tr("Finding what stands in the shot"),
-        "encoding": _tr("Reading the shot into the model"),
-        "inverting": _tr("Inverting the shot"),
-        "refining": _tr("Drawing {0} of {1}").format(job.iteration, job.iterations),
-        "finishing": _tr("Finishing"),
-        "delivering": _tr("Writing files"),
+        "segmenting": "Finding what stands in the shot",
+        "encoding": "Reading the shot into the model",
+        "inverting": "Inverting the shot",
+        "refining": f"Drawing {job.iteration} of {job.iterations}",
+        "finishing": "Finishing",
+        "delivering": "Writing files",
     }
-    text = names.get(job.stage or "") or _translated(job.state)
+    text = names.get(job.stage or "") or _state_text(job.state)
     return f"{text}, {job.step}/{job.steps}" if job.steps else text
 
 
@@ -198,26 +195,22 @@ def _job_actions(job: Job, state: str) -> tuple[Action, ...]:
     return ("retry", *small, "dismiss")
 
 
-def _translated(state: str) -> str:
+def _state_text(state: str) -> str:
     return {
-        "queued": _tr("waiting"),
-        "preparing": _tr("preparing"),
-        "planning": _tr("planning"),
-        "awaiting_approval": _tr("plan ready"),
-        "encoding": _tr("running"),
-        "inverting": _tr("running"),
-        "refining": _tr("running"),
-        "delivering": _tr("running"),
-        "done": _tr("done"),
-        "failed": _tr("failed"),
-        "cancelled": _tr("cancelled"),
-        "paused": _tr("paused"),
-        "pending": _tr("pending"),
-        "approved": _tr("approved"),
-        "rejected": _tr("rejected"),
-        "retake": _tr("retake"),
+        "queued": "waiting",
+        "preparing": "preparing",
+        "planning": "planning",
+        "awaiting_approval": "plan ready",
+        "encoding": "running",
+        "inverting": "running",
+        "refining": "running",
+        "delivering": "running",
+        "done": "done",
+        "failed": "failed",
+        "cancelled": "cancelled",
+        "paused": "paused",
+        "pending": "pending",
+        "approved": "approved",
+        "rejected": "rejected",
+        "retake": "retake",
     }.get(state, state)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("cards", text)

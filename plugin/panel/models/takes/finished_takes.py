@@ -95,7 +95,7 @@ class FinishedTakes(QObject):
     def _fetch(self, entry: TakeEntry) -> None:
         progress = self._takes.jobs.get(entry.job)
         if progress is not None:
-            name = self.tr("take {0} of “{1}”").format(entry.number, progress.job.instruction)
+            name = f"take {entry.number} of “{progress.job.instruction}”"
             self._files.fetch_take(progress.job, entry, name, self._fetched)
 
     def _fetched(self, entry: TakeEntry) -> None:

@@ -60,17 +60,11 @@ class PlacesModel(Observable):
         """What stands where, for people."""
         place = self.current
         if self.placing:
-            return self.tr("Placing {0} in {1}…").format(self.placing, self._shot.host.name)
+            return f"Placing {self.placing} in {self._shot.host.name}…"
         if place is None:
             return ""
-        sentence = self.tr("{0} is on V{1} “{2}”, {3} – {4}, in {5}. Read back and confirmed.").format(
-            place.take_name,
-            place.track_number,
-            place.track_name,
-            place.record_in,
-            place.record_out,
-            Path(place.where).name,
-        )
+        where = f"V{place.track_number} “{place.track_name}”, {place.record_in} – {place.record_out}"
+        sentence = f"{place.take_name} is on {where}, in {Path(place.where).name}. Read back and confirmed."
         return f"{sentence} {place.note}".strip()
 
     def refresh(self) -> None:
@@ -104,14 +98,14 @@ class PlacesModel(Observable):
         host, takes = self._shot.host, self._takes
         shot, footage = above or (self._shot.shot, self._shot.footage)
         if shot is None or not isinstance(host, PlacesTakes):
-            raise PlacingHindered(self.tr("No clip is selected."), "", self.tr("Select the take’s clip."))
+            raise PlacingHindered("No clip is selected.", "", "Select the take’s clip.")
         if self.placing:
-            what = self.tr("{0} is still being placed.").format(self.placing)
-            raise PlacingHindered(what, "", self.tr("Wait until it stands in the timeline."))
+            what = f"{self.placing} is still being placed."
+            raise PlacingHindered(what, "", "Wait until it stands in the timeline.")
         key = self._shot.key_of(shot)
         if takes.shots.get(entry.job, key) not in (key, ""):
-            what = self.tr("This take belongs to another clip, or to another part of this one.")
-            raise PlacingHindered(what, "", self.tr("Select that clip, then place the take."))
+            what = "This take belongs to another clip, or to another part of this one."
+            raise PlacingHindered(what, "", "Select that clip, then place the take.")
         start = _start_of(shot, footage)
         labels = takes.labels_of(key)
         label = labels.get((entry.job, entry.number), entry.take.name)

@@ -44,7 +44,7 @@ class Canvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName(self.tr("Picture"))
+        self.setAccessibleName("Picture")
         model.screening.shownChanged.connect(self._new_pictures)
         model.compare.changed.connect(self._view_changed)
         model.currentChanged.connect(self.update)
@@ -161,9 +161,9 @@ class Canvas(QWidget):
 
     def _paint_hint(self, painter: QPainter) -> None:
         if self._model.original is None:
-            text = self.tr("No shot is open.")
+            text = "No shot is open."
         else:
-            text = self.tr("Reading the shot …")
+            text = "Reading the shot …"
         painter.setPen(QColor(150, 150, 150))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 

@@ -44,39 +44,33 @@ class CompareBar(QWidget):
         self._modes = {mode: self._mode_button(mode) for mode in Mode}
         for button in self._modes.values():
             line.addWidget(button)
-        self._hold = tool_button(
-            self, "eye", self.tr("Hold to see the other side ({0}, right button)").format(HOLD.name[-1])
-        )
+        self._hold = tool_button(self, "eye", f"Hold to see the other side ({HOLD.name[-1]}, right button)")
         self._hold.pressed.connect(lambda: model.compare.hold(True))
         self._hold.released.connect(lambda: model.compare.hold(False))
         line.addWidget(self._hold)
         self._against = QComboBox(self)
         self._against.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._against.setToolTip(self.tr("What the take is compared with (Alt+1 … Alt+9, Alt+0: original)"))
+        self._against.setToolTip("What the take is compared with (Alt+1 … Alt+9, Alt+0: original)")
         self._against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._against.activated.connect(lambda _: model.compare_with(self._against.currentData()))
-        self._against.setAccessibleName(self.tr("Compared with"))
+        self._against.setAccessibleName("Compared with")
         line.addWidget(self._against)
-        self._matte = tool_button(
-            self, "matte", self.tr("Matte over the picture ({0})").format(key_for("Matte overlay")), True
-        )
+        self._matte = tool_button(self, "matte", f"Matte over the picture ({key_for('Matte overlay')})", True)
         self._matte.toggled.connect(lambda on: model.compare.set(matte=on))
         line.addWidget(self._matte)
-        self._gain = self._combo(
-            [(f"× {gain}", gain) for gain in GAINS], self.tr("Gain of the difference (G, Shift+G)")
-        )
+        self._gain = self._combo([(f"× {gain}", gain) for gain in GAINS], "Gain of the difference (G, Shift+G)")
         self._gain.activated.connect(lambda _: model.compare.set(gain=self._gain.currentData()))
         line.addWidget(self._gain)
-        self._exposure = self._number(self.tr("Exposure of both sides, in stops (E, Shift+E; R: 0)"), -6, 6, 0.25)
-        self._exposure.setSuffix(self.tr(" EV"))
+        self._exposure = self._number("Exposure of both sides, in stops (E, Shift+E; R: 0)", -6, 6, 0.25)
+        self._exposure.setSuffix(" EV")
         self._exposure.valueChanged.connect(lambda value: model.compare.set(exposure=value))
         line.addWidget(self._exposure)
-        self._gamma = self._number(self.tr("Viewing gamma of both sides (Y, Shift+Y; R: 1)"), 0.2, 4, 0.1)
+        self._gamma = self._number("Viewing gamma of both sides (Y, Shift+Y; R: 1)", 0.2, 4, 0.1)
         self._gamma.setPrefix("γ ")
         self._gamma.valueChanged.connect(lambda value: model.compare.set(gamma=value))
         line.addWidget(self._gamma)
-        zooms = [(self.tr("Fit") if zoom is None else f"{zoom * 100:.0f} %", zoom) for zoom in _ZOOMS]
-        self._zoom = self._combo(zooms, self.tr("Zoom of both sides (wheel, F: fit, Z: one to one)"))
+        zooms = [("Fit" if zoom is None else f"{zoom * 100:.0f} %", zoom) for zoom in _ZOOMS]
+        self._zoom = self._combo(zooms, "Zoom of both sides (wheel, F: fit, Z: one to one)")
         self._zoom.activated.connect(lambda _: model.compare.set(zoom=self._zoom.currentData()))
         line.addWidget(self._zoom)
         self._number_label = QLabel(self)
@@ -91,14 +85,14 @@ class CompareBar(QWidget):
 
     def _mode_button(self, mode: Mode) -> QToolButton:
         names = {
-            Mode.TAKE: (self.tr("Take or original ({0})"), "Original or take"),
-            Mode.WIPE: (self.tr("Wipe ({0})"), "Wipe"),
-            Mode.SIDE: (self.tr("Side by side ({0})"), "Side by side"),
-            Mode.DIFFERENCE: (self.tr("Difference ({0})"), "Difference"),
-            Mode.SHEET: (self.tr("Contact sheet of all takes ({0})"), "Contact sheet"),
+            Mode.TAKE: ("Take or original", "Original or take"),
+            Mode.WIPE: ("Wipe", "Wipe"),
+            Mode.SIDE: ("Side by side", "Side by side"),
+            Mode.DIFFERENCE: ("Difference", "Difference"),
+            Mode.SHEET: ("Contact sheet of all takes", "Contact sheet"),
         }
         tip, binding = names[mode]
-        button = tool_button(self, mode.value, tip.format(key_for(binding)), True)
+        button = tool_button(self, mode.value, f"{tip} ({key_for(binding)})", True)
         button.clicked.connect(lambda: self._model.compare.set(mode=mode))
         return button
 
@@ -125,10 +119,8 @@ class CompareBar(QWidget):
         view, model = self._model.compare.view, self._model
         for mode, button in self._modes.items():
             button.setChecked(view.mode is mode)
-        names: list[tuple[str, str | None]] = [(self.tr("with the original"), None)]
-        names += [
-            (self.tr("with {0}").format(each.label), each.id) for each in model.takes if each is not model.current
-        ]
+        names: list[tuple[str, str | None]] = [("with the original", None)]
+        names += [(f"with {each.label}", each.id) for each in model.takes if each is not model.current]
         if [(self._against.itemText(k), self._against.itemData(k)) for k in range(self._against.count())] != names:
             self._against.clear()
             for text, data in names:
@@ -175,15 +167,13 @@ class CompareBar(QWidget):
         if change is None:
             number = "…"
         else:
-            number = self.tr("{0} of {1}").format(
-                _code(change.anywhere if change.outside is None else change.outside), _peak(change.bits)
-            )
-        named = self.tr("outside the matte: {0}") if outside else self.tr("largest change: {0}")
-        parts = [named.format(number)]
+            largest = change.anywhere if change.outside is None else change.outside
+            number = f"{_code(largest)} of {_peak(change.bits)}"
+        parts = [f"outside the matte: {number}" if outside else f"largest change: {number}"]
         whole = take.take.outside_change
         if whole is not None and self._model.against is None:
-            parts.append(self.tr("whole take: {0}").format(_code(whole)))
-        tip = self.tr(
+            parts.append(f"whole take: {_code(whole)}")
+        tip = (
             "The largest change of a sample outside the matte, in code values, for this frame and as measured for the "
             "whole take. 0 means: every sample is the camera's own."
         )

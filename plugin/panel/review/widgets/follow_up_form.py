@@ -32,23 +32,23 @@ class FollowUpForm(QWidget):
         self.instruction = QPlainTextEdit(self)
         self.instruction.setTabChangesFocus(True)
         self.instruction.setFixedHeight(3 * self.fontMetrics().height() + 12)
-        self.instruction.setAccessibleName(self.tr("Instruction"))
+        self.instruction.setAccessibleName("Instruction")
         self.instruction.textChanged.connect(self._check)
         column.addWidget(self.instruction)
         row = QHBoxLayout()
-        self._draw = QPushButton(self.tr("Draw a box"), self)
+        self._draw = QPushButton("Draw a box", self)
         self._draw.setCheckable(True)
-        self._draw.setToolTip(self.tr("Draw on the picture where the change may happen"))
+        self._draw.setToolTip("Draw on the picture where the change may happen")
         self._draw.toggled.connect(self.drawRequested)
         row.addWidget(self._draw)
-        self._no_box = QPushButton(self.tr("No box"), self)
+        self._no_box = QPushButton("No box", self)
         self._no_box.clicked.connect(lambda: self.set_box(None))
         row.addWidget(self._no_box)
         row.addStretch(1)
         column.addLayout(row)
         column.addLayout(self._mask_row())
         self.iterations = QComboBox(self)
-        self.iterations.setAccessibleName(self.tr("Iterations"))
+        self.iterations.setAccessibleName("Iterations")
         self.iterations.currentIndexChanged.connect(self._check)
         column.addWidget(self.iterations)
         self._why_not = QLabel(self)
@@ -56,10 +56,10 @@ class FollowUpForm(QWidget):
         column.addWidget(self._why_not)
         last = QHBoxLayout()
         last.addStretch(1)
-        cancel = QPushButton(self.tr("Cancel"), self)
+        cancel = QPushButton("Cancel", self)
         cancel.clicked.connect(self.closed)
         last.addWidget(cancel)
-        self.ask = QPushButton(self.tr("Follow up"), self)
+        self.ask = QPushButton("Follow up", self)
         self.ask.setDefault(True)
         self.ask.clicked.connect(self._send)
         last.addWidget(self.ask)
@@ -70,19 +70,19 @@ class FollowUpForm(QWidget):
 
     def _mask_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        self._paint = QPushButton(self.tr("Edit the matte"), self)
+        self._paint = QPushButton("Edit the matte", self)
         self._paint.setCheckable(True)
-        self._paint.setToolTip(self.tr("Paint on the picture where the content may be; with Shift: rub out"))
+        self._paint.setToolTip("Paint on the picture where the content may be; with Shift: rub out")
         self._paint.toggled.connect(self._paint_toggled)
         row.addWidget(self._paint)
         self._brush = QSlider(Qt.Orientation.Horizontal, self)
         self._brush.setRange(5, 150)
         self._brush.setValue(int(self.mask.brush * 1000))
-        self._brush.setToolTip(self.tr("Size of the brush"))
-        self._brush.setAccessibleName(self.tr("Size of the brush"))
+        self._brush.setToolTip("Size of the brush")
+        self._brush.setAccessibleName("Size of the brush")
         self._brush.valueChanged.connect(self._brush_changed)
         row.addWidget(self._brush, 1)
-        self._no_mask = QPushButton(self.tr("As it was"), self)
+        self._no_mask = QPushButton("As it was", self)
         self._no_mask.clicked.connect(self._forget_mask)
         row.addWidget(self._no_mask)
         return row
@@ -108,8 +108,8 @@ class FollowUpForm(QWidget):
     def _show_mask(self) -> None:
         self._brush.setVisible(self._paint.isChecked())
         self._no_mask.setVisible(self.mask.edited)
-        edited = self.tr("Matte of frame {0} edited").format(self.mask.frame)
-        self._paint.setText(edited if self.mask.edited else self.tr("Edit the matte"))
+        edited = f"Matte of frame {self.mask.frame} edited"
+        self._paint.setText(edited if self.mask.edited else "Edit the matte")
         self._check()
 
     def begin(self) -> None:
@@ -120,15 +120,15 @@ class FollowUpForm(QWidget):
         if take is None:
             return
         ancestors = [each.label for each in self._model.lineage()]
-        line = " → ".join([*ancestors, take.label, self.tr("new take")])
-        self._title.setText(self.tr("Starts from {0}'s result.  {1}").format(take.label, line))
+        line = " → ".join([*ancestors, take.label, "new take"])
+        self._title.setText(f"Starts from {take.label}'s result.  {line}")
         self.instruction.setPlainText(take.take.instruction)
         count = len(levels_of(take))
-        self.iterations.addItem(self.tr("All iterations: may change the whole"), 0)
+        self.iterations.addItem("All iterations: may change the whole", 0)
         for skip in range(1, count):
-            self.iterations.addItem(self.tr("From iteration {0} of {1} on").format(skip + 1, count), skip)
+            self.iterations.addItem(f"From iteration {skip + 1} of {count} on", skip)
         if count > 1:
-            self.iterations.setItemText(count - 1, self.tr("Last iteration only: details"))
+            self.iterations.setItemText(count - 1, "Last iteration only: details")
         self.put_down()
 
     def set_box(self, box: Box | None) -> None:
@@ -136,7 +136,7 @@ class FollowUpForm(QWidget):
         self.box = box
         self._no_box.setVisible(box is not None)
         self._draw.setChecked(False)
-        self._draw.setText(self.tr("Draw a box") if box is None else self.tr("Draw another box"))
+        self._draw.setText("Draw a box" if box is None else "Draw another box")
         self._check()
 
     def wanted(self) -> FollowUp:
@@ -154,8 +154,8 @@ class FollowUpForm(QWidget):
         take = self._model.current
         why = self.wanted().problem(take) if take else ""
         texts = {
-            "no_instruction": self.tr("Say what the take should show."),
-            "no_change": self.tr("Change the instruction or the matte, draw a box, or choose later iterations."),
+            "no_instruction": "Say what the take should show.",
+            "no_change": "Change the instruction or the matte, draw a box, or choose later iterations.",
         }
         self._why_not.setText(texts.get(why, ""))
         self._why_not.setVisible(bool(why))

@@ -40,7 +40,7 @@ class NotesPanel(QWidget):
         column.setSpacing(4)
         column.addWidget(self._status_row())
         self.list = QTreeWidget(self)
-        self.list.setHeaderLabels([self.tr("Frames"), self.tr("Note"), self.tr("Category"), self.tr("By")])
+        self.list.setHeaderLabels(["Frames", "Note", "Category", "By"])
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
         self.list.setAllColumnsShowFocus(True)
@@ -52,7 +52,7 @@ class NotesPanel(QWidget):
         self.list.customContextMenuRequested.connect(self._menu)
         self.list.itemClicked.connect(lambda item, _: self._go(item, loop=False))
         self.list.itemActivated.connect(lambda item, _: self._go(item, loop=True))
-        self.list.setToolTip(self.tr("Click: go there. Double click or Return: loop over the note's range"))
+        self.list.setToolTip("Click: go there. Double click or Return: loop over the note's range")
         column.addWidget(self.list, 1)
         column.addWidget(PageProgress(model, self))
         column.addLayout(self._writing_row())
@@ -74,10 +74,10 @@ class NotesPanel(QWidget):
         line.setContentsMargins(0, 2, 0, 2)
         self._group = QButtonGroup(self)
         names = {
-            "pending": (self.tr("Pending"), self.tr("Shift+P")),
-            "approved": (self.tr("Approved"), self.tr("Shift+A")),
-            "rejected": (self.tr("Rejected"), self.tr("Shift+X")),
-            "retake": (self.tr("Retake"), self.tr("Shift+R")),
+            "pending": ("Pending", "Shift+P"),
+            "approved": ("Approved", "Shift+A"),
+            "rejected": ("Rejected", "Shift+X"),
+            "retake": ("Retake", "Shift+R"),
         }
         self._buttons: dict[str, QToolButton] = {}
         for status in STATUSES:
@@ -94,36 +94,36 @@ class NotesPanel(QWidget):
             line.addWidget(button)
             self._buttons[status] = button
         self._export = QToolButton(row)
-        self._export.setText(self.tr("Export"))
-        self._export.setToolTip(self.tr("The notes of all takes as a table, as markers, or a page that others review"))
+        self._export.setText("Export")
+        self._export.setToolTip("The notes of all takes as a table, as markers, or a page that others review")
         self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._export.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         menu = QMenu(self._export)
-        menu.addAction(self.tr("Table (CSV) …"), self._export_csv)
-        menu.addAction(self.tr("Markers (OTIO) …"), self._export_markers)
+        menu.addAction("Table (CSV) …", self._export_csv)
+        menu.addAction("Markers (OTIO) …", self._export_markers)
         menu.addSeparator()
-        menu.addAction(self.tr("Review page for others …"), self._write_page)
-        menu.addAction(self.tr("Read their decisions …"), self._read_decisions)
+        menu.addAction("Review page for others …", self._write_page)
+        menu.addAction("Read their decisions …", self._read_decisions)
         self._export.setMenu(menu)
         line.addWidget(self._export)
         return row
 
     def _writing_row(self) -> QVBoxLayout:
         self.line = _NoteLine(self)
-        self.line.setPlaceholderText(self.tr("Note on this frame …  (N)"))
-        self.line.setAccessibleName(self.tr("New note"))
+        self.line.setPlaceholderText("Note on this frame …  (N)")
+        self.line.setAccessibleName("New note")
         self.line.returnPressed.connect(self._add)
         self._category = QComboBox(self)
         for category in CATEGORIES:
             self._category.addItem(self.category_name(category), category)
-        self._category.setAccessibleName(self.tr("Category"))
+        self._category.setAccessibleName("Category")
         self._category.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._ranged = QToolButton(self)
-        self._ranged.setText(self.tr("In to out"))
-        self._ranged.setToolTip(self.tr("The note is on the frames from in to out instead of on this frame"))
+        self._ranged.setText("In to out")
+        self._ranged.setToolTip("The note is on the frames from in to out instead of on this frame")
         self._ranged.setCheckable(True)
         self._ranged.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._add_button = QPushButton(self.tr("Add"), self)
+        self._add_button = QPushButton("Add", self)
         self._add_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._add_button.clicked.connect(self._add)
         rows = QVBoxLayout()
@@ -140,13 +140,13 @@ class NotesPanel(QWidget):
     def category_name(self, category: str) -> str:
         """A category in words; those of other programs stay as they are."""
         names = {
-            "look": self.tr("Look"),
-            "placement": self.tr("Placement"),
-            "motion": self.tr("Motion"),
-            "matte": self.tr("Matte"),
-            "light": self.tr("Light"),
-            "technical": self.tr("Technical"),
-            "other": self.tr("Other"),
+            "look": "Look",
+            "placement": "Placement",
+            "motion": "Motion",
+            "matte": "Matte",
+            "light": "Light",
+            "technical": "Technical",
+            "other": "Other",
         }
         return names.get(category, category)
 
@@ -197,11 +197,9 @@ class NotesPanel(QWidget):
         self._ranged.setEnabled(transport.is_ranged and self._model.current is not None)
         self._ranged.setChecked(transport.is_ranged)
         if transport.is_ranged:
-            self.line.setPlaceholderText(
-                self.tr("Note on frames {0} to {1} …  (N)").format(transport.first, transport.last)
-            )
+            self.line.setPlaceholderText(f"Note on frames {transport.first} to {transport.last} …  (N)")
         else:
-            self.line.setPlaceholderText(self.tr("Note on this frame …  (N)"))
+            self.line.setPlaceholderText("Note on this frame …  (N)")
 
     def _go(self, item: QTreeWidgetItem, loop: bool) -> None:
         self._model.go_to_note(item.data(0, _NOTE), loop)
@@ -212,9 +210,9 @@ class NotesPanel(QWidget):
             return
         note = item.data(0, _NOTE)
         menu = QMenu(self)
-        menu.addAction(self.tr("Go there"), lambda: self._model.go_to_note(note))
-        menu.addAction(self.tr("Loop over it"), lambda: self._model.go_to_note(note, loop=True))
-        menu.addAction(self.tr("Delete"), lambda: self._model.notes.remove(take.id, note))
+        menu.addAction("Go there", lambda: self._model.go_to_note(note))
+        menu.addAction("Loop over it", lambda: self._model.go_to_note(note, loop=True))
+        menu.addAction("Delete", lambda: self._model.notes.remove(take.id, note))
         port = self.list.viewport()
         if port is not None:
             menu.popup(port.mapToGlobal(point))
@@ -229,23 +227,23 @@ class NotesPanel(QWidget):
             super().keyPressEvent(event)
 
     def _export_csv(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export notes"), "notes.csv", self.tr("Table (*.csv)"))
+        path, _ = QFileDialog.getSaveFileName(self, "Export notes", "notes.csv", "Table (*.csv)")
         if path:
             self._model.export_csv(path)
 
     def _export_markers(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export markers"), "notes.otio", "OpenTimelineIO (*.otio)")
+        path, _ = QFileDialog.getSaveFileName(self, "Export markers", "notes.otio", "OpenTimelineIO (*.otio)")
         if path:
             self._model.export_markers(path)
 
     def _write_page(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, self.tr("Folder for the review page"))
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the review page")
         if folder:
             self._model.supervision.write(folder, self._model.shot_name)
 
     def _read_decisions(self) -> None:
-        kind = self.tr("Decisions (*.json)")
-        path, _ = QFileDialog.getOpenFileName(self, self.tr("Read decisions"), "", kind)
+        kind = "Decisions (*.json)"
+        path, _ = QFileDialog.getOpenFileName(self, "Read decisions", "", kind)
         if path:
             self._model.supervision.read(path)
 

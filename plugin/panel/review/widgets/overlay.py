@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PyQt6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
 from plugin.panel.review import render
@@ -46,7 +46,7 @@ class Overlay:
         hdr = next((each.hdr for each in self._model.screening.shown.pictures.values() if each and each.hdr), "")
         if hdr:
             # Below on the right: nothing else stands there but a level wipe's name, on the left.
-            _chip(painter, _tr("{0} brought to this screen’s range").format(hdr), area, right=True, below=True)
+            _chip(painter, f"{hdr} brought to this screen’s range", area, right=True, below=True)
         if view.mode is Mode.SHEET:
             self._sheet(painter)
             return
@@ -58,7 +58,7 @@ class Overlay:
             _chip(painter, a, area)
             _chip(painter, b, area, right=not view.wipe_level, below=view.wipe_level)
         elif view.mode is Mode.DIFFERENCE:
-            _chip(painter, _tr("{0} against {1}, × {2}").format(b, a, view.gain), area)
+            _chip(painter, f"{b} against {a}, × {view.gain}", area)
         else:
             _chip(painter, a if self._model.compare.shows_original or not b else b, area)
         if self._places.box is not None:
@@ -66,7 +66,7 @@ class Overlay:
 
     def _names(self) -> tuple[str, str]:
         against, current = self._model.against, self._model.current
-        return against.label if against else _tr("Original"), current.label if current else ""
+        return against.label if against else "Original", current.label if current else ""
 
     def _wipe_line(self, painter: QPainter) -> None:
         view, rect = self._model.compare.view, self._places.picture_rect()
@@ -86,7 +86,7 @@ class Overlay:
     def _sheet(self, painter: QPainter) -> None:
         for source, cell in self._places.cells():
             take = self._model.take(source.partition(":")[2]) if source != ORIGINAL else None
-            _chip(painter, f"{take.number}  {take.label}" if take else _tr("Original"), cell)
+            _chip(painter, f"{take.number}  {take.label}" if take else "Original", cell)
             if take is not None and take is self._model.current:
                 painter.setPen(QPen(_CHOSEN, 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -121,7 +121,3 @@ def _chip(painter: QPainter, text: str, area: QRectF, right: bool = False, below
     painter.drawRoundedRect(rect, 3, 3)
     painter.setPen(_WRITING)
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Overlay", text)

@@ -31,7 +31,7 @@ class PageProgress(QWidget):
         row.addWidget(self._text, 1)
         self._bar = QProgressBar(self)
         row.addWidget(self._bar, 1)
-        self._cancel = QPushButton(self.tr("Cancel"), self)
+        self._cancel = QPushButton("Cancel", self)
         self._cancel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._cancel.clicked.connect(model.supervision.cancel)
         row.addWidget(self._cancel)
@@ -45,19 +45,19 @@ class PageProgress(QWidget):
     def _progress(self, done: int, total: int) -> None:
         self._bar.setRange(0, total)
         self._bar.setValue(done)
-        self._bar.setFormat(self.tr("Review page: %p %"))
+        self._bar.setFormat("Review page: %p %")
         self._show(busy=True)
 
     def _written(self, path: str) -> None:
         link = QUrl.fromLocalFile(path).toString()
-        self._text.setText(self.tr('The page is written: <a href="{0}">open it</a>.').format(link))
+        self._text.setText(f'The page is written: <a href="{link}">open it</a>.')
         self._show(busy=False)
 
     def _taken_over(self, brought: _Brought) -> None:
-        who = brought.reviewer or self.tr("Somebody")
-        said = self.tr("{0} decided about {1} takes and wrote {2} new notes.").format(who, brought.takes, brought.notes)
+        who = brought.reviewer or "Somebody"
+        said = f"{who} decided about {brought.takes} takes and wrote {brought.notes} new notes."
         if brought.unknown:
-            said += " " + self.tr("{0} takes are not of this shot.").format(brought.unknown)
+            said += " " + f"{brought.unknown} takes are not of this shot."
         self._text.setText(said)
         self._show(busy=False)
 

@@ -20,7 +20,7 @@ class ScrubBar(QWidget):
         self._model = model
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self.setAccessibleName(self.tr("Frames of the shot"))
+        self.setAccessibleName("Frames of the shot")
         self._ready: set[int] = set()
         model.transport.rangeChanged.connect(self.update)
         model.screening.shownChanged.connect(self._shown)

@@ -75,10 +75,10 @@ class TakeCard(QWidget):
         super().__init__(parent)
         self._model, self.take = model, take
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        lines = [take.take.instruction, self.tr("seed {0}, {1}").format(take.take.seed, take.take.model)]
+        lines = [take.take.instruction, f"seed {take.take.seed}, {take.take.model}"]
         parent_take = model.take(take.take.parent) if take.take.parent else None
         if take.take.parent:
-            lines.append(self.tr("follows {0}").format(parent_take.label if parent_take else take.take.parent[:8]))
+            lines.append(f"follows {parent_take.label if parent_take else take.take.parent[:8]}")
         self.setToolTip("\n".join(lines))
         self.setAccessibleName(take.label)
 
@@ -120,15 +120,15 @@ class TakeCard(QWidget):
     def _counted(self, count: int) -> str:
         if not count:
             return ""
-        return self.tr(", 1 note") if count == 1 else self.tr(", {0} notes").format(count)
+        return ", 1 note" if count == 1 else f", {count} notes"
 
     def status_name(self, status: str) -> str:
         """A status in words."""
         names = {
-            "pending": self.tr("pending"),
-            "approved": self.tr("approved"),
-            "rejected": self.tr("rejected"),
-            "retake": self.tr("retake"),
+            "pending": "pending",
+            "approved": "approved",
+            "rejected": "rejected",
+            "retake": "retake",
         }
         return names[status]
 

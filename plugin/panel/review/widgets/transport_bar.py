@@ -21,25 +21,25 @@ class TransportBar(QWidget):
         line = FlowLayout(self)
         self._code = QLineEdit(self)
         self._code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self._code.setToolTip(self.tr("Timecode of the frame; type a timecode or a frame number to go there"))
-        self._code.setAccessibleName(self.tr("Timecode"))
+        self._code.setToolTip("Timecode of the frame; type a timecode or a frame number to go there")
+        self._code.setAccessibleName("Timecode")
         self._code.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._code.setFixedWidth(self._code.fontMetrics().horizontalAdvance("00:00:00:00") + 22)
         self._code.returnPressed.connect(self._typed)
         self._code.editingFinished.connect(self._show)
         line.addWidget(self._code)
         self._frame = QLabel(self)
-        self._frame.setToolTip(self.tr("Frame of the shot, counted from 0, and the number of frames"))
+        self._frame.setToolTip("Frame of the shot, counted from 0, and the number of frames")
         line.addWidget(self._frame)
         buttons = (
-            ("first", self.tr("In point"), "In point", lambda: self._go(transport.first)),
-            ("before", self.tr("Frame before"), "Frame before", lambda: transport.step(-1)),
-            ("reverse", self.tr("Play backward"), "Play backward, again: faster", lambda: transport.shuttle(-1)),
-            ("play", self.tr("Play or stop"), "Play or stop", transport.toggle),
-            ("next", self.tr("Next frame"), "Next frame", lambda: transport.step(1)),
-            ("last", self.tr("Out point"), "Out point", lambda: self._go(transport.last)),
-            ("in", self.tr("Set in; Clear: X"), "Set in", lambda: transport.set_in()),
-            ("out", self.tr("Set out; Clear: X"), "Set out", lambda: transport.set_out()),
+            ("first", "In point", "In point", lambda: self._go(transport.first)),
+            ("before", "Frame before", "Frame before", lambda: transport.step(-1)),
+            ("reverse", "Play backward", "Play backward, again: faster", lambda: transport.shuttle(-1)),
+            ("play", "Play or stop", "Play or stop", transport.toggle),
+            ("next", "Next frame", "Next frame", lambda: transport.step(1)),
+            ("last", "Out point", "Out point", lambda: self._go(transport.last)),
+            ("in", "Set in; Clear: X", "Set in", lambda: transport.set_in()),
+            ("out", "Set out; Clear: X", "Set out", lambda: transport.set_out()),
         )
         self._buttons: dict[str, QToolButton] = {}
         for name, tip, binding, act in buttons:
@@ -47,7 +47,7 @@ class TransportBar(QWidget):
             button.clicked.connect(lambda _, act=act: act())
             line.addWidget(button)
             self._buttons[name] = button
-        self._loop = tool_button(self, "loop", self.tr("Loop ({0})").format(key_for("Loop on or off")), True)
+        self._loop = tool_button(self, "loop", f"Loop ({key_for('Loop on or off')})", True)
         self._loop.toggled.connect(transport.loop)
         line.addWidget(self._loop)
         self._sound = tool_button(self, "sound", "", True)
@@ -92,7 +92,7 @@ class TransportBar(QWidget):
         # Fixed widths: a text that changes with every frame must not lay out the whole panel with every frame.
         letters = self.fontMetrics()
         self._frame.setFixedWidth(letters.horizontalAdvance(f"{transport.length} / {transport.length}") + 4)
-        self._late.setFixedWidth(letters.horizontalAdvance(self.tr("{0} skipped").format(8888)))
+        self._late.setFixedWidth(letters.horizontalAdvance("8888 skipped"))
         self._show_frame()
 
     def _show_frame(self) -> None:
@@ -101,4 +101,4 @@ class TransportBar(QWidget):
             self._code.setText(model.timecode(transport.frame))
         self._frame.setText(f"{transport.frame} / {transport.length}")
         late = model.screening.late
-        self._late.setText(self.tr("{0} skipped").format(late) if late else "")
+        self._late.setText(f"{late} skipped" if late else "")

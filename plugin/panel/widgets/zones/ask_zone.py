@@ -36,18 +36,18 @@ class AskZone(QWidget):
         self.model, self._pictures = model, pictures
         ask = model.ask
         self.instruction = QPlainTextEdit()
-        self.instruction.setAccessibleName(self.tr("Instruction"))
-        self.instruction.setPlaceholderText(self.tr("What to add, and where: “add a red balloon on the left”"))
+        self.instruction.setAccessibleName("Instruction")
+        self.instruction.setPlaceholderText("What to add, and where: “add a red balloon on the left”")
         self.instruction.setTabChangesFocus(True)
         self.instruction.setFixedHeight(self.instruction.fontMetrics().lineSpacing() * 2 + 14)
         self.instruction.installEventFilter(self)
         bind_text(self.instruction, ask, "instruction")
-        self.history = tool("▾", self._show_history, self.tr("Earlier instructions (Alt+Down)"))
+        self.history = tool("▾", self._show_history, "Earlier instructions (Alt+Down)")
         self._choices()
         self.estimate = words(kind="faint")
         self.hint = words(kind="faint")
-        self.plan_button = button(self.tr("Plan"), model.make_plan, self.tr("Seconds; nothing is generated yet"))
-        self.generate_button = button(self.tr("Generate"), model.generate, self.tr("Ctrl+G"))
+        self.plan_button = button("Plan", model.make_plan, "Seconds; nothing is generated yet")
+        self.generate_button = button("Generate", model.generate, "Ctrl+G")
         self.form = PlanForm(model, pictures)
         self._lay_out()
         watch(ask, self._show_models, "models", "model")
@@ -61,34 +61,34 @@ class AskZone(QWidget):
     def _choices(self) -> None:
         ask = self.model.ask
         self.scopes, scopes = segments(
-            [self.tr("Auto"), self.tr("Object"), self.tr("Full frame")],
-            [self.tr("The plan decides"), self.tr("A thing at a place"), self.tr("Snow, fog, light: the full frame")],
+            ["Auto", "Object", "Full frame"],
+            ["The plan decides", "A thing at a place", "Snow, fog, light: the full frame"],
         )
         bind_choice(scopes, [None, "object", "full_frame"], ask, "scope")
-        self.qualities, self.quality_group = segments([self.tr("Draft"), self.tr("Standard"), self.tr("Reference")])
+        self.qualities, self.quality_group = segments(["Draft", "Standard", "Reference"])
         bind_choice(self.quality_group, list(QUALITIES), ask, "quality")
         self.takes, self.seed = QSpinBox(), QSpinBox()
         self.takes.setRange(1, MOST_TAKES)
-        self.takes.setAccessibleName(self.tr("Number of takes"))
+        self.takes.setAccessibleName("Number of takes")
         self.seed.setRange(0, LARGEST_SEED)
-        self.seed.setAccessibleName(self.tr("Seed"))
+        self.seed.setAccessibleName("Seed")
         bind_number(self.takes, ask, "takes")
         bind_number(self.seed, ask, "seed")
-        self.lock = tool(self.tr("Lock"), tip=self.tr("Keep this seed; unlocked, every job rolls a new one"))
+        self.lock = tool("Lock", tip="Keep this seed; unlocked, every job rolls a new one")
         self.lock.setCheckable(True)
         bind_switch(self.lock, ask, "seed_locked")
         self.models = QComboBox()
-        self.models.setAccessibleName(self.tr("Model"))
+        self.models.setAccessibleName("Model")
         self.models.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.models.activated.connect(lambda place: setattr(ask, "model", self.models.itemData(place)))
         self.model_line = words(kind="faint")
         self.room_line = words(kind="faint")
-        self.download = QCheckBox(self.tr("Fetch it with the first plan"))
+        self.download = QCheckBox("Fetch it with the first plan")
         bind_switch(self.download, ask, "download")
-        self.region = tool("", tip=self.tr("Draw a box that the edit stays inside (optional)"))
+        self.region = tool("", tip="Draw a box that the edit stays inside (optional)")
         self.region.setCheckable(True)
         self.region.toggled.connect(self._show_region)
-        self.no_region = tool(self.tr("Clear"), lambda: ask.draw_region(None), self.tr("No limit"))
+        self.no_region = tool("Clear", lambda: ask.draw_region(None), "No limit")
         self.frame = FramePicture()
         self.frame.drawing = True
         self.frame.setCursor(Qt.CursorShape.CrossCursor)
@@ -105,7 +105,7 @@ class AskZone(QWidget):
         grid.setColumnStretch(1, 1)
         numbers = QHBoxLayout()
         numbers.setSpacing(4)
-        for each in (self.takes, words(self.tr("Seed"), "faint", wrap=False), self.seed, self.lock):
+        for each in (self.takes, words("Seed", "faint", wrap=False), self.seed, self.lock):
             numbers.addWidget(each)
         numbers.addStretch(1)
         region = QHBoxLayout()
@@ -119,11 +119,11 @@ class AskZone(QWidget):
         model.addWidget(self.room_line)
         model.addWidget(self.download)
         rows = (
-            (self.tr("Scope"), self.scopes),
-            (self.tr("Quality"), self.qualities),
-            (self.tr("Takes"), numbers),
-            (self.tr("Region"), region),
-            (self.tr("Model"), self.models),
+            ("Scope", self.scopes),
+            ("Quality", self.qualities),
+            ("Takes", numbers),
+            ("Region", region),
+            ("Model", self.models),
             ("", model),
         )
         for row, (name, what) in enumerate(rows):
@@ -139,7 +139,7 @@ class AskZone(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 4)
         column.setSpacing(4)
-        column.addWidget(heading(self.tr("Ask")))
+        column.addWidget(heading("Ask"))
         column.addLayout(text)
         column.addLayout(grid)
         column.addWidget(self.frame)
@@ -166,7 +166,7 @@ class AskZone(QWidget):
         for each in self.model.history.entries[:20]:
             menu.addAction(each, lambda text=each: setattr(self.model.ask, "instruction", text))
         if menu.isEmpty():
-            menu.addAction(self.tr("Nothing was asked yet")).setEnabled(False)
+            menu.addAction("Nothing was asked yet").setEnabled(False)
         menu.popup(self.history.mapToGlobal(self.history.rect().bottomLeft()))
 
     def _show_models(self) -> None:
@@ -175,7 +175,7 @@ class AskZone(QWidget):
         self.models.clear()
         for each in ask.models:
             title = each.title or each.name
-            self.models.addItem(title if each.installed else self.tr("{0} (not here)").format(title), each.name)
+            self.models.addItem(title if each.installed else f"{title} (not here)", each.name)
         if self.models.findData(ask.model) < 0:
             self.models.addItem(ask.model, ask.model)
         self.models.setCurrentIndex(self.models.findData(ask.model))
@@ -200,9 +200,9 @@ class AskZone(QWidget):
         on = self.region.isChecked() and shot is not None
         self.frame.setVisible(on)
         self.no_region.setVisible(ask.region is not None)
-        self.region.setText(self.tr("A box") if ask.region else self.tr("Whole frame…"))
+        self.region.setText("A box" if ask.region else "Whole frame…")
         self.frame.box = ask.region
-        self.frame.waiting = self.tr("Reading the frame…")
+        self.frame.waiting = "Reading the frame…"
         if on:
             self.frame.show_image(self._pictures.frame(shot, shot.frame_count // 2, _FRAME_HEIGHT))
 

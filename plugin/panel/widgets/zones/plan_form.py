@@ -27,30 +27,30 @@ class PlanForm(QWidget):
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
-        self.cancel = button(self.tr("Cancel"), model.drop_plan)
+        self.cancel = button("Cancel", model.drop_plan)
         self.trouble = words(kind="bad")
-        self.try_again = button(self.tr("Try again"), model.try_plan_again, self.tr("It goes on from what it has"))
-        self.source_caption = self._caption(self.tr("What is in the shot"), "source_caption")
-        self.composite_caption = self._caption(self.tr("What it shall show"), "composite_caption")
+        self.try_again = button("Try again", model.try_plan_again, "It goes on from what it has")
+        self.source_caption = self._caption("What is in the shot", "source_caption")
+        self.composite_caption = self._caption("What it shall show", "composite_caption")
         self.objects, self.target = QLineEdit(), QLineEdit()
-        self.objects.setAccessibleName(self.tr("Objects that stay in front"))
-        self.objects.setPlaceholderText(self.tr("none"))
+        self.objects.setAccessibleName("Objects that stay in front")
+        self.objects.setPlaceholderText("none")
         self.objects.editingFinished.connect(lambda: self.plan.set_objects(self.objects.text()))
         bind_text(self.target, self.plan, "target_object")
-        self.target.setAccessibleName(self.tr("New object"))
-        row, group = segments([self.tr("Object"), self.tr("Full frame")])
+        self.target.setAccessibleName("New object")
+        row, group = segments(["Object", "Full frame"])
         bind_choice(group, ["object", "full_frame"], self.plan, "scope")
         self.scope = row
         self.frame = FramePicture()
-        self.frame.waiting = self.tr("Nothing was found for this phrase.")
+        self.frame.waiting = "Nothing was found for this phrase."
         self.chips = QWidget()
         self._chips = FlowLayout(self.chips, 3)
         self._chips.setContentsMargins(0, 0, 0, 0)
         self.remarks = words(kind="faint")
         self.again = button(
-            self.tr("Look again"),
+            "Look again",
             lambda: model.make_plan(keep_edits=True),
-            self.tr("Find the objects of the edited plan anew"),
+            "Find the objects of the edited plan anew",
         )
         self._lay_out()
         watch(self.plan, self._show_state, "state", "stage", "problem", "job", "remarks")
@@ -80,10 +80,10 @@ class PlanForm(QWidget):
         fields = QVBoxLayout(self.fields)
         fields.setSpacing(2)
         for name, widget in (
-            (self.tr("What is in the shot"), self.source_caption),
-            (self.tr("What it shall show"), self.composite_caption),
-            (self.tr("New object"), self.target),
-            (self.tr("Objects that stay as they are, in front"), self.objects),
+            ("What is in the shot", self.source_caption),
+            ("What it shall show", self.composite_caption),
+            ("New object", self.target),
+            ("Objects that stay as they are, in front", self.objects),
         ):
             fields.addWidget(words(name, "faint"))
             fields.addWidget(widget)
@@ -98,7 +98,7 @@ class PlanForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(3)
-        column.addWidget(heading(self.tr("Plan")))
+        column.addWidget(heading("Plan"))
         for each in (self.waiting, self.fields, self.failed):
             each.layout().setContentsMargins(0, 0, 0, 0)
             column.addWidget(each)
@@ -127,7 +127,7 @@ class PlanForm(QWidget):
         masks = self.plan.masks
         self._mask = next((place for place, each in enumerate(masks) if each.path), 0)
         for place, each in enumerate(masks):
-            share = self.tr("{0:.0f} %").format(100 * each.coverage) if each.path else self.tr("not found")
+            share = f"{100 * each.coverage:.0f} %" if each.path else "not found"
             chip = tool(f"{each.phrase}  {share}", lambda place=place: self._choose_mask(place))
             chip.setCheckable(True)
             chip.setChecked(place == self._mask)

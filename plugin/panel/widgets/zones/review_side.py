@@ -24,7 +24,7 @@ class ReviewSide(QWidget):
         self.title = ElidedLabel()
         top = QHBoxLayout()
         top.setContentsMargins(6, 3, 6, 3)
-        top.addWidget(tool(self.tr("‹ Back"), self.left.emit, self.tr("Back to the takes (Esc)"), plain=True))
+        top.addWidget(tool("‹ Back", self.left.emit, "Back to the takes (Esc)", plain=True))
         top.addWidget(self.title, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

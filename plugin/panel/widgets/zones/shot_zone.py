@@ -32,11 +32,11 @@ class ShotZone(QWidget):
     def __init__(self, model: ShotModel, pictures: Pictures, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
-        self.open_button = tool(self.tr("Open…"), self.openRequested.emit, self.tr("Open a timeline or movie (Ctrl+O)"))
+        self.open_button = tool("Open…", self.openRequested.emit, "Open a timeline or movie (Ctrl+O)")
         self.title = ElidedLabel()
         self.title.setObjectName("faint")
         self.clips = QComboBox()
-        self.clips.setAccessibleName(self.tr("Clip"))
+        self.clips.setAccessibleName("Clip")
         self.clips.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.clips.activated.connect(self._chosen)
         self.filmstrip = Filmstrip(model, pictures)
@@ -63,7 +63,7 @@ class ShotZone(QWidget):
         self.export_bar = QProgressBar()
         self.export_bar.setTextVisible(False)
         self.export_bar.setMaximumHeight(6)
-        self.export_cancel = button(self.tr("Cancel"), self.model.exports.cancel)
+        self.export_cancel = button("Cancel", self.model.exports.cancel)
         row = QHBoxLayout(self.export)
         row.setContentsMargins(0, 0, 0, 0)
         left = QVBoxLayout()
@@ -77,21 +77,21 @@ class ShotZone(QWidget):
         row = QHBoxLayout(self.part)
         row.setContentsMargins(0, 0, 0, 0)
         self.first, self.last = QSpinBox(), QSpinBox()
-        for spin, name in ((self.first, self.tr("First frame")), (self.last, self.tr("Last frame"))):
+        for spin, name in ((self.first, "First frame"), (self.last, "Last frame")):
             spin.setAccessibleName(name)
             spin.setKeyboardTracking(False)
             spin.editingFinished.connect(self._part_typed)
-        row.addWidget(words(self.tr("Part"), "faint", wrap=False))
+        row.addWidget(words("Part", "faint", wrap=False))
         row.addWidget(self.first)
         row.addWidget(QLabel("–"))
         row.addWidget(self.last)
         row.addStretch(1)
-        self.whole = button(self.tr("Whole clip"), self._whole)
+        self.whole = button("Whole clip", self._whole)
         row.addWidget(self.whole)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.addWidget(heading(self.tr("Shot")))
+        top.addWidget(heading("Shot"))
         top.addWidget(self.title, 1)
         top.addWidget(self.open_button)
         column = QVBoxLayout(self)
@@ -110,12 +110,12 @@ class ShotZone(QWidget):
         self.clips.blockSignals(True)
         self.clips.clear()
         for each in model.clips:
-            mark = "" if not each.trouble else self.tr("  (cannot be used)")
+            mark = "" if not each.trouble else "  (cannot be used)"
             self.clips.addItem(f"{each.index}  {each.name}  ·  {each.track}  {each.record_in}{mark}", each.index)
             self.clips.setItemData(self.clips.count() - 1, each.trouble, Qt.ItemDataRole.ToolTipRole)
         chosen = self.clips.findData(model.current) if model.current is not None else -1
         self.clips.setCurrentIndex(chosen)
-        self.clips.setPlaceholderText(self.tr("Choose a clip ({0})").format(len(model.clips)))
+        self.clips.setPlaceholderText(f"Choose a clip ({len(model.clips)})")
         self.clips.blockSignals(False)
 
     def _show_facts(self) -> None:
@@ -149,10 +149,11 @@ class ShotZone(QWidget):
         self.export.setVisible(now is not None and bool(now.reason))
         if now is None:
             return
-        text = self.tr("{0} renders this clip before its plan is made ({1}).")
+        name = self.model.host.name
+        text = f"{name} renders this clip before its plan is made ({now.reason})."
         if now.running:
-            text = self.tr("{0} is rendering the clip ({1})…")
-        self.export_words.setText(now.words or text.format(self.model.host.name, now.reason))
+            text = f"{name} is rendering the clip ({now.reason})…"
+        self.export_words.setText(now.words or text)
         self.export_bar.setRange(0, now.total)
         self.export_bar.setValue(now.done)
         self.export_bar.setVisible(now.running)

@@ -45,7 +45,7 @@ class TakesZone(QWidget):
         self._chosen = ""
         self.painter = CardPainter(pictures, self)
         self.list = CardList(self.painter)
-        self.list.setAccessibleName(self.tr("Queue and takes"))
+        self.list.setAccessibleName("Queue and takes")
         self.list.setModel(model.takes)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -53,14 +53,14 @@ class TakesZone(QWidget):
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.list.doubleClicked.connect(lambda _: self._open())
         self.list.installEventFilter(self)
-        self.all_shots = tool(self.tr("All shots"), tip=self.tr("List the jobs and takes of all shots"))
+        self.all_shots = tool("All shots", tip="List the jobs and takes of all shots")
         self.all_shots.setCheckable(True)
         self.all_shots.toggled.connect(model.show_all_shots)
-        self.pause = tool(self.tr("Pause queue"), tip=self.tr("Start no further job; the running one goes on"))
+        self.pause = tool("Pause queue", tip="Start no further job; the running one goes on")
         self.pause.setCheckable(True)
         self.pause.clicked.connect(model.backend.pause_queue)
         self.transfers = Transfers(model.transfers)
-        self.empty = words(self.tr("Nothing was made of this shot yet."), "faint")
+        self.empty = words("Nothing was made of this shot yet.", "faint")
         self.place_line = words(kind="good")
         self.actions = QWidget()
         self._actions = FlowLayout(self.actions, 3)
@@ -99,7 +99,7 @@ class TakesZone(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.addWidget(heading(self.tr("Takes")))
+        top.addWidget(heading("Takes"))
         top.addStretch(1)
         top.addWidget(self.all_shots)
         top.addWidget(self.pause)
@@ -191,24 +191,24 @@ class TakesZone(QWidget):
     def _words(self, action: Action, card: Card) -> tuple[str, str]:
         going_on = card.state in ("paused", "cancelled")
         swap = self.model.places.current is not None and not card.placed
-        place = self.tr("Swap in") if swap else self.tr("Approve and place")
+        place = "Swap in" if swap else "Approve and place"
         return {
-            "pause": (self.tr("Pause"), self.tr("Stop after this step and leave the queue; what was done is kept")),
-            "cancel": (self.tr("Cancel"), self.tr("End this job (Delete)")),
+            "pause": ("Pause", "Stop after this step and leave the queue; what was done is kept"),
+            "cancel": ("Cancel", "End this job (Delete)"),
             "retry": (
-                (self.tr("Continue"), self.tr("Back into the queue; it goes on from the step that it stopped after"))
+                ("Continue", "Back into the queue; it goes on from the step that it stopped after")
                 if going_on
-                else (self.tr("Retry"), self.tr("Go on from the last finished step"))
+                else ("Retry", "Go on from the last finished step")
             ),
-            "retry_small": (self.tr("Retry with less memory"), self.tr("Slower, the same method")),
-            "up": (self.tr("Earlier"), self.tr("Before the job in front (Ctrl+Up)")),
-            "down": (self.tr("Later"), self.tr("Behind the next job (Ctrl+Down)")),
-            "dismiss": (self.tr("Dismiss"), self.tr("Show it no longer; its files stay")),
-            "plan": (self.tr("Open plan"), self.tr("Read and edit it, then generate (Return)")),
-            "review": (self.tr("Review"), self.tr("Compare it with the original (Return)")),
-            "place": (place, self.tr("On a new track directly above the clip")),
-            "again": (self.tr("Use again"), self.tr("Take over its instruction and seed")),
-            "folder": (self.tr("Folder"), self.tr("Show its files")),
+            "retry_small": ("Retry with less memory", "Slower, the same method"),
+            "up": ("Earlier", "Before the job in front (Ctrl+Up)"),
+            "down": ("Later", "Behind the next job (Ctrl+Down)"),
+            "dismiss": ("Dismiss", "Show it no longer; its files stay"),
+            "plan": ("Open plan", "Read and edit it, then generate (Return)"),
+            "review": ("Review", "Compare it with the original (Return)"),
+            "place": (place, "On a new track directly above the clip"),
+            "again": ("Use again", "Take over its instruction and seed"),
+            "folder": ("Folder", "Show its files"),
         }[action]
 
     def _open(self) -> None:
@@ -227,12 +227,12 @@ class TakesZone(QWidget):
             if each != "place" or self.model.places.possible:
                 menu.addAction(self._words(each, card)[0], lambda each=each: self.act(each))
         if card.kind == "take":
-            status = menu.addMenu(self.tr("Status"))
+            status = menu.addMenu("Status")
             for value, text in (
-                ("pending", self.tr("Pending")),
-                ("approved", self.tr("Approved")),
-                ("rejected", self.tr("Rejected")),
-                ("retake", self.tr("Retake")),
+                ("pending", "Pending"),
+                ("approved", "Approved"),
+                ("rejected", "Rejected"),
+                ("retake", "Retake"),
             ):
                 status.addAction(text, lambda value=value: self.model.verdicts.set_status(card.id, value))
         menu.popup(self.list.viewport().mapToGlobal(point))

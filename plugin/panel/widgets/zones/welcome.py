@@ -31,9 +31,9 @@ class Welcome(QScrollArea):
         self.state = words(kind="faint")
         self.list, self.models = QWidget(), QWidget()
         self._grid, self._model_rows = QGridLayout(self.list), QVBoxLayout(self.models)
-        self.again = button(self.tr("Check again"), checks.run)
-        self.go = button(self.tr("Open a timeline…"), lambda: self.finished.emit(""), primary=True)
-        self.sample = button(self.tr("Try the sample shot"), self._sample)
+        self.again = button("Check again", checks.run)
+        self.go = button("Open a timeline…", lambda: self.finished.emit(""), primary=True)
+        self.sample = button("Try the sample shot", self._sample)
         self.sample.setVisible(self._sample_path() is not None)
         self._lay_out()
         watch(checks, self._show_checks)
@@ -44,25 +44,23 @@ class Welcome(QScrollArea):
         column = QVBoxLayout(inside)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(6)
-        column.addWidget(words(self.tr("Add to a shot what was not there"), "title"))
+        column.addWidget(words("Add to a shot what was not there", "title"))
         column.addWidget(
             words(
-                self.tr(
-                    "Select a clip, say what to add, read the plan, press Generate. The take lies on a new track above"
-                    " the clip; outside of the effect every pixel stays the camera’s own."
-                )
+                "Select a clip, say what to add, read the plan, press Generate. The take lies on a new track above"
+                " the clip; outside of the effect every pixel stays the camera’s own."
             )
         )
         column.addSpacing(4)
         top = QHBoxLayout()
-        top.addWidget(heading(self.tr("This machine")))
+        top.addWidget(heading("This machine"))
         top.addStretch(1)
         top.addWidget(self.again)
         column.addLayout(top)
         column.addWidget(self.state)
         column.addWidget(self.list)
         column.addSpacing(4)
-        column.addWidget(heading(self.tr("Models")))
+        column.addWidget(heading("Models"))
         column.addWidget(self.models)
         column.addStretch(1)
         goes_on = QWidget()
@@ -83,9 +81,9 @@ class Welcome(QScrollArea):
         self.state.setText(
             {
                 "idle": "",
-                "running": self.tr("Checking…"),
-                "fine": self.tr("Everything that the shipped model needs is there."),
-                "broken": self.tr("Something needs mending before anything can be generated."),
+                "running": "Checking…",
+                "fine": "Everything that the shipped model needs is there.",
+                "broken": "Something needs mending before anything can be generated.",
             }[checks.state]
         )
         self.again.setEnabled(checks.state != "running")
@@ -110,16 +108,16 @@ class Welcome(QScrollArea):
         clear(self._model_rows)
         for each in self.model.ask.models:
             if each.installed:
-                text = self.tr("{0}: here, ready to use. {1}").format(each.title, each.licence)
+                text = f"{each.title}: here, ready to use. {each.licence}"
                 self._model_rows.addWidget(words(text))
             else:
                 self._model_rows.addWidget(self._offer(offer(each, self.model.backend.local)))
 
     def _offer(self, offered: Offer) -> QWidget:
         """A model that can be fetched, and the wish to have it."""
-        ask, row, wanted = self.model.ask, QWidget(), QCheckBox(self.tr("Fetch it"))
-        wanted.setAccessibleName(self.tr("Fetch {0}").format(offered.title))
-        wanted.setToolTip(self.tr("It is fetched with the first plan. That can be stopped, and goes on later."))
+        ask, row, wanted = self.model.ask, QWidget(), QCheckBox("Fetch it")
+        wanted.setAccessibleName(f"Fetch {offered.title}")
+        wanted.setToolTip("It is fetched with the first plan. That can be stopped, and goes on later.")
         wanted.setChecked(ask.download and ask.model == offered.name)
         wanted.setEnabled(offered.fits)
         wanted.toggled.connect(lambda on: self._want(offered.name, on))
