@@ -14,8 +14,7 @@ from backend.service.loop import GIGA, Options, Service
 from backend.service.workers import WORKER_MODULE
 from backend.settings import find_settings, start_logging
 from bridge.local.folders import HOME_VARIABLE, state_folder
-from contract.errors import Problem
-from contract.exit_codes import DONE, exit_code
+from contract.errors import DONE, Problem
 
 LISTEN = "tcp://127.0.0.1:*"
 
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Problem as problem:
         log.error("the service cannot run: %s", problem)
         print(f"dynvfx: {problem}", file=sys.stderr)
-        return exit_code(problem)
+        return problem.exit_code
     return DONE
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from contract.errors import ProblemFacts
+
 Stage = Literal[
     "uploading", "segmenting", "encoding", "inverting", "refining", "finishing", "delivering", "downloading"
 ]
@@ -128,14 +130,9 @@ class JobDone(JobEvent, frozen=True, kw_only=True, tag="job_done"):
     timeline: str | None
 
 
-class JobFailed(JobEvent, frozen=True, kw_only=True, tag="error"):
+class JobFailed(JobEvent, ProblemFacts, frozen=True, kw_only=True, tag="error"):
     """The job ended without its result. `log` names the log file when the error was not foreseen."""
 
-    kind: str
-    what: str
-    why: str
-    remedy: str
-    exit_code: int
     log: str | None = None
 
 

@@ -2,57 +2,40 @@
 
 from __future__ import annotations
 
-
-class MethodError(Exception):
-    """Base of everything that the method raises on purpose.
-
-    `kind` is a stable word for programs; `what`, `why` and `remedy` are sentences for people.
-    """
-
-    kind = "method"
-
-    def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
-        self.what, self.why, self.remedy = what, why, remedy
-        super().__init__(" ".join(part for part in (what, why, remedy) if part))
+from contract.errors import BAD_INPUT, BAD_USAGE, OBJECT_ABSENT, OUT_OF_ROOM, Problem
 
 
-class BadRequest(MethodError):
-    """The request contradicts itself or the model's rules (sizes, frame counts, empty instruction)."""
-
-    kind = "bad_request"
-
-
-class OutsideVocabulary(MethodError):
+class OutsideVocabulary(Problem):
     """The chosen model cannot draw what was asked for; the remedy lists what it can draw."""
 
-    kind = "outside_vocabulary"
+    kind, exit_code = "outside_vocabulary", BAD_USAGE
 
 
-class ObjectAbsent(MethodError):
+class ObjectAbsent(Problem):
     """After all retries the new content was not found in the result."""
 
-    kind = "object_absent"
+    kind, exit_code = "object_absent", OBJECT_ABSENT
 
 
-class ModelUnavailable(MethodError):
+class ModelUnavailable(Problem):
     """Weights are missing, incomplete, unreadable or of an unknown family."""
 
-    kind = "model_unavailable"
+    kind, exit_code = "model_unavailable", BAD_INPUT
 
 
-class AssistantFailed(MethodError):
+class AssistantFailed(Problem):
     """The vision-language model could not be reached, refused, or answered nonsense."""
 
     kind = "assistant_failed"
 
 
-class OutOfMemory(MethodError):
+class OutOfMemory(Problem):
     """The device or the machine has too little memory for the request."""
 
-    kind = "out_of_memory"
+    kind, exit_code = "out_of_memory", OUT_OF_ROOM
 
 
-class ClipTooLong(MethodError):
+class ClipTooLong(Problem):
     """The clip is longer than the model's window: the artist must choose which part."""
 
-    kind = "clip_too_long"
+    kind, exit_code = "clip_too_long", BAD_INPUT

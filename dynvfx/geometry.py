@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dynvfx.errors import BadRequest, ClipTooLong
+from contract.errors import BadRequest
+from dynvfx.errors import ClipTooLong
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
-from dynvfx.errors import BadRequest
+from contract.errors import BadRequest
 from dynvfx.geometry import Geometry
 
 Scope = Literal["object", "full_frame"]

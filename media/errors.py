@@ -63,9 +63,3 @@ class EncodeFailed(Problem):
     """ffmpeg refused to write a file for a reason other than space or permission."""
 
     kind = "encode_failed"
-
-
-class Cancelled(Problem):
-    """The artist stopped the job; nothing of it was left behind."""
-
-    kind = "cancelled"

@@ -22,9 +22,8 @@ from backend.delivery.ffmpeg import Encoder
 from backend.delivery.grain import measure_grain
 from backend.delivery.inventory import DeliveredFile, inventory
 from backend.delivery.render import LayerPicture, LayerRenderer
-from dynvfx.errors import BadRequest
+from contract.errors import BadRequest, Cancelled
 from media.colour import rgb_of
-from media.errors import Cancelled
 from media.pixels import PixelLayout
 from media.probe import MediaInfo, probe
 from media.read import SourceFrame, read_frames

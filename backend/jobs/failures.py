@@ -1,4 +1,4 @@
-"""The method's errors, as the errors that bridge, panel and command line know."""
+"""How a job's error is kept, and errors of the system that people can do something about."""
 
 from __future__ import annotations
 
@@ -8,40 +8,28 @@ from contextlib import contextmanager
 
 from bridge.wire.messages import Failure
 from contract.errors import OutOfDisk, Problem
-from contract.exit_codes import exit_code
-from dynvfx.errors import MethodError
+from dynvfx.errors import OutOfMemory
 
 DISK_ERRORS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG))
 
 
-class MethodFailed(Problem):
-    """An error of the method with its own `kind` and words."""
+class WorkerDied(Problem):
+    """The worker's process died at the job, several times at the same place."""
 
-    def __init__(self, error: MethodError) -> None:
-        super().__init__(error.what, error.why, error.remedy)
-        self.kind = error.kind
+    kind = "worker_died"
 
 
 def failure_of(problem: Problem, *, is_small: bool = False) -> Failure:
-    """A Problem as what is kept of a failed job; after too little memory a smaller footprint is offered, once."""
-    offers = ("again", "small") if problem.kind == "out_of_memory" and not is_small else ("again",)
-    return Failure(
-        kind=problem.kind,
-        what=problem.what,
-        why=problem.why,
-        remedy=problem.remedy,
-        exit_code=exit_code(problem),
-        offers=offers,
-    )
+    """What is kept of a failed job; where memory may have been too small, a smaller footprint is offered, once."""
+    lacks_memory = isinstance(problem, OutOfMemory | WorkerDied)
+    return Failure.of(problem, offers=("again", "small") if lacks_memory and not is_small else ("again",))
 
 
 @contextmanager
-def as_problems() -> Iterator[None]:
-    """Let nothing but Problems out: the method's errors are translated, and so is a full or read-only disk."""
+def full_disk_as_problem() -> Iterator[None]:
+    """Raise OutOfDisk where the system says that a disk is full, or not to be written to."""
     try:
         yield
-    except MethodError as error:
-        raise MethodFailed(error) from error
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise

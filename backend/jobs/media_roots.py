@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
 from bridge.files.relative_paths import is_device_name
-from contract.errors import BadUsage, Problem
+from contract.errors import BAD_INPUT, BadUsage, Problem
 from media.errors import MissingMedia, UnreadableMedia
 from media.sequences import is_sequence
 
@@ -19,7 +19,7 @@ _WINDOWS_DEVICE_SPACE = re.compile(r"^[\\/]{2}[.?][\\/]|^\\\?\?\\")
 class OutsideMediaRoots(Problem):
     """A path does not lie, or lies by a link only, below the media roots; or it is no plain file or folder there."""
 
-    kind = "outside_media_roots"
+    kind, exit_code = "outside_media_roots", BAD_INPUT
 
 
 class MediaRoots:

@@ -12,12 +12,12 @@ import numpy as np
 
 from backend.jobs.orders import TakeOrder
 from contract.atomic_file import write_atomically
-from contract.errors import BadUsage
+from contract.errors import BadRequest, BadUsage
 from dynvfx.assistant.base import Assistant
 from dynvfx.assistant.loading import open_assistant
 from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.tiny.vocabulary import VOCABULARY, find_content
-from dynvfx.errors import BadRequest, OutsideVocabulary
+from dynvfx.errors import OutsideVocabulary
 from dynvfx.request import Plan
 
 Origin = Literal["written", "kept", "given"]

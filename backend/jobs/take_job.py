@@ -16,7 +16,7 @@ import torch
 from backend.delivery.conform import Conform
 from backend.jobs.cache.stage_cache import StageCache, arithmetic_of
 from backend.jobs.determinism import check_disk, enable_determinism, quiet_loading
-from backend.jobs.failures import as_problems
+from backend.jobs.failures import full_disk_as_problem
 from backend.jobs.job_folder import Batch, JobFolder, Record
 from backend.jobs.job_start import UNRESTRICTED, MediaAccess, OpenJob, open_add, open_refine
 from backend.jobs.job_timeline import write_job_timeline
@@ -61,7 +61,7 @@ def run(order: AddOrder | RefineOrder, means: JobContext | None = None) -> Itera
     """
     means = means or JobContext(OpenModels(open_backbone, open_segmenter))
     open_job = open_add if isinstance(order, AddOrder) else open_refine
-    with as_problems(), open_job(order, means.reading) as job:
+    with full_disk_as_problem(), open_job(order, means.reading) as job:
         yield from _Run(job, means).events()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.errors import Problem
+from contract.errors import NotFound, Problem
 
 
 class LedgerInUse(Problem):
@@ -23,19 +23,15 @@ class LedgerTooNew(Problem):
     kind = "ledger_too_new"
 
 
-class NoSuchJob(Problem):
+class NoSuchJob(NotFound):
     """There is no job of that name."""
-
-    kind = "not_found"
 
     def __init__(self, job: str) -> None:
         super().__init__(f"There is no job {job}.", remedy="List the jobs to see which there are.")
 
 
-class NoSuchTake(Problem):
+class NoSuchTake(NotFound):
     """The job has no finished take of that number."""
-
-    kind = "not_found"
 
     def __init__(self, job: str, number: int) -> None:
         super().__init__(f"Job {job} has no finished take {number}.", remedy="List the takes to see which there are.")

@@ -14,12 +14,12 @@ from backend.ledger.errors import QueueFull
 from backend.ledger.events import EventLog
 from backend.ledger.jobs import JobTable
 from backend.ledger.queue import Queue
-from backend.ledger.rows import CANCELLED, Facts, JobRow, Steps, encoded, failed_event, job_seen_by
+from backend.ledger.rows import CANCELLED, Facts, JobRow, Steps, encoded, job_seen_by
 from backend.ledger.schema import MIGRATIONS
 from backend.ledger.states import ENDED, RUNNING, IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
 from bridge.wire.messages import CancelOutcome, Failure, Job, JobState, Numbered, Spec, TakeEntry
-from contract.events import AnyJobEvent, TakeDone
+from contract.events import AnyJobEvent, JobFailed, TakeDone
 from contract.take import Note, Status, Take, read_take
 
 
@@ -147,7 +147,7 @@ class Ledger:
     def fail(self, job: str, failure: Failure, *, log: str | None = None) -> Numbered:
         """The job has failed: its state, its failure and the event that says so, in one. Raises IllegalMove."""
         with self._changing():
-            numbered = self._append(self.job(job), [failed_event(failure, log)], "failed", device=None)
+            numbered = self._append(self.job(job), [JobFailed.of(failure, log=log)], "failed", device=None)
             self._database.change("UPDATE jobs SET failure = ? WHERE id = ?", encoded(failure), job)
         self._events.forget(job)
         return numbered[0]

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from bridge.wire.messages import Failure, Job, JobState, Numbered, Spec
+from contract.errors import Cancelled
 from contract.events import AnyJobEvent, JobFailed, StageProgress
 
 
@@ -82,26 +83,8 @@ class JobRow:
     steps: Steps = field(default=NO_STEPS)
 
 
-CANCELLED = JobFailed(
-    kind="cancelled",
-    what="The job was cancelled.",
-    why="",
-    remedy="Retry it to go on where it stopped.",
-    exit_code=130,
-)
+CANCELLED = JobFailed.of(Cancelled("The job was cancelled.", remedy="Retry it to go on where it stopped."))
 """The last event of a job that somebody ended."""
-
-
-def failed_event(failure: Failure, log: str | None) -> JobFailed:
-    """The last event of a job that failed."""
-    return JobFailed(
-        kind=failure.kind,
-        what=failure.what,
-        why=failure.why,
-        remedy=failure.remedy,
-        exit_code=failure.exit_code,
-        log=log,
-    )
 
 
 def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None, steps: Steps) -> JobRow:

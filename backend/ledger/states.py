@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from bridge.wire.messages import JobState
-from contract.errors import Problem
+from contract.errors import BAD_USAGE, Problem
 from contract.events import AnyJobEvent, JobDone, JobFailed, JobStarted, ModelOpened, PlanReady, StageProgress
 
 STATES: tuple[JobState, ...] = get_args(JobState)
@@ -41,7 +41,7 @@ MOVES: dict[JobState, frozenset[JobState]] = _moves()
 class IllegalMove(Problem):
     """A job cannot go from the state that it is in to the one that was asked for."""
 
-    kind = "illegal_move"
+    kind, exit_code = "illegal_move", BAD_USAGE
 
     def __init__(self, job: str, state: JobState, wanted: str) -> None:
         allowed = ", ".join(sorted(MOVES[state])) or "nowhere"

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from backend.jobs.failures import as_problems
 from backend.jobs.media_roots import MediaRoots
 from backend.jobs.order_limits import check_limits
 from backend.jobs.orders import QUALITIES
@@ -45,16 +44,14 @@ class Admission:
 
     def admit(self, spec: Spec, client: str) -> tuple[Spec, Facts]:
         """The order with its paths settled, and what the ledger shall know of it. Raises Problems."""
-        with as_problems():
-            _check_shaping(spec)
+        _check_shaping(spec)
         spec = msgspec.structs.replace(spec, segmenter=self.below_roots(spec.segmenter))
         return self._admit_refine(spec, client) if isinstance(spec, RefineSpec) else self._admit_add(spec, client)
 
     def check_plan(self, plan: dict[str, Any] | None) -> None:
         """Raises a Problem for a plan that nothing can be made from."""
         if plan is not None:
-            with as_problems():
-                Plan.from_json(json.dumps(plan))
+            Plan.from_json(json.dumps(plan))
 
     def output_of(self, row: JobRow) -> Path:
         """The folder of a job's results."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
 
-from backend.jobs.failures import as_problems
+from backend.jobs.failures import full_disk_as_problem
 from bridge.wire.messages import Refused
 from bridge.wire.server import Incoming
-from contract.errors import Problem
+from contract.errors import Problem, Unexpected
 
 MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What Python raises for a mistake of ours. One client's request must not end the jobs of all."""
@@ -18,26 +18,39 @@ MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, Runtim
 log = logging.getLogger(__name__)
 
 
+class Stopping(Problem):
+    """The service is ending and carries nothing out any more."""
+
+    kind = "stopping"
+
+
+class FileUnusable(Problem):
+    """A file of the service's machine cannot be used, for a reason that only its log explains."""
+
+    kind = "system"
+
+
 def reply_of(work: Callable[[], Any], incoming: Incoming) -> Any:
     """What `work` returns, or its error as a refusal."""
     request = type(incoming.body).__name__
     try:
-        with as_problems():
+        with full_disk_as_problem():
             return work()
     except Problem as problem:
         log.info("%s refused: %s", request, problem)
-        return Refused(kind=problem.kind, what=problem.what, why=problem.why, remedy=problem.remedy)
+        return Refused.of(problem)
     except CancelledError:
-        return Refused(kind="stopping", what="The service is ending.", remedy="Ask again when it runs.")
+        return Refused.of(Stopping("The service is ending.", remedy="Ask again when it runs."))
     except OSError as error:
         log.exception("%s failed", request)
         what = f"{error.filename or 'A file of the service'} cannot be used."
-        return Refused(kind="system", what=what, why=error.strerror or str(error), remedy="Look into its log.")
+        return Refused.of(FileUnusable(what, error.strerror or str(error), "Look into its log."))
     except MISTAKES as error:
         log.critical("%s failed unexpectedly", request, exc_info=True)
-        return Refused(
-            kind="unexpected",
-            what=f"Something unexpected happened ({type(error).__name__}: {error}).",
-            why="This is a mistake in the service, not in what you did.",
-            remedy="Report it, with the service's log.",
+        return Refused.of(
+            Unexpected(
+                f"Something unexpected happened ({type(error).__name__}: {error}).",
+                "This is a mistake in the service, not in what you did.",
+                "Report it, with the service's log.",
+            )
         )

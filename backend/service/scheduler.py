@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from backend.jobs.failures import failure_of
+from backend.jobs.failures import WorkerDied, failure_of
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import JobRow
 from backend.ledger.states import ENDED, RUNNING
@@ -16,10 +16,10 @@ from backend.service.disk_guard import DiskGuard
 from backend.service.subscriptions import Subscriptions
 from backend.service.workers import Death, DeviceWorker, Workers
 from backend.worker.messages import EventReported, FromWorker, RunEnded
+from bridge.files.errors import StoreFull
 from bridge.wire.messages import CancelOutcome, Failure
-from contract.errors import OutOfDisk, Problem
+from contract.errors import OutOfDisk, Problem, Unexpected
 from contract.events import JobNotice
-from contract.exit_codes import FAILED
 
 MOST_DEATHS = 3
 """Workers that may die at a job in a row, without a step forward, before it is given up."""
@@ -28,6 +28,12 @@ DISK_RETRY = 1.0
 QUIT_PATIENCE = 10.0
 
 log = logging.getLogger(__name__)
+
+
+class WorkerUnavailable(Problem):
+    """No worker process can be started."""
+
+    kind = "worker_unavailable"
 
 
 class Scheduler:
@@ -153,10 +159,8 @@ class Scheduler:
             return  # cancelled meanwhile, or done: its last event said so
         log.info("job %s: %s", word.job, word.outcome)
         if word.outcome == "failed":
-            failure = word.failure or Failure(
-                kind="worker", what="The job ended without a reason.", why="", remedy="Try again.", exit_code=FAILED
-            )
-            if failure.kind in ("out_of_disk", "store_full"):
+            failure = word.failure or failure_of(Unexpected("The job ended without a reason.", remedy="Try again."))
+            if failure.kind in (OutOfDisk.kind, StoreFull.kind):
                 self._disk.note(self._admission.output_of(row))
             self._fail(word.job, failure)
         elif word.outcome == "held":
@@ -178,7 +182,7 @@ class Scheduler:
         log.warning("the worker of job %s %s", job, death.how)
         row = self._ledger.interrupt(job, died=not self.stopping)
         if row.deaths >= MOST_DEATHS:
-            self._fail(job, _died_often(row, death))
+            self._fail(job, failure_of(_died_often(row, death)))
         self._announcements.changed(job)
         self._announcements.order_changed()
 
@@ -246,23 +250,17 @@ class Scheduler:
             return
         for row in self._ledger.queue():
             words = workers[0].last_words()
-            failure = Failure(
-                kind="worker_unavailable",
-                what="The worker process cannot be started.",
-                why=f"It ended several times while it was starting. {words}".strip(),
-                remedy="`dynvfx doctor` says what is wrong with this machine; then retry the job.",
-                exit_code=FAILED,
-                offers=("again",),
+            problem = WorkerUnavailable(
+                "The worker process cannot be started.",
+                f"It ended several times while it was starting. {words}".strip(),
+                "`dynvfx doctor` says what is wrong with this machine; then retry the job.",
             )
-            self._fail(row.id, failure)
+            self._fail(row.id, failure_of(problem))
 
 
-def _died_often(row: JobRow, death: Death) -> Failure:
-    return Failure(
-        kind="worker_died",
-        what=f"The worker process died {row.deaths} times at the same place.",
-        why=f"The last one {death.how}. The system ends processes like this when memory runs out.",
-        remedy="Close other programs and retry, or retry with a smaller footprint.",
-        exit_code=FAILED,
-        offers=("again", "small"),
+def _died_often(row: JobRow, death: Death) -> WorkerDied:
+    return WorkerDied(
+        f"The worker process died {row.deaths} times at the same place.",
+        f"The last one {death.how}. The system ends processes like this when memory runs out.",
+        "Close other programs and retry, or retry with a smaller footprint.",
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from backend.worker.channel import WorkerChannel
 from backend.worker.messages import DEVICE, QUIT, START_AGAIN, RunEnded
 from bridge.wire.messages import Failure
-from contract.exit_codes import FAILED
+from contract.errors import Unexpected
 
 if TYPE_CHECKING:
     from backend.worker.open_models import OpenBackbone, OpenSegmenter
@@ -81,15 +81,13 @@ class _Reported:
             return
         where = traceback.extract_tb(trace)[-1]
         log.critical("unexpected", exc_info=(kind, error, trace))
-        failure = Failure(
-            kind="unexpected",
-            what=f"Something unexpected happened ({kind.__name__}: {error}).",
-            why=f"This is a mistake in the program ({os.path.basename(where.filename)}, line {where.lineno}), "
+        problem = Unexpected(
+            f"Something unexpected happened ({kind.__name__}: {error}).",
+            f"This is a mistake in the program ({os.path.basename(where.filename)}, line {where.lineno}), "
             "not in what you did.",
-            remedy="Retry the job: it goes on from the last finished step. If it stops here again, report it.",
-            exit_code=FAILED,
-            offers=("again",),
+            "Retry the job: it goes on from the last finished step. If it stops here again, report it.",
         )
+        failure = Failure.of(problem, offers=("again",))
         self._end.say(RunEnded(job=self._end.job, outcome="failed", failure=failure, leaving=True))
 
 

@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from backend.jobs.cache.stage_cache import StageCache
-from backend.jobs.failures import as_problems, failure_of
+from backend.jobs.failures import failure_of, full_disk_as_problem
 from backend.jobs.take_job import JobContext, run
 from backend.jobs.worker_orders import order_of, reading_of
 from backend.worker.channel import WorkerChannel
@@ -22,6 +22,7 @@ from backend.worker.messages import EventReported, Ready, Run, RunEnded
 from backend.worker.open_models import OpenBackbone, OpenModels, OpenSegmenter
 from contract.errors import Problem
 from contract.events import JobDone
+from dynvfx.errors import OutOfMemory
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,14 @@ class WorkerJobs:
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
         try:
-            with as_problems():
+            with full_disk_as_problem():
                 means = JobContext(self._models, self._cache_of(job), reading_of(job))
                 ended = self._tell(job, means)
         except Problem as problem:
             log.exception("job %s failed: %s", job.job, problem.kind)
             failure = failure_of(problem, is_small=job.spec.footprint == "small")
             # What is left of a memory that was too small belongs to nobody knows whom: better a fresh process.
-            return RunEnded(job=job.job, outcome="failed", failure=failure, leaving=problem.kind == "out_of_memory")
+            return RunEnded(job=job.job, outcome="failed", failure=failure, leaving=isinstance(problem, OutOfMemory))
         log.info("job %s: %s", job.job, ended.outcome)
         return ended
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.errors import OutOfDisk, Problem
+from contract.errors import BAD_INPUT, Cancelled, OutOfDisk, Problem
 
 
 class BadTransfer(Problem):
@@ -56,7 +56,7 @@ class StoreFull(OutOfDisk):
 class NotUploaded(Problem):
     """A job names a file that did not come over the bridge, or is not there any more."""
 
-    kind = "not_uploaded"
+    kind, exit_code = "not_uploaded", BAD_INPUT
 
 
 class NoSuchFile(Problem):
@@ -65,10 +65,8 @@ class NoSuchFile(Problem):
     kind = "no_such_file"
 
 
-class TransferCancelled(Problem):
+class TransferCancelled(Cancelled):
     """The transfer was stopped; what has arrived stays, and the next one goes on from there."""
-
-    kind = "cancelled"
 
 
 def out_of_disk(path: object, needed: int, error: OSError | None = None) -> OutOfDisk:

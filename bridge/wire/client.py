@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from bridge.wire.keys import KeyPair
 from bridge.wire.messages import Numbered, Reply, Request, Welcome
 from bridge.wire.pending import Outcome
+from bridge.wire.refusals import NotAuthorised, VersionMismatch
 from bridge.wire.session import Session
 from contract.errors import Problem, Unreachable
 from contract.events import JobDone, JobFailed
 
-FINAL = frozenset({"not_authorised", "protocol"})
+FINAL = frozenset({NotAuthorised.kind, VersionMismatch.kind})
 """Kinds of refusals that waiting does not change."""
 _STEP_MS = 1000
 
@@ -52,7 +53,7 @@ class Client:
         """The service's reply, never Refused.
 
         Raises Refusal when the service refuses the request, Unreachable when no answer comes within `timeout` seconds,
-        ConnectionLost when it is unknown whether the request was carried out, TooLarge, BadAnswer.
+        ConnectionLost when it is unknown whether the request was carried out, TooLarge, ProtocolError.
         """
         return next(self.call_many([request], timeout))
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from bridge.wire.messages import Answer, Call, Pushed, Reply, Request
+from contract.errors import BadRequest
 
 DEEPEST = 64
 """Levels of lists and maps in a plan or the like; more is an attack, not a plan."""
@@ -29,13 +30,18 @@ class DecodeError(ValueError):
     """Bytes that are no call at all: they cannot be answered, because they have no number."""
 
 
-class BadCall(ValueError):
-    """A call with a number, so that it can be refused: its request is unknown (`kind` "unknown_request") or wrong
-    ("bad_request")."""
+class BadCall(BadRequest):
+    """A request with wrong fields in a call that has a `number`, so that it can be refused."""
 
-    def __init__(self, number: int, kind: str, reason: str) -> None:
-        self.number, self.kind, self.reason = number, kind, reason
-        super().__init__(reason)
+    def __init__(self, number: int, what: str, remedy: str = "") -> None:
+        super().__init__(what, remedy=remedy)
+        self.number = number
+
+
+class UnknownRequest(BadCall):
+    """A request of another version of the protocol."""
+
+    kind = "unknown_request"
 
 
 def encode_call(number: int, body: Request) -> bytes:
@@ -49,7 +55,7 @@ def encode_answer(number: int, body: Reply | Pushed) -> bytes:
 
 
 def decode_call(data: bytes | memoryview) -> Call:
-    """The call in a message. Raises Garbage or BadCall, and nothing else, whatever the bytes are."""
+    """The call in a message. Raises DecodeError or BadCall, and nothing else, whatever the bytes are."""
     try:
         call = _calls.decode(data)
         fault = _fault(call.body, 0)
@@ -58,12 +64,12 @@ def decode_call(data: bytes | memoryview) -> Call:
     if not 0 < call.number < 2**63:
         raise DecodeError(f"{call.number} cannot number a call")
     if fault is not None:
-        raise BadCall(call.number, "bad_request", fault)
+        raise BadCall(call.number, fault)
     return call
 
 
 def decode_answer(data: bytes | memoryview) -> Answer:
-    """The answer in a message. Raises Garbage."""
+    """The answer in a message. Raises DecodeError."""
     try:
         return _answers.decode(data)
     except _UNREADABLE as error:
@@ -78,7 +84,7 @@ def answer_number(data: bytes | memoryview) -> int | None:
         return None
 
 
-def _bad(data: bytes | memoryview, reason: str) -> ValueError:
+def _bad(data: bytes | memoryview, reason: str) -> DecodeError | BadCall:
     try:
         number, raw = _envelopes.decode(data)
         tag = _texts.decode(_tags.decode(raw)["type"])
@@ -87,8 +93,8 @@ def _bad(data: bytes | memoryview, reason: str) -> ValueError:
     if not 0 < number < 2**63:
         return DecodeError(reason)
     if tag not in _KNOWN:
-        return BadCall(number, "unknown_request", f"There is no request {tag[:40]!r}.")
-    return BadCall(number, "bad_request", reason[:300])
+        return UnknownRequest(number, f"There is no request {tag[:40]!r}.", "Update the service.")
+    return BadCall(number, reason[:300])
 
 
 def _fault(value: Any, depth: int) -> str | None:

@@ -22,9 +22,10 @@ from bridge.wire.messages import (
     Request,
     UploadChunk,
 )
+from bridge.wire.refusals import NotAuthorised, NotGreeted, TooManyConnections, VersionMismatch
 from bridge.wire.socket_events import next_event
 from bridge.wire.zap_authenticator import DOMAIN, ZapAuthenticator
-from contract.errors import BadAddress
+from contract.errors import BadAddress, Problem, TooLarge
 
 MEBIBYTE = 1 << 20
 DEFAULT_LIMITS = Limits(message_bytes=6 * MEBIBYTE, chunk_bytes=MEBIBYTE, transfers=16, queue=100)
@@ -162,13 +163,12 @@ class WireServer:
             self.dropped += 1
             return None
         except BadCall as error:
-            remedy = "Update the service." if error.kind == "unknown_request" else ""
-            self._send(connection, error.number, Refused(kind=error.kind, what=error.reason, remedy=remedy))
+            self._send(connection, error.number, Refused.of(error))
             return None
-        refusal = self._refusal(peer, call.body)
-        if refusal is not None:
-            self._send(connection, call.number, refusal)
-            if refusal.kind == "not_authorised":
+        problem = self._problem_with(peer, call.body)
+        if problem is not None:
+            self._send(connection, call.number, Refused.of(problem))
+            if isinstance(problem, NotAuthorised):
                 self._forget(connection)
             return None
         if isinstance(call.body, Hello):
@@ -186,27 +186,23 @@ class WireServer:
             peer = self._peers[connection] = _Peer(client, descriptor)
         return peer
 
-    def _refusal(self, peer: _Peer, body: Request) -> Refused | None:
+    def _problem_with(self, peer: _Peer, body: Request) -> Problem | None:
         if peer.client not in self.keys.authorized():
             return not_authorised(peer.client)
         if isinstance(body, Hello):
-            refusal = version_refusal(body.protocol_low, body.protocol_high)
+            mismatch = version_mismatch(body.protocol_low, body.protocol_high)
             others = sum(other.client == peer.client and other.greeted for other in self._peers.values())
-            if refusal is None and not peer.greeted and others >= CONNECTIONS:
-                refusal = Refused(
-                    kind="too_many_connections",
-                    what=f"This client has {others} connections already.",
-                    remedy="Close some of its programs.",
-                )
-            return refusal
+            if mismatch is None and not peer.greeted and others >= CONNECTIONS:
+                what = f"This client has {others} connections already."
+                return TooManyConnections(what, remedy="Close some of its programs.")
+            return mismatch
         if not peer.greeted:
-            return Refused(kind="not_greeted", what="This connection has not said hello.", remedy="Say hello first.")
+            return NotGreeted("This connection has not said hello.", remedy="Say hello first.")
         if isinstance(body, UploadChunk) and len(body.data) > self.limits.chunk_bytes:
-            return Refused(
-                kind="too_large",
-                what=f"A chunk has {len(body.data)} bytes.",
-                why=f"The service takes {self.limits.chunk_bytes} at once.",
-                remedy="Send smaller ones.",
+            return TooLarge(
+                f"A chunk has {len(body.data)} bytes.",
+                f"The service takes {self.limits.chunk_bytes} at once.",
+                "Send smaller ones.",
             )
         return None
 
@@ -217,7 +213,7 @@ class WireServer:
             if number == 0:
                 return False
             what = f"The answer would have {len(data)} bytes."
-            data = encode_answer(number, Refused(kind="too_large", what=what, remedy="Ask for less at once."))
+            data = encode_answer(number, Refused.of(TooLarge(what, remedy="Ask for less at once.")))
         try:
             self._socket.send_multipart([connection, data], zmq.NOBLOCK, copy=len(data) < 65536)
         except zmq.Again:
@@ -244,26 +240,24 @@ class WireServer:
                 self._forget(connection)
 
 
-def not_authorised(client: str) -> Refused:
-    """The refusal of a key that is not, or no longer, on the list."""
-    return Refused(
-        kind="not_authorised",
-        what="The service does not let this client in.",
-        why=f"Its key {client} is not, or no longer, authorised.",
-        remedy=f"On the service's machine: dynvfx keys authorize '{client}'",
+def not_authorised(client: str) -> NotAuthorised:
+    """The problem with a key that is not, or no longer, on the list."""
+    return NotAuthorised(
+        "The service does not let this client in.",
+        f"Its key {client} is not, or no longer, authorised.",
+        f"On the service's machine: dynvfx keys authorize '{client}'",
     )
 
 
-def version_refusal(low: int, high: int) -> Refused | None:
-    """None when a client's range of protocol versions meets ours, else the refusal that names the side to update."""
+def version_mismatch(low: int, high: int) -> VersionMismatch | None:
+    """None when a client's range of protocol versions meets ours, else the problem that names the side to update."""
     if low <= PROTOCOL_HIGH and high >= PROTOCOL_LOW and low <= high:
         return None
     side = "service" if low > PROTOCOL_HIGH else "client"
-    return Refused(
-        kind="protocol",
-        what="Client and service speak no common version of the protocol.",
-        why=f"The client speaks {low} to {high}, the service {PROTOCOL_LOW} to {PROTOCOL_HIGH}.",
-        remedy=f"Update the {side}.",
+    return VersionMismatch(
+        "Client and service speak no common version of the protocol.",
+        f"The client speaks {low} to {high}, the service {PROTOCOL_LOW} to {PROTOCOL_HIGH}.",
+        f"Update the {side}.",
     )
 
 

@@ -31,6 +31,7 @@ from bridge.wire.messages import (
     Welcome,
 )
 from bridge.wire.pending import Outcome, PendingCalls
+from bridge.wire.refusals import NotAuthorised, NotGreeted
 from bridge.wire.session_errors import hangs, not_understood, refusal
 from contract.errors import Problem, Unreachable
 
@@ -126,7 +127,7 @@ class Session:
 
         `on_reply` gets the reply, or a Problem: Refusal when the service refused it, Unreachable when no answer came
         within `timeout_seconds`, ConnectionLost when the connection broke and the request must not be sent twice,
-        TooLarge, BadAnswer.
+        TooLarge, ProtocolError.
         """
         if isinstance(request, Follow):
             self._follows_all = request.on
@@ -215,11 +216,11 @@ class Session:
         if self._link.greeted and self.state == "silent":
             self._link.set_state("ready")
         body = answer.body
-        if isinstance(body, Refused) and body.kind == "not_greeted":
+        if isinstance(body, Refused) and body.kind == NotGreeted.kind:
             self._link.drop("connecting")  # the service has given this connection up; the call is sent again
         elif answer.number != 0:
             self._calls.answered(answer.number, body)
-            if isinstance(body, Refused) and body.kind == "not_authorised":
+            if isinstance(body, Refused) and body.kind == NotAuthorised.kind:
                 self._link.refuse(refusal(body))
         else:
             followed = self._followed.get(body.job) if isinstance(body, EventPushed) else None

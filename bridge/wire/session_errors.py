@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bridge.wire.messages import Refused
+from bridge.wire.refusals import NotAuthorised
 from contract.errors import ProtocolError, Refusal, Unreachable
 
 
 def refusal(refused: Refused) -> Refusal:
     """A refusal as it came over the wire."""
-    return Refusal(refused.kind, refused.what, refused.why, refused.remedy)
+    return Refusal(refused.kind, refused.what, refused.why, refused.remedy, refused.exit_code)
 
 
 def nobody(address: str) -> Unreachable:
@@ -41,7 +42,7 @@ def cut_short(address: str) -> Unreachable:
 def not_let_in(address: str, key: str) -> Refusal:
     """The service does not know our key."""
     return Refusal(
-        "not_authorised",
+        NotAuthorised.kind,
         f"The service at {address} does not let this client in.",
         f"Its key {key} is not, or no longer, authorised there.",
         f"On the service's machine: dynvfx keys authorize '{key}'",

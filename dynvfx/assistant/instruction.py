@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from dynvfx.errors import BadRequest
+from contract.errors import BadRequest
 
 LONGEST_INSTRUCTION = 2000
 """Longest instruction in characters; about a page, far more than a shot needs."""

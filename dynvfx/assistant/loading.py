@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from contract.errors import BadRequest
 from dynvfx.assistant.base import Assistant
 from dynvfx.assistant.vocabulary_match import Entry
-from dynvfx.errors import BadRequest
 
 ASSISTANTS = ("offline", "openai")
 

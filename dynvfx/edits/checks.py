@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import torch
 
+from contract.errors import BadRequest
 from dynvfx.backbones.base import Backbone
-from dynvfx.errors import BadRequest
 from dynvfx.masks.edit_limits import EditLimits
 from dynvfx.request import Request
 

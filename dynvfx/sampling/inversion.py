@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
+from contract.errors import BadRequest
 from dynvfx.backbones.base import Backbone
-from dynvfx.errors import BadRequest
 from dynvfx.request import Inversion, Request
 from dynvfx.sampling.steps import REFERENCE_STEPS, anchor_timesteps
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from dynvfx.errors import BadRequest, ModelUnavailable
+from contract.errors import BadRequest
+from dynvfx.errors import ModelUnavailable
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.segmentation.motion import MotionAugmentedSegmenter, MotionSegmenter
 

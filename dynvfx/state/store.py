@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from dynvfx.errors import MethodError
+from contract.errors import OutOfDisk
 
 Tensors = dict[str, torch.Tensor]
 
@@ -25,10 +25,8 @@ ABANDONED_AFTER = 3600.0
 """Seconds after which an unfinished file has no writer any more."""
 
 
-class StateNotSaved(MethodError):
+class StateNotSaved(OutOfDisk):
     """The state of a running take could not be written: disk full, read-only, or not permitted."""
-
-    kind = "out_of_disk"
 
 
 class StateStore(Protocol):

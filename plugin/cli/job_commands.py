@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from bridge.wire.messages import Cancel, Cancelled, Jobs, ListJobs, ListTakes, Takes
-from plugin.cli.exit_codes import BAD_INPUT, CANCELLED, DONE
+from contract.errors import BAD_INPUT, CANCELLED, DONE
 from plugin.cli.job_running import JobRun
 from plugin.cli.job_tables import ENDED, job_table, plain, take_table
 from plugin.cli.output import Reporter

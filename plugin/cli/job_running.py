@@ -22,9 +22,9 @@ from bridge.wire.messages import (
     Spec,
     Submit,
 )
-from contract.errors import Problem
+from contract.errors import CANCELLED, DONE, BackendTooOld, Problem
+from contract.errors import Cancelled as Stopped
 from contract.events import JobDone, JobEvent, JobFailed, JobNotice, JobStarted
-from plugin.cli.exit_codes import CANCELLED, DONE
 from plugin.cli.output import Reporter
 from plugin.cli.service_link import ServiceLink
 
@@ -35,12 +35,6 @@ STOP_WITHIN = 15.0
 
 Translate = Callable[[JobEvent], JobEvent | None]
 """What becomes of an event before it is told, None for what is not told; may raise a Problem."""
-
-
-class ServiceTooOld(Problem):
-    """The service would ignore something that was asked for."""
-
-    kind = "backend_too_old"
 
 
 class JobRun:
@@ -57,10 +51,10 @@ class JobRun:
     def submit(self, spec: Spec, token: str | None = None) -> Job:
         """Queue a job and follow it from its first event; the same one that runs already is followed as well.
 
-        Raises ServiceTooOld for a box, levels or a mask that the service would not heed.
+        Raises BackendTooOld for a box, levels or a mask that the service would not heed.
         """
         if "edit_limits" not in self._link.welcome.capabilities and _is_limited(spec):
-            raise ServiceTooOld(
+            raise BackendTooOld(
                 "The service cannot limit an edit to a box, a mask or later iterations.",
                 "Its version does not know this.",
                 "Update it and start it again, or leave --region, --mask and --levels out.",
@@ -145,8 +139,7 @@ def tell_stopped(teller: Reporter, started: JobStarted | None, *, quiet: bool) -
         what = f"Stopped. What was done so far is kept in {Path(started.output) / '.dynvfx'}."
         remedy = "The same command goes on from there."
     with contextlib.suppress(BrokenPipeError):
-        failed = JobFailed(kind="cancelled", what=what, why="", remedy=remedy, exit_code=CANCELLED)
-        teller.tell(failed) if quiet else print(what, remedy, file=sys.stderr)
+        teller.tell(JobFailed.of(Stopped(what, remedy=remedy))) if quiet else print(what, remedy, file=sys.stderr)
     return CANCELLED
 
 

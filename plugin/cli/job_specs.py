@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.wire.messages import LARGEST_MASK, AddSpec, EditedMask, RefineSpec
-from contract.errors import BadUsage, Problem
+from contract.errors import BAD_USAGE, BadUsage, Problem
 
 LONGEST_PLAN = 1_000_000
 """Bytes of a plan file above which it cannot be one."""
@@ -17,7 +17,7 @@ LONGEST_PLAN = 1_000_000
 class BadPlan(Problem):
     """A file that should hold a plan does not."""
 
-    kind = "bad_request"
+    kind, exit_code = "bad_plan", BAD_USAGE
 
 
 def add_spec(order: Any, *, output: Path, model: str, segmenter: str | None) -> AddSpec:

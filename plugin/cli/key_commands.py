@@ -7,7 +7,7 @@ import json
 
 from bridge.local.folders import key_folder, state_folder
 from bridge.wire.keys import KeyFolder
-from plugin.cli.exit_codes import DONE
+from contract.errors import DONE
 from plugin.cli.job_tables import table
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from bridge.local import local_service
 from bridge.wire.messages import Jobs, ListJobs, ListTakes, Takes
-from contract.errors import Problem
-from plugin.cli.exit_codes import DONE
+from contract.errors import DONE, Problem
 from plugin.cli.service_link import PROGRAM, ServiceLink
 
 Write = Callable[[Iterable[str] | None], tuple[Path, int]]

@@ -19,15 +19,13 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
-from backend.jobs.failures import as_problems
 from backend.settings import Settings, find_settings, start_logging, stop_logging
 from bridge.local.folders import state_folder
 from bridge.wire.messages import Spec
-from contract.errors import Problem
+from contract.errors import BAD_USAGE, DONE, FAILED, Problem, Unexpected
 from contract.events import JobDone, JobFailed, JobStarted
 from plugin.cli import job_commands, key_commands, log_command, resolve_command
 from plugin.cli.arguments import parse
-from plugin.cli.exit_codes import BAD_USAGE, DONE, FAILED, exit_code
 from plugin.cli.job_running import AFTER_PLAN, JobRun, tell_stopped
 from plugin.cli.job_specs import add_spec, read_mask, refine_spec
 from plugin.cli.output import Reporter, open_reporter
@@ -88,7 +86,7 @@ def _carried_out(options: argparse.Namespace, teller: Reporter, settings: Settin
     except Problem as problem:
         _tell_failure(teller, problem)
         log.error("%s: %s", problem.kind, problem, exc_info=problem)
-        return exit_code(problem)
+        return problem.exit_code
     except (KeyboardInterrupt, BrokenPipeError):
         teller.close()
         return tell_stopped(teller, None, quiet=options.json)
@@ -150,8 +148,7 @@ def _far_away(options: argparse.Namespace, order: AddOrder | RefineOrder, teller
     from plugin.cli.remote import remote_job
 
     if isinstance(order, AddOrder):
-        with as_problems():
-            output = output_of(order)
+        output = output_of(order)
         return remote_job.add(options, order, output, open_source, teller)
     return remote_job.refine(options, order, open_source, teller)
 
@@ -162,11 +159,10 @@ def _spec(order: AddOrder | RefineOrder) -> Spec:
     from backend.jobs.orders import AddOrder
 
     segmenter = model_name(order.segmenter) if order.segmenter else None
-    with as_problems():
-        if isinstance(order, AddOrder):
-            model = asked_of_add(order)["model"]
-            return add_spec(order, output=output_of(order), model=model, segmenter=segmenter)
-        return refine_spec(order, segmenter=segmenter)
+    if isinstance(order, AddOrder):
+        model = asked_of_add(order)["model"]
+        return add_spec(order, output=output_of(order), model=model, segmenter=segmenter)
+    return refine_spec(order, segmenter=segmenter)
 
 
 def _order(options: argparse.Namespace) -> AddOrder | RefineOrder:
@@ -229,15 +225,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _tell_failure(teller: Reporter, problem: Problem) -> None:
     teller.close()
-    teller.tell(
-        JobFailed(
-            kind=problem.kind,
-            what=problem.what,
-            why=problem.why,
-            remedy=problem.remedy,
-            exit_code=exit_code(problem),
-        )
-    )
+    teller.tell(JobFailed.of(problem))
 
 
 @contextlib.contextmanager
@@ -270,12 +258,12 @@ def _reported(teller: Reporter, settings: Settings) -> Iterator[None]:
         has_log = start_logging(settings, verbose=False)
         log.critical("unexpected", exc_info=(kind, error, trace))
         teller.tell(
-            JobFailed(
-                kind="unexpected",
-                what=f"Something unexpected happened ({kind.__name__}: {error}).",
-                why="This is a mistake in the program, not in what you did.",
-                remedy="The same command goes on from the last finished step; if it stops here again, report it.",
-                exit_code=FAILED,
+            JobFailed.of(
+                Unexpected(
+                    f"Something unexpected happened ({kind.__name__}: {error}).",
+                    "This is a mistake in the program, not in what you did.",
+                    "The same command goes on from the last finished step; if it stops here again, report it.",
+                ),
                 log=str(settings.log_file) if has_log else None,
             )
         )

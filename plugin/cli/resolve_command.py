@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from contract.errors import BadUsage, OutOfDisk, Problem
-from plugin.cli.exit_codes import DONE, FAILED
+from contract.errors import DONE, FAILED, BadUsage, OutOfDisk, Problem
 from plugin.resolve.check import contract_check as check
 from plugin.resolve.errors import ResolveProblem
 

@@ -16,7 +16,7 @@ from bridge.local.folders import key_folder, state_folder
 from bridge.wire.client import Client
 from bridge.wire.keys import KeyFolder
 from bridge.wire.messages import GetJob, Job, JobReply, Jobs, ListJobs, Numbered, Request, Retry, Welcome
-from contract.errors import Problem, ProtocolError, Refusal, Unreachable
+from contract.errors import NotFound, Problem, ProtocolError, Refusal, Unreachable
 from contract.events import JobDone, JobFailed
 
 PROGRAM = "dynvfx command line"
@@ -28,12 +28,6 @@ GIVE_UP = 60.0
 """Seconds without an answer after which a service on another machine is given up; its jobs go on there."""
 
 _Kind = TypeVar("_Kind")
-
-
-class NotFound(Problem):
-    """There is no such job, or none of this user's."""
-
-    kind = "not_found"
 
 
 class ServiceLink:
@@ -51,7 +45,7 @@ class ServiceLink:
         return self.client.welcome
 
     def ask(self, request: Request, reply: type[_Kind], timeout: float = 30.0) -> _Kind:
-        """The service's reply. Raises Refusal, Unreachable, BadAnswer for a reply of another kind."""
+        """The service's reply. Raises Refusal, Unreachable, ProtocolError for a reply of another kind."""
         try:
             answer = self.client.call(request, timeout=timeout)
         except Unreachable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from contract.errors import ProblemFacts
 from contract.events import AnyJobEvent
 from contract.job import Spec
 from contract.message_bases import Body, CancelOutcome, JobState, Part, WorkerState
@@ -52,14 +53,9 @@ class Pong(Body, frozen=True, kw_only=True, tag="pong"):
     paused: bool
 
 
-class Failure(Part, frozen=True, kw_only=True):
+class Failure(Part, ProblemFacts, frozen=True, kw_only=True):
     """Why a job failed; `offers` names what `Retry` can do about it ("again", "small")."""
 
-    kind: str
-    what: str
-    why: str
-    remedy: str
-    exit_code: int
     offers: tuple[str, ...] = ()
 
 
@@ -225,13 +221,8 @@ class Done(Body, frozen=True, kw_only=True, tag="done"):
     """The answer to what has no other: it was done."""
 
 
-class Refused(Body, frozen=True, kw_only=True, tag="refused"):
-    """The request was not carried out: the four facts of `contract.errors.Problem`."""
-
-    kind: str
-    what: str
-    why: str = ""
-    remedy: str = ""
+class Refused(Body, ProblemFacts, frozen=True, kw_only=True, tag="refused"):
+    """The request was not carried out."""
 
 
 Reply = (

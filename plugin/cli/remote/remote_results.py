@@ -143,7 +143,7 @@ class RemoteResults:
         )
 
     def _relative(self, path: str) -> str:
-        """A path there, counted from the job's folder there. Raises BadAnswer when it is not in it."""
+        """A path there, counted from the job's folder there. Raises ProtocolError when it is not in it."""
         kind = PurePosixPath if self._there.startswith("/") else PureWindowsPath
         try:
             name = kind(path).relative_to(kind(self._there)).as_posix()

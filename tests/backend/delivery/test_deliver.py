@@ -11,8 +11,7 @@ import pytest
 
 from backend.delivery.compose import Region, compose, smallest_per_sample
 from backend.delivery.deliver import deliver_take
-from dynvfx.errors import BadRequest
-from media.errors import Cancelled
+from contract.errors import BadRequest, Cancelled
 from media.probe import probe
 from media.read import read_frames
 from tests.backend.delivery.takes import decode, disc_take, stream_facts

@@ -11,8 +11,7 @@ from backend.jobs.orders import AddOrder, RefineOrder
 from backend.jobs.worker_orders import order_of, reading_of
 from backend.worker.messages import Run
 from bridge.wire.messages import AddSpec, EditedMask, RefineSpec
-from contract.errors import BadUsage
-from dynvfx.errors import BadRequest
+from contract.errors import BadRequest, BadUsage
 
 PLAN = {"instruction": "x", "source_caption": "grey", "composite_caption": "red", "target_object": "red balloon"}
 

@@ -36,7 +36,7 @@ class FileService:
             try:
                 reply = self._reply(incoming)
             except Problem as problem:
-                reply = wire.Refused(kind=problem.kind, what=problem.what, why=problem.why, remedy=problem.remedy)
+                reply = wire.Refused.of(problem)
             self.server.answer(incoming, reply)
 
     def _reply(self, incoming: Incoming) -> wire.Reply:

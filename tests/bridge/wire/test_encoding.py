@@ -115,7 +115,7 @@ def test_what_can_be_refused_by_its_number(body: dict, kind: str) -> None:
     with pytest.raises(BadCall) as caught:
         decode_call(pack([9, body]))
     assert (caught.value.number, caught.value.kind) == (9, kind)
-    assert caught.value.reason
+    assert caught.value.what
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def kinds(*paths: str) -> set[str]:
     found = set()
     for path in paths:
         source = (FOLDER.parent / path).read_text(encoding="utf-8")
-        found |= set(re.findall(r'(?:\bkind=|\bkind = |BadCall\([\w.]+, )"(\w+)"', source))
+        found |= set(re.findall(r'\bkind(?:, exit_code)? = "(\w+)"', source))
     return found
 
 
@@ -162,7 +162,7 @@ def test_refusals() -> None:
     own, services = (
         set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) for table in section("Refusals").split("Kinds of the")
     )
-    assert own == kinds("bridge/wire/server.py", "bridge/wire/encoding.py")
+    assert own == kinds("bridge/wire/refusals.py", "bridge/wire/encoding.py") | {"bad_request", "too_large"}
     refusing = kinds(
         "bridge/files/errors.py",
         "backend/service/access.py",
@@ -172,8 +172,8 @@ def test_refusals() -> None:
         "backend/jobs/media_roots.py",
     )
     # Not for clients: the client's own word, and what keeps a service from starting.
-    refusing -= {"cancelled", "ledger_in_use", "ledger_damaged", "ledger_too_new"}
-    assert services == refusing | {"bad_usage", "out_of_disk"}
+    refusing -= {"ledger_in_use", "ledger_damaged", "ledger_too_new"}
+    assert services == refusing | {"bad_usage", "not_found", "out_of_disk", "unexpected"}
 
 
 def test_figures() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.wire.messages import Closing, GetJob, GetStats, Hello, Limits, ListTakes, Ping, Pong, Refused, UploadChunk
-from bridge.wire.server import CONNECTIONS, Incoming, WireServer, version_refusal
+from bridge.wire.server import CONNECTIONS, Incoming, WireServer, version_mismatch
 from contract.errors import BadAddress, BadKey, ProtocolError, Refusal, TooLarge, Unreachable
 from tests.bridge.wire.echo_service import EchoService
 from tests.bridge.wire.raw_client import RawClient, pack
@@ -134,14 +134,14 @@ def test_an_address_that_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("low", "high", "side"), [(2, 5, "service"), (0, 0, "client"), (3, 2, "service")])
 def test_versions_that_do_not_meet(low: int, high: int, side: str) -> None:
-    refusal = version_refusal(low, high)
+    refusal = version_mismatch(low, high)
     assert refusal is not None
-    assert refusal.kind == "protocol"
+    assert refusal.kind == "version_mismatch"
     assert refusal.remedy == f"Update the {side}."
 
 
 def test_a_newer_client_that_still_speaks_our_version(tmp_path: Path) -> None:
-    assert version_refusal(1, 9) is None
+    assert version_mismatch(1, 9) is None
     with EchoService(tmp_path) as service, RawClient(service) as raw:
         _, welcome = raw.ask(pack([1, Hello(protocol_low=1, protocol_high=9, program="raw", version="0")]))
         assert welcome["protocol"] == 1
@@ -150,14 +150,14 @@ def test_a_newer_client_that_still_speaks_our_version(tmp_path: Path) -> None:
 def test_an_older_client_is_told_to_update(tmp_path: Path) -> None:
     with EchoService(tmp_path) as service, RawClient(service) as raw:
         number, refused = raw.ask(pack([8, Hello(protocol_low=0, protocol_high=0, program="raw", version="0")]))
-        assert (number, refused["kind"], refused["remedy"]) == (8, "protocol", "Update the client.")
+        assert (number, refused["kind"], refused["remedy"]) == (8, "version_mismatch", "Update the client.")
         assert raw.ask(pack([9, Ping()]))[1]["kind"] == "not_greeted"
         assert service.requests == []
 
 
 def test_a_service_of_another_version_refuses_for_good(tmp_path: Path) -> None:
     def older(_: object) -> Refused:
-        return Refused(kind="protocol", what="No common version.", remedy="Update the service.")
+        return Refused(kind="version_mismatch", what="No common version.", remedy="Update the service.")
 
     with EchoService(tmp_path, replies={Hello: older}) as service, pytest.raises(Refusal, match="Update the service"):
         client_of(service)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bridge.wire.encoding import BadCall, DecodeError, decode_call, encode_call
 from bridge.wire.messages import AddSpec, Approve, GetJob, Hello, Ping, Pong, Replay, Request, Submit, UploadChunk
-from bridge.wire.server import version_refusal
+from bridge.wire.server import version_mismatch
 from tests.bridge.wire.echo_service import EchoService
 from tests.bridge.wire.proxy import Proxy
 from tests.bridge.wire.raw_client import RawClient, pack
@@ -46,7 +46,7 @@ def carried_out(message: bytes) -> bool:
         body = decode_call(message).body
     except (DecodeError, BadCall):
         return False
-    return not isinstance(body, Hello) or version_refusal(body.protocol_low, body.protocol_high) is None
+    return not isinstance(body, Hello) or version_mismatch(body.protocol_low, body.protocol_high) is None
 
 
 def broken(chance: random.Random) -> bytes:

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.errors import BadRequest, Problem
 from dynvfx.assistant.instruction import LONGEST_INSTRUCTION, clean_instruction
 from dynvfx.assistant.offline import OfflineAssistant
-from dynvfx.errors import BadRequest, MethodError
 
 
 @pytest.mark.parametrize("text", ["add a 🐳", "أضف حوتًا خلف الغواصين", "הוסף לווייתן", "👨‍👩‍👧 waving", "鯨を追加"])
@@ -32,7 +32,7 @@ def test_the_limit_is_named():
 def test_any_text_gives_a_plan_or_a_clear_error(text):
     try:
         plan = OfflineAssistant().plan(text).plan
-    except MethodError as error:
+    except Problem as error:
         assert error.what and error.remedy
     else:
         assert plan.target_object.strip() and plan.composite_caption.encode()

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from contract.errors import BadRequest
 from dynvfx.assistant.offline import OfflineAssistant
-from dynvfx.errors import BadRequest, OutsideVocabulary
+from dynvfx.errors import OutsideVocabulary
 from dynvfx.segmentation.base import MOVING_FOREGROUND
 
 MOVING = (MOVING_FOREGROUND,)

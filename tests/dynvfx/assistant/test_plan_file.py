@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from contract.errors import BadRequest
 from dynvfx.assistant.offline import OfflineAssistant
-from dynvfx.errors import BadRequest
 from dynvfx.request import Plan
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from contract.errors import BadRequest
 from dynvfx.edits.engine import generate
-from dynvfx.errors import BadRequest, ObjectAbsent, OutOfMemory
+from dynvfx.errors import ObjectAbsent, OutOfMemory
 from dynvfx.progress.events import Notice, Outcome, Preview, Progress
 from dynvfx.sampling.rng import generator, normal
 from dynvfx.state.store import MemoryStore

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from contract.errors import BadRequest
 from dynvfx.edits.engine import generate
-from dynvfx.errors import BadRequest, ObjectAbsent
+from dynvfx.errors import ObjectAbsent
 from dynvfx.masks.edit_limits import EditLimits
 from dynvfx.progress.events import Notice
 from dynvfx.request import PaintedMask, Request

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dynvfx.errors import BadRequest
+from contract.errors import BadRequest
 from dynvfx.sampling.inversion import (
     Recipe,
     advance,

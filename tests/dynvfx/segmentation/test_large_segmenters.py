@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from dynvfx.errors import BadRequest, ModelUnavailable
+from contract.errors import BadRequest
+from dynvfx.errors import ModelUnavailable
 from dynvfx.segmentation.base import MOVING_FOREGROUND
 from dynvfx.segmentation.grounded_sam2 import key_frames
 from dynvfx.segmentation.grounding import Found

@@ -5,8 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import QObject, QTimer
 
 from bridge.wire.messages import Job, Model, RefineSpec
-from contract.errors import Problem
-from contract.exit_codes import BAD_INPUT, BAD_USAGE
+from contract.errors import BAD_INPUT, BAD_USAGE
 from plugin.panel.models.ask.ask import Asked, AskModel
 from plugin.panel.models.ask.model_fetching import progress_words
 from plugin.panel.models.ask.plan import PlanModel
@@ -104,8 +103,7 @@ class PlanWatch(QObject):
             self._plan.stage = stages.get(job.state, self._plan.stage)
             self._look.stop()
         if job.state == "failed" and job.failure is not None:
-            problem = Problem(job.failure.what, job.failure.why, job.failure.remedy)
-            problem.kind = job.failure.kind
+            problem = job.failure.as_problem()
             self._jobs.dismiss(job.id)
             # What was asked for wrongly fails again.
             wrong = job.failure.exit_code in (BAD_USAGE, BAD_INPUT)

@@ -11,7 +11,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from bridge.wire.client import Client
 from bridge.wire.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
-from contract.errors import Problem
+from contract.errors import BackendTooOld, Problem
 from plugin.panel.backend_session import ServiceLink, SessionLike
 from plugin.panel.models.backend.backend_text import described
 from plugin.panel.models.observable import Field, Observable
@@ -22,12 +22,6 @@ Mend = Literal["", "start", "retry", "settings"]
 RESTARTS, RESTARTS_WITHIN = 3, 120.0
 """So often a service that died is started again unasked, in so many seconds; then the artist is asked."""
 GONE_AFTER_MS = 1500
-
-
-class NotUnderstood(Problem):
-    """The service is older than what was asked for, and would leave it out without a word."""
-
-    kind = "backend_too_old"
 
 
 @dataclass(frozen=True)
@@ -133,9 +127,9 @@ class BackendModel(Observable):
         return self._link
 
     def require_limits(self, asked: bool) -> None:
-        """Raises NotUnderstood when a box, a mask or levels are asked for that the service would not heed."""
+        """Raises BackendTooOld when a box, a mask or levels are asked for that the service would not heed."""
         if asked and self.welcome is not None and "edit_limits" not in self.welcome.capabilities:
-            raise NotUnderstood(
+            raise BackendTooOld(
                 "The backend cannot limit an edit to a box, a mask or later iterations.",
                 f"Its version {self.welcome.version} does not know this.",
                 "Update the backend, or take the limit away.",

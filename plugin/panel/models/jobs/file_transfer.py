@@ -104,7 +104,7 @@ def at(entry: TakeEntry, folder: Path) -> TakeEntry:
 
 
 def below(job: Job, path: str) -> str:
-    """A path there, counted from the job's folder there. Raises BadAnswer when it is not in it."""
+    """A path there, counted from the job's folder there. Raises ProtocolError when it is not in it."""
     kind = PurePosixPath if job.output.startswith("/") else PureWindowsPath
     try:
         name = kind(path).relative_to(kind(job.output)).as_posix()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from PyQt6.QtCore import QObject
 
 from bridge.editorial.clip_list import ListedClip, Shot
-from contract.errors import Problem
+from contract.errors import Cancelled, Problem
 from plugin.hosts.base import ExportsClips, Host
 from plugin.panel.models.observable import Field, Observable
 
@@ -86,8 +86,7 @@ class ExportModel(Observable):
         if now is None or not now.running:
             return
         stop, self._stop = self._stop, _nothing
-        problem = Problem("The export was cancelled.")
-        problem.kind = "cancelled"
+        problem = Cancelled("The export was cancelled.")
         self._ended(self._run, None, problem)
         stop()
 

@@ -72,8 +72,7 @@ def job_card(progress: JobProgress) -> Card:
     job = progress.job
     problem = None
     if job.failure is not None and job.state == "failed":
-        problem = Problem(job.failure.what, job.failure.why, job.failure.remedy)
-        problem.kind = job.failure.kind
+        problem = job.failure.as_problem()
     state = "paused" if progress.paused and job.state == "cancelled" else job.state
     return Card(
         kind="job",
