@@ -9,11 +9,12 @@ from pathlib import Path
 
 import av
 
+from contract.timecode import frame_of_timecode, is_drop_frame
 from media.colour import ColourTags, tags_of
 from media.errors import DamagedMedia, EmptyMedia, MissingMedia, NoPicture, NotMedia, UnreadableMedia
 from media.pixels import layout, working_format
 from media.sequences import FrameFiles, find_sequence, is_sequence
-from media.timing import Grid, timecode_to_frames, timing_of
+from media.timing import Grid, timing_of
 
 # Reading every packet of a file larger than this takes too long; its index answers when it has a constant step.
 _SCAN_LIMIT = 4 << 30
@@ -150,7 +151,7 @@ def _probe_movie(name: str, rate: Fraction | None) -> MediaInfo:
         facts = _picture_facts(frame, stream)
         ticks, hold = _timestamps(name)
         timing = timing_of(ticks, hold, stream.time_base, stream.guessed_rate, rate)
-        start = timecode_to_frames(timecode, timing.grid.rate) if timecode else None
+        start = frame_of_timecode(timecode, timing.grid.rate) if timecode else None
         return MediaInfo(
             path=name,
             kind="movie",
@@ -158,7 +159,7 @@ def _probe_movie(name: str, rate: Fraction | None) -> MediaInfo:
             frame_count=timing.frame_count,
             variable_rate=timing.variable_rate,
             start_timecode=start,
-            drop_frame=start is not None and (";" in timecode or "." in timecode),
+            drop_frame=start is not None and is_drop_frame(timecode or ""),
             has_audio=bool(audio),
             audio_codec=audio[0].codec_context.name if audio and audio[0].codec_context else None,
             grid=timing.grid,

@@ -1,4 +1,4 @@
-"""Presentation times on a constant-rate grid, frame rates and timecode."""
+"""Presentation times of a movie's pictures on a constant-rate grid."""
 
 from __future__ import annotations
 
@@ -8,21 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-_NTSC = Fraction(1000, 1001)
+from contract.rates import NTSC, snap_rate
+
 _USUAL = (Fraction(24), Fraction(25), Fraction(30), Fraction(48), Fraction(50), Fraction(60), Fraction(120))
-
-
-def snap_rate(rate: Fraction, tolerance: float = 2e-4) -> Fraction:
-    """The nearest integer or k * 1000/1001 rate when `rate` is that close (relative), else a short fraction."""
-    whole = max(1, round(rate))
-    candidates = [Fraction(whole), Fraction(whole) * _NTSC, Fraction(whole + 1) * _NTSC]
-    best = min(candidates, key=lambda candidate: abs(candidate - rate))
-    return best if abs(best / rate - 1) <= tolerance else rate.limit_denominator(1001)
 
 
 def _snap_loosely(rate: Fraction) -> Fraction:
     """Variable-rate clips: the usual rate within half a percent of the most common step."""
-    usual = [*_USUAL, *(each * _NTSC for each in _USUAL)]
+    usual = [*_USUAL, *(each * NTSC for each in _USUAL)]
     best = min(usual, key=lambda candidate: abs(candidate - rate))
     return best if abs(best / rate - 1) <= 0.005 else snap_rate(rate)
 
@@ -94,31 +87,3 @@ def timing_of(
     if rate is not None and rate != found and not variable:
         variable = steps != [] and any(grid.index(time) != place for place, time in enumerate(times))
     return Timing(grid, count, variable)
-
-
-def timecode_to_frames(text: str, rate: Fraction) -> int | None:
-    """Frames since 00:00:00:00; `;` or `.` before the frames means drop-frame. None when it is no timecode."""
-    drop = text[-3:-2] in (";", ".")
-    parts = text.replace(";", ":").replace(".", ":").split(":")
-    if len(parts) != 4 or not all(part.isdigit() for part in parts):
-        return None
-    hours, minutes, seconds, frames = map(int, parts)
-    base = round(rate)
-    total = ((hours * 60 + minutes) * 60 + seconds) * base + frames
-    if drop and base % 30 == 0:
-        passed = hours * 60 + minutes
-        total -= base // 15 * (passed - passed // 10)
-    return total
-
-
-def frames_to_timecode(frames: int, rate: Fraction, drop: bool) -> str:
-    """Inverse of `timecode_to_frames`."""
-    base = round(rate)
-    drop = drop and base % 30 == 0
-    if drop:
-        skip = base // 15
-        tens, rest = divmod(frames, base * 600 - 9 * skip)
-        frames += 9 * skip * tens + (skip * ((rest - skip) // (base * 60 - skip)) if rest >= skip else 0)
-    seconds, frame = divmod(frames, base)
-    hours, rest = divmod(seconds, 3600)
-    return f"{hours % 24:02d}:{rest // 60:02d}:{rest % 60:02d}{';' if drop else ':'}{frame:02d}"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import ffmpeg
 
+from contract.timecode import timecode
 from media.colour import ColourTags
 from media.pixels import PixelLayout
 from media.probe import MediaInfo
-from media.timing import frames_to_timecode
 
 # Sound that QuickTime can hold as it is; anything else becomes PCM.
 _QUICKTIME_SOUND = ("aac", "alac", "mp3", "mp2", "ac3", "eac3", "adpcm_ima_qt")
@@ -46,7 +46,7 @@ def _aspect(info: MediaInfo, upright: bool) -> str:
 def _timecode(info: MediaInfo, start: int) -> dict[str, str]:
     if info.start_timecode is None:
         return {}
-    return {"timecode": frames_to_timecode(info.start_timecode + start, info.rate, info.drop_frame)}
+    return {"timecode": timecode(info.start_timecode + start, info.rate, info.drop_frame)}
 
 
 def _setparams(names: dict[str, str]) -> dict[str, str]:
@@ -125,17 +125,17 @@ def layer_command(
     parts = iter(
         [source] if outputs == 1 else [source.filter_multi_output("split", outputs)[k] for k in range(outputs)]
     )
-    timecode = _timecode(info, start)
+    start_code = _timecode(info, start)
     grey = next(parts).filter("extractplanes", "a").filter("scale", in_range="pc", out_range="tv")
     flat = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
     grey = grey.filter("format", "yuv422p10le").filter("setparams", **flat, range="tv")
     prores = {"c:v": "prores_ks", "vendor": "apl0", "qscale:v": 8}
-    made = [ffmpeg.output(grey, str(matte), **prores, **{"profile:v": "hq"}, **flat, **timecode)]
+    made = [ffmpeg.output(grey, str(matte), **prores, **{"profile:v": "hq"}, **flat, **start_code)]
     if layer is not None:
         names = layer_tags(info.colour)
         colour = next(parts).filter("scale", out_color_matrix=names["colorspace"].replace("nc", ""), out_range="tv")
         colour = colour.filter("format", "yuva444p10le").filter("setparams", **_setparams(names))
-        options = {**prores, "profile:v": 4444, "alpha_bits": 16, **names, **timecode}
+        options = {**prores, "profile:v": 4444, "alpha_bits": 16, **names, **start_code}
         made.append(ffmpeg.output(colour, str(layer), **options))
     if master is not None:
         stored = "bgra" if pix_fmt == "rgba" else pix_fmt

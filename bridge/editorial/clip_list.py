@@ -8,11 +8,12 @@ from fractions import Fraction
 
 import msgspec
 
-from bridge.editorial.rates import timecode, to_frame
+from bridge.editorial.rates import to_frame
 from bridge.editorial.shot import Probe, Shot, read_shot
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip, walk_video_clips
 from contract.errors import BadMedia, BadTimeline
+from contract.timecode import timecode
 
 __all__ = ["ListedClip", "Probe", "Shot", "list_shots", "part_of", "select_shot"]
 

@@ -13,7 +13,7 @@ import msgspec
 import opentimelineio as otio
 
 from bridge.editorial.media_location import ImageSequence, absolute_path, is_plain_path, is_relative, url_like
-from bridge.editorial.rates import snap_rate, to_frame
+from bridge.editorial.rates import exact_rate, to_frame
 from bridge.editorial.shot import Shot
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import duration_of, items_before
@@ -150,7 +150,7 @@ def _part_offset(clip: otio.schema.Clip, shot: Shot) -> otio.opentime.RationalTi
 
 def _respelled(seconds: Fraction, rate: float) -> otio.opentime.RationalTime:
     """A time in a rate as the file spells it (23.976 for 24000/1001), the frame value exact where it is whole."""
-    return otio.opentime.RationalTime(float(to_frame(seconds * snap_rate(rate))), rate)
+    return otio.opentime.RationalTime(float(to_frame(seconds * exact_rate(rate))), rate)
 
 
 def _clip_of(clip: otio.schema.Clip, shot: Shot, takes: Many[PlacedTake], active: int) -> otio.schema.Clip:
@@ -178,7 +178,7 @@ def _free_key(name: str, taken: Iterable[str]) -> str:
 
 
 def _reference(take: PlacedTake, shot: Shot, spelled: float) -> otio.core.MediaReference:
-    rate = spelled if snap_rate(spelled) == shot.frame_rate else float(shot.frame_rate)
+    rate = spelled if exact_rate(spelled) == shot.frame_rate else float(shot.frame_rate)
     available = otio.opentime.TimeRange(
         otio.opentime.RationalTime(take.start_frame, rate), otio.opentime.RationalTime(take.frame_count, rate)
     )

@@ -11,10 +11,11 @@ import msgspec
 import opentimelineio as otio
 
 from bridge.editorial.media_location import ImageSequence, Media, find_media
-from bridge.editorial.rates import frames_at, seconds, snap_rate, timecode
+from bridge.editorial.rates import exact_rate, frames_at, seconds
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip, duration_of
 from contract.errors import BadTimeline
+from contract.timecode import timecode
 
 Probe = Callable[[str], int]
 """Start timecode of a movie in frames of its own rate, 0 when it carries none."""
@@ -179,10 +180,10 @@ def _ranges(
     if source.duration.value <= 0:
         raise BadTimeline("The clip has no frames.", remedy="Choose a clip with at least one frame.")
     if available is not None:
-        return source, available, snap_rate(available.duration.rate)
+        return source, available, exact_rate(available.duration.rate)
     if isinstance(reference, otio.schema.ImageSequenceReference) and reference.rate > 1:
-        return source, None, snap_rate(reference.rate)
-    return source, None, snap_rate(source.duration.rate)
+        return source, None, exact_rate(reference.rate)
+    return source, None, exact_rate(source.duration.rate)
 
 
 def _media_start(

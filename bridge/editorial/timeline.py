@@ -18,7 +18,7 @@ from typing import Literal
 import opentimelineio as otio
 
 from bridge.editorial.media_location import ImageSequence, url_like
-from bridge.editorial.rates import as_time, frames_at, snap_rate
+from bridge.editorial.rates import as_time, exact_rate, frames_at
 from bridge.editorial.video_clips import walk_video_clips
 from contract.errors import BadTimeline, OutOfDisk
 
@@ -47,15 +47,15 @@ class OpenTimeline:
         """Frames a second of the timeline: its start time's, else Premiere's note, else what most clips are in."""
         start = self.timeline.global_start_time
         if start is not None and start.rate > 1:
-            return snap_rate(start.rate)
+            return exact_rate(start.rate)
         premiere = self.timeline.tracks.metadata.get("PremierePro_OTIO")
         noted = premiere.get("VideoFrameRate") if hasattr(premiere, "get") else None
         if isinstance(noted, int | float) and noted > 1:
-            return snap_rate(noted)
+            return exact_rate(noted)
         # Audio is left out: its ranges may be in samples.
         clips = [found.clip for found in walk_video_clips(self.timeline)]
         ranges = [clip.source_range or _available_range(clip) for clip in clips]
-        rates = Counter(snap_rate(each.duration.rate) for each in ranges if each is not None)
+        rates = Counter(exact_rate(each.duration.rate) for each in ranges if each is not None)
         if not rates:
             raise BadTimeline("The timeline has no frame rate.", "No start time and no clip tells one.", _EXPORT)
         return rates.most_common(1)[0][0]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from bridge.editorial.clip_list import Shot
 from bridge.editorial.placement import PlacedTake
-from bridge.editorial.rates import timecode
 from contract.errors import Problem
 from contract.take import Note
+from contract.timecode import timecode
 from plugin.hosts.agent_host import AgentHost, clip_gone
 from plugin.hosts.agent_messages import (
     Counted,

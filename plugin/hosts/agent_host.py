@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bridge.editorial.clip_list import ListedClip, Shot
-from bridge.editorial.rates import timecode
 from bridge.editorial.shot_bundle import ShotBundle, pack_shot
 from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, Problem
+from contract.timecode import timecode
 from plugin.hosts.agent_exports import Export, Exports, read_export
 from plugin.hosts.agent_messages import Exported, Hello, HostClip, HostTimeline, read_reply
 from plugin.hosts.agent_session import AgentSession

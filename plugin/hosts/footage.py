@@ -10,8 +10,8 @@ from pathlib import Path
 import av
 import opentimelineio as otio
 
-from bridge.editorial.rates import snap_rate
 from contract.errors import BadMedia
+from contract.rates import snap_rate
 
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273
 _LONGEST_SCAN = 20_000

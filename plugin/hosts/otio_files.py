@@ -18,12 +18,13 @@ import opentimelineio as otio
 from bridge.editorial.clip_list import ListedClip, Shot, list_shots
 from bridge.editorial.media_location import absolute_path
 from bridge.editorial.placement import PlacedTake, place_takes, write_timeline
-from bridge.editorial.rates import seconds, timecode
+from bridge.editorial.rates import seconds
 from bridge.editorial.shot_bundle import ShotBundle, pack_shot
 from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
 from bridge.editorial.video_clips import VideoClip, walk_video_clips
 from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, Problem
+from contract.timecode import timecode
 from plugin.hosts.base import Failed, Host, Placed, Placement, PlacementFailed, ServiceSource
 from plugin.hosts.footage import read_footage, start_timecode
 

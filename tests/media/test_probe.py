@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pytest
 
+from contract.rates import snap_rate
 from media.probe import probe
-from media.timing import frames_to_timecode, snap_rate, timecode_to_frames
 from tests.media.clips import make_movie, make_sequence, run_tool
 
 NTSC = Fraction(1000, 1001)
@@ -98,27 +98,7 @@ def test_part_of_a_sequence_and_a_still(tmp_path):
     assert probe(tmp_path / "shot.1002.png").frame_count == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "rate", "frames"),
-    [
-        ("01:00:00:00", Fraction(24), 86400),
-        ("01:00:00;00", 30 * NTSC, 107892),
-        ("01:00:00:00", 30 * NTSC, 108000),
-        ("00:01:00;02", 30 * NTSC, 1800),
-        ("00:10:00;00", 60 * NTSC, 35964),
-    ],
-)
-def test_timecode_both_ways(text, rate, frames):
-    assert timecode_to_frames(text, rate) == frames
-    assert frames_to_timecode(frames, rate, ";" in text) == text
-
-
-def test_drop_frame_timecode_never_repeats_or_skips():
-    rate = 30 * NTSC
-    assert all(timecode_to_frames(frames_to_timecode(n, rate, True), rate) == n for n in range(0, 40000, 7))
-
-
 @pytest.mark.parametrize("rate", [*RATES, Fraction(15), Fraction(120), Fraction(25, 2)])
-def test_snapping_keeps_true_rates_and_mends_rounded_ones(rate):
+def test_snapping_keeps_true_rates_and_repairs_rounded_ones(rate):
     assert snap_rate(rate) == rate
     assert snap_rate(Fraction(round(float(rate), 5)).limit_denominator(10**7)) == rate

@@ -5,19 +5,25 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+NTSC = Fraction(1000, 1001)
+
 
 def snap_rate(rate: float) -> Fraction:
-    """The whole number or multiple of 1000/1001 that `rate` stands for, else a short fraction.
+    """The exact rate that `rate` stands for: the same rule as `contract.rates.snap_rate`, which says why.
 
-    23.976, 23.98 and 29.97 are meant as 24000/1001 and 30000/1001, whatever else they may be.
+    Raises ValueError when it is not a number between 0.001 and 10 million.
     """
-    whole = Fraction(max(1, round(rate)))
-    if abs(rate - whole) < 0.001:
+    if not 0.001 <= rate <= 10_000_000:
+        raise ValueError(f"{rate} is not a frame rate.")
+    exact = Fraction(rate)
+    most = exact * Fraction(4, 10_000)
+    whole = Fraction(round(exact))
+    ntsc = round(exact / NTSC) * NTSC
+    if abs(exact - whole) <= min(Fraction(5, 1000), most):
         return whole
-    slowed = Fraction(round(rate * 1.001) * 1000, 1001)
-    if rate > 10 and abs(rate - slowed) < 0.006:
-        return slowed
-    return Fraction(rate).limit_denominator(1001)
+    if -min(Fraction(10, 1000), most) < exact - ntsc <= min(Fraction(5, 1000), most):
+        return ntsc
+    return exact.limit_denominator(1001)
 
 
 def scene_rate(scene: Any) -> Fraction:

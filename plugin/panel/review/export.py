@@ -14,8 +14,8 @@ import opentimelineio as otio
 from bridge.editorial.rates import as_time
 from contract.atomic_file import write_atomically
 from contract.take import Note, Status
+from contract.timecode import timecode
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
-from plugin.panel.review.timecode import timecode
 
 COLUMNS = (
     "take", "id", "status", "seed", "first frame", "last frame", "timecode in", "timecode out", "category", "note",

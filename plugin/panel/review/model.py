@@ -12,6 +12,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import Problem
 from contract.take import Note, Status
+from contract.timecode import timecode
 from plugin.panel.review.compare import ORIGINAL, Compare
 from plugin.panel.review.export import Reviewed, write_csv, write_markers
 from plugin.panel.review.follow_up import FollowUp, lineage
@@ -22,7 +23,7 @@ from plugin.panel.review.notes import Notes
 from plugin.panel.review.page_export import PageExport
 from plugin.panel.review.playback import Playback
 from plugin.panel.review.sound import Sound
-from plugin.panel.review.timecode import frame_of, timecode
+from plugin.panel.review.timecode import frame_of
 from plugin.panel.review.transport import Ticker, Transport
 
 _LARGEST_CACHE = 1 << 30

@@ -5,6 +5,8 @@ from typing import Any
 
 from ..errors import ResolveProblem
 
+NTSC = Fraction(1000, 1001)
+
 
 def exact_rate(text: Any) -> Fraction:
     """Frames a second of "24", 23.976, "29.97 DF", "59.940". Raises ResolveProblem for anything else."""
@@ -14,11 +16,20 @@ def exact_rate(text: Any) -> Fraction:
         number = 0.0
     if not 1 <= number <= 1000:
         raise ResolveProblem("not_supported", f"Resolve tells a frame rate of {text!r}.", "That is no rate.")
-    nearest = round(number)
-    if abs(number - nearest) < 0.001:
-        return Fraction(nearest)
-    ntsc = Fraction(round(number * 1.001) * 1000, 1001)
-    return ntsc if abs(number - ntsc) < 0.006 else Fraction(number).limit_denominator(1001)
+    return snap_rate(number)
+
+
+def snap_rate(rate: float) -> Fraction:
+    """The exact rate that `rate` stands for: the same rule as `contract.rates.snap_rate`, which says why."""
+    exact = Fraction(rate)
+    most = exact * Fraction(4, 10000)
+    whole = Fraction(round(exact))
+    ntsc = round(exact / NTSC) * NTSC
+    if abs(exact - whole) <= min(Fraction(5, 1000), most):
+        return whole
+    if -min(Fraction(10, 1000), most) < exact - ntsc <= min(Fraction(5, 1000), most):
+        return ntsc
+    return exact.limit_denominator(1001)
 
 
 def timecode(frame: int, rate: Fraction, drop: bool) -> str:

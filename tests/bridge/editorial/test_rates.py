@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 from opentimelineio.opentime import RationalTime
 
-from bridge.editorial.rates import frames_at, snap_rate, timecode
+from bridge.editorial.rates import exact_rate, frames_at
 from contract.errors import BadTimeline
 
 
@@ -27,13 +27,13 @@ from contract.errors import BadTimeline
     ],
 )
 def test_spellings(spelled: float, exact: tuple[int, int]) -> None:
-    assert snap_rate(spelled) == Fraction(*exact)
+    assert exact_rate(spelled) == Fraction(*exact)
 
 
 @pytest.mark.parametrize("rate", [0, -24, 1e-300, float("nan"), float("inf")])
 def test_impossible_rates(rate: float) -> None:
     with pytest.raises(BadTimeline):
-        snap_rate(rate)
+        exact_rate(rate)
 
 
 def test_a_day_of_frames_stays_exact() -> None:
@@ -46,9 +46,3 @@ def test_a_day_of_frames_stays_exact() -> None:
 def test_impossible_times(value: float) -> None:
     with pytest.raises(BadTimeline):
         frames_at(RationalTime(value, 24), Fraction(24))
-
-
-def test_timecode() -> None:
-    assert timecode(107892, Fraction(30000, 1001)) == "01:00:00;00"
-    assert timecode(86400, Fraction(24000, 1001)) == "01:00:00:00"
-    assert timecode(5, Fraction(25, 2)) == "frame 5"

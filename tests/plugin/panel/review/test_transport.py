@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from plugin.panel.review.timecode import frame_of, timecode
+from contract.timecode import timecode
+from plugin.panel.review.timecode import frame_of
 from plugin.panel.review.transport import Ticker, Transport
 
 
@@ -115,7 +116,7 @@ def test_ticker_moves_the_frame(qtbot):
         (86400, Fraction(24000, 1001), None, "01:00:00:00"),
         (86411, Fraction(24), None, "01:00:00:11"),
         (90024, Fraction(25), None, "01:00:00:24"),
-        (1234, Fraction(1537, 100), None, "1234"),
+        (1234, Fraction(1537, 100), None, "frame 1234"),
     ],
 )
 def test_timecode(frame, rate, drop, text):
