@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from contract.rates import is_ntsc, snap_rate
-from plugin.blender import frame_rates
-from plugin.resolve import rates as resolve_rates
+from plugin.blender.strips import frame_rates
+from plugin.resolve.timeline import rates as resolve_rates
 
 NTSC_24, NTSC_30, NTSC_60 = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)
 

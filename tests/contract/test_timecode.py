@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from contract.timecode import frame_of_timecode, is_drop_frame, timecode
-from plugin.resolve import rates as resolve_rates
+from plugin.resolve.timeline import rates as resolve_rates
 
 NTSC = Fraction(1000, 1001)
 EDITORS = [24 * NTSC, Fraction(24), Fraction(25), 30 * NTSC, Fraction(30), Fraction(50), 60 * NTSC, Fraction(60)]
