@@ -15,15 +15,15 @@ from contract.take import Note
 from contract.timecode import timecode
 from plugin.hosts.agent_host import AgentHost, clip_gone
 from plugin.hosts.agent_messages import (
-    Counted,
-    Hello,
+    AgentHello,
     HostClip,
     HostPlacement,
-    HostPlacements,
     HostTimeline,
+    PlacementsReply,
+    VersionCount,
+    note_message,
     read_reply,
-    told_note,
-    told_take,
+    take_message,
 )
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import Failed, HostProblem, Placed, Placement, PlacementFailed
@@ -37,14 +37,14 @@ NEEDED = frozenset(("timeline", "export"))
 class _Placing(AgentHost):
     """`place`; what stands in the timeline is asked after each reading where `placements` is offered."""
 
-    def __init__(self, session: AgentSession, hello: Hello, folder: Path, background: Runs) -> None:
+    def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: Runs) -> None:
         super().__init__(session, hello, folder, background)
         self._placements: dict[str, HostPlacement] = {}
         self._placements_changed: list[Callable[[], None]] = []
 
     def place(self, shot: Shot, takes: Many[PlacedTake], active: int, done: Placed, failed: Failed) -> None:
         """Have the agent place the takes, and check what it read back."""
-        told = [told_take(each, shot) for each in takes]
+        told = [take_message(each, shot) for each in takes]
         self._ask("place", shot, {"takes": told, "active": active}, takes[active], done, failed)
 
     def placements(self) -> Mapping[int, Placement]:
@@ -64,7 +64,7 @@ class _Placing(AgentHost):
 
     def _read_back(self, reply: dict) -> None:
         try:
-            found = read_reply(reply, HostPlacements)
+            found = read_reply(reply, PlacementsReply)
         except Problem as problem:
             self._unknown(problem)
             return
@@ -89,7 +89,7 @@ class _Placing(AgentHost):
 
         def compared(found: HostPlacement, reply: dict) -> None:
             try:
-                self._check(found, self._clip_in(reply, uid), told_take(take, shot)["id"], take.name)
+                self._check(found, self._clip_in(reply, uid), take_message(take, shot)["id"], take.name)
             except Problem as problem:
                 failed(problem)
                 return
@@ -142,7 +142,7 @@ class _Placing(AgentHost):
 class _Swapping(_Placing):
     def swap(self, shot: Shot, take: PlacedTake, done: Placed, failed: Failed) -> None:
         """Have the agent make another take the visible one."""
-        self._ask("swap", shot, {"take": told_take(take, shot)}, take, done, failed)
+        self._ask("swap", shot, {"take": take_message(take, shot)}, take, done, failed)
 
 
 class _Seeking(AgentHost):
@@ -156,7 +156,7 @@ class _Seeking(AgentHost):
 class _Marking(AgentHost):
     def mark(self, shot: Shot, notes: Many[Note], failed: Failed) -> None:
         """Show the notes as markers."""
-        params = {"uid": self.uid_at(shot.index), "notes": [told_note(each) for each in notes]}
+        params = {"uid": self.uid_at(shot.index), "notes": [note_message(each) for each in notes]}
         self.session.call("mark", params, _nothing, failed)
 
 
@@ -166,11 +166,11 @@ class _Versioning(AgentHost):
 
         def counted(reply: dict) -> None:
             try:
-                done(read_reply(reply, Counted).count)
+                done(read_reply(reply, VersionCount).count)
             except Problem as problem:
                 failed(problem)
 
-        params = {"uid": self.uid_at(shot.index), "takes": [told_take(each, shot) for each in takes]}
+        params = {"uid": self.uid_at(shot.index), "takes": [take_message(each, shot) for each in takes]}
         self.session.call("versions", params, counted, failed)
 
 
@@ -189,7 +189,7 @@ _ABILITIES: dict[str, type[AgentHost]] = {
 }
 
 
-def agent_host(session: AgentSession, hello: Hello, folder: Path, background: Runs) -> AgentHost:
+def agent_host(session: AgentSession, hello: AgentHello, folder: Path, background: Runs) -> AgentHost:
     """The host that this agent makes possible. Raises HostProblem when it offers too little."""
     lacking = NEEDED - set(hello.capabilities)
     if lacking:

@@ -14,7 +14,7 @@ from bridge.editorial.clip_list import Shot, list_shots
 from bridge.editorial.timeline import OpenTimeline, open_timeline
 from bridge.files.relative_paths import checked_parts
 from contract.errors import BadTimeline, OutOfDisk, Problem
-from plugin.hosts.agent_messages import BadReply, Exported, HostClip, HostTimeline
+from plugin.hosts.agent_messages import BadReply, ExportReply, HostClip, HostTimeline
 from plugin.hosts.footage import start_timecode
 
 
@@ -92,7 +92,7 @@ class Exports:
         return "/".join(path.relative_to(self._folder).parts[:2])
 
 
-def read_export(folder: Path, reply: Exported, clip: HostClip, timeline: HostTimeline, index: int) -> Export:
+def read_export(folder: Path, reply: ExportReply, clip: HostClip, timeline: HostTimeline, index: int) -> Export:
     """The clip as exported, with the number `index` in the panel. May take a moment: the media's head is read.
 
     Raises BadReply when it is not the clip at its place, BadTimeline or BadMedia when it cannot be used.
@@ -115,7 +115,7 @@ def read_export(folder: Path, reply: Exported, clip: HostClip, timeline: HostTim
     if place != wanted:
         raise BadReply(
             f"The export of “{clip.name}” does not lie where the clip lies.",
-            f"Exported: frame {place[0]}, {place[1]} frames at {place[2]}. Timeline: frame {wanted[0]}, "
+            f"ExportReply: frame {place[0]}, {place[1]} frames at {place[2]}. Timeline: frame {wanted[0]}, "
             f"{wanted[1]} frames at {wanted[2]}.",
             "Report this: nothing was made from it.",
         )

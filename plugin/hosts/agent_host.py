@@ -21,9 +21,9 @@ from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, Problem
 from contract.timecode import timecode
 from plugin.hosts.agent_exports import Export, Exports, read_export
-from plugin.hosts.agent_messages import Exported, Hello, HostClip, HostTimeline, read_reply
+from plugin.hosts.agent_messages import AgentHello, ExportReply, HostClip, HostTimeline, read_reply
 from plugin.hosts.agent_session import AgentSession
-from plugin.hosts.base import Failed, Host, HostProblem, Progress, ServiceSource
+from plugin.hosts.base import Failed, Host, HostProblem, Progress, ShotSource
 
 if TYPE_CHECKING:
     from plugin.panel.models.backend.backend import Runs
@@ -45,9 +45,9 @@ class AgentHost(Host):
     Clips get a number when they are first seen and keep it: a clip that is added does not make others new ones.
     """
 
-    takes_parts = False
+    places_parts = False
 
-    def __init__(self, session: AgentSession, hello: Hello, folder: Path, background: Runs) -> None:
+    def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: Runs) -> None:
         self.session, self.hello = session, hello
         self.name = _NAMES.get(hello.host, hello.host.title())
         self.layer = hello.layer or None
@@ -118,12 +118,12 @@ class AgentHost(Host):
         uid = next((each for each in (self.timeline.selected if self.timeline else ()) if each in clips), None)
         return self._listed(clips[uid]) if uid is not None else None
 
-    def source_of(self, shot: Shot) -> ServiceSource:
+    def source_of(self, shot: Shot) -> ShotSource:
         """The exported timeline."""
         export = self._export_of(shot)
-        return ServiceSource(str(export.path.absolute()), export.number)
+        return ShotSource(str(export.path.absolute()), export.number)
 
-    def parcel_of(self, shot: Shot) -> ShotBundle:
+    def bundle_of(self, shot: Shot) -> ShotBundle:
         """The exported clip and its media."""
         return pack_shot(self._export_of(shot).opened, shot)
 
@@ -164,7 +164,7 @@ class AgentHost(Host):
 
         def exported(reply: dict) -> None:
             self._background.run(
-                lambda: read_export(folder, read_reply(reply, Exported), clip, timeline, index), kept, dropped
+                lambda: read_export(folder, read_reply(reply, ExportReply), clip, timeline, index), kept, dropped
             )
 
         handles = 0 if clip.render is not None else HANDLES
@@ -178,7 +178,7 @@ class AgentHost(Host):
         """The clip's name in the host and its media, for a rendered one the clip's own folder; wherever it lies now."""
         return f"{self.uid_at(shot.index)}\n{self.exports.media_of(shot)}"
 
-    def learn(self, key: str, shot: Shot) -> None:
+    def remember_key(self, key: str, shot: Shot) -> None:
         """`key` is the shot's; kept for the next start."""
         uid = self.uid_at(shot.index)
         if uid and self._keys.get(key) != uid:

@@ -43,7 +43,7 @@ class AgentProblem(Exception):
 class AgentLink:
     """Listens for one panel and answers it. `methods` take a dict and return a dict, None or a generator.
 
-    A generator yields {"done", "total", "words"} (or None), is advanced once in every `poll`, and returns the result.
+    A generator yields {"done", "total", "text"} (or None), is advanced once in every `poll`, and returns the result.
     It is closed when the panel cancels the call or is gone: it takes back in `finally` what it has half done.
     `capabilities` are the names of those methods that the panel may use; what the panel tells (`state`) is one too.
     """

@@ -15,7 +15,7 @@ from plugin.hosts.base import HostProblem
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class Hello(msgspec.Struct, frozen=True):
+class AgentHello(msgspec.Struct, frozen=True):
     """Who the agent is and what it offers."""
 
     protocol: int
@@ -28,7 +28,7 @@ class Hello(msgspec.Struct, frozen=True):
     palette: dict[str, str] | None = None
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class ClipProblem(msgspec.Struct, frozen=True):
     """Why a clip cannot be used."""
 
     what: str
@@ -46,7 +46,7 @@ class HostClip(msgspec.Struct, frozen=True):
     track: int = 1
     media: str = ""
     render: str | None = None
-    problem: Trouble | None = None
+    problem: ClipProblem | None = None
     stamp: str = ""
 
 
@@ -65,7 +65,7 @@ class HostTimeline(msgspec.Struct, frozen=True):
     clips: tuple[HostClip, ...] = ()
 
 
-class Exported(msgspec.Struct, frozen=True):
+class ExportReply(msgspec.Struct, frozen=True):
     """Where an exported clip is: a path below the folder that was named, and its number in that timeline."""
 
     otio: str
@@ -87,13 +87,13 @@ class HostPlacement(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-class HostPlacements(msgspec.Struct, frozen=True):
+class PlacementsReply(msgspec.Struct, frozen=True):
     """All takes that stand in the timeline."""
 
     placements: tuple[HostPlacement, ...] = ()
 
 
-class Counted(msgspec.Struct, frozen=True):
+class VersionCount(msgspec.Struct, frozen=True):
     """How many versions a clip has."""
 
     count: int = 0
@@ -117,7 +117,7 @@ def read_reply(reply: dict[str, Any], kind: type[T]) -> T:
         ) from error
 
 
-def told_take(take: PlacedTake, shot: Shot) -> dict[str, Any]:
+def take_message(take: PlacedTake, shot: Shot) -> dict[str, Any]:
     """A take as the agent gets it."""
     facts = take.metadata.get("dynvfx", {})
     sequence = None
@@ -148,7 +148,7 @@ def told_take(take: PlacedTake, shot: Shot) -> dict[str, Any]:
     }
 
 
-def told_note(note: Note) -> dict[str, Any]:
+def note_message(note: Note) -> dict[str, Any]:
     """A note as the agent gets it."""
     return {
         "first": note.first,

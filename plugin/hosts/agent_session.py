@@ -14,7 +14,7 @@ from PyQt6.QtNetwork import QAbstractSocket, QTcpSocket
 
 from contract.errors import Problem
 from plugin.hosts.agent_link import BEAT_SECONDS, HELLO_SECONDS, LINE_BYTES, PROTOCOL
-from plugin.hosts.agent_messages import Hello, read_reply
+from plugin.hosts.agent_messages import AgentHello, read_reply
 from plugin.hosts.base import HostProblem
 
 BUSY_SECONDS = 2.5 * BEAT_SECONDS
@@ -39,17 +39,17 @@ class _Call:
     progress: Progressed | None
 
 
-class Answer:
+class Responder:
     """The way back to the agent for one request; the first word counts."""
 
     def __init__(self, session: AgentSession, number: int | str | None) -> None:
         self._session, self._number = session, number
 
-    def give(self, result: dict[str, Any] | None = None) -> None:
+    def reply(self, result: dict[str, Any] | None = None) -> None:
         """It was done."""
         self._say({"result": result or {}})
 
-    def refuse(self, problem: Problem) -> None:
+    def reject(self, problem: Problem) -> None:
         """It was not."""
         facts = {"kind": problem.kind, "what": problem.what, "why": problem.why, "remedy": problem.remedy}
         self._say({"error": {"code": -32000, "message": problem.what, "data": facts}})
@@ -61,7 +61,7 @@ class Answer:
 
 
 class AgentSession(QObject):
-    """Dials an agent. `welcomed` carries its Hello, `asked` a request (method, params, Answer).
+    """Dials an agent. `welcomed` carries its AgentHello, `asked` a request (method, params, Responder).
 
     `changed` says that the timeline is to be read again; `busyChanged` whether the application beats no more. `ended`
     comes once, with the HostGone or what else was wrong; nothing comes after it.
@@ -83,7 +83,7 @@ class AgentSession(QObject):
     ) -> None:
         super().__init__(parent)
         self._address, self._token, self._version, self._clock = address, token, version, clock
-        self.hello: Hello | None = None
+        self.hello: AgentHello | None = None
         self.busy = False
         self._over = False
         self._calls: dict[int, _Call] = {}
@@ -152,7 +152,7 @@ class AgentSession(QObject):
 
     def _welcomed(self, reply: dict[str, Any]) -> None:
         try:
-            hello = read_reply(reply, Hello)
+            hello = read_reply(reply, AgentHello)
         except Problem as problem:
             self._end(problem)
             return
@@ -221,7 +221,7 @@ class AgentSession(QObject):
         if method is None:
             self._answered(message)
         elif message.get("id") is not None:
-            self.asked.emit(str(method), params, Answer(self, message["id"]))
+            self.asked.emit(str(method), params, Responder(self, message["id"]))
         elif method == "changed":
             self.changed.emit()
         elif method == "progress":
@@ -243,7 +243,7 @@ class AgentSession(QObject):
         call = self._calls.get(params.get("call")) if isinstance(params.get("call"), int) else None
         if call is not None and call.progress is not None:
             done, total = (each if isinstance(each, int) else 0 for each in (params.get("done"), params.get("total")))
-            call.progress(done, total, str(params.get("words") or ""))
+            call.progress(done, total, str(params.get("text") or ""))
 
     def _fail(self, number: int, problem: Problem) -> None:
         self._calls.pop(number).failed(problem)

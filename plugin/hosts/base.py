@@ -34,7 +34,7 @@ class PlacementFailed(HostProblem):
 
 
 @dataclass(frozen=True)
-class ServiceSource:
+class ShotSource:
     """How the service opens a shot: the fields `source`, `clip` and `media_folders` of its order."""
 
     source: str
@@ -76,7 +76,7 @@ class Host(ABC):
     """The kind of layer that this host lays over others without fault ("png", ...); None leaves it to the settings."""
     problem: Problem | None = None
     """Why there is nothing in `clips`, where that is nobody's wish."""
-    takes_parts = True
+    places_parts = True
     """Whether takes of a part of a clip can be placed."""
 
     @property
@@ -93,11 +93,11 @@ class Host(ABC):
         """The clip that is selected, None when none is."""
 
     @abstractmethod
-    def source_of(self, shot: Shot) -> ServiceSource:
+    def source_of(self, shot: Shot) -> ShotSource:
         """How the service finds this shot."""
 
     @abstractmethod
-    def parcel_of(self, shot: Shot) -> ShotBundle:
+    def bundle_of(self, shot: Shot) -> ShotBundle:
         """The shot as it travels to a service on another machine. Raises BadTimeline."""
 
     @abstractmethod
@@ -149,13 +149,13 @@ class ExportsClips(Protocol):
 
 
 @runtime_checkable
-class KnowsClips(Protocol):
+class IdentifiesClips(Protocol):
     """Knows a clip again by the key that the panel gave its shot, after a restart too."""
 
     def identity_of(self, shot: Shot) -> str:
         """A text that no other clip has, and that stays the same when the clip is moved or rendered anew."""
 
-    def learn(self, key: str, shot: Shot) -> None:
+    def remember_key(self, key: str, shot: Shot) -> None:
         """`key` is what the panel calls this shot."""
 
     def uid_of(self, key: str) -> str:
@@ -174,7 +174,7 @@ class PlacesTakes(Protocol):
 
 
 @runtime_checkable
-class TellsPlacements(Protocol):
+class FollowsPlacements(Protocol):
     """Tells when something else stands in the timeline than `placements` said before."""
 
     def on_placements(self, changed: Callable[[], None]) -> None:
@@ -198,7 +198,7 @@ class SeeksTo(Protocol):
 
 
 @runtime_checkable
-class TakesMarkers(Protocol):
+class ShowsMarkers(Protocol):
     """Shows notes as markers."""
 
     def mark(self, shot: Shot, notes: Many[Note], failed: Failed) -> None:

@@ -25,7 +25,7 @@ from bridge.editorial.video_clips import VideoClip, walk_video_clips
 from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, Problem
 from contract.timecode import timecode
-from plugin.hosts.base import Failed, Host, Placed, Placement, PlacementFailed, ServiceSource
+from plugin.hosts.base import Failed, Host, Placed, Placement, PlacementFailed, ShotSource
 from plugin.hosts.footage import read_footage, start_timecode
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod")
@@ -78,13 +78,13 @@ class OtioFiles(Host):
         """The clip that was selected here; the only usable one when there is only one."""
         return next((each for each in self._clips if each.index == self._selected), None)
 
-    def source_of(self, shot: Shot) -> ServiceSource:
+    def source_of(self, shot: Shot) -> ShotSource:
         """The file itself and the clip's number in it."""
         opened = self._open()
         clip = None if opened.kind == "movie" else str(shot.index)
-        return ServiceSource(str(opened.path.absolute()), clip, tuple(map(str, opened.media_folders)))
+        return ShotSource(str(opened.path.absolute()), clip, tuple(map(str, opened.media_folders)))
 
-    def parcel_of(self, shot: Shot) -> ShotBundle:
+    def bundle_of(self, shot: Shot) -> ShotBundle:
         """A timeline of the one clip, and its media."""
         return pack_shot(self._open(), shot)
 

@@ -14,7 +14,7 @@ from PyQt6.QtWidgets import QApplication
 from contract.errors import BadUsage, Problem
 from plugin.hosts.agent_abilities import agent_host
 from plugin.hosts.agent_host import AgentHost
-from plugin.hosts.agent_messages import Hello
+from plugin.hosts.agent_messages import AgentHello
 from plugin.hosts.agent_session import AgentSession, HostGone
 from plugin.hosts.base import Host
 from plugin.panel.application import Panel, Program, application, log
@@ -58,7 +58,7 @@ class AgentPanel(QObject):
             self.panel.window.close()
             self.panel.close()
 
-    def _welcomed(self, hello: Hello) -> None:
+    def _welcomed(self, hello: AgentHello) -> None:
         log.info("agent: %s %s, %s", hello.host, hello.host_version, hello.capabilities)
 
         def make(folder: Path, background: Background) -> Host:

@@ -28,7 +28,7 @@ class Edition:
         return "studio" in self.product.lower()
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """For people: "DaVinci Resolve Studio 21.0.4"."""
         return "{} {}".format(self.product, ".".join(str(each) for each in self.version))
 
@@ -38,13 +38,13 @@ class Edition:
             return ResolveProblem(
                 "edition",
                 "The free DaVinci Resolve runs no Python scripts since version 21.1, so DynVFX cannot work inside it.",
-                f"This is {self.words}.",
+                f"This is {self.label}.",
                 FILE_ROUTE,
             )
         if self.version < OLDEST:
             return ResolveProblem(
                 "edition",
-                f"{self.words} is too old for DynVFX.",
+                f"{self.label} is too old for DynVFX.",
                 "Version 18.5 is the oldest whose scripting does what is needed.",
                 f"Update Resolve. {FILE_ROUTE}",
             )

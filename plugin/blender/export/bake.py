@@ -30,11 +30,11 @@ class Progress:
 
     done: int
     total: int
-    words: str
+    text: str
 
     def told(self) -> dict[str, Any]:
         """As the panel hears it."""
-        return {"done": self.done, "total": self.total, "words": self.words}
+        return {"done": self.done, "total": self.total, "text": self.text}
 
 
 def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None, NumberedPictures]:

@@ -38,8 +38,8 @@ class PanelState:
 
     @property
     def backend(self) -> dict[str, str]:
-        """`state` and `words` of the service."""
-        return self._told.get("backend") or {"state": "", "words": ""}
+        """`state` and `text` of the service."""
+        return self._told.get("backend") or {"state": "", "text": ""}
 
     @property
     def told_problem(self) -> dict[str, str] | None:

@@ -115,7 +115,7 @@ def _draw_link(layout: Any, context: Any, state: PanelState) -> None:
         _words(layout, context, " ".join(filter(None, state.told_problem.values())), "ERROR")
     if agent[0].connected:
         backend = state.backend
-        layout.label(text=backend["words"] or "Connected", icon=_BACKEND_ICONS.get(backend["state"], "LINKED"))
+        layout.label(text=backend["text"] or "Connected", icon=_BACKEND_ICONS.get(backend["state"], "LINKED"))
     elif agent[0].starting:
         layout.label(text="The panel is starting", icon="TIME")
     else:
@@ -133,16 +133,16 @@ def _draw_job(layout: Any, context: Any, job: dict[str, Any]) -> None:
         problem = job["problem"]
         _words(box, context, " ".join(filter(None, (problem.get(part) for part in ("what", "why", "remedy")))), "ERROR")
         return
-    words = job.get("words") or job.get("stage") or job["state"]
+    text = job.get("text") or job.get("stage") or job["state"]
     fraction = job.get("fraction")
     if fraction is not None and hasattr(box, "progress"):
-        box.progress(factor=fraction, type="BAR", text=f"{round(fraction * 100)} %  {words}")
+        box.progress(factor=fraction, type="BAR", text=f"{round(fraction * 100)} %  {text}")
     elif fraction is not None:
         done = round(fraction * _BAR)
         box.label(text="█" * done + "░" * (_BAR - done) + f" {round(fraction * 100)} %")
-        box.label(text=words)
+        box.label(text=text)
     else:
-        box.label(text=words)
+        box.label(text=text)
     if job.get("seconds_left") is not None:
         box.label(text=f"About {_duration(job['seconds_left'])} left", icon="TIME")
 

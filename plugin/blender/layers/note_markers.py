@@ -33,8 +33,8 @@ def _name(clip: Any, note: dict[str, Any]) -> str:
     category = f"{note['category']}: " if note.get("category") else ""
     until = f" (to {note['last']})" if note["last"] > note["first"] else ""
     room = _LONGEST - len(until.encode())
-    words = f"{_cut(clip.name, _CLIP_NAME)} | {category}{note['text']}"
-    return _cut(words, room) + until
+    text = f"{_cut(clip.name, _CLIP_NAME)} | {category}{note['text']}"
+    return _cut(text, room) + until
 
 
 def _cut(text: str, most: int) -> str:

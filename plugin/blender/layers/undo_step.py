@@ -11,16 +11,16 @@ from ..strips import compat
 
 
 @contextmanager
-def undo_step(words: str) -> Iterator[None]:
-    """Make what happens inside one undo step called `words`.
+def undo_step(text: str) -> Iterator[None]:
+    """Make what happens inside one undo step called `text`.
 
     The state is pushed before as well: with one push after the change, undo took back the user's step before it too.
     """
-    _push("Before: " + words)
+    _push("Before: " + text)
     try:
         yield
     finally:
-        _push(words)
+        _push(text)
         redraw()
 
 
@@ -32,10 +32,10 @@ def redraw() -> None:
                 area.tag_redraw()
 
 
-def _push(words: str) -> None:
+def _push(text: str) -> None:
     window = compat.main_window()
     if window is None:
         return
     with bpy.context.temp_override(window=window):
         if bpy.ops.ed.undo_push.poll():
-            bpy.ops.ed.undo_push(message=words)
+            bpy.ops.ed.undo_push(message=text)

@@ -32,10 +32,10 @@ def place(opened: Opened, memory: Memory, uid: str, takes: List[Take], active: i
     entry = rollback.begin(opened, memory, uid, takes, above=0 if reused else below + 1)
     done = False
     try:
-        yield {"done": 0, "total": 4, "words": "Importing the take"}
+        yield {"done": 0, "total": 4, "text": "Importing the take"}
         clip = bring_in(opened.pool, takes[active])
         remarks = [] if set_straight(clip) else [_ALPHA_REMARK]
-        yield {"done": 1, "total": 4, "words": "Placing the take"}
+        yield {"done": 1, "total": 4, "text": "Placing the take"}
         _refuse_changed(opened, memory, uid, takes[active], item)
         rollback.reach(memory, entry, "track")
         index = reused or add_track_above(opened, below, start, frames)
@@ -43,11 +43,11 @@ def place(opened: Opened, memory: Memory, uid: str, takes: List[Take], active: i
         if not reused:
             _name_track(opened, index, takes[active])
         remarks += copy_transform(item, new)
-        yield {"done": 2, "total": 4, "words": "Adding the other takes"}
+        yield {"done": 2, "total": 4, "text": "Adding the other takes"}
         remarks += _add_versions(opened, new, takes, active)
         if not take_markers.stamp(new, uid, takes[active], remarks):
             remarks.append("Resolve put no marker on the take.")
-        yield {"done": 3, "total": 4, "words": "Reading it back"}
+        yield {"done": 3, "total": 4, "text": "Reading it back"}
         placement = _read_back(opened, new, takes[active], start, frames, remarks)
         ask_if(opened.manager, "SaveProject")
         placement = _read_back(opened, new, takes[active], start, frames, remarks)

@@ -82,7 +82,7 @@ class FakePanel:
             folder.mkdir()
             self.request("export", uid=uid, folder=str(folder), handles=0)
             job = {"id": f"job-{len(self.jobs) + 1}", "uid": uid, "instruction": params["instruction"]}
-            job.update(state="queued", stage="queued", fraction=0.0, seconds_left=None, words="Waiting", problem=None)
+            job.update(state="queued", stage="queued", fraction=0.0, seconds_left=None, text="Waiting", problem=None)
             self.jobs.append(job)
         return {"jobs": [each["id"] for each in self.jobs]}
 
@@ -114,8 +114,8 @@ class FakePanel:
             names = ["queued", *(stage for stage, _, _ in STAGES)]
             place = names.index(job["state"])
             if place < len(STAGES):
-                stage, fraction, words = STAGES[place]
-                job.update(state=stage, stage=stage, fraction=fraction, words=words, seconds_left=240 - 200 * fraction)
+                stage, fraction, text = STAGES[place]
+                job.update(state=stage, stage=stage, fraction=fraction, text=text, seconds_left=240 - 200 * fraction)
                 continue
             job.update(state="done", fraction=1.0)
             for told in self.offered:
@@ -126,7 +126,7 @@ class FakePanel:
 
     def tell_state(self) -> None:
         takes = [{name: value for name, value in each.items() if name != "told"} for each in self.takes]
-        backend = {"state": "ready", "words": "Ready on this machine"}
+        backend = {"state": "ready", "text": "Ready on this machine"}
         state = {"backend": backend, "jobs": self.jobs, "takes": takes, "problem": None}
         self.send({"method": "state", "params": state})
 

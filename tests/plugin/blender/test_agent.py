@@ -31,9 +31,9 @@ def test_generate_and_place_over_the_link(addon: Blender, media: Media, tmp_path
     addon.call("scenes.add_movie", str(media.h264))
     uid = addon.call("agent_link_calls.generate", "clip", "add rain")
     assert addon.call("agent_link_calls.tick_until", "queued") is True
-    for words in ("Reading the clip", "Step 20", "Pass 4", "Take b"):
+    for text in ("Reading the clip", "Step 20", "Pass 4", "Take b"):
         (tmp_path / "step").touch()
-        addon.call("agent_link_calls.tick_until", words)
+        addon.call("agent_link_calls.tick_until", text)
     assert (tmp_path / "export-0" / "clip.otio").is_file()
     addon.call("agent_link_calls.ask", "place_take", {"take": "a"})
     addon.call("agent_link_calls.tick_until", "'placed': True")

@@ -26,7 +26,7 @@ def test_built_installed_and_enabled_by_blender_itself(version: str, tmp_path: P
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    modules, operators, words = json.loads(done.stdout.strip().splitlines()[-1])
-    assert modules == ["bl_ext.user_default.dynvfx"], words
+    modules, operators, text = json.loads(done.stdout.strip().splitlines()[-1])
+    assert modules == ["bl_ext.user_default.dynvfx"], text
     assert "generate" in operators and "approve_and_place" in operators
-    assert "rror" not in words
+    assert "rror" not in text

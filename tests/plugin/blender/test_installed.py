@@ -49,7 +49,7 @@ def test_the_installed_add_on_reaches_its_panel(tmp_path: Path, monkeypatch: pyt
     found = json.loads(done.stdout.partition("@@ ")[2].splitlines()[0])
     assert found["enabled"] == [True, True] and Path(found["file"]).is_relative_to(addons)
     assert found["problem"] is None and found["connected"]
-    assert found["backend"]["state"] in ("ready", "starting") and found["backend"]["words"]
+    assert found["backend"]["state"] in ("ready", "starting") and found["backend"]["text"]
     assert found["panel"][0] == sys.executable and not any("TOKEN" in each for each in found["panel"])
 
 

@@ -50,10 +50,10 @@ def heard(folder: Path, method: str) -> list[dict]:
     return [each for each in map(json.loads, lines) if each.get("method") == method]
 
 
-def step(window: WindowedBlender, words: str) -> None:
+def step(window: WindowedBlender, text: str) -> None:
     """Have the pretended job go one stage on, and wait until the sidebar knows."""
     (window.folder / "step").touch()
-    window.until(_AGENT + f"result = {words!r} in str(agent.state._told)")
+    window.until(_AGENT + f"result = {text!r} in str(agent.state._told)")
 
 
 def test_from_the_sentence_to_the_swapped_take(window: WindowedBlender) -> None:
@@ -97,8 +97,8 @@ def test_panel_and_files_come_and_go(window: WindowedBlender, tmp_path: Path) ->
     # Blender goes on, and so does a new panel.
     window.do("bpy.context.window_manager.dynvfx.instruction = 'add rain'\nbpy.ops.dynvfx.generate()")
     window.until(_AGENT + "result = agent.connected and bool(agent.state._told.get('jobs'))")
-    for words in ("Reading the clip", "Step 20", "Pass 4", "Take b"):
-        step(window, words)
+    for text in ("Reading the clip", "Step 20", "Pass 4", "Take b"):
+        step(window, text)
     # Another file is opened while a take waits: it is not placed there, and that is said.
     window.do(f"bpy.ops.wm.save_as_mainfile(filepath={str(tmp_path / 'film.blend')!r}, copy=True)")
     window.do(

@@ -49,9 +49,9 @@ def test_from_the_sentence_to_the_take_in_the_preview(window: WindowedBlender, t
     window.do(f"bpy.context.window_manager.dynvfx.instruction = {INSTRUCTION!r}")
     window.do("bpy.context.window_manager.dynvfx.quality = 'draft'\nbpy.ops.dynvfx.generate()")
     # The first order starts the panel, and that the service: it waits for both.
-    progress = "result = [e['words'] for e in told.get('jobs', ()) if e['stage'] and (e['fraction'] or 0) > 0.1]"
-    words = window.until(_TOLD + progress, PATIENCE)
-    assert words[0].startswith("running")
+    progress = "result = [e['text'] for e in told.get('jobs', ()) if e['stage'] and (e['fraction'] or 0) > 0.1]"
+    text = window.until(_TOLD + progress, PATIENCE)
+    assert text[0].startswith("running")
     takes = "result = [each['id'] for each in told.get('takes', ()) if each['thumbnail']]"
     (take,) = window.until(_TOLD + takes, PATIENCE)
     assert window.do(_TOLD + "result = agent[0].state.problem is None and agent[0].state.picture(told['takes'][0]) > 0")

@@ -71,7 +71,7 @@ class Application:
         export = self.project["exports"][params["uid"]]
         for step in range(export.get("steps", 0)):
             time.sleep(export.get("pace", 0.0))
-            yield {"done": step + 1, "total": export["steps"], "words": "Rendering"}
+            yield {"done": step + 1, "total": export["steps"], "text": "Rendering"}
         with open(os.path.join(params["folder"], "shot.otio"), "w") as file:
             file.write(export["otio"])
         return {"otio": "shot.otio", "clip": "1"}
@@ -96,7 +96,7 @@ class Application:
                     "record_start": clip["record_start"] + self.slip, "record_frames": clip["record_frames"],
                     "media_path": take["path"], "muted": number != params["active"]})  # fmt: skip
                 time.sleep(self.slow)
-                yield {"done": number + 1, "total": len(params["takes"]), "words": "Placing"}
+                yield {"done": number + 1, "total": len(params["takes"]), "text": "Placing"}
             done = True
         finally:
             if not done:

@@ -57,7 +57,7 @@ class Wire:
     def long(self, params: dict) -> Iterator[dict]:
         try:
             for step in range(params.get("steps", 3)):
-                yield {"done": step, "total": 3, "words": "on it"}
+                yield {"done": step, "total": 3, "text": "on it"}
             return {"steps": step + 1}
         finally:
             self.closed.append(params.get("name", ""))
@@ -207,7 +207,7 @@ def test_long_calls_go_one_step_a_poll_and_tell_their_progress(wire: Wire) -> No
     wire.send(panel, id=2, method="long", params={"steps": 2})
     told = [wire.read(panel) for _ in range(3)]
     assert [each.get("method") for each in told] == ["progress", "progress", None]
-    assert told[0]["params"] == {"call": 2, "done": 0, "total": 3, "words": "on it"}
+    assert told[0]["params"] == {"call": 2, "done": 0, "total": 3, "text": "on it"}
     assert told[2]["result"] == {"steps": 2} and wire.closed == [""] and not wire.link.working
 
 
@@ -345,7 +345,7 @@ spec = importlib.util.spec_from_file_location("agent_link", sys.argv[1])
 link_file = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(link_file)
 def long(params):
-    yield {"done": 1, "total": 1, "words": ""}
+    yield {"done": 1, "total": 1, "text": ""}
     return {"got": params["text"]}
 link = link_file.AgentLink("resolve", "20", "1", ["long"], {"long": long}, "prores4444")
 port, token = link.listen()

@@ -21,8 +21,8 @@ from plugin.hosts.base import (
     PlacesTakes,
     SeeksTo,
     SelectsClips,
+    ShowsMarkers,
     SwapsTakes,
-    TakesMarkers,
 )
 from plugin.panel.background import Immediately
 from plugin.panel.models.agent.agent_requests import AgentRequests
@@ -116,12 +116,12 @@ def generate(joined: Joined, service: FakeService, until: Until, folder: Path) -
 
 def test_a_host_can_what_its_agent_offers(join: Callable) -> None:
     full = join(palette={"window": "#303030"}).host
-    for capability in (ExportsClips, FollowsSelection, PlacesTakes, SwapsTakes, SeeksTo, TakesMarkers, NativeVersions):
+    for capability in (ExportsClips, FollowsSelection, PlacesTakes, SwapsTakes, SeeksTo, ShowsMarkers, NativeVersions):
         assert isinstance(full, capability)
     assert isinstance(full, HasPalette) and full.palette() == {"window": "#303030"}
     assert not isinstance(full, OpensTimelines) and not isinstance(full, SelectsClips)
     least = join(offers=["timeline", "export", "seek"]).host
-    for capability in (PlacesTakes, SwapsTakes, TakesMarkers, NativeVersions, HasPalette):
+    for capability in (PlacesTakes, SwapsTakes, ShowsMarkers, NativeVersions, HasPalette):
         assert not isinstance(least, capability)
     assert isinstance(least, SeeksTo)
 

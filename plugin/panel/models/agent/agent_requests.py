@@ -13,7 +13,7 @@ from bridge.wire.messages import Job, TakeEntry
 from contract.errors import BadUsage, Problem
 from contract.take import Status
 from plugin.hosts.agent_host import AgentHost, ClipGone
-from plugin.hosts.agent_session import Answer
+from plugin.hosts.agent_session import Responder
 from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.agent.agent_state import told_state
 from plugin.panel.models.ask.ask import LARGEST_SEED, QUALITIES, Asked
@@ -78,7 +78,7 @@ class AgentRequests(QObject):
 
     # Requests ---------------------------------------------------------------------------------------------------------
 
-    def _asked(self, method: str, params: dict[str, Any], answer: Answer) -> None:
+    def _asked(self, method: str, params: dict[str, Any], responder: Responder) -> None:
         handle = {
             "show": self._show,
             "generate": self._generate,
@@ -90,60 +90,60 @@ class AgentRequests(QObject):
         try:
             if handle is None:
                 raise BadUsage(f"The panel does not know {method!r}.", "", "Install DynVFX again.")
-            handle(params, answer)
+            handle(params, responder)
         except Problem as problem:
-            answer.refuse(problem)
+            responder.reject(problem)
 
-    def _show(self, params: dict[str, Any], answer: Answer) -> None:
+    def _show(self, params: dict[str, Any], responder: Responder) -> None:
         self.showRequested.emit()
-        answer.give()
+        responder.reply()
 
-    def _cancel(self, params: dict[str, Any], answer: Answer) -> None:
+    def _cancel(self, params: dict[str, Any], responder: Responder) -> None:
         self._panel.jobs.cancel(self._job(params))
-        answer.give()
+        responder.reply()
 
-    def _retry(self, params: dict[str, Any], answer: Answer) -> None:
+    def _retry(self, params: dict[str, Any], responder: Responder) -> None:
         self._panel.jobs.retry(self._job(params))
-        answer.give()
+        responder.reply()
 
-    def _set_status(self, params: dict[str, Any], answer: Answer) -> None:
+    def _set_status(self, params: dict[str, Any], responder: Responder) -> None:
         status = params.get("status")
         if status not in _STATUSES:
             raise BadUsage(f"{status!r} is no status of a take.", "", f"Use one of {', '.join(_STATUSES)}.")
         self._panel.verdicts.set_status(self._take(params).take.id, status)
-        answer.give()
+        responder.reply()
 
-    def _place(self, params: dict[str, Any], answer: Answer) -> None:
+    def _place(self, params: dict[str, Any], responder: Responder) -> None:
         entry = self._take(params)
         key = self._panel.takes.shots.get(entry.job, "")
 
         def placed() -> None:
             self._panel.verdicts.set_status(entry.take.id, "approved")
-            answer.give()
+            responder.reply()
 
         def above(shot: Shot, footage: Footage) -> None:
-            self._panel.places.place(entry, placed, answer.refuse, (shot, footage))
+            self._panel.places.place(entry, placed, responder.reject, (shot, footage))
 
         def exported(shot: Shot) -> None:
             if self._panel.shot.key_of(shot) != key:
-                answer.refuse(
+                responder.reject(
                     ClipGone("The clip is another one than the take was made for.", "", "Make a take of it as it is.")
                 )
                 return
             rate = shot.frame_rate if shot.sequence is not None else None
             self._background.run(
-                lambda: read_footage(shot.media_path, rate), lambda read: above(shot, read), answer.refuse
+                lambda: read_footage(shot.media_path, rate), lambda read: above(shot, read), responder.reject
             )
 
-        self._export(self._host.uid_of(key), exported, answer.refuse)
+        self._export(self._host.uid_of(key), exported, responder.reject)
 
-    def _generate(self, params: dict[str, Any], answer: Answer) -> None:
+    def _generate(self, params: dict[str, Any], responder: Responder) -> None:
         self._asked_for(params)  # what is wrong with it is told at once
         if not params.get("uids"):
             raise BadUsage("No clip is named.", "", "Select a clip first.")
-        self._beginning.when_ready(lambda: self._order(params, answer), answer.refuse)
+        self._beginning.when_ready(lambda: self._order(params, responder), responder.reject)
 
-    def _order(self, params: dict[str, Any], answer: Answer) -> None:
+    def _order(self, params: dict[str, Any], responder: Responder) -> None:
         panel = self._panel
         uids = [str(each) for each in params["uids"]]
         jobs: list[str] = []
@@ -151,14 +151,14 @@ class AgentRequests(QObject):
         def failed(problem: Problem) -> None:
             if jobs:
                 problem.why = f"{problem.why} {len(jobs)} of the clips are on their way.".strip()
-            answer.refuse(problem)
+            responder.reject(problem)
 
         def next_one(job: Job | None = None) -> None:
             """One clip after the other: an application renders one at a time."""
             if job is not None:
                 jobs.append(job.id)
             if not uids:
-                answer.give({"jobs": jobs})
+                responder.reply({"jobs": jobs})
                 return
             try:
                 self._export(uids.pop(0), order, failed)
@@ -171,7 +171,7 @@ class AgentRequests(QObject):
         try:
             asked = self._asked_for(params)
         except Problem as problem:
-            answer.refuse(problem)
+            responder.reject(problem)
             return
         panel.history.add(asked.instruction)
         next_one()

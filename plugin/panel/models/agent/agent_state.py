@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from contract.errors import Problem
-from plugin.hosts.base import KnowsClips
+from plugin.hosts.base import IdentifiesClips
 from plugin.panel.models.backend.backend import BackendModel
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.takes.cards import JobProgress, job_card
@@ -15,11 +15,11 @@ _MOST_TAKES = 200
 _LISTED = frozenset(("failed", "cancelled"))
 
 
-def told_state(panel: PanelModel, host: KnowsClips, still: Callable[[str], str]) -> dict[str, Any]:
+def told_state(panel: PanelModel, host: IdentifiesClips, still: Callable[[str], str]) -> dict[str, Any]:
     """The notification `state`. `still` gives the PNG of a take's preview movie, "" while there is none."""
     problem = panel.places.problem or panel.problem
     return {
-        "backend": {"state": _backend_state(panel.backend), "words": _words(panel.backend)},
+        "backend": {"state": _backend_state(panel.backend), "text": _words(panel.backend)},
         "jobs": [_job(each, host) for each in panel.takes.jobs.values() if _shown(each, panel)],
         "takes": _takes(panel, host, still),
         "placing": panel.places.placing,
@@ -46,7 +46,7 @@ def _shown(progress: JobProgress, panel: PanelModel) -> bool:
     return job.state != "cancelled" or progress.paused
 
 
-def _job(progress: JobProgress, host: KnowsClips) -> dict[str, Any]:
+def _job(progress: JobProgress, host: IdentifiesClips) -> dict[str, Any]:
     card, job = job_card(progress), progress.job
     return {
         "id": job.id,
@@ -56,12 +56,12 @@ def _job(progress: JobProgress, host: KnowsClips) -> dict[str, Any]:
         "stage": job.stage or "",
         "fraction": card.progress,
         "seconds_left": job.seconds_left,
-        "words": f"{card.state_text} · {card.line}" if card.line else card.state_text,
+        "text": f"{card.state_text} · {card.line}" if card.line else card.state_text,
         "problem": _problem(card.problem),
     }
 
 
-def _takes(panel: PanelModel, host: KnowsClips, still: Callable[[str], str]) -> list[dict[str, Any]]:
+def _takes(panel: PanelModel, host: IdentifiesClips, still: Callable[[str], str]) -> list[dict[str, Any]]:
     """The newest takes, the newest first."""
     takes = panel.takes
     entries = sorted(takes.entries.values(), key=lambda each: (each.take.created, each.number), reverse=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.editorial.clip_list import Shot
 from bridge.wire.messages import AddSpec, EditedMask, RefineSpec, TakeEntry, Upload
-from plugin.hosts.base import Host, ServiceSource
+from plugin.hosts.base import Host, ShotSource
 from plugin.panel.models.ask.ask import Asked
 from plugin.panel.models.session.settings_store import SettingsStore
 
@@ -45,7 +45,7 @@ def token_for(shot_key: str) -> str:
 
 def add_spec(
     asked: Asked,
-    source: ServiceSource,
+    source: ShotSource,
     shot: Shot,
     memory: SettingsStore,
     output: str | None,

@@ -12,7 +12,7 @@ from bridge.editorial.clip_list import Shot
 from bridge.editorial.shot_bundle import TIMELINE
 from bridge.wire.messages import AddSpec, Job, Upload
 from contract.errors import OutOfDisk, Problem
-from plugin.hosts.base import Host, KnowsClips, ServiceSource
+from plugin.hosts.base import Host, IdentifiesClips, ShotSource
 from plugin.panel.models.ask.ask import Asked
 from plugin.panel.models.ask.orders import OrderPlaces, add_spec, token_for
 from plugin.panel.models.backend.backend import BackendModel
@@ -59,8 +59,8 @@ class Submitting(QObject):
         transfer that brings the shot to another machine, "" for none.
         """
         memory, layer = self._memory, self._host.layer
-        if isinstance(self._host, KnowsClips):
-            self._host.learn(key, shot)
+        if isinstance(self._host, IdentifiesClips):
+            self._host.remember_key(key, shot)
 
         def order(spec: AddSpec) -> None:
             if wanted():
@@ -68,7 +68,7 @@ class Submitting(QObject):
 
         def sent(uploads: tuple[Upload, ...]) -> None:
             try:
-                spec = add_spec(asked, ServiceSource(TIMELINE, None), shot, memory, None, plan, uploads, layer)
+                spec = add_spec(asked, ShotSource(TIMELINE, None), shot, memory, None, plan, uploads, layer)
             except Problem as problem:
                 failed(problem)
                 return
@@ -77,7 +77,7 @@ class Submitting(QObject):
         try:
             self._backend.require_limits(asked.region is not None)
             if not self._backend.local:
-                return self._files.send(shot.name, self._host.parcel_of(shot), sent, failed)
+                return self._files.send(shot.name, self._host.bundle_of(shot), sent, failed)
             output = self._orders.next_folder(asked.instruction)
             spec = add_spec(asked, self._host.source_of(shot), shot, memory, output, plan, layer=layer)
         except Problem as problem:

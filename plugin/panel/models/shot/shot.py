@@ -13,7 +13,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from bridge.editorial.clip_list import ListedClip, Shot, part_of
 from bridge.wire.messages import Estimated
 from contract.errors import Problem
-from plugin.hosts.base import ExportsClips, FollowsSelection, Host, KnowsClips, OpensTimelines, SelectsClips
+from plugin.hosts.base import ExportsClips, FollowsSelection, Host, IdentifiesClips, OpensTimelines, SelectsClips
 from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.backend.backend import Runs
 from plugin.panel.models.observable import Field, Observable
@@ -88,7 +88,7 @@ class ShotModel(Observable):
         """Work on the frames first to last (both included, 0 is the clip's first) only; the whole clip for all."""
         if self._whole is None:
             return
-        if not self.host.takes_parts and (first, last) != (0, self._whole.frame_count - 1):
+        if not self.host.places_parts and (first, last) != (0, self._whole.frame_count - 1):
             self.problem = Problem(
                 f"Takes of a part cannot be placed in {self.host.name}.",
                 "",
@@ -178,7 +178,7 @@ class ShotModel(Observable):
 
     def key_of(self, shot: Shot) -> str:
         """The same for any shot of this host."""
-        if isinstance(self.host, KnowsClips):
+        if isinstance(self.host, IdentifiesClips):
             return shot_key(shot, (self.host.identity_of(shot),))
         return shot_key(shot, (shot.media_path, shot.record_start, shot.address))
 
@@ -244,8 +244,8 @@ class ShotModel(Observable):
         self.seen = None
         self.shot = shot
         self.part = shot.part if shot is not None else None
-        if shot is not None and isinstance(self.host, KnowsClips):
-            self.host.learn(self.key, shot)
+        if shot is not None and isinstance(self.host, IdentifiesClips):
+            self.host.remember_key(self.key, shot)
         self.selected.emit()
 
 

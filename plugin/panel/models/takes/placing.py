@@ -13,7 +13,7 @@ from bridge.editorial.placement import PlacedTake
 from bridge.wire.messages import TakeEntry
 from contract.errors import BadTake, Problem
 from contract.take import Note
-from plugin.hosts.base import Placement, PlacesTakes, SwapsTakes, TakesMarkers, TellsPlacements
+from plugin.hosts.base import FollowsPlacements, Placement, PlacesTakes, ShowsMarkers, SwapsTakes
 from plugin.hosts.footage import Footage
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.shot import ShotModel
@@ -37,7 +37,7 @@ class PlacesModel(Observable):
         super().__init__(parent)
         self._shot, self._takes = shot, takes
         shot.selected.connect(self.refresh)
-        if isinstance(shot.host, TellsPlacements):
+        if isinstance(shot.host, FollowsPlacements):
             shot.host.on_placements(self.refresh)
 
     @property
@@ -139,7 +139,7 @@ class PlacesModel(Observable):
         """Show a placed take's notes in the timeline, where the host has markers."""
         host, shot = self._shot.host, self._shot.shot
         stands = shot is not None and self.current is not None and self.current.take == take_id
-        if stands and isinstance(host, TakesMarkers):
+        if stands and isinstance(host, ShowsMarkers):
             host.mark(shot, notes, self._failed)
 
     def _failed(self, problem: Problem) -> None:

@@ -47,10 +47,10 @@ def ask(method, params):
     agent[0].ask(method, params)
 
 
-def tick_until(words, seconds=60):
-    """Tick until what the panel told, or what went wrong, holds `words`."""
+def tick_until(text, seconds=60):
+    """Tick until what the panel told, or what went wrong, holds `text`."""
     ends = time.monotonic() + seconds
-    while words not in str(agent[0].state._told) + str(agent[0].state.problem):
+    while text not in str(agent[0].state._told) + str(agent[0].state.problem):
         assert time.monotonic() < ends, str(agent[0].state._told)
         agent[0].tick()
         time.sleep(0.005)

@@ -1,6 +1,6 @@
 """Builds the add-on as an extension with Blender's own tool, installs and enables it: PYTHON extension.py SOURCE OUT.
 
-Prints, as the last line, a JSON list: the module that Blender enabled, the operators that are there, the tool's words.
+Prints, as the last line, a JSON list: the module that Blender enabled, the operators that are there, the tool's text.
 """
 
 import glob
