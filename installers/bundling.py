@@ -13,7 +13,8 @@ from pathlib import Path
 from installers import agents, payload
 from installers.environment import Environment, clean_environment, find_uv
 from installers.errors import BadChoice, PackagesFailed
-from installers.failure_words import explain_failure
+from installers.lock import Lock, write_requirements
+from installers.package_failures import explain_failure
 from installers.places import Places
 
 
@@ -21,6 +22,8 @@ def make_bundle(
     root: Path, folder: Path, places: Places, tell: Callable[[str], None], *, panel_only: bool = False
 ) -> payload.Bundle:
     """Make `folder` a bundle of the checkout `root`, for machines like this one. What was downloaded is used again.
+
+    A wheel of another build that lies in `folder/wheels`, torch-2.8.0+cu128 for example, stands in for the locked one.
 
     Raises BadChoice when the folder holds something else, PackagesFailed, NotInstalled, OSError.
     """
@@ -48,9 +51,9 @@ def make_bundle(
         environment.build(Path(made) / "source", built, python)
         wheel = next(built.glob(f"{bundle.name}-*.whl"))
         tell("Downloading its packages (several gigabytes with torch) ..." if not panel_only else "Downloading ...")
-        extras = "panel" if panel_only else "backend,panel"
-        _download(python, f"{bundle.name}[{extras}] @ {wheel.as_uri()}", wheels)
-        (wheels / wheel.name).unlink(missing_ok=True)
+        packages = Lock.read(root).for_extras(root, ("panel",) if panel_only else ("backend", "panel"))
+        missing = [each for each in packages if not any(wheels.glob(f"{each.name}-*+*.whl"))]
+        _download(python, write_requirements(missing, Path(made) / "locked.txt"), wheels)
         shutil.copyfile(wheel, wheels / wheel.name)
     agents.assemble(root, folder / "agents")
     payload.copy_setup(root, folder)
@@ -61,10 +64,14 @@ def make_bundle(
     return bundle
 
 
-def _download(python: Path, requirement: str, wheels: Path) -> None:
-    """Fetch wheels of `requirement` and of all that it needs; what has none is built. Raises PackagesFailed."""
+def _download(python: Path, locked: Path, wheels: Path) -> None:
+    """Fetch the wheels of the packages in the file `locked`, checked against their hashes; what has none is built.
+
+    Wheels of an earlier download are used again. Raises PackagesFailed.
+    """
     folder = str(wheels)
-    command = [str(python), "-m", "pip", "wheel", "--find-links", folder, "-w", folder, requirement]
+    command = [str(python), "-m", "pip", "wheel", "--require-hashes", "--no-deps", "--find-links", folder]
+    command += ["-w", folder, "-r", str(locked)]
     done = subprocess.run(
         command,
         env=clean_environment(),

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from installers.errors import PackagesFailed, SelfCheckFailed
-from installers.failure_words import NETWORK_SIGNS, explain_failure
+from installers.lock import LockedPackage, write_requirements
+from installers.package_failures import NETWORK_SIGNS, explain_failure
 from installers.places import Places
 
 ATTEMPTS = 3
@@ -53,7 +54,7 @@ def has_nvidia(places: Places) -> bool:
 def torch_choices(system: str, nvidia: bool, uv: bool, asked: str) -> tuple[list[list[str]], str]:
     """Further options for the installer, to be tried in this order, and a sentence on what torch will be.
 
-    `asked` is what the user said after --torch. The package index has a CUDA build for Linux, the one for Apple's GPUs
+    `asked` is the value of --torch. The package index has a CUDA build for Linux, the one for Apple's GPUs
     for macOS, and for Windows only the processor's; uv knows where the makers of torch keep the others.
     """
     if asked == "default":
@@ -82,8 +83,8 @@ class Environment:
         self.python = places.inside("python", folder)
         self.script = places.inside("script", folder)
 
-    def make(self, *, with_uv: bool = False) -> None:
-        """Make it; `with_uv`: fetch uv into it when there is none elsewhere. Raises PackagesFailed, OSError."""
+    def make(self, uv_packages: Sequence[LockedPackage] = ()) -> None:
+        """Make it; where there is no uv, `uv_packages` are installed first. Raises PackagesFailed, OSError."""
         if self.uv is not None:
             made = _run([*self.uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(self.folder)])
             if made.returncode == 0:
@@ -101,38 +102,76 @@ class Environment:
         except subprocess.CalledProcessError as error:
             raise PackagesFailed("Python could not make an environment.", str(error), "Try another Python.") from error
         self.uv = None
-        pip = [str(self.python), "-m", "pip", "install", "--quiet", "uv"]
-        if with_uv and _run(pip).returncode == 0:
-            self.uv = [str(self.python), "-m", "uv"]
+        self.add_uv(uv_packages)
 
-    def fill(
+    def fill_locked(
         self,
-        requirement: str,
-        wheels: Path | None,
+        packages: Sequence[LockedPackage],
+        project: Sequence[str],
         choices: Sequence[Sequence[str]] = ((),),
-        tell: Callable[[str], None] = print,
+        report: Callable[[str], None] = print,
         pause: Callable[[float], None] = time.sleep,
     ) -> Sequence[str]:
-        """Install `requirement`; from the folder `wheels` and nothing else when it is given, else from the network.
+        """Install the locked `packages`, each file checked against its hash, and then `project` without dependencies.
 
-        `choices` are further options of uv, tried one after the other; pip knows none of them. Returns the one that
-        worked. Raises PackagesFailed.
+        packages: what the project needs, from the lock file.
+        project:  arguments for the installer: the path of a wheel, or "--editable" and a folder.
+        choices:  builds of torch as options of uv, tried one after the other; empty for the one in the lock file. pip
+                  has no such options. Another build than the locked one comes from the index of torch's makers: not
+                  newer than the locked version, and without a hash.
+
+        Returns the choice that worked. Raises PackagesFailed, OSError.
         """
-        if self.uv is None:
-            command, choices = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"], ((),)
-        else:
-            command = [*self.uv, "pip", "install", "--python", str(self.python)]
-        offline = ["--no-index", "--find-links", str(wheels)] if wheels else []
-        words: str | None = ""
+        choices = choices if self.uv is not None else ((),)
+        output = ""
         for choice in choices:
-            # What has something else to fall back on, or needs no network, is not tried again.
-            times = ATTEMPTS if choice is choices[-1] and not wheels else 1
-            words = self._attempt([*command, *offline, *choice, requirement], times, tell, pause)
-            if words is None:
+            # What has something else to fall back on is not tried again.
+            attempts = ATTEMPTS if choice is choices[-1] else 1
+            for step in self._locked_steps(packages, project, choice):
+                failure = self._attempt([*self._installer(), *step], attempts, report, pause)
+                if failure is not None:
+                    output = failure
+                    break
+            else:
                 return choice
             if choice is not choices[-1]:
-                tell(f"That did not work with {' '.join(choice)}; trying without.")
-        raise _failed(words or "", self.folder, wheels)
+                report(f"That did not work with {' '.join(choice)}; trying without.")
+        raise _failed(output, self.folder, None)
+
+    def fill_from_bundle(self, requirement: str, wheels: Path, report: Callable[[str], None] = print) -> None:
+        """Install `requirement` from the folder `wheels` and nothing else. Raises PackagesFailed."""
+        offline = ["--no-index", "--find-links", str(wheels)]
+        failure = self._attempt([*self._installer(), *offline, requirement], 1, report, time.sleep)
+        if failure is not None:
+            raise _failed(failure, self.folder, wheels)
+
+    def add_uv(self, packages: Sequence[LockedPackage]) -> None:
+        """Install uv itself, locked, with pip; where that does not work, pip goes on doing the work. Raises OSError."""
+        if packages and self._attempt([*self._installer(), *self._locked(packages)], 1, print, time.sleep) is None:
+            self.uv = [str(self.python), "-m", "uv"]
+
+    def _installer(self) -> list[str]:
+        if self.uv is None:
+            return [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"]
+        return [*self.uv, "pip", "install", "--python", str(self.python)]
+
+    def _locked_steps(
+        self, packages: Sequence[LockedPackage], project: Sequence[str], choice: Sequence[str]
+    ) -> list[list[str]]:
+        """The installer's arguments, step by step."""
+        steps = []
+        kept = [each for each in packages if not (choice and each.depends_on_torch_build)]
+        if kept:
+            steps.append(self._locked(kept))
+        if choice:
+            builds = [f"{each.name}<={each.version}" for each in packages if each.name in ("torch", "torchvision")]
+            steps.append([*choice, *builds])
+        return [*steps, ["--no-deps", *project]]
+
+    def _locked(self, packages: Sequence[LockedPackage]) -> list[str]:
+        """Arguments that install these packages alone and check their hashes; writes the file that lists them."""
+        listed = write_requirements(packages, self.folder / "locked.txt")
+        return ["--require-hashes", "--no-deps", "-r", str(listed)]
 
     def build(self, source: Path, wheels: Path, python: Path | None = None) -> None:
         """Build the wheel of the checkout `source` into the folder `wheels`. Raises PackagesFailed.
@@ -150,17 +189,17 @@ class Environment:
             raise _failed(done.stderr, self.folder, None)
 
     def check(self, version: str, parts: Sequence[str]) -> None:
-        """Start what was installed: the command says `version`, and the modules of `parts` are there.
+        """Start what was installed: the command prints `version`, and the modules of `parts` can be loaded.
 
-        Raises SelfCheckFailed with its last words.
+        Raises SelfCheckFailed with the last line of the output.
         """
         if not self.script.exists():
             raise _not_working(f"The command {self.script.name} is missing")
-        said = _run([str(self.script), "--version"])
-        if said.returncode != 0:
-            raise _not_working(_last_line(said.stderr) or f"`dynvfx --version` ended with {said.returncode}")
-        if said.stdout.split()[-1:] != [version]:
-            raise _not_working(f"It says that it is {said.stdout.strip()!r} and should be {version}")
+        asked = _run([str(self.script), "--version"])
+        if asked.returncode != 0:
+            raise _not_working(_last_line(asked.stderr) or f"`dynvfx --version` ended with {asked.returncode}")
+        if asked.stdout.split()[-1:] != [version]:
+            raise _not_working(f"Its version is {asked.stdout.strip()!r} and should be {version}")
         modules = [module for part in parts for module in CHECKED[part]]
         done = _run([str(self.python), "-I", "-c", f"import {', '.join(dict.fromkeys(modules))}"])
         if done.returncode != 0:
@@ -175,18 +214,17 @@ class Environment:
         return True
 
     def _attempt(
-        self, command: list[str], times: int, tell: Callable[[str], None], pause: Callable[[float], None]
+        self, command: list[str], times: int, report: Callable[[str], None], pause: Callable[[float], None]
     ) -> str | None:
-        """Run the installer up to `times` times; None when it worked, else its last words."""
-        for number in range(1, times + 1):
-            # Its own progress stays visible, except where its words are needed to explain the failure.
-            done = _run(command, shown=number < times)
-            if done.returncode == 0:
+        """Run the installer up to `times` times; None when it worked, else what it wrote last."""
+        for number in range(1, times):
+            # Its own progress stays visible, except where its output is needed to explain the failure.
+            if _run(command, shown=True).returncode == 0:
                 return None
-            if number < times:
-                tell(f"The installation failed; attempt {number + 1} of {times} follows.")
-                pause(2.0 * number)
-        return done.stderr
+            report(f"The installation failed; attempt {number + 1} of {times} follows.")
+            pause(2.0 * number)
+        done = _run(command)
+        return None if done.returncode == 0 else done.stderr
 
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -197,7 +235,7 @@ def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
 
 
 def _run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; its words are shown, or kept. Raises OSError only when it cannot be started."""
+    """Run a program to its end; its output is shown, or kept. Raises OSError only when it cannot be started."""
     return subprocess.run(
         command,
         env=clean_environment(),
@@ -212,25 +250,25 @@ def _run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProc
     )
 
 
-def _failed(words: str, folder: Path, wheels: Path | None) -> PackagesFailed:
-    """What the installer's last words mean."""
+def _failed(output: str, folder: Path, wheels: Path | None) -> PackagesFailed:
+    """What the installer's output means."""
     nearest = folder
     while not nearest.exists():
         nearest = nearest.parent
-    if wheels is not None and not NETWORK_SIGNS.search(words.lower()) and "no space" not in words.lower():
-        tail = " ".join(words.strip().splitlines()[-6:])
+    if wheels is not None and not NETWORK_SIGNS.search(output.lower()) and "no space" not in output.lower():
+        tail = " ".join(output.strip().splitlines()[-6:])
         return PackagesFailed(
             "The bundle's packages could not be installed.",
             tail,
             "Make the bundle again, on a machine with the same system and the same version of Python.",
         )
-    return PackagesFailed(explain_failure(words, shutil.disk_usage(nearest).free))
+    return PackagesFailed(explain_failure(output, shutil.disk_usage(nearest).free))
 
 
 def _not_working(why: str) -> SelfCheckFailed:
     return SelfCheckFailed("What was installed does not work.", f"{why}.", "What was in use before stays in use.")
 
 
-def _last_line(words: str) -> str:
-    lines = [line.strip() for line in words.splitlines() if line.strip()]
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1].rstrip(".") if lines else ""

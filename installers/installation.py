@@ -14,9 +14,10 @@ from pathlib import Path
 from installers import agents, desktop, payload
 from installers.environment import Environment, find_uv, has_nvidia, torch_choices
 from installers.errors import InstallProblem, NoSpace
-from installers.failure_words import DISK_NEEDED
 from installers.hosts import Host
+from installers.lock import Lock
 from installers.manifest import Manifest, PlacedFile, write_file
+from installers.package_failures import DISK_NEEDED
 from installers.places import Places
 from installers.record_files import keep_changed
 from installers.versions import INCOMPLETE, VERSION_FILE, App
@@ -190,24 +191,14 @@ def _make(
     folder = app.new_version(wanted)
     app.step("making the environment")
     environment = Environment(folder / "env", places, find_uv())
-    environment.make(with_uv=not order.offline)
-    wheels = order.source / "wheels" if order.offline else app.staging / "wheels"
-    if not order.offline:
-        app.step("building the program")
-        shutil.rmtree(app.staging, ignore_errors=True)
-        payload.copy_source(order.source, app.staging / "source")
-        environment.build(app.staging / "source", wheels)
-    app.step("installing the packages")
-    extras = "panel" if "backend" not in parts else "backend,panel"
-    wheel = next(wheels.glob(f"{bundle.name}-*.whl"))
-    choices, words = torch_choices(places.system, has_nvidia(places), environment.uv is not None, order.torch)
-    if order.offline or "backend" not in parts:
-        choices, words = [[]], "from the bundle" if order.offline else "the panel alone"
-    tell(f"Installing DynVFX {bundle.version}: {words} (some minutes) ...")
-    requirement = f"{bundle.name}[{extras}] @ {wheel.as_uri()}"
-    worked = environment.fill(requirement, wheels if order.offline else None, choices, tell)
-    if list(worked) != choices[0]:
-        words = "torch as the package index has it"
+    extras = ("panel",) if "backend" not in parts else ("backend", "panel")
+    if order.offline:
+        environment.make()
+        torch = _fill_from_bundle(order, environment, app, bundle, extras, tell)
+    else:
+        lock = Lock.read(order.source)
+        environment.make(lock.for_requirements(["uv"]))
+        torch = _fill_from_network(order, places, environment, app, bundle, lock, extras, tell)
     app.step("checking what was installed")
     environment.check(bundle.version, parts)
     app.step("completing the version")
@@ -217,10 +208,55 @@ def _make(
             shutil.copytree(order.source / "agents" / kind, folder / "agents" / kind, dirs_exist_ok=True)
     else:
         agents.assemble(order.source, folder / "agents")
-    facts = {**asdict(bundle), "wheels": {}, "wanted": wanted, "parts": list(parts), "torch": words}
+    facts = {**asdict(bundle), "wheels": {}, "wanted": wanted, "parts": list(parts), "torch": torch}
     write_file(folder / VERSION_FILE, payload.as_json(facts))
     (folder / INCOMPLETE).unlink()
     return folder.name
+
+
+def _fill_from_bundle(
+    order: Order,
+    environment: Environment,
+    app: App,
+    bundle: payload.Bundle,
+    extras: Sequence[str],
+    tell: Callable[[str], None],
+) -> str:
+    """Install a bundle's packages; returns which torch it is. Raises PackagesFailed."""
+    app.step("installing the packages")
+    tell(f"Installing DynVFX {bundle.version}: from the bundle (some minutes) ...")
+    wheels = order.source / "wheels"
+    wheel = next(wheels.glob(f"{bundle.name}-*.whl"))
+    environment.fill_from_bundle(f"{bundle.name}[{','.join(extras)}] @ {wheel.as_uri()}", wheels, tell)
+    return "from the bundle"
+
+
+def _fill_from_network(
+    order: Order,
+    places: Places,
+    environment: Environment,
+    app: App,
+    bundle: payload.Bundle,
+    lock: Lock,
+    extras: Sequence[str],
+    tell: Callable[[str], None],
+) -> str:
+    """Build the program and install it with its locked packages; returns which torch it is. Raises PackagesFailed."""
+    app.step("building the program")
+    wheels = app.staging / "wheels"
+    shutil.rmtree(app.staging, ignore_errors=True)
+    payload.copy_source(order.source, app.staging / "source")
+    environment.build(app.staging / "source", wheels)
+    app.step("installing the packages")
+    choices: list[list[str]] = [[]]
+    torch = "the panel alone"
+    if "backend" in extras:
+        choices, torch = torch_choices(places.system, has_nvidia(places), environment.uv is not None, order.torch)
+    tell(f"Installing DynVFX {bundle.version}: {torch} (some minutes) ...")
+    wheel = next(wheels.glob(f"{bundle.name}-*.whl"))
+    packages = lock.for_extras(order.source, extras)
+    worked = environment.fill_locked(packages, [str(wheel)], choices, tell)
+    return torch if list(worked) == choices[0] else "torch as the package index has it"
 
 
 def _put_in_place(app: App, manifest: Manifest, name: str, plan: list[PlacedFile], tell: Callable[[str], None]) -> None:

@@ -15,7 +15,9 @@ from installers import agents, bundling, environment, payload
 from installers.blender_addon import SWITCHED
 from installers.environment import Environment, clean_environment, has_nvidia, torch_choices
 from installers.errors import BadBundle, BadChoice, InstallProblem, PackagesFailed, from_os_error
+from installers.lock import LockedPackage
 from installers.manifest import Manifest
+from installers.package_failures import explain_failure
 from installers.places import Places
 from tests.installers.product import ROOT, write_bundle, write_checkout
 
@@ -73,39 +75,83 @@ def installer(tmp_path, monkeypatch):
 
     monkeypatch.setattr(environment, "_run", run)
     made = Environment(tmp_path / "env", Places("linux", tmp_path, {}), ["uv"])
+    made.folder.mkdir()
     return made, asked
+
+
+TORCH = LockedPackage("torch", "2.8.0", "torch==2.8.0 \\\n    --hash=sha256:00\n", frozenset())
+CUBLAS = LockedPackage("nvidia-cublas", "13.4", "nvidia-cublas==13.4 \\\n    --hash=sha256:11\n", frozenset({"torch"}))
+NUMPY = LockedPackage("numpy", "2.4.0", "numpy==2.4.0 \\\n    --hash=sha256:22\n", frozenset())
+PACKAGES = [TORCH, CUBLAS, NUMPY]
+
+
+def listed(made: Environment) -> str:
+    return (made.folder / "locked.txt").read_text()
+
+
+def test_locked_packages_come_with_their_hashes_and_the_project_without_dependencies(installer):
+    made, asked = installer
+    asked.answers = [(0, ""), (0, "")]
+    assert made.fill_locked(PACKAGES, ["x.whl"]) == ()
+    assert asked[0][-4:] == ["--require-hashes", "--no-deps", "-r", str(made.folder / "locked.txt")]
+    assert asked[1][-2:] == ["--no-deps", "x.whl"]
+    assert listed(made) == TORCH.text + CUBLAS.text + NUMPY.text
+
+
+def test_another_build_of_torch_comes_without_hashes_and_not_newer(installer):
+    made, asked = installer
+    asked.answers = [(0, ""), (0, ""), (0, "")]
+    assert made.fill_locked(PACKAGES, ["x.whl"], [["--torch-backend", "cpu"]]) == ["--torch-backend", "cpu"]
+    assert asked[1][-3:] == ["--torch-backend", "cpu", "torch<=2.8.0"]
+    assert listed(made) == NUMPY.text, "the libraries of CUDA come with their torch, or not at all"
 
 
 def test_installing_is_tried_again(installer):
     made, asked = installer
-    asked.answers = [(1, ""), (1, ""), (0, "")]
+    asked.answers = [(1, ""), (1, ""), (0, ""), (0, ""), (0, "")]
     pauses: list[float] = []
-    made.fill("x", None, [["--torch-backend", "auto"]], lambda words: None, pauses.append)
-    assert len(asked) == 3 and pauses == [2.0, 4.0]
-    assert asked[0][-3:] == ["--torch-backend", "auto", "x"]
+    made.fill_locked(PACKAGES, ["x"], [["--torch-backend", "auto"]], lambda line: None, pauses.append)
+    assert len(asked) == 5 and pauses == [2.0, 4.0]
 
 
 def test_the_next_choice_is_taken_when_one_does_not_work(installer):
     made, asked = installer
-    asked.answers = [(1, "dns error"), (0, "")]
-    told: list[str] = []
-    assert made.fill("x", None, [["--torch-backend", "cpu"], []], told.append, lambda seconds: None) == []
-    assert asked[-1] == ["uv", "pip", "install", "--python", str(made.python), "x"]
-    assert any("trying without" in each for each in told)
+    asked.answers = [(0, ""), (1, "dns error"), (0, ""), (0, "")]
+    lines: list[str] = []
+    choices = [["--torch-backend", "cpu"], []]
+    assert made.fill_locked(PACKAGES, ["x"], choices, lines.append, lambda seconds: None) == []
+    assert asked[-1] == ["uv", "pip", "install", "--python", str(made.python), "--no-deps", "x"]
+    assert listed(made) == TORCH.text + CUBLAS.text + NUMPY.text
+    assert any("trying without" in line for line in lines)
 
 
-def test_no_network_is_told(installer):
+@pytest.mark.parametrize(
+    ("output", "free", "expected"),
+    [
+        ("error: No space left on device (os error 28)", 1 << 40, "disk is full"),
+        ("whatever", 1000, "disk is full"),
+        ("error: Failed to fetch: `https://x`\n Caused by: dns error", 1 << 40, "Check the network"),
+        ("error: Hash mismatch for `av==18.1.0`", 1 << 40, "not the file that the lock file names"),
+        ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", 1 << 40, "not the file"),
+        ("error: no version of torch\nbecause of this", 1 << 40, "because of this"),
+    ],
+)
+def test_failures_are_explained(output, free, expected):
+    assert expected in explain_failure(output, free)
+
+
+def test_no_network_is_explained(installer):
     made, asked = installer
     asked.answers = [(1, "error: Failed to fetch: dns error")] * 3
     with pytest.raises(PackagesFailed, match="Check the network"):
-        made.fill("x", None, [[]], lambda words: None, lambda seconds: None)
+        made.fill_locked(PACKAGES, ["x"], [[]], lambda line: None, lambda seconds: None)
 
 
 def test_a_bundle_is_asked_once_and_nothing_else(installer, tmp_path):
     made, asked = installer
     asked.answers = [(1, "because only torch==1 is available")]
     with pytest.raises(PackagesFailed, match="Make the bundle again"):
-        made.fill("x", tmp_path, [[]], lambda words: None)
+        made.fill_from_bundle("x", tmp_path, lambda line: None)
     assert asked[0][-4:] == ["--no-index", "--find-links", str(tmp_path), "x"]
 
 
@@ -117,7 +163,7 @@ def test_without_uv_pip_installs_and_checks(user):
     assert made.uv is None
     wheels = user.bundle("1.0") / "wheels"
     wheel = next(wheels.glob("dynvfx*"))
-    made.fill(f"dynvfx[panel] @ {wheel.as_uri()}", wheels)
+    made.fill_from_bundle(f"dynvfx[panel] @ {wheel.as_uri()}", wheels)
     made.check("1.0", ("base", "panel", "backend"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from installers.bundling import make_bundle
+from installers.lock import Lock, LockedPackage, normalized
 from tests.installers.product import ROOT
 
 
@@ -46,6 +48,17 @@ def packed(package: Distribution, folder: Path) -> Path:
     return path
 
 
+def lock_of(wheels: Path) -> Lock:
+    """A lock file for these very wheels; packed again they are other files than those of the package index."""
+    packages = []
+    for wheel in sorted(wheels.glob("*.whl")):
+        name, version, *_ = wheel.name.split("-")
+        text = f"{name}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+        # All of them: what the panel's requirements need is what was packed.
+        packages.append(LockedPackage(normalized(name), version, text, frozenset({"msgspec"})))
+    return Lock(packages)
+
+
 @pytest.mark.slow
 def test_the_panel_from_a_bundle(editor, monkeypatch, capsys):
     shelf = editor.shelf / "wheels of this machine"
@@ -54,6 +67,7 @@ def test_the_panel_from_a_bundle(editor, monkeypatch, capsys):
     requirements = [*project["dependencies"], *project["optional-dependencies"]["panel"], "setuptools"]
     for package in needed(requirements).values():
         packed(package, shelf)
+    monkeypatch.setattr(Lock, "read", lambda root: lock_of(shelf))
     monkeypatch.setenv("PIP_FIND_LINKS", shelf.as_uri())
     monkeypatch.setenv("UV_FIND_LINKS", shelf.as_uri())
     before = {path: path.stat().st_mtime_ns for path in ROOT.iterdir()}
