@@ -10,11 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from contract.errors import ProblemFacts
-
-Stage = Literal[
-    "uploading", "segmenting", "encoding", "inverting", "refining", "finishing", "delivering", "downloading"
-]
-"""The first and the last only where the clip or the take travels to or from another machine."""
+from contract.states import Stage
 
 
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):

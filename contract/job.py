@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from contract.message_bases import Part
+from contract.part import Part
 
 LARGEST_MASK = 4_000_000
 """Bytes of a painted mask's PNG."""

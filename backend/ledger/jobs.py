@@ -13,9 +13,10 @@ from backend.ledger.errors import NoSuchJob
 from backend.ledger.events import EventLog
 from backend.ledger.queue import Queue
 from backend.ledger.rows import Facts, JobRow, encoded, read_job
-from backend.ledger.states import RUNNING, STATES, check_move
+from backend.ledger.states import check_move
 from backend.ledger.takes import TakeIndex
-from bridge.wire.messages import AddSpec, JobState, Spec
+from bridge.wire.messages import AddSpec, Spec
+from contract.states import RUNNING, STATES, JobState
 
 
 class JobTable:

@@ -16,10 +16,11 @@ from backend.ledger.jobs import JobTable
 from backend.ledger.queue import Queue
 from backend.ledger.rows import CANCELLED, Facts, JobRow, Steps, encoded, job_seen_by
 from backend.ledger.schema import MIGRATIONS
-from backend.ledger.states import ENDED, RUNNING, IllegalMove, state_after
+from backend.ledger.states import IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
-from bridge.wire.messages import CancelOutcome, Failure, Job, JobState, Numbered, Spec, TakeEntry
+from bridge.wire.messages import Failure, Job, Numbered, Spec, TakeEntry
 from contract.events import AnyJobEvent, JobFailed, TakeDone
+from contract.states import ENDED, RUNNING, CancelOutcome, JobState
 from contract.take import Note, Status, Take, read_take
 
 

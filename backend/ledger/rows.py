@@ -8,9 +8,10 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from bridge.wire.messages import Failure, Job, JobState, Numbered, Spec
+from bridge.wire.messages import Failure, Job, Numbered, Spec
 from contract.errors import Cancelled
 from contract.events import AnyJobEvent, JobFailed, StageProgress
+from contract.states import JobState, Stage
 
 
 class Facts(TypedDict, total=False):
@@ -30,7 +31,7 @@ class Steps:
     """How far a running job is; not on the disk, but the newest step among its events says the same."""
 
     take: int = 0
-    stage: str | None = None
+    stage: Stage | None = None
     iteration: int = 0
     iterations: int = 0
     step: int = 0

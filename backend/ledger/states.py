@@ -1,17 +1,10 @@
-"""The states of a job, the moves between them, and which state an event of a running job means."""
+"""The moves between the states of a job, and which state an event of a running job means."""
 
 from __future__ import annotations
 
-from typing import get_args
-
-from bridge.wire.messages import JobState
 from contract.errors import BAD_USAGE, Problem
 from contract.events import AnyJobEvent, JobDone, JobFailed, JobStarted, ModelOpened, PlanReady, StageProgress
-
-STATES: tuple[JobState, ...] = get_args(JobState)
-RUNNING: tuple[JobState, ...] = ("preparing", "planning", "encoding", "inverting", "refining", "delivering")
-"""A worker is at it, in the order of the work."""
-ENDED: frozenset[JobState] = frozenset(("done", "failed", "cancelled"))
+from contract.states import RUNNING, STATES, JobState, Stage
 
 
 def _moves() -> dict[JobState, frozenset[JobState]]:
@@ -58,12 +51,12 @@ def check_move(job: str, state: JobState, wanted: JobState) -> None:
         raise IllegalMove(job, state, wanted)
 
 
-_STAGES: dict[str, JobState] = {
+_STAGES: dict[Stage, JobState] = {
     "segmenting": "planning",
     "encoding": "encoding",
     "inverting": "inverting",
     "refining": "refining",
-    # Told when it is over: what comes then is the delivery.
+    # Its event comes when it is over: the delivery begins then.
     "finishing": "delivering",
     "delivering": "delivering",
 }
@@ -80,7 +73,7 @@ def state_after(event: AnyJobEvent, state: JobState) -> JobState:
     elif isinstance(event, ModelOpened | PlanReady):
         wanted = "planning"
     elif isinstance(event, StageProgress):
-        wanted = _STAGES[event.stage]
+        wanted = _STAGES.get(event.stage, state)
     elif isinstance(event, JobDone):
         return "done"
     elif isinstance(event, JobFailed):

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from backend.jobs.failures import WorkerDied, failure_of
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import JobRow
-from backend.ledger.states import ENDED, RUNNING
 from backend.service.admission import Admission
 from backend.service.disk_guard import DiskGuard
 from backend.service.subscriptions import Subscriptions
 from backend.service.workers import Death, DeviceWorker, Workers
 from backend.worker.messages import EventReported, FromWorker, RunEnded
 from bridge.files.errors import StoreFull
-from bridge.wire.messages import CancelOutcome, Failure
+from bridge.wire.messages import Failure
 from contract.errors import OutOfDisk, Problem, Unexpected
 from contract.events import JobNotice
+from contract.states import ENDED, RUNNING, CancelOutcome
 
 MOST_DEATHS = 3
 """Workers that may die at a job in a row, without a step forward, before it is given up."""

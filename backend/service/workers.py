@@ -16,8 +16,9 @@ import msgspec
 from backend.worker.link import SupervisorChannel
 from backend.worker.messages import CancelRun, EventReported, FromWorker, Heartbeat, Ready, Run, RunEnded, Shutdown
 from backend.worker.process_control import end_tree, start_apart, start_time
-from bridge.wire.messages import Worker, WorkerState
+from bridge.wire.messages import Worker
 from contract.atomic_file import write_atomically
+from contract.states import WorkerState
 
 WORKER_MODULE = "backend.worker.main"
 CANCEL_PATIENCE = 5.0

@@ -19,9 +19,8 @@ from msgspec.structs import replace
 from backend.ledger.event_dedup import SeenEvents
 from contract.errors import OutOfDisk
 from contract.events import AnyJobEvent, JobDone, JobNotice, PreviewWritten, StageProgress, TakeDone
+from contract.states import WORKER_STAGES
 
-STAGES = ("segmenting", "encoding", "inverting", "refining", "finishing", "delivering")
-"""Stages that count their steps one by one; a download does not."""
 AFTER_STEPS = ("retry", "object_lost")
 """Notices that come when all steps of an iteration were done."""
 
@@ -105,7 +104,7 @@ class EventJournal:
         newest = self._newest.get(take)
         if newest is None or take in self._steady:
             return
-        if isinstance(event, StageProgress) and event.stage in STAGES:
+        if isinstance(event, StageProgress) and event.stage in WORKER_STAGES:
             self._steady.add(take)
             yield from _between(newest, event)
         elif isinstance(event, PreviewWritten) or (isinstance(event, JobNotice) and event.kind in AFTER_STEPS):
@@ -129,7 +128,7 @@ class EventJournal:
 
     def _note(self, event: AnyJobEvent) -> None:
         self._told.add(event)
-        if isinstance(event, StageProgress) and event.stage in STAGES:
+        if isinstance(event, StageProgress) and event.stage in WORKER_STAGES:
             self._newest[event.take] = event
         elif isinstance(event, JobNotice) and event.kind == "retry" and event.take in self._newest:
             self._newest[event.take] = replace(self._newest[event.take], step=0)

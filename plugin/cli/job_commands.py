@@ -10,8 +10,9 @@ from typing import Any
 
 from bridge.wire.messages import Cancel, Cancelled, Jobs, ListJobs, ListTakes, Takes
 from contract.errors import BAD_INPUT, CANCELLED, DONE
+from contract.states import ENDED
 from plugin.cli.job_running import JobRun
-from plugin.cli.job_tables import ENDED, job_table, plain, take_table
+from plugin.cli.job_tables import job_table, plain, take_table
 from plugin.cli.output import Reporter
 from plugin.cli.service_link import NotFound, ServiceLink, open_link
 

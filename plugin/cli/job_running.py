@@ -25,10 +25,10 @@ from bridge.wire.messages import (
 from contract.errors import CANCELLED, DONE, BackendTooOld, Problem
 from contract.errors import Cancelled as Stopped
 from contract.events import JobDone, JobEvent, JobFailed, JobNotice, JobStarted
+from contract.states import RUNNING, WAITING
 from plugin.cli.output import Reporter
 from plugin.cli.service_link import ServiceLink
 
-LIVE = ("queued", "preparing", "planning", "awaiting_approval", "encoding", "inverting", "refining", "delivering")
 AFTER_PLAN = "Edit the plan if you like, then give the same command without --plan-only."
 STOP_WITHIN = 15.0
 """Seconds for which the end of a cancelled job is waited for."""
@@ -122,7 +122,7 @@ class JobRun:
 
     def _same_running(self, spec: Spec) -> Job | None:
         """The very same order, begun by a command that has lost its terminal, say."""
-        for job in self._link.ask(ListJobs(states=LIVE), Jobs).jobs:
+        for job in self._link.ask(ListJobs(states=(*WAITING, *RUNNING)), Jobs).jobs:
             if job.mine and self._link.ask(GetJob(job=job.id), JobReply).spec == spec:
                 return job
         return None

@@ -11,31 +11,10 @@ from typing import Any
 import msgspec
 
 from bridge.wire.messages import Job, TakeEntry
+from contract.states import RUNNING, STATE_TEXTS, stage_text
 from plugin.cli.output import duration
 
 GAP = "  "
-STATES = {
-    "queued": "waiting",
-    "preparing": "preparing",
-    "planning": "planning",
-    "awaiting_approval": "plan to approve",
-    "encoding": "reading",
-    "inverting": "inverting",
-    "refining": "drawing",
-    "delivering": "writing files",
-    "done": "done",
-    "failed": "failed",
-    "cancelled": "cancelled",
-}
-STAGES = {
-    "segmenting": "finding objects",
-    "encoding": "reading",
-    "inverting": "inverting",
-    "refining": "drawing",
-    "finishing": "finishing",
-    "delivering": "writing files",
-}
-ENDED = frozenset(("done", "failed", "cancelled"))
 
 
 def job_table(jobs: Sequence[Job], now: float | None = None, width: int | None = None) -> str:
@@ -62,19 +41,17 @@ def take_table(takes: Sequence[TakeEntry], width: int | None = None) -> str:
 
 def state_words(job: Job) -> str:
     """What a job is doing, for people."""
-    words = STATES.get(job.state, job.state)
+    text = STATE_TEXTS[job.state]
     if job.state == "queued" and job.position is not None:
-        return f"{words}, {job.position}." if job.position > 1 else f"{words}, next"
-    if job.state in ENDED or job.state in ("queued", "awaiting_approval"):
-        return words
+        return f"{text}, {job.position}." if job.position > 1 else f"{text}, next"
+    if job.state not in RUNNING:
+        return text
     if job.stage is not None and job.steps:
-        words = STAGES.get(job.stage, job.stage)
-        if job.stage == "refining" and job.iterations:
-            words += f" {job.iteration}/{job.iterations}"
-        words += f" {100 * job.step // job.steps} %"
+        text = stage_text(job.stage, job.iteration, job.iterations).lower()
+        text += f", {100 * job.step // job.steps} %"
     if job.seconds_left is not None:
-        words += f", {duration(job.seconds_left)} left"
-    return words
+        text += f", {duration(job.seconds_left)} left"
+    return text
 
 
 def ago(seconds: float) -> str:

@@ -20,17 +20,7 @@ from contract.events import (
     StageProgress,
     TakeDone,
 )
-
-STAGES = {
-    "segmenting": "finding what stands in the shot",
-    "encoding": "reading the shot into the model",
-    "inverting": "inverting the shot",
-    "refining": "drawing",
-    "finishing": "finishing",
-    "delivering": "writing files",
-    "uploading": "sending the clip",
-    "downloading": "fetching the take",
-}
+from contract.states import stage_text
 
 
 class Reporter(Protocol):
@@ -113,18 +103,18 @@ class TextReporter:
 
     def _progress(self, event: StageProgress) -> None:
         stage = (event.take, event.stage, event.iteration)
-        words = self._words(event)
+        text = self._text(event)
         if not self._err.isatty():
             if stage != self._stage:
                 self._stage = stage
-                self._say(words)
+                self._say(text)
             return
         if stage != self._stage or self._bar is None:
             self.close()
             self._stage = stage
             self._bar = tqdm(
                 total=event.steps,
-                desc=words,
+                desc=text,
                 file=self._err,
                 leave=False,
                 dynamic_ncols=True,
@@ -135,11 +125,9 @@ class TextReporter:
             self._bar.set_postfix_str(f"{duration(event.seconds_left)} left", refresh=False)
         self._bar.refresh()
 
-    def _words(self, event: StageProgress) -> str:
-        words = STAGES[event.stage]
-        if event.iterations:
-            words += f" {event.iteration}/{event.iterations}"
-        return f"Take {event.take}: {words}" if self._takes > 1 and event.take else words.capitalize()
+    def _text(self, event: StageProgress) -> str:
+        text = stage_text(event.stage, event.iteration, event.iterations)
+        return f"Take {event.take}: {text}" if self._takes > 1 and event.take else text
 
     def _plan(self, event: PlanReady) -> None:
         for remark in event.remarks:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from bridge.wire.messages.body import Body
 from bridge.wire.messages.pushes import Closing, EventPushed, JobChanged, Pushed
 from bridge.wire.messages.replies import (
     Cancelled,
@@ -61,7 +62,7 @@ from bridge.wire.messages.requests import (
     UploadChunk,
 )
 from contract.job import LARGEST_MASK, AddSpec, EditedMask, RefineSpec, Shaping, Spec, Upload
-from contract.message_bases import Body, CancelOutcome, JobState, Part, WorkerState
+from contract.part import Part
 
 __all__ = [
     "AddSpec",
@@ -70,7 +71,6 @@ __all__ = [
     "Body",
     "Call",
     "Cancel",
-    "CancelOutcome",
     "Cancelled",
     "Chunk",
     "Closing",
@@ -91,7 +91,6 @@ __all__ = [
     "Job",
     "JobChanged",
     "JobReply",
-    "JobState",
     "Jobs",
     "LARGEST_MASK",
     "Limits",
@@ -129,7 +128,6 @@ __all__ = [
     "UploadState",
     "Welcome",
     "Worker",
-    "WorkerState",
 ]
 
 PROTOCOL_LOW, PROTOCOL_HIGH = 1, 1

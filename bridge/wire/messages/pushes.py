@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.wire.messages.body import Body
 from bridge.wire.messages.replies import Job, Numbered
-from contract.message_bases import Body
 
 
 class JobChanged(Body, frozen=True, kw_only=True, tag="job_changed"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from bridge.wire.messages.body import Body
 from contract.errors import ProblemFacts
 from contract.events import AnyJobEvent
 from contract.job import Spec
-from contract.message_bases import Body, CancelOutcome, JobState, Part, WorkerState
+from contract.part import Part
+from contract.states import CancelOutcome, JobState, Stage, WorkerState
 from contract.take import Take
 
 
@@ -86,7 +88,7 @@ class Job(Part, frozen=True, kw_only=True):
     device: str | None = None
     take: int = 0
     takes_done: tuple[int, ...] = ()
-    stage: str | None = None
+    stage: Stage | None = None
     iteration: int = 0
     iterations: int = 0
     step: int = 0

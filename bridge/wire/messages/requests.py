@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from bridge.wire.messages.body import Body
 from contract.job import Spec
-from contract.message_bases import Body, JobState
+from contract.states import JobState
 from contract.take import Note, Status
 
 

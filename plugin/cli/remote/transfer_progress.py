@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from contract.events import Stage, StageProgress
+from contract.events import StageProgress
+from contract.states import Stage
 from plugin.cli.output import Reporter
 
 SMALLEST = 4_000_000

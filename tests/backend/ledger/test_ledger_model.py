@@ -12,8 +12,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from backend.ledger.errors import QueueFull
 from backend.ledger.ledger import Ledger
-from backend.ledger.states import ENDED, MOVES, RUNNING, STATES, IllegalMove
+from backend.ledger.states import MOVES, IllegalMove
 from contract.events import AnyJobEvent
+from contract.states import ENDED, RUNNING, STATES
 from tests.backend.ledger.specimens import (
     ANNA,
     BERT,

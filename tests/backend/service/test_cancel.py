@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from backend.ledger.states import ENDED, RUNNING, STATES
 from bridge.wire.client import Client
 from bridge.wire.messages import Cancel, ListJobs, PauseQueue
+from contract.states import ENDED, RUNNING, STATES
 from tests.backend.service.running import (
     RunningService,
     end_at_once,

@@ -16,13 +16,11 @@ from bridge.wire import messages
 from bridge.wire.keys import KEY_LENGTH
 from bridge.wire.link import BACKOFF_FIRST, BACKOFF_LONGEST
 from bridge.wire.messages import (
-    CancelOutcome,
-    JobState,
     Pushed,
     Reply,
     Request,
     Shaping,
-    WorkerState,
+    body,
     pushes,
     replies,
     requests,
@@ -30,8 +28,9 @@ from bridge.wire.messages import (
 from bridge.wire.pending import NOT_REPEATABLE
 from bridge.wire.server import ANSWER_BYTES, CONNECTIONS, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, MEBIBYTE
 from bridge.wire.session import PING_EVERY, PONG_WITHIN
-from contract import events, job, message_bases, take
-from contract.events import AnyJobEvent, Stage
+from contract import events, job, part, take
+from contract.events import AnyJobEvent
+from contract.states import CancelOutcome, JobState, Stage, WorkerState
 from contract.take import Status
 
 FOLDER = Path(bridge.__file__).parent
@@ -121,7 +120,7 @@ def test_parts() -> None:
     envelopes = {messages.Body, messages.Part, messages.Call, messages.Answer, events.JobEvent}
     code = {}
     for each in (
-        structs(message_bases, job, requests, replies, pushes, messages, events, take) - messages_proper - envelopes
+        structs(part, body, job, requests, replies, pushes, messages, events, take) - messages_proper - envelopes
     ):
         inherited = issubclass(each, Shaping) and each is not Shaping
         code[each.__name__] = fields(each, frozenset(Shaping.__struct_fields__ if inherited else ()))

@@ -34,11 +34,11 @@ def a_job(**changes: object) -> Job:
     [
         ({"state": "queued", "position": 1}, "waiting, next"),
         ({"state": "queued", "position": 3}, "waiting, 3."),
-        ({"state": "awaiting_approval"}, "plan to approve"),
-        ({"stage": "segmenting", "step": 1, "steps": 2}, "finding objects 50 %"),
+        ({"state": "awaiting_approval"}, "plan ready"),
+        ({"stage": "segmenting", "step": 1, "steps": 2}, "segmenting, 50 %"),
         (
             {"stage": "refining", "iteration": 2, "iterations": 5, "step": 9, "steps": 45, "seconds_left": 125.0},
-            "drawing 2/5 20 %, 2 min 05 s left",
+            "denoising, pass 2 of 5, 20 %, 2 min 05 s left",
         ),
         ({"state": "done", "stage": "delivering", "step": 1, "steps": 1, "seconds_left": 0.0}, "done"),
         ({"state": "failed"}, "failed"),

@@ -82,7 +82,7 @@ def test_results_on_stdout_and_the_rest_on_stderr():
     ]
     said = err.getvalue()
     assert '"strâße 🎈", 48 frames of 1920x1080 at 23.976 fps' in said
-    assert said.count("drawing 1/6") == 1, "a log gets one line a stage"
+    assert said.count("Denoising, pass 1 of 6") == 1, "a log gets one line a stage"
     assert "Error: What. Why. Do.\nThe details are in /log\n" in said
 
 
@@ -91,7 +91,9 @@ def test_a_terminal_gets_a_bar_with_the_time_left():
     teller = TextReporter(io.StringIO(), err)
     for event in EVENTS[:6]:
         teller.tell(event)
-    assert "drawing 1/6" in err.getvalue() and "2/45" in err.getvalue() and "2 min 04 s left" in err.getvalue()
+    assert (
+        "Denoising, pass 1 of 6" in err.getvalue() and "2/45" in err.getvalue() and "2 min 04 s left" in err.getvalue()
+    )
     teller.close()
 
 

@@ -117,7 +117,7 @@ class FakeService:
         self.change(job, state="awaiting_approval")
 
     def progress(self, job: str, step: int, steps: int = 50, take: int = 1, **more: Any) -> None:
-        """A step of drawing."""
+        """A step of denoising."""
         facts = {"iteration": 1, "iterations": 3, "seconds_left": 42.0, **more}
         if self.jobs[job].state != "refining":
             self.change(job, state="refining", position=None)

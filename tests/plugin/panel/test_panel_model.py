@@ -156,7 +156,7 @@ def test_a_running_job_tells_stage_step_time_and_picture(
     service.tell(job, PreviewWritten(take=1, path="p.png", iteration=1, iterations=3))
     until(lambda: planned.takes.cards[0].picture == "p.png")
     card = planned.takes.cards[0]
-    assert card.line == "Drawing 1 of 3, 10/50 · 42 s left" and card.actions == ("pause", "cancel")
+    assert card.line == "Denoising, pass 1 of 3, 10/50 · 42 s left" and card.actions == ("pause", "cancel")
     assert 0.2 < card.progress < 0.3
     service.tell(job, PreviewWritten(take=1, path="p.png", iteration=2, iterations=3))
     until(lambda: planned.takes.cards[0].stamp == card.stamp + 1)

@@ -12,7 +12,6 @@ from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.takes.cards import JobProgress, job_card
 
 _MOST_TAKES = 200
-_LISTED = frozenset(("failed", "cancelled"))
 
 
 def told_state(panel: PanelModel, host: IdentifiesClips, still: Callable[[str], str]) -> dict[str, Any]:

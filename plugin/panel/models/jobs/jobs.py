@@ -39,9 +39,9 @@ from contract.events import (
     StageProgress,
     TakeDone,
 )
+from contract.states import ENDED
 from plugin.panel.models.backend.backend import BackendModel
 from plugin.panel.models.jobs.job_files import JobFiles
-from plugin.panel.models.takes.cards import ENDED
 from plugin.panel.models.takes.finished_takes import FinishedTakes
 from plugin.panel.models.takes.takes import TakesModel
 

@@ -8,14 +8,13 @@ from typing import Literal
 
 from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem
+from contract.states import RUNNING, STATE_TEXTS, stage_text
 from contract.take import Take
 from plugin.panel.wording import duration_text
 
 Action = Literal[
     "pause", "cancel", "retry", "retry_small", "up", "down", "dismiss", "plan", "review", "place", "again", "folder"
 ]
-RUNNING = frozenset(("preparing", "planning", "encoding", "inverting", "refining", "delivering"))
-ENDED = frozenset(("done", "failed", "cancelled"))
 
 
 @dataclass
@@ -80,7 +79,7 @@ def job_card(progress: JobProgress) -> Card:
         title=job.instruction,
         line=_job_line(progress, state),
         state=state,
-        state_text=_state_text(state),
+        state_text=STATE_TEXTS.get(state, state),
         shot=progress.shot,
         actions=_job_actions(job, state),
         job=job.id,
@@ -108,7 +107,7 @@ def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, 
         title=f"{label} · {take.instruction}",
         line=" · ".join(facts),
         state=take.status,
-        state_text=_state_text(take.status),
+        state_text=take.status,
         shot=shot,
         actions=("review", "place", "again", "folder"),
         job=entry.job,
@@ -171,15 +170,7 @@ def _quality(job: Job) -> str:
 
 
 def _stage(job: Job) -> str:
-    names = {
-        "segmenting": "Finding what stands in the shot",
-        "encoding": "Reading the shot into the model",
-        "inverting": "Inverting the shot",
-        "refining": f"Drawing {job.iteration} of {job.iterations}",
-        "finishing": "Finishing",
-        "delivering": "Writing files",
-    }
-    text = names.get(job.stage or "") or _state_text(job.state)
+    text = stage_text(job.stage, job.iteration, job.iterations) if job.stage else STATE_TEXTS[job.state]
     return f"{text}, {job.step}/{job.steps}" if job.steps else text
 
 
@@ -192,24 +183,3 @@ def _job_actions(job: Job, state: str) -> tuple[Action, ...]:
         return ("pause", "cancel")
     small: tuple[Action, ...] = ("retry_small",) if job.failure and "small" in job.failure.offers else ()
     return ("retry", *small, "dismiss")
-
-
-def _state_text(state: str) -> str:
-    return {
-        "queued": "waiting",
-        "preparing": "preparing",
-        "planning": "planning",
-        "awaiting_approval": "plan ready",
-        "encoding": "running",
-        "inverting": "running",
-        "refining": "running",
-        "delivering": "running",
-        "done": "done",
-        "failed": "failed",
-        "cancelled": "cancelled",
-        "paused": "paused",
-        "pending": "pending",
-        "approved": "approved",
-        "rejected": "rejected",
-        "retake": "retake",
-    }.get(state, state)

@@ -9,8 +9,9 @@ from PyQt6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, pyqtSigna
 
 from bridge.wire.messages import Job, TakeEntry
 from contract.events import StageProgress
+from contract.states import ENDED, RUNNING
 from contract.take import Take
-from plugin.panel.models.takes.cards import ENDED, RUNNING, Card, JobProgress, job_card, take_card
+from plugin.panel.models.takes.cards import Card, JobProgress, job_card, take_card
 
 CARD_ROLE = Qt.ItemDataRole.UserRole
 _NO_PARENT = QModelIndex()
