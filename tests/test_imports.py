@@ -1,6 +1,7 @@
 """Imports point one way, and no module imports itself through others.
 
-plugin -> bridge <- backend -> dynvfx; plugin and backend -> media; all of them -> contract.
+plugin -> bridge <- backend -> dynvfx; plugin and backend -> media; all of them -> contract. Inside plugin: panel and
+command line -> hosts, never back.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ FORBIDDEN = {
 }
 # The command line starts a service, or runs a job in its own process.
 EXCEPTIONS = {("plugin/cli/main.py", "backend")}
+# Inside a package: what a room never imports.
+ROOMS = {
+    "plugin/hosts": {"plugin.panel", "plugin.cli", "plugin.review_page"},
+    "plugin/panel": {"plugin.cli"},
+}
 # Agents run in the host's own Python: the standard library and the host, nothing installed.
 AGENTS = {"plugin/blender": {"bpy", "mathutils"}, "plugin/resolve": {"DaVinciResolveScript", "fusionscript"}}
 
@@ -72,6 +78,16 @@ def wrong_directions(root: Path) -> list[str]:
     return found
 
 
+def wrong_rooms(root: Path) -> list[str]:
+    found = []
+    for room, forbidden in ROOMS.items():
+        for path in sources(root, room):
+            for line, imported in imports(path, root):
+                if any(imported == each or imported.startswith(each + ".") for each in forbidden):
+                    found.append(f"{path.relative_to(root).as_posix()}:{line} imports {imported}")
+    return found
+
+
 def foreign_to_agents(root: Path) -> list[str]:
     found = []
     for folder, own in AGENTS.items():
@@ -86,15 +102,15 @@ def foreign_to_agents(root: Path) -> list[str]:
 
 
 def import_cycle(root: Path, package: str) -> list[str]:
-    """Modules of a package that import one another in a circle, empty when there is no such circle."""
+    """Modules of a package that import one another in a circle, empty when there is no such circle.
+
+    Imports for type checkers and imports in functions count too.
+    """
     names = {_module(path, root): path for path in sources(root, package)}
     graph = {}
     for name, path in names.items():
         # `from a import b` needs a.b when that is a module, else a.
-        wanted = {
-            imported if imported in names else imported.rpartition(".")[0]
-            for _, imported in imports(path, root, top_level_only=True)
-        }
+        wanted = {imported if imported in names else imported.rpartition(".")[0] for _, imported in imports(path, root)}
         graph[name] = {target for target in wanted if target in names and target != name}
     try:
         TopologicalSorter(graph).prepare()
@@ -110,6 +126,10 @@ def _module(path: Path, root: Path) -> str:
 
 def test_imports_point_one_way() -> None:
     assert wrong_directions(ROOT) == []
+
+
+def test_rooms_point_one_way() -> None:
+    assert wrong_rooms(ROOT) == []
 
 
 def test_agents_need_nothing_installed() -> None:
@@ -139,8 +159,11 @@ def test_the_check_finds_what_it_looks_for(tmp_path: Path) -> None:
         "backend/a.py": "import dynvfx.errors\nfrom plugin import x",
         "backend/b.py": "def f():\n    from backend import c",
         "backend/c.py": "import backend.b",
+        "media/a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from media import b",
+        "media/b.py": "from media import a",
         "plugin/cli/main.py": "import backend, dynvfx",
-        "plugin/panel.py": "from backend.service import run\nfrom bridge import take",
+        "plugin/panel/a.py": "from backend.service import run\nfrom bridge import take",
+        "plugin/hosts/a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from plugin.panel import a",
         "plugin/blender/agent.py": "import bpy, json, zmq\nfrom . import wire",
         "plugin/blender/wire.py": "import socket",
     }
@@ -152,8 +175,11 @@ def test_the_check_finds_what_it_looks_for(tmp_path: Path) -> None:
         "backend/a.py:2 imports plugin.x",
         "dynvfx/a.py:1 imports bridge.take.Take",
         "plugin/cli/main.py:1 imports dynvfx",
-        "plugin/panel.py:1 imports backend.service.run",
+        "plugin/panel/a.py:1 imports backend.service.run",
     ]
+    assert wrong_rooms(tmp_path) == ["plugin/hosts/a.py:3 imports plugin.panel.a"]
     assert foreign_to_agents(tmp_path) == ["plugin/blender/agent.py:1 imports zmq"]
     assert set(import_cycle(tmp_path, "bridge")) == {"bridge.b", "bridge.c"}
-    assert import_cycle(tmp_path, "backend") == []
+    assert set(import_cycle(tmp_path, "backend")) == {"backend.b", "backend.c"}
+    assert set(import_cycle(tmp_path, "media")) == {"media.a", "media.b"}
+    assert import_cycle(tmp_path, "dynvfx") == []

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Many
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bridge.editorial.clip_list import Shot
 from bridge.editorial.placement import PlacedTake
 from contract.errors import Problem
 from contract.take import Note
 from contract.timecode import timecode
+from plugin.background_runner import BackgroundRunner
 from plugin.hosts.agent_host import AgentHost, clip_gone
 from plugin.hosts.agent_messages import (
     AgentHello,
@@ -28,16 +28,13 @@ from plugin.hosts.agent_messages import (
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import Failed, HostProblem, Placed, Placement, PlacementFailed
 
-if TYPE_CHECKING:
-    from plugin.panel.models.backend.backend import Runs
-
 NEEDED = frozenset(("timeline", "export"))
 
 
 class _Placing(AgentHost):
     """`place`; what stands in the timeline is asked after each reading where `placements` is offered."""
 
-    def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: Runs) -> None:
+    def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: BackgroundRunner) -> None:
         super().__init__(session, hello, folder, background)
         self._placements: dict[str, HostPlacement] = {}
         self._placements_changed: list[Callable[[], None]] = []
@@ -189,7 +186,7 @@ _ABILITIES: dict[str, type[AgentHost]] = {
 }
 
 
-def agent_host(session: AgentSession, hello: AgentHello, folder: Path, background: Runs) -> AgentHost:
+def agent_host(session: AgentSession, hello: AgentHello, folder: Path, background: BackgroundRunner) -> AgentHost:
     """The host that this agent makes possible. Raises HostProblem when it offers too little."""
     lacking = NEEDED - set(hello.capabilities)
     if lacking:

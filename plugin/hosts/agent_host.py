@@ -11,7 +11,6 @@ from collections.abc import Callable
 from collections.abc import Sequence as Many
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,13 +19,11 @@ from bridge.editorial.shot_bundle import ShotBundle, pack_shot
 from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, Problem
 from contract.timecode import timecode
+from plugin.background_runner import BackgroundRunner
 from plugin.hosts.agent_exports import Export, Exports, read_export
 from plugin.hosts.agent_messages import AgentHello, ExportReply, HostClip, HostTimeline, read_reply
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import Failed, Host, HostProblem, Progress, ShotSource
-
-if TYPE_CHECKING:
-    from plugin.panel.models.backend.backend import Runs
 
 HANDLES = 12
 """Frames before and after the cut that a straight export names; a rendered one has none."""
@@ -47,7 +44,7 @@ class AgentHost(Host):
 
     places_parts = False
 
-    def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: Runs) -> None:
+    def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: BackgroundRunner) -> None:
         self.session, self.hello = session, hello
         self.name = _NAMES.get(hello.host, hello.host.title())
         self.layer = hello.layer or None

@@ -11,8 +11,8 @@ from PyQt6.QtGui import QImage
 
 from bridge.editorial.clip_list import Shot
 from contract.errors import BadMedia
+from plugin.background_runner import BackgroundRunner
 from plugin.hosts.footage import read_footage
-from plugin.panel.models.backend.backend import Runs
 from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.media.reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice
@@ -27,7 +27,7 @@ class Pictures(QObject):
 
     arrived = pyqtSignal(str)
 
-    def __init__(self, background: Runs, parent: QObject | None = None) -> None:
+    def __init__(self, background: BackgroundRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._background = background
         self._kept: OrderedDict[str, tuple[QImage, ...]] = OrderedDict()

@@ -11,7 +11,7 @@ import numpy as np
 from PyQt6.QtGui import QImage
 
 from contract.errors import BadMedia, Problem
-from plugin.panel.models.backend.backend import Runs
+from plugin.background_runner import BackgroundRunner
 
 LONGEST_SIDE = 256
 
@@ -19,7 +19,7 @@ LONGEST_SIDE = 256
 class Stills:
     """One PNG for each movie, from its middle, made in another thread; `made` is called when one more is there."""
 
-    def __init__(self, folder: Path, background: Runs, made: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, background: BackgroundRunner, made: Callable[[], None]) -> None:
         self._folder, self._background, self._made = folder, background, made
         self._known: dict[str, str] = {}
 

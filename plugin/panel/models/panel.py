@@ -8,6 +8,7 @@ from typing import Any
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import Problem
+from plugin.background_runner import BackgroundRunner
 from plugin.hosts.base import Host, OpensTimelines
 from plugin.panel.models.ask.ask import Asked, AskModel
 from plugin.panel.models.ask.following_up import FollowingUp, asked_for
@@ -15,7 +16,7 @@ from plugin.panel.models.ask.history import History
 from plugin.panel.models.ask.plan import PlanModel
 from plugin.panel.models.ask.plan_watch import PlanWatch
 from plugin.panel.models.ask.submitting import Submitting
-from plugin.panel.models.backend.backend import BackendModel, Runs, Services
+from plugin.panel.models.backend.backend import BackendModel, Services
 from plugin.panel.models.jobs.job_files import JobFiles
 from plugin.panel.models.jobs.jobs import JobsModel
 from plugin.panel.models.observable import Field, Observable
@@ -48,10 +49,10 @@ class PanelModel(Observable):
         host: Host,
         services: Services,
         memory: SettingsStore,
-        background: Runs,
+        background: BackgroundRunner,
         parent: QObject | None = None,
         *,
-        transfers: Runs | None = None,
+        transfers: BackgroundRunner | None = None,
     ) -> None:
         """`transfers` runs what travels, which may take hours; `background` when None."""
         super().__init__(parent)
@@ -73,7 +74,7 @@ class PanelModel(Observable):
         self.plans = PlanWatch(self.plan, self.ask, self.shot, self.backend, self.jobs, self)
         self.follow_ups = FollowingUp(self.backend, self.jobs, memory, self)
         self.submitting = Submitting(host, memory, self.backend, self.files, self.jobs, self)
-        recall(self)
+        recall(memory, self.ask, self.takes)
         self.shot.selected.connect(self._shot_selected)
         for each in (self.jobs, self.finished, self.backend):
             each.problemFound.connect(self._tell)
@@ -105,7 +106,7 @@ class PanelModel(Observable):
 
     def remember(self) -> None:
         """Keep what a restart needs."""
-        keep(self)
+        keep(self.memory, self.shot, self.ask, self.takes)
 
     # Plan and generate ------------------------------------------------------------------------------------------------
 

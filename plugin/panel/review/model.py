@@ -65,7 +65,7 @@ class ReviewModel(QObject):
         self.screening = Playback(self.decoder, self.transport, self.compare, self)
         self.ticker = Ticker(self.transport)
         self.sound = Sound(self.transport, self)
-        self.supervision = PageExport(self)
+        self.supervision = PageExport(self, self)
         self.shot_name = ""
         self.original: MediaSlice | None = None
         self.rate, self.start_timecode, self.drop_frame = Fraction(24), 0, None

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import Problem
+from plugin.panel.review.export import Reviewed
+from plugin.panel.review.media.slices import MediaSlice, ReviewTake
+from plugin.panel.review.notes import Notes
 from plugin.review_page.decisions import read_decisions
 from plugin.review_page.write import write_page
-
-if TYPE_CHECKING:
-    from plugin.panel.review.model import ReviewModel
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,23 @@ class TakenOver:
     takes: int
     notes: int
     unknown: int
+
+
+class ReviewedShot(Protocol):
+    """What a page shows of a shot under review; `ReviewModel` has it."""
+
+    original: MediaSlice | None
+    takes: tuple[ReviewTake, ...]
+    notes: Notes
+    start_timecode: int
+    drop_frame: bool | None
+    problemFound: Any
+
+    def take(self, take_id: str) -> ReviewTake | None:
+        """The take with an id."""
+
+    def reviewed(self) -> list[Reviewed]:
+        """Every take with its status and notes."""
 
 
 class PageExport(QObject):
@@ -39,8 +56,8 @@ class PageExport(QObject):
     ended = pyqtSignal()
     takenOver = pyqtSignal(object)
 
-    def __init__(self, model: ReviewModel) -> None:
-        super().__init__(model)
+    def __init__(self, model: ReviewedShot, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._model = model
         self._job: _Writing | None = None
 
@@ -102,7 +119,7 @@ class _Writing(QObject):
     progressed = pyqtSignal(int, int)
     done = pyqtSignal(object)
 
-    def __init__(self, folder: Path, shot: str, model: ReviewModel) -> None:
+    def __init__(self, folder: Path, shot: str, model: ReviewedShot) -> None:
         super().__init__()
         assert model.original is not None
         self._folder, self._shot, self._original = folder, shot, model.original

@@ -12,13 +12,13 @@ from bridge.editorial.clip_list import Shot
 from bridge.wire.messages import Job, TakeEntry
 from contract.errors import BadUsage, Problem
 from contract.take import Status
+from plugin.background_runner import BackgroundRunner
 from plugin.hosts.agent_host import AgentHost, ClipGone
 from plugin.hosts.agent_session import Responder
 from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.agent.agent_state import told_state
 from plugin.panel.models.ask.ask import LARGEST_SEED, QUALITIES, Asked
 from plugin.panel.models.ask.ready_gate import ReadyGate
-from plugin.panel.models.backend.backend import Runs
 from plugin.panel.models.panel import PanelModel
 
 STATE_EVERY_MS = 200
@@ -42,7 +42,7 @@ class AgentRequests(QObject):
         panel: PanelModel,
         host: AgentHost,
         stills: Stills,
-        background: Runs,
+        background: BackgroundRunner,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)

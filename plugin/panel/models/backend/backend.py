@@ -12,6 +12,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from bridge.wire.client import Client
 from bridge.wire.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
 from contract.errors import BackendTooOld, Problem
+from plugin.background_runner import BackgroundRunner
 from plugin.panel.backend_session import ServiceLink, SessionLike
 from plugin.panel.models.backend.backend_text import described
 from plugin.panel.models.observable import Field, Observable
@@ -49,12 +50,6 @@ class Services(Protocol):
         """A connection of its own, for files; it waits for its answers. Raises Problem."""
 
 
-class Runs(Protocol):
-    """`plugin.panel.background.Background` or the same without threads."""
-
-    def run(self, work: Callable, done: Callable, failed: Callable) -> None: ...
-
-
 class BackendModel(Observable):
     """Keeps a link with the service and says in one line how it is.
 
@@ -75,7 +70,7 @@ class BackendModel(Observable):
     def __init__(
         self,
         services: Services,
-        background: Runs,
+        background: BackgroundRunner,
         parent: QObject | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -11,7 +11,8 @@ from bridge.editorial.shot_bundle import ShotBundle
 from bridge.files.file_hashes import FileHashes
 from bridge.wire.messages import Job, TakeEntry, Upload
 from contract.errors import Problem
-from plugin.panel.models.backend.backend import BackendModel, Runs, Services
+from plugin.background_runner import BackgroundRunner
+from plugin.panel.models.backend.backend import BackendModel, Services
 from plugin.panel.models.jobs import file_transfer
 from plugin.panel.models.jobs.transfers import Transfer, TransfersModel
 
@@ -29,7 +30,7 @@ class JobFiles(QObject):
         backend: BackendModel,
         services: Services,
         folder: Callable[[], Path],
-        background: Runs,
+        background: BackgroundRunner,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)

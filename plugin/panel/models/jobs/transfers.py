@@ -11,7 +11,7 @@ from typing import Any, Literal
 from PyQt6.QtCore import QObject, QTimer
 
 from contract.errors import Problem
-from plugin.panel.models.backend.backend import Runs
+from plugin.background_runner import BackgroundRunner
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.wording import size_text
 
@@ -77,7 +77,7 @@ class TransfersModel(Observable):
 
     rows: Field[tuple[Transfer, ...]] = Field(())
 
-    def __init__(self, background: Runs, parent: QObject | None = None) -> None:
+    def __init__(self, background: BackgroundRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._background = background
         self._ways: dict[str, Way] = {}

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from plugin.hosts.base import OpensTimelines
-
-if TYPE_CHECKING:
-    from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.ask.ask import AskModel
+from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.shot.shot import ShotModel
+from plugin.panel.models.takes.takes import TakesModel
 
 _ASK_FIELDS = ("instruction", "scope", "quality", "takes", "seed", "seed_locked", "model")
 _MOST_JOBS = 500
 
 
-def recall(panel: PanelModel) -> None:
+def recall(memory: SettingsStore, ask: AskModel, takes: TakesModel) -> None:
     """Set choices, and which jobs were dismissed or paused, as they were kept."""
-    ask, memory = panel.ask, panel.memory
     for name in _ASK_FIELDS:
         setattr(ask, name, memory.get(f"ask/{name}", getattr(ask, name)))
-    panel.takes.recall(frozenset(memory.get("dismissed", ())), frozenset(memory.get("paused", ())))
+    takes.recall(frozenset(memory.get("dismissed", ())), frozenset(memory.get("paused", ())))
 
 
-def keep(panel: PanelModel) -> None:
+def keep(memory: SettingsStore, shot: ShotModel, ask: AskModel, takes: TakesModel) -> None:
     """Keep them, with the timeline and the clip that are open."""
-    memory, host = panel.memory, panel.host
-    if isinstance(host, OpensTimelines) and host.path() is not None:
-        memory.set("timeline", str(host.path().absolute()))
-        memory.set("clip", panel.shot.current or 0)
+    path = shot.host.path() if isinstance(shot.host, OpensTimelines) else None
+    if path is not None:
+        memory.set("timeline", str(path.absolute()))
+        memory.set("clip", shot.current or 0)
     for name in _ASK_FIELDS:
-        memory.set(f"ask/{name}", getattr(panel.ask, name))
-    memory.set("history", panel.history.entries)
-    memory.set("dismissed", sorted(panel.takes.dismissed)[-_MOST_JOBS:])
-    memory.set("paused", sorted(panel.takes.paused)[-_MOST_JOBS:])
+        memory.set(f"ask/{name}", getattr(ask, name))
+    memory.set("history", ask.history.entries)
+    memory.set("dismissed", sorted(takes.dismissed)[-_MOST_JOBS:])
+    memory.set("paused", sorted(takes.paused)[-_MOST_JOBS:])
     memory.flush()

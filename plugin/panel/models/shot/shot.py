@@ -13,9 +13,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from bridge.editorial.clip_list import ListedClip, Shot, part_of
 from bridge.wire.messages import Estimated
 from contract.errors import Problem
+from plugin.background_runner import BackgroundRunner
 from plugin.hosts.base import ExportsClips, FollowsSelection, Host, IdentifiesClips, OpensTimelines, SelectsClips
 from plugin.hosts.footage import Footage, read_footage
-from plugin.panel.models.backend.backend import Runs
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.exporting import ExportModel
 from plugin.panel.wording import duration_text, fraction, rate_text
@@ -55,7 +55,7 @@ class ShotModel(Observable):
     part: Field[tuple[int, int] | None] = Field(None)
     seen: Field[Estimated | None] = Field(None)
 
-    def __init__(self, host: Host, background: Runs, parent: QObject | None = None) -> None:
+    def __init__(self, host: Host, background: BackgroundRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.host = host
         self._background = background
