@@ -65,6 +65,7 @@ def write_movie(path: Path, count: int, size: tuple[int, int], ball: bool, optio
 def take_of(path: Path) -> ReviewTake:
     """The delivered movie as a take."""
     said = {"name": "take 01", "instruction": "add a ball", "model": "tiny", "licence": "", "assistant": ""}
+    said |= {"layer": "layer.mov", "composite": path.name, "frame_count": 1}
     take = Take(id="take", **said, request={}, plan={}, seed=1, created="", version="")
     return ReviewTake("take", "take 01", 1, str(path), None, None, None, take)
 

@@ -97,7 +97,7 @@ def judge_one(
                 row["folder"] = event.folder
     except Problem as problem:
         return {**row, "appeared": False, "error": problem.kind, "seconds": time.monotonic() - began}
-    composite = Path(row["folder"]) / str(take.extra["composite"])
+    composite = Path(row["folder"]) / take.composite
     pictures = model_grid(composite, frames)
     named, chance = judge.name(torch.from_numpy(pictures))
     return {
@@ -108,7 +108,7 @@ def judge_one(
         "coverage": round(take.matte_coverage, 4),
         "outside_change": take.outside_change,
         "alpha_outside": alpha_outside(Path(row["folder"]), info.width, info.height),
-        "attempts": take.extra.get("attempts"),
+        "attempts": take.attempts,
         "seconds": round(time.monotonic() - began, 1),
         "pictures": pictures[[1, 4, 7]],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -45,6 +45,10 @@ class Note(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Take(msgspec.Struct, kw_only=True):
     """Everything that is known about a take.
 
+    `layer` and `composite` are file names that count from take.json; that of numbered images holds one `%06d`, and the
+    first image has the number `first_number`. `frame_count` is the number of frames of each. `attempts` counts the
+    starts until the object appeared, `device` is what they ran on, `footprint` is "normal", or "small" after a job ran
+    out of memory.
     `request` holds all that shapes the result, `plan` the assistant's captions and phrases, as plain values.
     `seconds` and `forwards` (model evaluations) are per stage; `peak_memory` is in bytes (None where unknown);
     `matte_coverage` is the matte's mean over all pixels and frames, in [0, 1]; `record_range` the first frame and the
@@ -64,6 +68,13 @@ class Take(msgspec.Struct, kw_only=True):
     seed: int
     created: str
     version: str
+    layer: str
+    composite: str
+    frame_count: Annotated[int, msgspec.Meta(ge=1)]
+    first_number: Annotated[int, msgspec.Meta(ge=0)] = 0
+    attempts: int = 1
+    device: str = ""
+    footprint: str = "normal"
     seconds: dict[str, float] = {}
     forwards: dict[str, int] = {}
     peak_memory: int | None = None

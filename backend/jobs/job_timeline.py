@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from backend.jobs.job_start import OpenJob
 from backend.jobs.take_files import finished_take
-from bridge.editorial.placement import place_takes, write_timeline
-from bridge.editorial.shot_bundle import placed_take
+from bridge.editorial.placement import place_takes, placed_take, write_timeline
 from contract.take import Take
 from dynvfx.request import Request
 

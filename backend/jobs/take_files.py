@@ -86,6 +86,13 @@ def write_record(
         seed=request.seed,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         version=version("dynvfx"),
+        layer=delivery.layer,
+        composite=delivery.composite,
+        frame_count=delivery.frame_count,
+        first_number=delivery.first_number,
+        attempts=outcome.attempts,
+        device=str(backbone.device),
+        footprint=footprint,
         seconds={stage: round(value, 3) for stage, value in seconds.items()},
         forwards=outcome.forwards,
         peak_memory=peak_memory,
@@ -96,15 +103,6 @@ def write_record(
         status=reviewed.status if reviewed else "pending",
         notes=reviewed.notes if reviewed else [],
         parent=request.parent,
-        extra={
-            "layer": delivery.layer,
-            "composite": delivery.composite,
-            "first_number": delivery.first_number,
-            "frame_count": delivery.frame_count,
-            "attempts": outcome.attempts,
-            "device": str(backbone.device),
-            "footprint": footprint,
-        },
     )
     write_take(folder, take)
     return take

@@ -238,7 +238,7 @@ class _Run:
                 f"The take in {self.folder.take(self.batch.parent)} lacks files.",
                 remedy="Make it again with its own command, then refine it.",
             )
-        composite = probe(self.folder.take(self.batch.parent) / str(take.extra["composite"]), self.source.info.rate)
+        composite = probe(self.folder.take(self.batch.parent) / take.composite, self.source.info.rate)
         return Conform(composite, 0, composite.frame_count, geometry)
 
     def _settle_request(self, request: Request) -> Request:

@@ -8,6 +8,7 @@ from collections.abc import Sequence as Many
 from fractions import Fraction
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import opentimelineio as otio
@@ -18,7 +19,8 @@ from bridge.editorial.shot import Shot
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import duration_of, items_before
 from contract.atomic_file import write_atomically
-from contract.errors import BadTimeline, BadUsage
+from contract.errors import BadTake, BadTimeline, BadUsage
+from contract.take import Take
 
 _DEFAULT = otio.schema.Clip.DEFAULT_MEDIA_KEY
 
@@ -37,6 +39,47 @@ class PlacedTake(msgspec.Struct, frozen=True):
     metadata: dict = {}
     start_frame: int = 0
     sequence: ImageSequence | None = None
+
+
+def placed_take(
+    folder: Path,
+    take: Take,
+    shot: Shot,
+    start_timecode: int | None,
+    name: str | None = None,
+    label: str = "",
+    size: tuple[int, int] | None = None,
+) -> PlacedTake:
+    """A finished take in `folder` as a timeline needs it.
+
+    start_timecode: of the shot's media, in frames, None without one.
+    name: what the timeline calls the take, None for the record's own name.
+    label, size: what hosts show of the take, and width and height of the shot's picture; left out where empty.
+
+    Raises BadTake when the layer's file is missing.
+    """
+    path, sequence = layer_of(folder, take)
+    if not path.is_file():
+        what = f"The layer of {name or take.name} is missing."
+        raise BadTake(what, f"There is no {path}.", "Make the take again, or restore its folder.")
+    start = start_timecode + shot.source_start if start_timecode is not None and sequence is None else 0
+    facts: dict[str, Any] = {"take": take.id, "instruction": take.instruction, "model": take.model, "seed": take.seed}
+    if label:
+        facts["label"] = label
+    if size is not None:
+        facts["width"], facts["height"] = size
+    placed_name = take.name if name is None else name
+    return PlacedTake(str(path), shot.rate, shot.frame_count, placed_name, {"dynvfx": facts}, start, sequence)
+
+
+def layer_of(folder: Path, take: Take) -> tuple[Path, ImageSequence | None]:
+    """The movie of a take's layer, or its first image and the sequence of all images."""
+    path = folder / take.layer
+    head, number, tail = path.name.partition("%06d")
+    if not number:
+        return path, None
+    sequence = ImageSequence(str(path.parent), head, tail, take.first_number, 1, 6, take.frame_count)
+    return Path(sequence.image(0)), sequence
 
 
 def place_takes(

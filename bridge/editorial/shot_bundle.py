@@ -11,12 +11,10 @@ import opentimelineio as otio
 
 from bridge.editorial.clip_list import Shot
 from bridge.editorial.media_location import ImageSequence
-from bridge.editorial.placement import PlacedTake
 from bridge.editorial.rates import as_time
 from bridge.editorial.timeline import OpenTimeline
 from bridge.files.relative_paths import safe_name
 from contract.errors import BadTimeline
-from contract.take import Take
 
 TIMELINE = "shot.otio"
 """The timeline's place in the parcel; media is in the folder `media` beside it."""
@@ -71,26 +69,6 @@ def pack_shot(opened: OpenTimeline, shot: Shot, sequence_count: int = 0) -> Shot
     timeline.tracks.append(track)
     text = otio.adapters.write_to_string(timeline, "otio_json")
     return ShotBundle(text.encode() + b"\n", tuple(files))
-
-
-def placed_take(folder: Path, take: Take, shot: Shot, start_timecode: int | None) -> PlacedTake:
-    """A finished take in `folder` as the timeline places its layer.
-
-    `start_timecode` is the shot's media's, in frames, None without one. Raises BadTimeline for a record without layer.
-    """
-    try:
-        layer, first = str(take.extra["layer"]), int(take.extra["first_number"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadTimeline(f"The take in {folder} names no layer.", "", "Make the take again.") from error
-    path, sequence, start = folder / layer, None, 0
-    if "%" in layer:
-        head, _, tail = path.name.partition("%06d")
-        sequence = ImageSequence(str(path.parent), head, tail, first, 1, 6, shot.frame_count)
-        path = Path(sequence.image(0))
-    elif start_timecode is not None:
-        start = start_timecode + shot.source_start
-    noted = {"take": take.id, "instruction": take.instruction, "model": take.model, "seed": take.seed}
-    return PlacedTake(os.fspath(path), shot.rate, shot.frame_count, take.name, {"dynvfx": noted}, start, sequence)
 
 
 def _clip_at(timeline: otio.schema.Timeline, address: Many[int]) -> otio.schema.Clip:

@@ -20,6 +20,9 @@ def take(**fields: object) -> Take:
         "seed": 3,
         "created": "2025-01-02T03:04:05Z",
         "version": "0.1.0",
+        "layer": "layer.mov",
+        "composite": "composite.mov",
+        "frame_count": 12,
     }
     return Take(**required | fields)
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.editorial.placement import place_takes, write_timeline
-from bridge.editorial.shot_bundle import placed_take
+from bridge.editorial.placement import place_takes, placed_take, write_timeline
 from bridge.files import transfer
 from bridge.files.relative_paths import checked_parts
 from contract.errors import Problem, ProtocolError, Refusal

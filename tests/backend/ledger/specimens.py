@@ -58,6 +58,9 @@ def write_specimen(folder: Path, number: int = 1, **changes: Any) -> Take:
         "seed": number,
         "created": "2025-01-01T00:00:00Z",
         "version": "0.1.0",
+        "layer": "layer.mov",
+        "composite": "composite.mov",
+        "frame_count": 12,
         "seconds": {"refining": 2.5},
         "forwards": {"refining": 10},
     }

@@ -126,6 +126,7 @@ def a_take(run: Run, number: int) -> Take:
     return Take(
         id=f"{run.job}-{number}", name=f"take {number}", instruction=run.spec.instruction, request={}, plan=dict(PLAN),
         model="scripted", licence="none", assistant="offline", seed=number, created="2026-01-01T00:00:00Z", version="0",
+        layer="layer.mov", composite="composite.mov", frame_count=12,
     )  # fmt: skip
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from bridge.editorial.clip_list import Shot, select_shot
 from bridge.editorial.media_location import ImageSequence
-from bridge.editorial.placement import place_takes
-from bridge.editorial.shot_bundle import TIMELINE, pack_shot, placed_take
+from bridge.editorial.placement import place_takes, placed_take
+from bridge.editorial.shot_bundle import TIMELINE, pack_shot
 from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
-from contract.errors import BadTimeline
+from contract.errors import BadTake, BadTimeline
 from contract.take import Take
 
 NTSC = Fraction(24000, 1001)
@@ -114,15 +114,23 @@ def test_a_take_is_placed_from_its_record(tmp_path: Path, cut: OpenTimeline, lay
         seed=0,
         created="",
         version="",
-        extra={"layer": layer, "first_number": 7},
+        layer=layer,
+        composite="composite.mov",
+        first_number=7,
+        frame_count=40,
     )
-    placed = placed_take(tmp_path, take, shot, 1000)
+    with pytest.raises(BadTake):
+        placed_take(tmp_path, take, shot, None)
+    file = tmp_path / ("layer/layer.000007.png" if is_sequence else "layer.mov")
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"x")
+    placed = placed_take(tmp_path, take, shot, 1000, "take 01 seed 0", "a whale", (1920, 1080))
     assert (placed.sequence is not None) == is_sequence
     assert placed.start_frame == (0 if is_sequence else 1000 + shot.source_start)
     if is_sequence:
         assert (placed.sequence.first, placed.sequence.count) == (7, 40)
         assert placed.media_path == str(tmp_path / "layer/layer.000007.png")
     assert len(place_takes(cut, shot, [placed]).video_tracks()) == 2
-    take.extra.pop("layer")
-    with pytest.raises(BadTimeline):
-        placed_take(tmp_path, take, shot, None)
+    assert (placed.name, placed_take(tmp_path, take, shot, None).name) == ("take 01 seed 0", "take 01")
+    facts = placed.metadata["dynvfx"]
+    assert (facts["take"], facts["label"], facts["width"], facts["height"]) == ("t", "a whale", 1920, 1080)

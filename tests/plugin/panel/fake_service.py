@@ -408,7 +408,9 @@ def make_take(job: Job, number: int, **more: Any) -> Take:
             MediaFile(role="composite", path="composite.mov", sha256="0" * 64, bytes=1),
             MediaFile(role="preview", path="preview.mp4", sha256="0" * 64, bytes=1),
         ],
-        "extra": {"layer": "layer.mov", "composite": "composite.mov", "first_number": 0, "frame_count": 18},
+        "layer": "layer.mov",
+        "composite": "composite.mov",
+        "frame_count": 18,
     }
     return Take(**{**made, **more})
 

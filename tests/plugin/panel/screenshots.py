@@ -114,8 +114,7 @@ class Stage:
             more = {"parent": ids[0]} if number == 3 else {}
             notes = [Note(text="The edge is soft here", first=20, last=31, category="edge")] if number == 1 else []
             status = ("approved", "pending", "retake")[(number - 1) % 3]
-            extra = {"layer": "layer.mov", "composite": "composite.mov", "first_number": 0, "frame_count": 66}
-            take = self.service.finish_take(job, number, folder, notes=notes, status=status, extra=extra, **more)
+            take = self.service.finish_take(job, number, folder, notes=notes, status=status, frame_count=66, **more)
             ids.append(take.id)
         self.service.finish(job)
         self.settle(until=lambda: sum(card.kind == "take" for card in self.model.takes.cards) == count)

@@ -94,8 +94,7 @@ def finish_pictures(service: FakeService, until: Until, joined: Joined, folder: 
         write_movie(folder / name, 18)
     for frame in range(18):
         (folder / "layer" / f"layer.{frame:06d}.png").write_bytes(b"picture")
-    extra = {"layer": "layer/layer.%06d.png", "first_number": 0}
-    take = service.finish_take(job, number, folder, extra=extra)
+    take = service.finish_take(job, number, folder, layer="layer/layer.%06d.png")
     until(lambda: joined.panel.takes.entry_of(take.id) is not None)
     return take.id
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from bridge.editorial.clip_list import Shot
-from bridge.editorial.media_location import ImageSequence
-from bridge.editorial.placement import PlacedTake
+from bridge.editorial.placement import PlacedTake, layer_of, placed_take
 from bridge.wire.messages import TakeEntry
-from contract.errors import BadTake, Problem
+from contract.errors import Problem
 from contract.take import Note
 from plugin.hosts.base import FollowsPlacements, Placement, PlacesTakes, ShowsMarkers, SwapsTakes
 from plugin.hosts.footage import Footage
@@ -106,10 +105,9 @@ class PlacesModel(Observable):
         if takes.shots.get(entry.job, key) not in (key, ""):
             what = "This take belongs to another clip, or to another part of this one."
             raise PlacingHindered(what, "", "Select that clip, then place the take.")
-        start = _start_of(shot, footage)
         labels = takes.labels_of(key)
         label = labels.get((entry.job, entry.number), entry.take.name)
-        chosen = placed_take(entry, shot, start, label, footage)
+        chosen = _placed(entry, shot, footage, label)
 
         def placed(placement: Placement) -> None:
             self.placing = ""
@@ -129,7 +127,7 @@ class PlacesModel(Observable):
             host.swap(shot, chosen, placed, hindered)
         else:
             others = [
-                placed_take(each, shot, start, labels[each.job, each.number], footage)
+                _placed(each, shot, footage, labels[each.job, each.number])
                 for each in takes.takes_of(key)
                 if each.take.status != "rejected" and each is not entry and _fits(each, entry)
             ]
@@ -152,46 +150,22 @@ class PlacingHindered(Problem):
     kind = "placing_hindered"
 
 
-def _start_of(shot: Shot, footage: Footage | None) -> int:
-    known = footage is not None and footage.start_timecode is not None
-    return footage.start_timecode + shot.source_start if known else 0
-
-
-def placed_take(
-    entry: TakeEntry, shot: Shot, start_frame: int, label: str, footage: Footage | None = None
-) -> PlacedTake:
-    """A take as a timeline needs it; `start_frame` is its movie's start. Raises BadTake when it is gone."""
+def _placed(entry: TakeEntry, shot: Shot, footage: Footage | None, label: str) -> PlacedTake:
+    """A take as the timeline needs it. Raises BadTake when its layer is missing."""
     take = entry.take
-    path, sequence = layer_of(entry, shot.frame_count)
-    if sequence is not None:
-        start_frame = 0
-    if not path.is_file():
-        raise BadTake(
-            f"The layer of {label} is not there.", f"{path} is missing.", "Make the take again, or restore its folder."
-        )
-    facts = {"take": take.id, "instruction": take.instruction, "model": take.model, "seed": take.seed}
-    facts["label"] = str(take.plan.get("target_object", ""))
-    if footage is not None:
-        facts |= {"width": footage.width, "height": footage.height}
-    return PlacedTake(
-        str(path), shot.rate, shot.frame_count, f"{label} seed {take.seed}", {"dynvfx": facts}, start_frame, sequence
+    return placed_take(
+        Path(entry.folder),
+        take,
+        shot,
+        footage.start_timecode if footage is not None else None,
+        f"{label} seed {take.seed}",
+        str(take.plan.get("target_object", "")),
+        (footage.width, footage.height) if footage is not None else None,
     )
-
-
-def layer_of(entry: TakeEntry, frames: int = 0) -> tuple[Path, ImageSequence | None]:
-    """The movie of a take's layer, or its first picture and the sequence of `frames` pictures."""
-    layer = str(entry.take.extra.get("layer") or "layer.mov")
-    path = Path(entry.folder) / layer
-    if "%" not in layer:
-        return path, None
-    head, _, tail = path.name.partition("%06d")
-    first = int(entry.take.extra.get("first_number") or 0)
-    sequence = ImageSequence(str(path.parent), head, tail, first, 1, 6, frames)
-    return Path(sequence.image(0)), sequence
 
 
 def _fits(one: TakeEntry, other: TakeEntry) -> bool:
     """Whether two takes of a shot can be media references of one clip; the clip may have been moved between them."""
-    (path, sequence), (_, others) = layer_of(one), layer_of(other)
+    (path, sequence), (_, others) = (layer_of(Path(each.folder), each.take) for each in (one, other))
     lengths = [each.take.record_range and each.take.record_range[1] for each in (one, other)]
     return (sequence is None) == (others is None) and lengths[0] == lengths[1] and path.is_file()

@@ -58,15 +58,15 @@ class ReviewTake:
 
 def take_in_folder(take: Take, folder: Path, number: int, label: str = "", offset: int = 0) -> ReviewTake:
     """The review's view of a take whose files lie in `folder` (see `contract.take.read_take`)."""
-    count = take.extra.get("frame_count")
-    first = int(take.extra.get("first_number") or 0)
+    count, first = take.frame_count, take.first_number
+    named = {"layer": take.layer, "composite": take.composite}
 
     def place(role: str, *names: str) -> str | tuple[str, ...] | None:
         listed = [each.path for each in take.media if each.role == role]
-        name = next((name for name in (take.extra.get(role), *names) if name and _is_there(folder, name, first)), None)
+        name = next((name for name in (named.get(role), *names) if name and _is_there(folder, name, first)), None)
         name = name or (listed[0] if len(listed) == 1 else None)
         if name and _SEQUENCE_MARK in name:
-            return tuple(str(folder / (name % number)) for number in range(first, first + int(count or 1)))
+            return tuple(str(folder / (name % number)) for number in range(first, first + count))
         return str(folder / name) if name else None
 
     composite = place("composite", "composite.mov") or place("preview", "preview.mp4") or str(folder / "composite.mov")

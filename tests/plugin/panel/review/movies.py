@@ -77,6 +77,7 @@ def record(take_id: str, **values) -> Take:
     """A take's record with the least that it must have."""
     known = {"name": take_id, "instruction": "add a ball", "request": {"levels": [900, 700, 500]}, "plan": {}}
     known |= {"model": "tiny", "licence": "", "assistant": "", "seed": 1, "created": "", "version": ""}
+    known |= {"layer": "layer.mov", "composite": "composite.mov", "frame_count": 12}
     return Take(id=take_id, **{**known, **values})
 
 

@@ -102,17 +102,16 @@ def test_markers_lie_where_the_notes_are(tmp_path):
 def test_a_takes_files_are_found_by_their_roles(tmp_path):
     for name in ("composite.mov", "layer.mov", "matte.mov", "preview.mp4"):
         (tmp_path / name).write_bytes(b"x")
-    extra = {"layer": "layer.mov", "composite": "composite.mov", "first_number": 0, "frame_count": 12}
-    found = take_in_folder(record("one", extra=extra), tmp_path, 3, offset=5)
+    found = take_in_folder(record("one"), tmp_path, 3, offset=5)
     assert found.composite == str(tmp_path / "composite.mov") and found.matte == str(tmp_path / "matte.mov")
     assert (found.number, found.offset, found.count, found.label) == (3, 5, 12, "one")
     (tmp_path / "layer").mkdir()
     (tmp_path / "layer" / "layer.000101.png").write_bytes(b"x")
-    extra |= {"layer": "layer/layer.%06d.png", "first_number": 101}
-    found = take_in_folder(record("one", extra=extra), tmp_path, 1)
+    images = {"layer": "layer/layer.%06d.png", "first_number": 101}
+    found = take_in_folder(record("one", **images), tmp_path, 1)
     assert len(found.layer) == 12 and found.layer[11].endswith("layer.000112.png")
     (tmp_path / "composite.mov").unlink()
-    assert take_in_folder(record("one", extra=extra), tmp_path, 1).composite == str(tmp_path / "preview.mp4")
+    assert take_in_folder(record("one", **images), tmp_path, 1).composite == str(tmp_path / "preview.mp4")
 
 
 def test_an_older_answer_takes_nothing_away(notes):
