@@ -24,6 +24,7 @@ import numpy as np
 from PyQt6.QtCore import QEventLoop, QTimer
 from PyQt6.QtWidgets import QApplication
 
+from contract.plan import Plan
 from contract.take import Take
 from plugin.panel.review.compare import Mode
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
@@ -66,7 +67,8 @@ def take_of(path: Path) -> ReviewTake:
     """The delivered movie as a take."""
     said = {"name": "take 01", "instruction": "add a ball", "model": "tiny", "licence": "", "assistant": ""}
     said |= {"layer": "layer.mov", "composite": path.name, "frame_count": 1}
-    take = Take(id="take", **said, request={}, plan={}, seed=1, created="", version="")
+    plan = Plan(instruction="add a ball", source_caption="a", composite_caption="b", target_object="ball")
+    take = Take(id="take", **said, request={}, plan=plan, seed=1, created="", version="")
     return ReviewTake("take", "take 01", 1, str(path), None, None, None, take)
 
 

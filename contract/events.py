@@ -5,11 +5,12 @@ The same events are one JSON object a line on the command line (docs/command-lin
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from contract.errors import ProblemFacts
+from contract.plan import Plan
 from contract.states import Stage
 
 
@@ -52,7 +53,7 @@ class PlanReady(JobEvent, frozen=True, kw_only=True, tag="plan_ready"):
 
     path: str
     origin: Literal["written", "kept", "given"]
-    plan: dict[str, Any]
+    plan: Plan
     remarks: list[str]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from contract.part import Part
+from contract.plan import Plan
 
 LARGEST_MASK = 4_000_000
 """Bytes of a painted mask's PNG."""
 
 
 class Shaping(Part, frozen=True, kw_only=True):
-    """What every order has; the fields of `TakeOrder`, `plan` being the plan itself, as plain values.
+    """What every order has; the fields of `TakeOrder`, `plan` being the plan itself.
 
     `footprint` "small" trades speed for memory, after a job ran out of it. `plan_only` ends the job, as done, when
     plan and masks are there. `region` is a box that new content stays inside: left, top, right, bottom in parts of the
@@ -24,7 +25,7 @@ class Shaping(Part, frozen=True, kw_only=True):
     quality: str = "standard"
     scope: str | None = None
     assistant: str | None = None
-    plan: dict[str, Any] | None = None
+    plan: Plan | None = None
     plan_only: bool = False
     layer: str = "prores4444"
     segmenter: str | None = None

@@ -10,6 +10,7 @@ import msgspec
 
 from contract.atomic_file import write_atomically
 from contract.errors import BadTake
+from contract.plan import Plan
 
 TAKE_FILE = "take.json"
 TAKE_SCHEMA = 1
@@ -61,7 +62,7 @@ class Take(msgspec.Struct, kw_only=True):
     name: str
     instruction: str
     request: dict[str, Any]
-    plan: dict[str, Any]
+    plan: Plan
     model: str
     licence: str
     assistant: str

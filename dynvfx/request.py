@@ -8,58 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
-from contract.errors import BadRequest
+import msgspec
+
+from contract.plan import Plan
 from dynvfx.geometry import Geometry
 
-Scope = Literal["object", "full_frame"]
 AnchorMode = Literal["anchor", "masked", "full", "none"]
 Inversion = Literal["log_snr", "reference"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The VFX assistant's answer (METHOD 1.1), editable by a person before any long work.
-
-    `source_objects` are the prominent foreground things in the source (O_orig); `target_object` is the phrase for the
-    new content (O_edit); `assistant` names who wrote it ("offline", "openai:MODEL", "person").
-    """
-
-    instruction: str
-    source_caption: str
-    vfx_conversation: str
-    composite_caption: str
-    source_objects: tuple[str, ...]
-    target_object: str
-    scope: Scope = "object"
-    assistant: str = "person"
-
-    def to_json(self) -> str:
-        """The plan as a file for people: indented JSON in UTF-8."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Plan:
-        """Read a plan that a person may have edited. Raises BadRequest naming the field that is wrong."""
-        remedy = "Write a fresh plan with --plan-only and edit that file."
-        try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise BadRequest(f"The plan is not valid JSON (line {error.lineno}).", error.msg, remedy) from error
-        if not isinstance(values, dict):
-            raise BadRequest("The plan must be one JSON object.", remedy=remedy)
-        known = cls.__dataclass_fields__
-        for name in ("instruction", "source_caption", "composite_caption", "target_object"):
-            if not isinstance(values.get(name), str) or not values[name].strip():
-                raise BadRequest(f"The plan's field {name!r} is missing or empty.", remedy=remedy)
-        if values.get("scope", "object") not in ("object", "full_frame"):
-            raise BadRequest("The plan's field 'scope' must be 'object' or 'full_frame'.", remedy=remedy)
-        objects = values.get("source_objects", [])
-        if not isinstance(objects, list) or not all(isinstance(item, str) for item in objects):
-            raise BadRequest("The plan's field 'source_objects' must be a list of phrases.", remedy=remedy)
-        kept = {name: value for name, value in values.items() if name in known}
-        kept["source_objects"] = tuple(item.strip() for item in objects if item.strip())
-        kept.setdefault("vfx_conversation", "")
-        return cls(**kept)
 
 
 @dataclass(frozen=True)
@@ -110,25 +65,23 @@ class Request:
     def to_dict(self) -> dict:
         """Plain values for JSON; `from_dict` gives an equal request back."""
         values = asdict(self)
+        values["plan"] = msgspec.to_builtins(self.plan)
         values["geometry"]["rate"] = str(self.geometry.rate)
-        if self.mask is None:
-            # Requests from before there were painted masks keep their digests.
-            del values["mask"]
         return values
 
     @classmethod
     def from_dict(cls, values: dict) -> Request:
-        """Inverse of `to_dict`; unknown fields are ignored so that older programs can read newer takes."""
-        kept = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
-        kept["plan"] = Plan.from_json(json.dumps(kept["plan"]))
-        kept["geometry"] = Geometry(**{**kept["geometry"], "rate": Fraction(kept["geometry"]["rate"])})
-        for name in ("levels", "notes"):
-            kept[name] = tuple(kept.get(name, ()))
-        if kept.get("region") is not None:
-            kept["region"] = tuple(kept["region"])
-        if kept.get("mask") is not None:
-            kept["mask"] = PaintedMask(**kept["mask"])
-        return cls(**kept)
+        """Inverse of `to_dict`."""
+        geometry, region, mask = values["geometry"], values["region"], values["mask"]
+        changed = {
+            "plan": msgspec.convert(values["plan"], Plan),
+            "geometry": Geometry(**{**geometry, "rate": Fraction(geometry["rate"])}),
+            "levels": tuple(values["levels"]),
+            "notes": tuple(values["notes"]),
+            "region": None if region is None else tuple(region),
+            "mask": None if mask is None else PaintedMask(**mask),
+        }
+        return cls(**{**values, **changed})
 
     def digest(self) -> str:
         """SHA-256 over everything that shapes the result, `notes` excluded."""

@@ -25,7 +25,7 @@ def write_job_timeline(job: OpenJob) -> None:
     takes = [placed_take(job.folder.take(number), take, job.source.shot, start) for number, take in stack]
     first = next(iter(job.numbers.values()))
     active = [number for number, _ in stack].index(first)
-    label = str(stack[active][1].plan["target_object"])
+    label = stack[active][1].plan.target_object
     opened = job.source.opened
     timeline = place_takes(opened, job.source.shot, takes, active, label)
     write_timeline(timeline, job.folder.timeline, older=opened.older, media_base=opened.media_base)

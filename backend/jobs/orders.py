@@ -11,7 +11,7 @@ from bridge.wire.messages import EditedMask
 
 if TYPE_CHECKING:
     from backend.delivery.deliver import Layer
-    from dynvfx.request import Plan, Scope
+    from contract.plan import Plan, Scope
 
 Quality = Literal["draft", "standard", "reference"]
 QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")

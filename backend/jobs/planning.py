@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from backend.jobs.orders import TakeOrder
 from contract.atomic_file import write_atomically
-from contract.errors import BadRequest, BadUsage
+from contract.errors import BadUsage
+from contract.plan import Plan, read_plan
 from dynvfx.assistant.base import Assistant
 from dynvfx.assistant.loading import open_assistant
 from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.tiny.vocabulary import VOCABULARY, find_content
 from dynvfx.errors import OutsideVocabulary
-from dynvfx.request import Plan
 
 Origin = Literal["written", "kept", "given"]
-LONGEST_PLAN = 1_000_000
-"""Bytes of a plan file above which it cannot be one."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +37,22 @@ def resolve_plan(order: TakeOrder, file: Path, key_frames: list[np.ndarray], bac
     """The plan for an order, which stands in `file` when this returns.
 
     A plan that is in `file` already is kept, a person may have edited it, unless `order.approved` takes its place.
-    Raises BadUsage when `order.plan` is another one, BadRequest for a file that is no plan, AssistantFailed,
+    Raises BadUsage when `order.plan` is another one, BadPlan for a file that is no plan, AssistantFailed,
     OutsideVocabulary, OutOfDisk.
     """
     if order.approved is not None:
-        approved = replace(order.approved, instruction=order.instruction)
+        order.approved.validate()
+        approved = msgspec.structs.replace(order.approved, instruction=order.instruction)
         check_vocabulary(approved, backbone)
         write_atomically(file, approved.to_json().encode())
         return ResolvedPlan(approved, "given")
     given = None
     if order.plan is not None:
         plan = read_plan(order.plan) if isinstance(order.plan, Path) else order.plan
-        given = replace(plan, instruction=order.instruction)
+        plan.validate()
+        given = msgspec.structs.replace(plan, instruction=order.instruction)
         if order.scope is not None:
-            given = replace(given, scope=order.scope)
+            given = msgspec.structs.replace(given, scope=order.scope)
     if file.exists():
         kept = read_plan(file)
         if given is not None and given != kept:
@@ -70,18 +71,6 @@ def resolve_plan(order: TakeOrder, file: Path, key_frames: list[np.ndarray], bac
     if not file.exists():
         write_atomically(file, settled.plan.to_json().encode())
     return settled
-
-
-def read_plan(path: Path) -> Plan:
-    """The plan in a file. Raises BadRequest when it cannot be read or is no plan."""
-    try:
-        if path.stat().st_size > LONGEST_PLAN:
-            raise BadRequest(f"{path} is too large to be a plan.", remedy="Write a fresh plan with --plan-only.")
-        return Plan.from_json(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise BadRequest(f"The plan {path} cannot be read.", error.strerror or str(error), "Check its path.") from error
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"The plan {path} is not text in UTF-8.", remedy="Save it as UTF-8.") from error
 
 
 def assistant_for(order: TakeOrder, backbone: Backbone) -> Assistant:

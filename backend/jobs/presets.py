@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from backend.jobs.orders import Quality
-from dynvfx.request import Inversion, Request, Scope
+from contract.plan import Scope
+from dynvfx.request import Inversion, Request
 from dynvfx.sampling.steps import Sampled
 
 if TYPE_CHECKING:

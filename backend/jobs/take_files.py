@@ -79,7 +79,7 @@ def write_record(
         name=f"take {number:02d}",
         instruction=request.plan.instruction,
         request=request.to_dict(),
-        plan=request.to_dict()["plan"],
+        plan=request.plan,
         model=request.model,
         licence=backbone.licence,
         assistant=request.plan.assistant,

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 import torch
 
@@ -109,7 +110,9 @@ class _Run:
         if self.batch.request is None or self.order.plan is not None:
             return None
         base, approved = Request.from_dict(self.batch.request), self.order.approved
-        if approved is not None and replace(approved, instruction=self.order.instruction) != base.plan:
+        if approved is not None and (
+            msgspec.structs.replace(approved, instruction=self.order.instruction) != base.plan
+        ):
             return None
         plan = self.folder.path / self.batch.plan
         if not plan.exists() or plan.read_bytes() != base.plan.to_json().encode():
@@ -146,7 +149,7 @@ class _Run:
         yield PlanReady(
             path=str(self.folder.path / self.batch.plan),
             origin=settled.origin,
-            plan={name: getattr(settled.plan, name) for name in settled.plan.__dataclass_fields__},
+            plan=settled.plan,
             remarks=list(settled.remarks),
         )
         with self._store(backbone) as store:

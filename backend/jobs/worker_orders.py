@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from backend.jobs.orders import AddOrder, RefineOrder
 from backend.worker.messages import Run
 from bridge.wire.messages import RefineSpec, Shaping
 from contract.errors import BadUsage
-from dynvfx.request import Plan
 
 PATIENCE = 15.0
 """Seconds for which a worker that is ending, or being killed, may still hold the job's folder."""
@@ -56,8 +54,8 @@ def _shaping_of(spec: Shaping, run: Run) -> dict[str, Any]:
         "quality": spec.quality,
         "scope": spec.scope,
         "assistant": spec.assistant,
-        "plan": _plan_of(spec.plan),
-        "approved": _plan_of(run.approved_plan),
+        "plan": spec.plan,
+        "approved": run.approved_plan,
         "plan_only": run.hold or spec.plan_only,
         "layer": spec.layer,
         "segmenter": spec.segmenter,
@@ -65,7 +63,3 @@ def _shaping_of(spec: Shaping, run: Run) -> dict[str, Any]:
         "region": spec.region,
         "levels": spec.levels,
     }
-
-
-def _plan_of(values: dict[str, Any] | None) -> Plan | None:
-    return None if values is None else Plan.from_json(json.dumps(values))

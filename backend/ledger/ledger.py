@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import Self, Unpack
 
 from backend.ledger.database import Database
 from backend.ledger.errors import QueueFull
@@ -20,6 +20,7 @@ from backend.ledger.states import IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
 from bridge.wire.messages import Failure, Job, Numbered, Spec, TakeEntry
 from contract.events import AnyJobEvent, JobFailed, TakeDone
+from contract.plan import Plan
 from contract.states import ENDED, RUNNING, CancelOutcome, JobState
 from contract.take import Note, Status, Take, read_take
 
@@ -98,7 +99,7 @@ class Ledger:
             self._move(self.job(job), state, **facts)
         return self.job(job)
 
-    def approve(self, job: str, plan: dict[str, Any] | None = None) -> JobRow:
+    def approve(self, job: str, plan: Plan | None = None) -> JobRow:
         """Let a job go on that awaits approval, before the client's others; None keeps its plan. Raises IllegalMove."""
         with self._changing():
             row = self.job(job)

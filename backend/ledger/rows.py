@@ -11,6 +11,7 @@ import msgspec
 from bridge.wire.messages import Failure, Job, Numbered, Spec
 from contract.errors import Cancelled
 from contract.events import AnyJobEvent, JobFailed, StageProgress
+from contract.plan import Plan
 from contract.states import JobState, Stage
 
 
@@ -22,7 +23,7 @@ class Facts(TypedDict, total=False):
     output: str
     device: str | None
     footprint: str
-    plan: dict[str, Any] | None
+    plan: Plan | None
     heard: int
 
 
@@ -63,7 +64,7 @@ class JobRow:
     state: JobState
     spec: Spec
     hold: bool
-    plan: dict[str, Any] | None
+    plan: Plan | None
     source: str
     model: str
     output: str
@@ -93,7 +94,7 @@ def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None
     values = {name: row[name] for name in row.keys() if name in JobRow.__dataclass_fields__}  # noqa: SIM118 (a Row)
     values |= {
         "spec": msgspec.json.decode(row["spec"], type=Spec),
-        "plan": decoded(row["plan"], dict[str, Any]),
+        "plan": decoded(row["plan"], Plan),
         "failure": decoded(row["failure"], Failure),
         "hold": bool(row["hold"]),
         "interrupted": bool(row["interrupted"]),

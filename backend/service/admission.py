@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from bridge.wire.messages import AddSpec, RefineSpec, Shaping, Spec
 from contract.errors import BadUsage
 from contract.take import read_take
 from dynvfx.assistant.instruction import clean_instruction
-from dynvfx.request import Plan
 
 MOST_TAKES = 64
 
@@ -47,11 +45,6 @@ class Admission:
         _check_shaping(spec)
         spec = msgspec.structs.replace(spec, segmenter=self.below_roots(spec.segmenter))
         return self._admit_refine(spec, client) if isinstance(spec, RefineSpec) else self._admit_add(spec, client)
-
-    def check_plan(self, plan: dict[str, Any] | None) -> None:
-        """Raises a Problem for a plan that nothing can be made from."""
-        if plan is not None:
-            Plan.from_json(json.dumps(plan))
 
     def output_of(self, row: JobRow) -> Path:
         """The folder of a job's results."""
@@ -154,7 +147,7 @@ def _check_shaping(spec: Shaping) -> None:
         raise BadUsage(f"There is no scope {spec.scope!r}.", remedy="Choose object or full_frame, or leave it open.")
     check_limits(spec.region, spec.levels, spec.mask if isinstance(spec, RefineSpec) else None)
     if spec.plan is not None:
-        Plan.from_json(json.dumps(spec.plan))
+        spec.plan.validate()
 
 
 def _check_rate(text: str | None) -> None:

@@ -14,12 +14,13 @@ from backend.jobs.presets import PRESETS
 from backend.service.model_list import folder_of
 from bridge.wire.messages import Estimate, Estimated
 from contract.errors import BadUsage
+from contract.plan import Plan
 from contract.take import Take
 from dynvfx.backbones.rules import COGVIDEOX_5B_RULES, TINY_RULES, rules_of_folder
 from dynvfx.errors import ModelUnavailable
 from dynvfx.geometry import Geometry, GeometryRules
 from dynvfx.progress.workload import Workload
-from dynvfx.request import Plan, Request
+from dynvfx.request import Request
 from dynvfx.sampling.steps import Trailing, inversion_forwards
 
 STATE_BYTES = 100_000_000
@@ -29,7 +30,7 @@ BYTES_PER_PIXEL = 6
 RECENT = 20
 """So many of the newest takes say how fast the machine is."""
 
-_ANY_PLAN = Plan("any", "any", "", "any", (), "any")
+_ANY_PLAN = Plan(instruction="any", source_caption="any", composite_caption="any", target_object="any")
 
 
 @dataclass(frozen=True)

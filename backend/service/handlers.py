@@ -149,7 +149,8 @@ class Handlers:
 
     def _approve(self, incoming: Incoming, body: wire.Approve) -> wire.Reply:
         self._mine(incoming, body.job)
-        self._admission.check_plan(body.plan)
+        if body.plan is not None:
+            body.plan.validate()
         row = self._ledger.approve(body.job, body.plan)
         self._queued(row)
         return self._job_reply(row, incoming.client)

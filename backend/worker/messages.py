@@ -6,12 +6,13 @@ supervisor reads these without them.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from bridge.wire.messages import Failure, Spec
 from contract.events import AnyJobEvent
+from contract.plan import Plan
 
 ADDRESS = "DYNVFX_WORKER_ADDRESS"
 """Environment: where the supervisor listens for this one worker."""
@@ -59,7 +60,7 @@ class Run(Word, frozen=True, kw_only=True, tag="run"):
     output: str
     media: str | None = None
     hold: bool = False
-    approved_plan: dict[str, Any] | None = None
+    approved_plan: Plan | None = None
     media_roots: tuple[str, ...] | None = None
     cache: str | None = None
     cache_bytes: int = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynvfx.request import Plan, Scope
+from contract.plan import Plan, Scope
 
 
 @dataclass(frozen=True)

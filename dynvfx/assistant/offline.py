@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.errors import BadRequest
+from contract.plan import Plan, Scope
 from dynvfx.assistant import grammar_words
 from dynvfx.assistant.base import Assistant, Planned
 from dynvfx.assistant.german import looks_german, to_english
 from dynvfx.assistant.grammar import Parsed, parse, removes, singular
 from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.assistant.vocabulary_match import Entry, find_entry
-from dynvfx.request import Plan, Scope
 from dynvfx.segmentation.base import MOVING_FOREGROUND
 
 SOURCE_CAPTION = "The scene as filmed."

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from contract.plan import Scope
 from dynvfx.assistant import grammar_words
 from dynvfx.assistant.grammar import Parsed, singular
 from dynvfx.errors import OutsideVocabulary
-from dynvfx.request import Scope
 
 Entry = tuple[str, Sequence[str], Scope]
 """(phrase, synonyms, scope)"""

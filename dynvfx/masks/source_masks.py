@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from dynvfx.request import Plan
+from contract.plan import Plan
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.state.keys import masks_key, pack, unpack
 from dynvfx.state.store import StateStore

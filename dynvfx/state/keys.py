@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from contract.plan import Plan
 from dynvfx.backbones.base import Backbone
-from dynvfx.request import Plan, Request
+from dynvfx.request import Request
 from dynvfx.sampling.inversion import Recipe
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.state.store import StateStore, checksum

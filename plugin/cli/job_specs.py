@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from bridge.wire.messages import LARGEST_MASK, AddSpec, EditedMask, RefineSpec
-from contract.errors import BAD_USAGE, BadUsage, Problem
-
-LONGEST_PLAN = 1_000_000
-"""Bytes of a plan file above which it cannot be one."""
-
-
-class BadPlan(Problem):
-    """A file that should hold a plan does not."""
-
-    kind, exit_code = "bad_plan", BAD_USAGE
+from contract.errors import BadUsage
+from contract.plan import read_plan
 
 
 def add_spec(order: Any, *, output: Path, model: str, segmenter: str | None) -> AddSpec:
@@ -39,23 +30,6 @@ def add_spec(order: Any, *, output: Path, model: str, segmenter: str | None) -> 
 def refine_spec(order: Any, *, segmenter: str | None) -> RefineSpec:
     """The job of an order for a follow-up to a take on this machine. Raises BadPlan."""
     return RefineSpec(**_shaping(order), segmenter=segmenter, take_folder=absolute(order.take_folder), mask=order.mask)
-
-
-def read_plan(path: Path) -> dict[str, Any]:
-    """The plan in a file, as plain values; the service checks what they mean. Raises BadPlan."""
-    try:
-        if path.stat().st_size > LONGEST_PLAN:
-            raise BadPlan(f"{path} is too large to be a plan.", remedy="Write a fresh plan with --plan-only.")
-        values = json.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise BadPlan(f"The plan {path} cannot be read.", error.strerror or str(error), "Check its path.") from error
-    except UnicodeDecodeError as error:
-        raise BadPlan(f"The plan {path} is not text in UTF-8.", remedy="Save it as UTF-8.") from error
-    except (ValueError, RecursionError) as error:
-        raise BadPlan(f"{path} is not a plan.", f"It is not JSON: {error}.", "Write one with --plan-only.") from error
-    if not isinstance(values, dict):
-        raise BadPlan(f"{path} is not a plan.", "It is not a JSON object.", "Write one with --plan-only.")
-    return values
 
 
 def read_mask(path: Path, frame: int) -> EditedMask:

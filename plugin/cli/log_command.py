@@ -11,6 +11,7 @@ from pathlib import Path
 from bridge.local import local_service
 from bridge.wire.messages import Jobs, ListJobs, ListTakes, Takes
 from contract.errors import DONE, Problem
+from contract.plan import Plan
 from plugin.cli.service_link import PROGRAM, ServiceLink
 
 Write = Callable[[Iterable[str] | None], tuple[Path, int]]
@@ -48,14 +49,7 @@ def words_of_service() -> set[str]:
     return words
 
 
-def _texts(plan: object) -> Iterable[str]:
+def _texts(plan: Plan) -> Iterable[str]:
     """Captions and phrases of a plan."""
-    if isinstance(plan, str):
-        yield plan
-    elif isinstance(plan, dict):
-        for name, each in plan.items():
-            if name != "scope":
-                yield from _texts(each)
-    elif isinstance(plan, list | tuple):
-        for each in plan:
-            yield from _texts(each)
+    yield from (plan.instruction, plan.source_caption, plan.vfx_conversation, plan.composite_caption)
+    yield from (plan.target_object, *plan.source_objects)

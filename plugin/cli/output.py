@@ -133,7 +133,7 @@ class TextReporter:
         for remark in event.remarks:
             self._say(remark)
         came = {"written": "", "kept": " (kept from before)", "given": " (yours)"}[event.origin]
-        self._say(f"Plan{came}: {event.plan['target_object']}. {event.plan['composite_caption']}")
+        self._say(f"Plan{came}: {event.plan.target_object}. {event.plan.composite_caption}")
         self._out.write(f"Plan: {event.path}\n")
 
     def _masks(self, event: MasksFound) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from contract.errors import BadTake, OutOfDisk
 from contract.take import MediaFile, Note, Take, read_take, write_take
+from tests.contract.sample_plan import a_plan
 
 
 def take(**fields: object) -> Take:
@@ -13,7 +14,7 @@ def take(**fields: object) -> Take:
         "name": "take 1",
         "instruction": "a ball on the street",
         "request": {"seed": 3, "levels": [899, 779]},
-        "plan": {"target_object": "ball"},
+        "plan": a_plan(),
         "model": "tiny",
         "licence": "GPL-3.0-or-later",
         "assistant": "offline",

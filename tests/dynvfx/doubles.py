@@ -9,10 +9,11 @@ from fractions import Fraction
 import torch
 from diffusers import CogVideoXTransformer3DModel
 
+from contract.plan import Plan
 from dynvfx.attention.anchors import AnchorPass
 from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
 from dynvfx.geometry import Geometry, GeometryRules
-from dynvfx.request import Plan, Request
+from dynvfx.request import Request
 from dynvfx.sampling.schedule import Schedule
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.state.keys import clip_digest

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from bridge.wire.messages.body import Body
 from contract.errors import ProblemFacts
 from contract.events import AnyJobEvent
 from contract.job import Spec
 from contract.part import Part
+from contract.plan import Plan
 from contract.states import CancelOutcome, JobState, Stage, WorkerState
 from contract.take import Take
 
@@ -103,7 +104,7 @@ class JobReply(Body, frozen=True, kw_only=True, tag="job_reply"):
 
     job: Job
     spec: Spec | None = None
-    plan: dict[str, Any] | None = None
+    plan: Plan | None = None
 
 
 class Cancelled(Body, frozen=True, kw_only=True, tag="cancelled"):

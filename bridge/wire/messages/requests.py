@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from bridge.wire.messages.body import Body
 from contract.job import Spec
+from contract.plan import Plan
 from contract.states import JobState
 from contract.take import Note, Status
 
@@ -38,7 +39,7 @@ class Approve(Body, frozen=True, kw_only=True, tag="approve"):
     """Go on with a job that awaits approval, with the plan as edited; None keeps the plan."""
 
     job: str
-    plan: dict[str, Any] | None = None
+    plan: Plan | None = None
 
 
 class Cancel(Body, frozen=True, kw_only=True, tag="cancel"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dynvfx.request import Scope
+from contract.plan import Scope
 
 DIAMETERS = {"small": 0.30, "medium": 0.40, "large": 0.52}
 """What the sizes mean, as fractions of the frame's shorter side."""

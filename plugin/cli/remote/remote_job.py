@@ -15,8 +15,9 @@ from bridge.editorial.shot_bundle import TIMELINE, pack_shot
 from bridge.files import transfer
 from bridge.wire.messages import AddSpec, Job, RefineSpec, Spec, Upload
 from contract.errors import BadTake, BadUsage
+from contract.plan import Plan, read_plan
 from plugin.cli.job_running import JobRun
-from plugin.cli.job_specs import absolute, read_plan
+from plugin.cli.job_specs import absolute
 from plugin.cli.output import Reporter
 from plugin.cli.remote.remote_folder import RemoteBatch, RemoteFolder, RemoteRecord, batch_for, is_take_of
 from plugin.cli.remote.remote_results import RemoteResults
@@ -193,12 +194,12 @@ def _mask(order: Any) -> dict[str, Any]:
     return {"mask": {"frame": order.mask.frame, "sha256": hashlib.sha256(order.mask.png).hexdigest()}}
 
 
-def _shaping(order: Any, batch: RemoteBatch, plan: dict[str, Any] | None) -> dict[str, Any]:
+def _shaping(order: Any, batch: RemoteBatch, plan: Plan | None) -> dict[str, Any]:
     names = ("instruction", "quality", "scope", "assistant", "plan_only", "layer", "segmenter", "region", "levels")
     return {**{name: getattr(order, name) for name in names}, "seed": batch.seed, "takes": batch.count, "plan": plan}
 
 
-def _plan(order: Any, folder: RemoteFolder, name: str) -> dict[str, Any] | None:
+def _plan(order: Any, folder: RemoteFolder, name: str) -> Plan | None:
     """The plan that a person gave, or edited in the folder."""
     if order.plan:
         return read_plan(order.plan)

@@ -159,7 +159,7 @@ class RemoteResults:
         start = self._source.info.start_timecode
         takes = [placed_take(self._folder.take(number), take, shot, start) for number, take in finished]
         active = [number for number, _ in finished].index(first)
-        label = str(finished[active][1].plan["target_object"])
+        label = finished[active][1].plan.target_object
         timeline = place_takes(opened, shot, takes, active, label)
         write_timeline(timeline, self._folder.timeline, older=opened.older, media_base=opened.media_base)
 

@@ -8,6 +8,7 @@ from typing import Any
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import Problem
+from contract.plan import Plan
 from plugin.background_runner import BackgroundRunner
 from plugin.hosts.base import Host, OpensTimelines
 from plugin.panel.models.ask.ask import Asked, AskModel
@@ -208,7 +209,7 @@ class PanelModel(Observable):
 
     # What leads to what -----------------------------------------------------------------------------------------------
 
-    def _submit(self, asked: Asked, plan: dict | None, hold: bool) -> None:
+    def _submit(self, asked: Asked, plan: Plan | None, hold: bool) -> None:
         sending = self.submitting.submit(
             asked,
             self.shot.shot,

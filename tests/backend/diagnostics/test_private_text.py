@@ -2,6 +2,7 @@ from backend.diagnostics.private_text import collect_private_text
 from backend.ledger.ledger import Ledger
 from contract.take import Note
 from tests.backend.ledger.specimens import ANNA, spec, started, write_specimen
+from tests.contract.sample_plan import a_plan
 
 
 def test_what_people_wrote_and_where_their_files_are(tmp_path):
@@ -10,9 +11,7 @@ def test_what_people_wrote_and_where_their_files_are(tmp_path):
         job = started(ledger, instruction="dragon", output="/film/out", media_folders=("/film/reel 2",))
         take = write_specimen(tmp_path / "01", notes=[Note(text="bigger", first=0, last=1, author="Anna")])
         ledger.take_done(job, 1, str(tmp_path / "01"), take)
-        ledger.submit(
-            ANNA, "two", spec(), plan={"target_object": "kraken", "scope": "object", "source_objects": ["sea"]}
-        )
+        ledger.submit(ANNA, "two", spec(), plan=a_plan(target_object="kraken", source_objects=("sea",)))
         assert collect_private_text(path) == set()
     words = collect_private_text(path)
     assert {"dragon", "/film/out", "/film/reel 2", "/footage/clip.mov", "kraken", "sea", "bigger", "Anna"} <= words

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from backend.jobs.planning import check_vocabulary, default_assistant, key_frames_of
+from contract.plan import Plan
 from dynvfx.errors import OutsideVocabulary
-from dynvfx.request import Plan
 from tests.dynvfx.doubles import SmallBackbone
 
 
@@ -14,7 +14,7 @@ class Knowing(SmallBackbone):
 
 
 def plan(target: str, caption: str) -> Plan:
-    return Plan("x", "a street", "", caption, (), target)
+    return Plan(instruction="x", source_caption="a street", composite_caption=caption, target_object=target)
 
 
 def test_a_small_model_draws_what_it_knows():

@@ -153,7 +153,7 @@ def test_a_plan_is_edited_before_the_long_work(order: AddOrder):
     plan = json.loads(file.read_text("utf-8"))
     file.write_text(json.dumps({**plan, "composite_caption": "A red balloon, hand-written."}), "utf-8")
     list(run(order))
-    assert read_take(order.output / "takes/01").plan["composite_caption"] == "A red balloon, hand-written."
+    assert read_take(order.output / "takes/01").plan.composite_caption == "A red balloon, hand-written."
 
 
 def test_a_plan_changed_after_the_take_is_refused(order: AddOrder):
@@ -173,7 +173,7 @@ def test_a_given_plan_is_followed(order: AddOrder, tmp_path: Path):
     file.write_text(json.dumps(plan))
     events = list(run(replace(order, plan=file, plan_only=True, scope="full_frame")))
     ready = next(event for event in events if isinstance(event, PlanReady))
-    assert (ready.origin, ready.plan["instruction"], ready.plan["scope"]) == ("given", INSTRUCTION, "full_frame")
+    assert (ready.origin, ready.plan.instruction, ready.plan.scope) == ("given", INSTRUCTION, "full_frame")
     file.write_text(json.dumps({**plan, "composite_caption": "blue"}))
     with pytest.raises(BadUsage, match="another plan"):
         list(run(replace(order, plan=file, scope="full_frame")))

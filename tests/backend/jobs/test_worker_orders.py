@@ -11,9 +11,10 @@ from backend.jobs.orders import AddOrder, RefineOrder
 from backend.jobs.worker_orders import order_of, reading_of
 from backend.worker.messages import Run
 from bridge.wire.messages import AddSpec, EditedMask, RefineSpec
-from contract.errors import BadRequest, BadUsage
+from contract.errors import BadUsage
+from tests.contract.sample_plan import a_plan
 
-PLAN = {"instruction": "x", "source_caption": "grey", "composite_caption": "red", "target_object": "red balloon"}
+PLAN = a_plan(target_object="red balloon")
 
 
 def test_every_field_of_an_order_for_new_content(tmp_path: Path):
@@ -69,12 +70,6 @@ def test_a_follow_up_names_its_take():
     assert (order.take_folder, order.approved.target_object) == (Path("/results/takes/01"), "red balloon")
     with pytest.raises(BadUsage):
         order_of(Run(job="a", spec=msgspec.structs.replace(spec, take_folder=None), output="/results"))
-
-
-def test_a_plan_that_is_none():
-    spec = AddSpec(instruction="add", source="/clip.mov", plan={"target_object": 3})
-    with pytest.raises(BadRequest):
-        order_of(Run(job="a", spec=spec, output="/results"))
 
 
 def test_what_a_job_may_read(tmp_path: Path):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from backend.ledger.ledger import Ledger
 from bridge.wire.messages import AddSpec, Failure
 from contract.events import AnyJobEvent, JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
 from contract.take import Take, write_take
+from tests.contract.sample_plan import a_plan
 
 ANNA, BERT, CLEO = "a" * 40, "b" * 40, "c" * 40
-PLAN = {"target_object": "balloon", "source_objects": ["diver"]}
+PLAN = a_plan(target_object="balloon", source_objects=("diver",))
 FAILURE = Failure(
     kind="out_of_memory", what="No memory.", why="It is small.", remedy="Retry.", exit_code=5, offers=("small",)
 )
@@ -90,7 +93,7 @@ def model_opened() -> ModelOpened:
 
 
 def plan_ready(**plan: Any) -> PlanReady:
-    return PlanReady(path="/out/plan.json", origin="written", plan=PLAN | plan, remarks=[])
+    return PlanReady(path="/out/plan.json", origin="written", plan=msgspec.structs.replace(PLAN, **plan), remarks=[])
 
 
 def step(number: int, steps: int = 10, *, take: int = 1, stage: str = "refining", iteration: int = 1) -> StageProgress:

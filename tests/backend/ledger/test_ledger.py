@@ -26,6 +26,7 @@ from tests.backend.ledger.specimens import (
     whole_job,
     write_specimen,
 )
+from tests.contract.sample_plan import a_plan
 
 
 @pytest.fixture
@@ -231,10 +232,10 @@ def test_approval_queues_the_job_again_with_the_plan(ledger):
 
 
 def test_approval_without_a_plan_keeps_the_earlier_one(ledger):
-    job = ledger.submit(ANNA, "one", spec(), hold=True, plan={"target_object": "whale"})[0].id
+    job = ledger.submit(ANNA, "one", spec(), hold=True, plan=a_plan(target_object="whale"))[0].id
     ledger.move(job, "preparing")
     ledger.move(job, "awaiting_approval")
-    assert ledger.approve(job).plan == {"target_object": "whale"}
+    assert ledger.approve(job).plan == a_plan(target_object="whale")
 
 
 def test_deaths_in_a_row_are_counted_until_there_is_progress(ledger):

@@ -19,18 +19,19 @@ from backend.worker.channel import WorkerChannel
 from backend.worker.messages import EventReported, Ready, Run, RunEnded
 from bridge.wire.messages import Failure
 from contract.events import JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
+from contract.plan import Plan
 from contract.take import Take, write_take
 
-PLAN = {
-    "instruction": "add nothing",
-    "source_caption": "a street",
-    "vfx_conversation": "",
-    "composite_caption": "a street with nothing",
-    "source_objects": [],
-    "target_object": "nothing",
-    "scope": "object",
-    "assistant": "offline",
-}
+PLAN = Plan(
+    instruction="add nothing",
+    source_caption="a street",
+    vfx_conversation="",
+    composite_caption="a street with nothing",
+    source_objects=(),
+    target_object="nothing",
+    scope="object",
+    assistant="offline",
+)
 
 
 class Script:
@@ -124,7 +125,7 @@ def carry_out(end: WorkerChannel, run: Run) -> RunEnded:
 
 def a_take(run: Run, number: int) -> Take:
     return Take(
-        id=f"{run.job}-{number}", name=f"take {number}", instruction=run.spec.instruction, request={}, plan=dict(PLAN),
+        id=f"{run.job}-{number}", name=f"take {number}", instruction=run.spec.instruction, request={}, plan=PLAN,
         model="scripted", licence="none", assistant="offline", seed=number, created="2026-01-01T00:00:00Z", version="0",
         layer="layer.mov", composite="composite.mov", frame_count=12,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from bridge.files.chunks import chunk_digest
 from bridge.wire.messages import AddSpec, Hello, PauseQueue, Ping, Request, Stop
 from tests.backend.service.running import ROOT, RunningService, running, script, submit, to_the_end
 from tests.bridge.wire.raw_client import RawClient, pack
+from tests.contract.sample_plan import a_plan
 
 MESSAGES = 1500
 TEXTS = [
@@ -66,7 +67,8 @@ class Fool:
                 chance.choice(["0", "e3b0c44298fc1c14"]) * 64 if chance.random() < 0.2 else chance.choice("01ab") * 64
             )
         if name == "plan" and chance.random() < 0.8:
-            return {key: self.value() for key in chance.sample(["captions", "objects", "target", "x", "schema"], 2)}
+            odd = {key: self.value() for key in ("x", "schema")}
+            return msgspec.to_builtins(a_plan(target_object=chance.choice(["", "ball", "b" * 30_000]))) | odd
         return self.of(kind)
 
     def value(self) -> Any:

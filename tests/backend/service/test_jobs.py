@@ -40,6 +40,7 @@ from contract.events import JobFailed, PlanReady, StageProgress
 from contract.take import Note, read_take
 from tests.backend.service.running import RunningService, job, kinds, running, script, submit, to_the_end, until
 from tests.backend.service.scripted_worker import PLAN
+from tests.contract.sample_plan import a_plan
 
 STEPS = ["progress"] * 4
 TAKE = [*STEPS, "progress", "take_done"]
@@ -150,8 +151,8 @@ def test_a_plan_waits_for_approval_and_can_be_edited(client: Client):
     name = submit(client, script(""), hold=True).id
     until(lambda: job(client, name).state == "awaiting_approval", client)
     assert job(client, name).hold
-    assert refused(client, Approve(job=name, plan={"instruction": "half a plan"})) == "bad_request"
-    edited = {**PLAN, "composite_caption": "a street with more"}
+    assert refused(client, Approve(job=name, plan=a_plan(target_object=""))) == "bad_plan"
+    edited = msgspec.structs.replace(PLAN, composite_caption="a street with more")
     approved = client.call(Approve(job=name, plan=edited))
     assert (approved.job.state, approved.plan) == ("queued", edited)
     assert kinds(to_the_end(client, name))[-1] == "job_done"
@@ -259,7 +260,7 @@ def test_a_follow_up_within_limits(client: Client):
         ({"region": (0.5, 0.0, 0.5, 1.0)}, "bad_usage"),
         ({"region": (0.0, 0.0, 1.0, 1.2)}, "bad_usage"),
         ({"levels": (439, 679)}, "bad_usage"),
-        ({"plan": {"instruction": ""}}, "bad_request"),
+        ({"plan": a_plan(instruction="")}, "bad_plan"),
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused_at_once(client: Client, changes: dict, kind: str):

@@ -24,6 +24,7 @@ from bridge.files.errors import NoSuchFile
 from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile, process_lives, read_service_file
 from bridge.wire.messages import Estimate
 from contract.take import Take
+from tests.contract.sample_plan import a_plan
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 FAMILY = [
@@ -292,7 +293,7 @@ def a_take(request: dict, seconds: dict, forwards: dict, memory: int | None) -> 
         name="n",
         instruction="",
         request=request,
-        plan={},
+        plan=a_plan(),
         model="tiny",
         licence="",
         assistant="",

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -16,9 +17,11 @@ from backend.worker.link import SupervisorChannel
 from backend.worker.messages import ORPHANED, QUIT, START_AGAIN, CancelRun, Heartbeat, Ready, Run, Shutdown
 from bridge.wire.messages import AddSpec, RefineSpec
 from contract.events import JobDone, JobNotice, JobStarted, MasksFound, PlanReady, StageProgress, TakeDone
+from contract.plan import Plan
 from contract.take import read_take
 from tests.backend.jobs.small_jobs import INSTRUCTION, TARGET, write_movie
 from tests.backend.worker.worker_process import PATIENCE, WorkerProcess, context, worker
+from tests.contract.sample_plan import a_plan
 
 MakeRun = Callable[..., Run]
 
@@ -41,7 +44,7 @@ def shared(folder: Path) -> Iterator[WorkerProcess]:
 def run_of(folder: Path, tmp_path: Path) -> MakeRun:
     """Runs of the test's own jobs, which share the cache of the test."""
 
-    def make(job: str, /, hold: bool = False, plan: dict[str, Any] | None = None, **spec: Any) -> Run:
+    def make(job: str, /, hold: bool = False, plan: Plan | None = None, **spec: Any) -> Run:
         asked = {"instruction": INSTRUCTION, "quality": "draft", "assistant": "offline", **spec}
         return Run(
             job=job,
@@ -145,12 +148,12 @@ def test_held_with_plan_and_masks_until_approved(shared: WorkerProcess, run_of: 
     assert [mask.role for mask in masks.masks][-1] == "target" and masks.masks[-1].phrase == TARGET
     assert shared.count("forward") == forwards and shared.count("search") == searches + 1
 
-    edited = {**ready.plan, "composite_caption": "A red balloon, edited by hand."}
+    edited = msgspec.structs.replace(ready.plan, composite_caption="A red balloon, edited by hand.")
     before = shared.count("search")
     events, ended = shared.carry_out(run_of("held", plan=edited))
     assert ended.outcome == "done"
     assert next(event for event in events if isinstance(event, PlanReady)).origin == "given"
-    assert read_take(Path(run_of("held").output) / "takes/01").plan["composite_caption"] == edited["composite_caption"]
+    assert read_take(Path(run_of("held").output) / "takes/01").plan == edited
     # The masks of the same phrases were kept: what is searched now is only what the iterations draw.
     refined = sum(
         isinstance(event, StageProgress) and event.stage == "refining" and event.step == event.steps for event in events
@@ -214,8 +217,8 @@ def test_problems_end_the_job_and_not_the_worker(shared: WorkerProcess, run_of: 
     _, ended = shared.carry_out(Run(job="missing", spec=missing, output=str(tmp_path / "missing")))
     assert (ended.outcome, ended.failure.exit_code, ended.failure.offers) == ("failed", 3, ("again",))
     assert ended.failure.what and ended.failure.remedy and not ended.leaving
-    _, ended = shared.carry_out(run_of("no plan", plan={"target_object": 3}))
-    assert ended.failure.kind == "bad_request"
+    _, ended = shared.carry_out(run_of("no plan", plan=a_plan(target_object=" ")))
+    assert ended.failure.kind == "bad_plan"
 
 
 def test_beats_tell_of_a_model_that_loads(shared: WorkerProcess, run_of: MakeRun):

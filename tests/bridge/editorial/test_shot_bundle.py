@@ -13,6 +13,7 @@ from bridge.editorial.shot_bundle import TIMELINE, pack_shot
 from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
 from contract.errors import BadTake, BadTimeline
 from contract.take import Take
+from tests.contract.sample_plan import a_plan
 
 NTSC = Fraction(24000, 1001)
 
@@ -107,7 +108,7 @@ def test_a_take_is_placed_from_its_record(tmp_path: Path, cut: OpenTimeline, lay
         name="take 01",
         instruction="add a whale",
         request={},
-        plan={},
+        plan=a_plan(),
         model="tiny",
         licence="",
         assistant="",

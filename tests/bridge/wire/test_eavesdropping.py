@@ -25,6 +25,7 @@ from bridge.wire.messages import (
 from tests.bridge.wire.echo_service import EchoService, job_done, notice
 from tests.bridge.wire.proxy import Proxy
 from tests.bridge.wire.wire_fixtures import client_of, eventually
+from tests.contract.sample_plan import a_plan
 
 PROMPT = "add a massive whale behind the divers"
 SECRET_PATH = "/projects/unreleased_film/shot_0420.mov"
@@ -44,7 +45,7 @@ def test_neither_prompt_nor_pixel_is_heard(tmp_path: Path) -> None:
     jobs = {"a": [notice(PROMPT), job_done()]}
     with EchoService(tmp_path, jobs=jobs, replies=replies) as service, Proxy(service.address) as proxy:
         with client_of(service, proxy.address) as client:
-            spec = AddSpec(instruction=PROMPT, source=SECRET_PATH, plan={"caption": PROMPT})
+            spec = AddSpec(instruction=PROMPT, source=SECRET_PATH, plan=a_plan(source_caption=PROMPT))
             outcomes: list = []
             client.session.send(Submit(token="t", spec=spec), 10, outcomes.append)
             client.call(UploadChunk(sha256="0" * 64, offset=0, data=up, digest=bytes(32)))

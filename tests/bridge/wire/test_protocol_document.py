@@ -28,7 +28,7 @@ from bridge.wire.messages import (
 from bridge.wire.pending import NOT_REPEATABLE
 from bridge.wire.server import ANSWER_BYTES, CONNECTIONS, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, MEBIBYTE
 from bridge.wire.session import PING_EVERY, PONG_WITHIN
-from contract import events, job, part, take
+from contract import events, job, part, plan, take
 from contract.events import AnyJobEvent
 from contract.states import CancelOutcome, JobState, Stage, WorkerState
 from contract.take import Status
@@ -119,9 +119,8 @@ def test_parts() -> None:
     messages_proper = {struct for union in SECTIONS.values() for struct in typing.get_args(union)}
     envelopes = {messages.Body, messages.Part, messages.Call, messages.Answer, events.JobEvent}
     code = {}
-    for each in (
-        structs(part, body, job, requests, replies, pushes, messages, events, take) - messages_proper - envelopes
-    ):
+    modules = (part, body, job, requests, replies, pushes, messages, events, plan, take)
+    for each in structs(*modules) - messages_proper - envelopes:
         inherited = issubclass(each, Shaping) and each is not Shaping
         code[each.__name__] = fields(each, frozenset(Shaping.__struct_fields__ if inherited else ()))
     assert described("Parts") == code

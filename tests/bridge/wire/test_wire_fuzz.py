@@ -25,6 +25,7 @@ from tests.bridge.wire.echo_service import EchoService
 from tests.bridge.wire.proxy import Proxy
 from tests.bridge.wire.raw_client import RawClient, pack
 from tests.bridge.wire.wire_fixtures import client_of, eventually, new_pair
+from tests.contract.sample_plan import a_plan
 
 AUTHORISED, HYPOTHESIS_RUNS, HYPOTHESIS_MESSAGES, TCP, FLIPPED = 5000, 60, 25, 3450, 50
 assert AUTHORISED + HYPOTHESIS_RUNS * HYPOTHESIS_MESSAGES + TCP + FLIPPED == 10_000
@@ -34,7 +35,7 @@ GOOD: list[Request] = [
     GetJob(job="a1b2c3d4e5f6"),
     Replay(job="a1b2c3d4e5f6", first=3, follow=True),
     Submit(token="t" * 20, spec=AddSpec(instruction="a whale behind the divers", source="/clips/a.mov")),
-    Approve(job="a1b2c3d4e5f6", plan={"captions": ["x", "y"], "strength": 0.5, "deep": {"a": [1, None, True]}}),
+    Approve(job="a1b2c3d4e5f6", plan=a_plan(source_objects=("x", "y"))),
     UploadChunk(sha256="0" * 64, offset=12, data=bytes(range(200)), digest=bytes(32)),
     Hello(protocol_low=1, protocol_high=1, program="fuzz", version="0"),
 ]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from contract.errors import BadRequest
+from contract.plan import Plan
 from dynvfx.assistant.endpoint import find_endpoint
 from dynvfx.assistant.loading import open_assistant
 from dynvfx.assistant.openai_assistant import OpenAIAssistant
 from dynvfx.errors import AssistantFailed
-from dynvfx.request import Plan
 from tests.dynvfx.assistant.fake_server import OBJECTS, SCENE, Answer, FakeServer, fails, says
 
 KEY = "sk-very-secret-4711"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
+import msgspec
 import pytest
 import torch
 
@@ -177,7 +177,7 @@ def test_other_edits_of_the_clip_reuse_trajectory_latents_and_texts():
     store, backbone = MemoryStore(), SmallBackbone()
     first = run(request(SOURCE), backbone, store=store)[-1]
     assert first.forwards["inverting"] == 6
-    other_plan = replace(PLAN, composite_caption="a diver and a shark", target_object="shark")
+    other_plan = msgspec.structs.replace(PLAN, composite_caption="a diver and a shark", target_object="shark")
     second = run(request(SOURCE, seed=99, plan=other_plan), backbone, store=store)
     assert "inverting" not in second[-1].forwards
     assert "reused" in notices(second)
@@ -254,7 +254,7 @@ def test_another_seed_gives_another_take():
 
 
 def test_full_frame_content_may_cover_everything():
-    plan = replace(PLAN, scope="full_frame", source_objects=(), target_object="snow")
+    plan = msgspec.structs.replace(PLAN, scope="full_frame", source_objects=(), target_object="snow")
     everywhere = ScriptedSegmenter(lambda frames, phrase, call: torch.ones(frames.shape[:3]))
     events = run(request(SOURCE, plan=plan, keep_foreground=0.1), segmenter=everywhere)
     assert events[-1].mask.min() == 1.0
@@ -263,7 +263,7 @@ def test_full_frame_content_may_cover_everything():
 
 
 def test_absent_source_objects_are_told_and_no_error():
-    plan = replace(PLAN, source_objects=("diver", "submarine"))
+    plan = msgspec.structs.replace(PLAN, source_objects=("diver", "submarine"))
 
     def answer(frames, phrase, call):
         return box(frames, 0, 0, 0, 0) if phrase == "submarine" or not call else box(frames, 12, 0, 24, 12)
@@ -385,7 +385,7 @@ def test_a_follow_up_starts_from_its_parent_and_keeps_what_it_added():
     store = MemoryStore()
     parent = run(request(SOURCE), store=store)[-1].latents
     backbone = RecordingBackbone()
-    wanted = request(SOURCE, levels=(499,), parent="a-take", plan=replace(PLAN, target_object="buoy"))
+    wanted = request(SOURCE, levels=(499,), parent="a-take", plan=msgspec.structs.replace(PLAN, target_object="buoy"))
     segmenter = ScriptedSegmenter(
         lambda frames, phrase, call: box(frames, 0, 0, 8, 8) if call and phrase == "buoy" else box(frames, 0, 0, 0, 0)
     )

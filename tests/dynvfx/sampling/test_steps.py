@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from backend.jobs.presets import PRESETS
+from contract.plan import Plan
 from dynvfx.backbones.cogvideox.backbone import CogVideoXBackbone
 from dynvfx.backbones.rules import TINY_RULES, rules_of_folder
 from dynvfx.errors import ModelUnavailable
-from dynvfx.request import Plan
 from dynvfx.sampling.inversion import choose_recipe
 from dynvfx.sampling.schedule import Schedule
 from dynvfx.sampling.steps import Trailing, inversion_forwards
@@ -27,7 +27,12 @@ def test_the_timesteps_are_the_schedulers(steps: int):
 @pytest.mark.parametrize("family", sorted(PRESETS))
 @pytest.mark.parametrize("quality", ["draft", "standard", "reference"])
 def test_inversions_are_counted_as_they_are_made(family: str, quality: str):
-    plan = Plan("add a ball", "a street", "", "a street with a ball", (), "ball")
+    plan = Plan(
+        instruction="add a ball",
+        source_caption="a street",
+        composite_caption="a street with a ball",
+        target_object="ball",
+    )
     request = PRESETS[family][quality].request(
         Trailing(), source="", plan=plan, model="", seed=0, geometry=TINY_RULES.choose(48, 32, 9, Fraction(8))
     )

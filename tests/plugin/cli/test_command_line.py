@@ -268,7 +268,7 @@ def test_a_model_that_is_not_there(movie: Path, capsys: pytest.CaptureFixture):
 def test_a_plan_that_is_none(movie: Path, small_models: None, text: bytes, capsys: pytest.CaptureFixture):
     Path("mine.json").write_bytes(text)
     assert main(["add", str(movie), INSTRUCTION, "--plan", "mine.json", "--output", "out", "--json"]) == 2
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["kind"] == "bad_request"
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["kind"] == "bad_plan"
     assert not Path("out/plan.json").exists()
 
 

@@ -19,6 +19,7 @@ from contract.events import (
     TakeDone,
 )
 from plugin.cli.output import JsonLines, TextReporter, duration
+from tests.contract.sample_plan import a_plan
 
 EVENTS = [
     JobStarted(
@@ -37,7 +38,7 @@ EVENTS = [
     PlanReady(
         path="/o/plan.json",
         origin="written",
-        plan={"target_object": "red balloon", "composite_caption": "A red balloon."},
+        plan=a_plan(target_object="red balloon", composite_caption="A red balloon."),
         remarks=["Simple."],
     ),
     StageProgress(take=1, stage="inverting", step=3, steps=29),

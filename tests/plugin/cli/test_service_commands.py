@@ -264,7 +264,7 @@ def test_bad_orders_are_refused_before_they_are_queued(client: Client, capsys: p
     Path("bad.json").write_text('{"instruction": 3}')
     assert main(["add", source(), "add nothing", "--plan", "bad.json", "--json"]) == 2
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["kind"] for line in lines] == ["bad_request"] * 3
+    assert [line["kind"] for line in lines] == ["bad_request", "bad_plan", "bad_plan"]
     assert client.call(ListJobs(limit=1000)).jobs == before
 
 

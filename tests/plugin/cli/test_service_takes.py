@@ -114,7 +114,7 @@ def test_a_plan_first_then_the_takes(movie: Path, here: None, capsys: pytest.Cap
     assert main(order) == 0
     told = events(capsys)
     assert next(each for each in told if each["event"] == "plan_ready")["origin"] == "kept"
-    assert read_take("out/takes/01").plan["composite_caption"] == plan["composite_caption"]
+    assert read_take("out/takes/01").plan.composite_caption == plan["composite_caption"]
 
 
 def nowhere() -> str:
@@ -237,7 +237,7 @@ def test_a_plan_is_edited_here_and_followed_there(movie: Path, far: RunningServi
     capsys.readouterr()
     assert main(order) == 0
     assert next(each for each in events(capsys) if each["event"] == "plan_ready")["origin"] == "kept"
-    assert read_take("out/takes/01").plan["composite_caption"] == plan["composite_caption"]
+    assert read_take("out/takes/01").plan.composite_caption == plan["composite_caption"]
 
 
 def test_an_image_sequence_travels(far: RunningService):

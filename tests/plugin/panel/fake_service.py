@@ -46,19 +46,20 @@ from bridge.wire.messages import (
 )
 from contract.errors import Problem, Refusal, Unreachable
 from contract.events import FoundMask, JobDone, JobEvent, MasksFound, PlanReady, StageProgress, TakeDone
+from contract.plan import Plan
 from contract.take import MediaFile, Take, write_take
 from plugin.panel.models.backend.backend import Endpoint
 
-PLAN = {
-    "instruction": "add a red balloon",
-    "source_caption": "A quiet street in the sun.",
-    "vfx_conversation": "",
-    "composite_caption": "A quiet street in the sun with a red balloon on the left.",
-    "source_objects": ["man in a coat", "lamp post"],
-    "target_object": "red balloon",
-    "scope": "object",
-    "assistant": "offline",
-}
+PLAN = Plan(
+    instruction="add a red balloon",
+    source_caption="A quiet street in the sun.",
+    vfx_conversation="",
+    composite_caption="A quiet street in the sun with a red balloon on the left.",
+    source_objects=("man in a coat", "lamp post"),
+    target_object="red balloon",
+    scope="object",
+    assistant="offline",
+)
 CPU = Worker(device="cpu", state="idle")
 
 
@@ -68,8 +69,8 @@ class FakeService:
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
         self.specs: dict[str, Any] = {}
-        self.plans: dict[str, dict] = {}
-        self.approved: dict[str, dict | None] = {}
+        self.plans: dict[str, Plan] = {}
+        self.approved: dict[str, Plan | None] = {}
         self.events: dict[str, list[Numbered]] = {}
         self.entries: dict[tuple[str, int], TakeEntry] = {}
         self.sessions: list[FakeSession] = []
@@ -107,10 +108,10 @@ class FakeService:
         for session in self.sessions:
             session.push(JobChanged(job=self.jobs[job]))
 
-    def plan(self, job: str, plan: dict | None = None, masks: tuple[FoundMask, ...] = ()) -> None:
+    def plan(self, job: str, plan: Plan | None = None, masks: tuple[FoundMask, ...] = ()) -> None:
         """Write the plan of a held job, which then awaits approval."""
         self.change(job, state="planning", position=None)
-        self.plans[job] = dict(plan or PLAN)
+        self.plans[job] = plan or PLAN
         remarks = ["The offline assistant wrote this plan."]
         self.tell(job, PlanReady(path="plan.json", origin="written", plan=self.plans[job], remarks=remarks))
         self.tell(job, MasksFound(masks=list(masks)))
@@ -393,7 +394,7 @@ def make_take(job: Job, number: int, **more: Any) -> Take:
         "name": f"take {number:02d}",
         "instruction": job.instruction,
         "request": {"levels": [919, 799, 679, 559, 439], "seed": job.seed + number - 1},
-        "plan": dict(PLAN),
+        "plan": PLAN,
         "model": job.model,
         "licence": "GPL-3.0-or-later",
         "assistant": "offline",

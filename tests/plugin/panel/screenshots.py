@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import msgspec
 import numpy as np
 import opentimelineio as otio
 from PIL import Image, ImageDraw
@@ -221,7 +222,9 @@ def generating(stage: Stage) -> None:
         stage.model.ask.instruction = instruction
         stage.model.make_plan()
         stage.settle(400)
-        stage.service.plan(stage.model.plan.job, {**PLAN, "target_object": instruction.removeprefix("add ")})
+        stage.service.plan(
+            stage.model.plan.job, msgspec.structs.replace(PLAN, target_object=instruction.removeprefix("add "))
+        )
         stage.settle(until=lambda: stage.model.plan.state == "ready")
         stage.model.generate()
         stage.model.plan.clear()

@@ -86,7 +86,7 @@ def test_from_the_clip_to_the_placed_child(panel: PanelModel, edit: Path, qtbot:
     qtbot.waitUntil(lambda: len(panel.takes.entries) == 1, timeout=PATIENCE)
     entry = next(iter(panel.takes.entries.values()))
     record = read_take(entry.folder)
-    assert record.plan["composite_caption"] == "a grey street with a very red balloon"
+    assert record.plan.composite_caption == "a grey street with a very red balloon"
     assert record.request["region"] == pytest.approx(REGION)
     assert {each.partition(":")[0] for each in travelled} == {"shot", "take"} and panel.transfers.rows == ()
 

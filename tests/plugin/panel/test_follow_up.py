@@ -99,7 +99,7 @@ def test_another_instruction_has_its_plan_read_first(
     panel.plan.target_object = "blue balloon"
     panel.generate()
     until(lambda: any(isinstance(each, Approve) and each.job == job for each in service.requests))
-    assert service.approved[job]["target_object"] == "blue balloon" and len(orders(service)) == 1
+    assert service.approved[job].target_object == "blue balloon" and len(orders(service)) == 1
 
 
 def test_other_choices_still_make_a_child(
@@ -110,7 +110,7 @@ def test_other_choices_still_make_a_child(
     panel.generate()
     until(lambda: len(orders(service)) == 2)
     second = orders(service)[1]
-    assert not second.hold and second.spec.takes == 3 and second.spec.plan["target_object"] == "red balloon"
+    assert not second.hold and second.spec.takes == 3 and second.spec.plan.target_object == "red balloon"
     assert (second.spec.job, second.spec.take) == (orders(service)[0].spec.job, 1)
 
 

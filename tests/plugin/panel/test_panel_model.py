@@ -85,8 +85,8 @@ def test_the_plan_is_shown_and_approved_as_edited(planned: PanelModel, service: 
     planned.generate()
     until(lambda: bool(requests(service, Approve)))
     sent = service.approved[job]
-    assert sent["source_objects"] == ["man in a coat", "dog"] and sent["target_object"] == "large red balloon"
-    assert sent["assistant"] == "person" and sent["composite_caption"] == PLAN["composite_caption"]
+    assert sent.source_objects == ("man in a coat", "dog") and sent.target_object == "large red balloon"
+    assert sent.assistant == "person" and sent.composite_caption == PLAN.composite_caption
     assert planned.history.entries == ("add a red balloon",)
 
 
@@ -105,7 +105,7 @@ def test_other_choices_after_the_plan_make_another_job_with_the_plan(
     planned.generate()
     until(lambda: len(requests(service, Submit)) == 2)
     second = requests(service, Submit)[1]
-    assert not second.hold and second.spec.takes == 3 and second.spec.plan["target_object"] == "red balloon"
+    assert not second.hold and second.spec.takes == 3 and second.spec.plan.target_object == "red balloon"
     assert requests(service, Cancel) == [Cancel(job=held)]
 
 

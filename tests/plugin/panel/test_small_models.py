@@ -58,7 +58,7 @@ def test_a_plan_knows_whether_it_was_edited() -> None:
     plan.ready()
     assert not plan.edited and plan.as_edited() is None and plan.hindrance == ""
     plan.scope = "full_frame"
-    assert plan.as_edited()["scope"] == "full_frame" and plan.as_edited()["assistant"] == "person"
+    assert plan.as_edited().scope == "full_frame" and plan.as_edited().assistant == "person"
     plan.composite_caption = " "
     assert plan.hindrance
 

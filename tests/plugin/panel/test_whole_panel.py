@@ -119,7 +119,7 @@ def test_from_the_clip_to_the_approved_take(panel: Panel, edit: Path, qtbot: QtB
     qtbot.mouseClick(window.review.place_button, Qt.MouseButton.LeftButton)
     assert model.places.current is not None, model.places.problem
     qtbot.waitUntil(lambda: read_take(folder).status == "approved", timeout=PATIENCE)
-    assert read_take(folder).plan["composite_caption"].endswith("in soft light.")
+    assert read_take(folder).plan.composite_caption.endswith("in soft light.")
 
     assert edit.read_bytes() == before
     tracks = otio.adapters.read_from_file(str(edit.with_name("cut.dynvfx.otio"))).video_tracks()

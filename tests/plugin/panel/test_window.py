@@ -46,12 +46,12 @@ def test_plan_and_generate_by_keyboard(shown: Panel, service: FakeService, qtbot
     assert window.ask_zone.form.waiting.isVisible() and not window.ask_zone.generate_button.isEnabled()
     service.plan(model.plan.job)
     until(lambda: model.plan.state == "ready")
-    assert window.ask_zone.form.composite_caption.toPlainText() == PLAN["composite_caption"]
+    assert window.ask_zone.form.composite_caption.toPlainText() == PLAN.composite_caption
     window.ask_zone.form.objects.setText("dog")
     window.ask_zone.form.objects.editingFinished.emit()
     qtbot.keyClick(window, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
     until(lambda: any(isinstance(each, Approve) for each in service.requests))
-    assert next(each for each in service.requests if isinstance(each, Approve)).plan["source_objects"] == ["dog"]
+    assert next(each for each in service.requests if isinstance(each, Approve)).plan.source_objects == ("dog",)
 
 
 def test_nothing_can_be_generated_by_mistake(shown: Panel, service: FakeService, qtbot: QtBot) -> None:

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QObject
 
 from bridge.wire.messages import Job, RefineSpec, Spec, TakeEntry
 from contract.errors import Problem
+from contract.plan import Plan
 from plugin.panel.models.ask.ask import Asked, AskModel
 from plugin.panel.models.ask.orders import refine_spec, token_for
 from plugin.panel.models.backend.backend import BackendModel
@@ -34,7 +35,7 @@ class FollowingUp(QObject):
 
     def needs_plan(self, entry: TakeEntry, wanted: dict[str, Any]) -> bool:
         """Whether a plan has to be written and read first."""
-        return str(wanted["instruction"]).strip() != entry.take.instruction.strip() or not entry.take.plan
+        return str(wanted["instruction"]).strip() != entry.take.instruction.strip()
 
     def order(
         self,
@@ -54,10 +55,10 @@ class FollowingUp(QObject):
             return
         hold = self.needs_plan(entry, wanted)
         if not hold:
-            spec = msgspec.structs.replace(spec, plan=dict(entry.take.plan))
+            spec = msgspec.structs.replace(spec, plan=entry.take.plan)
         self._submit(entry, spec, hold, done, failed)
 
-    def order_again(self, spec: RefineSpec, asked: Asked, plan: dict[str, Any], shot: str, failed: Failed) -> None:
+    def order_again(self, spec: RefineSpec, asked: Asked, plan: Plan, shot: str, failed: Failed) -> None:
         """Order the same child with other choices and a plan that was read."""
         spec = msgspec.structs.replace(spec, seed=asked.seed, quality=asked.quality, takes=asked.takes, plan=plan)
         self._jobs.submit(token_for(shot), spec, False, _nothing, failed)

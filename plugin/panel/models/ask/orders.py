@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.editorial.clip_list import Shot
 from bridge.wire.messages import AddSpec, EditedMask, RefineSpec, TakeEntry, Upload
+from contract.plan import Plan
 from plugin.hosts.base import Host, ShotSource
 from plugin.panel.models.ask.ask import Asked
 from plugin.panel.models.session.settings_store import SettingsStore
@@ -49,7 +50,7 @@ def add_spec(
     shot: Shot,
     memory: SettingsStore,
     output: str | None,
-    plan: dict[str, Any] | None,
+    plan: Plan | None,
     uploads: tuple[Upload, ...] = (),
     layer: str | None = None,
 ) -> AddSpec:
@@ -62,7 +63,7 @@ def add_spec(
         takes=asked.takes,
         seed=asked.seed,
         quality=asked.quality,
-        scope=asked.scope if plan is None else plan.get("scope", asked.scope),
+        scope=asked.scope if plan is None else plan.scope,
         assistant=memory.get("assistant", "") or None,
         plan=plan,
         layer=layer or memory.get("layer", "prores4444"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
+import msgspec
 from PyQt6.QtCore import QObject
 
 from bridge.wire.messages import RefineSpec
 from contract.errors import Problem
 from contract.events import FoundMask
+from contract.plan import Plan, Scope
 from plugin.panel.models.ask.ask import Asked
 from plugin.panel.models.observable import Field, Observable
 
@@ -29,7 +31,7 @@ class PlanModel(Observable):
     composite_caption: Field[str] = Field("")
     source_objects: Field[tuple[str, ...]] = Field(())
     target_object: Field[str] = Field("")
-    scope: Field[str] = Field("object")
+    scope: Field[Scope] = Field("object")
     remarks: Field[tuple[str, ...]] = Field(())
     masks: Field[tuple[FoundMask, ...]] = Field(())
     problem: Field[Problem | None] = Field(None)
@@ -40,11 +42,11 @@ class PlanModel(Observable):
         self.asked: Asked | None = None
         self.refined: RefineSpec | None = None
         """The order of the child of a take that the plan is for; None for what is made anew."""
-        self._written: dict[str, Any] = {}
+        self._written: Plan | None = None
 
     def clear(self) -> None:
         """No plan."""
-        self.asked, self.refined, self._written = None, None, {}
+        self.asked, self.refined, self._written = None, None, None
         self.sending, self.can_try_again = "", False
         self.job, self.stage, self.masks, self.remarks, self.problem = "", "", (), (), None
         self.state = "none"
@@ -56,14 +58,11 @@ class PlanModel(Observable):
         self.stage = "Sending the shot…"
         self.state = "waiting"
 
-    def show(self, plan: dict[str, Any], remarks: tuple[str, ...] = ()) -> None:
-        """Fill the fields from a plan as the service tells it."""
-        self._written = dict(plan)
-        self.source_caption = str(plan.get("source_caption", ""))
-        self.composite_caption = str(plan.get("composite_caption", ""))
-        self.source_objects = tuple(str(each) for each in plan.get("source_objects", ()))
-        self.target_object = str(plan.get("target_object", ""))
-        self.scope = str(plan.get("scope", "object"))
+    def show(self, plan: Plan, remarks: tuple[str, ...] = ()) -> None:
+        """Fill the fields from a plan as the service reports it."""
+        self._written = plan
+        for name, value in _fields_of(plan).items():
+            setattr(self, name, value)
         self.remarks = tuple(remarks)
 
     def ready(self) -> None:
@@ -84,7 +83,7 @@ class PlanModel(Observable):
     @property
     def edited(self) -> bool:
         """Whether the fields differ from what the assistant wrote."""
-        return bool(self._written) and self._fields() != _fields_of(self._written)
+        return self._written is not None and self._fields() != _fields_of(self._written)
 
     @property
     def hindrance(self) -> str:
@@ -95,31 +94,41 @@ class PlanModel(Observable):
             return "Say what the new object is."
         return ""
 
-    def as_edited(self) -> dict[str, Any] | None:
+    def as_edited(self) -> Plan | None:
         """The plan with the edits, None when there are none."""
-        if not self.edited:
+        if self._written is None or not self.edited:
             return None
-        return {**self._written, **self._fields(), "assistant": "person"}
+        return msgspec.structs.replace(self._written, **self._fields(), assistant="person")
 
-    def whole(self) -> dict[str, Any]:
-        """The plan, edited or not."""
-        return self.as_edited() or dict(self._written)
+    def whole(self) -> Plan | None:
+        """The plan, edited or not; None when there is none."""
+        return self.as_edited() or self._written
 
-    def _fields(self) -> dict[str, Any]:
+    def _fields(self) -> _Fields:
         return {
             "source_caption": self.source_caption.strip(),
             "composite_caption": self.composite_caption.strip(),
-            "source_objects": list(self.source_objects),
+            "source_objects": self.source_objects,
             "target_object": self.target_object.strip(),
             "scope": self.scope,
         }
 
 
-def _fields_of(plan: dict[str, Any]) -> dict[str, Any]:
+class _Fields(TypedDict):
+    """What of a plan can be edited."""
+
+    source_caption: str
+    composite_caption: str
+    source_objects: tuple[str, ...]
+    target_object: str
+    scope: Scope
+
+
+def _fields_of(plan: Plan) -> _Fields:
     return {
-        "source_caption": str(plan.get("source_caption", "")).strip(),
-        "composite_caption": str(plan.get("composite_caption", "")).strip(),
-        "source_objects": list(plan.get("source_objects", ())),
-        "target_object": str(plan.get("target_object", "")).strip(),
-        "scope": str(plan.get("scope", "object")),
+        "source_caption": plan.source_caption.strip(),
+        "composite_caption": plan.composite_caption.strip(),
+        "source_objects": plan.source_objects,
+        "target_object": plan.target_object.strip(),
+        "scope": plan.scope,
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PyQt6.QtCore import QObject
 
@@ -12,6 +11,7 @@ from bridge.editorial.clip_list import Shot
 from bridge.editorial.shot_bundle import TIMELINE
 from bridge.wire.messages import AddSpec, Job, Upload
 from contract.errors import OutOfDisk, Problem
+from contract.plan import Plan
 from plugin.hosts.base import Host, IdentifiesClips, ShotSource
 from plugin.panel.models.ask.ask import Asked
 from plugin.panel.models.ask.orders import OrderPlaces, add_spec, token_for
@@ -47,7 +47,7 @@ class Submitting(QObject):
         asked: Asked,
         shot: Shot,
         key: str,
-        plan: dict[str, Any] | None,
+        plan: Plan | None,
         hold: bool,
         done: Callable[[Job], None],
         failed: Callable[[Problem], None],

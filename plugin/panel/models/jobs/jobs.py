@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -39,6 +38,7 @@ from contract.events import (
     StageProgress,
     TakeDone,
 )
+from contract.plan import Plan
 from contract.states import ENDED
 from plugin.panel.models.backend.backend import BackendModel
 from plugin.panel.models.jobs.job_files import JobFiles
@@ -50,7 +50,7 @@ from plugin.panel.models.takes.takes import TakesModel
 class KnownPlan:
     """What a job's events told about its plan."""
 
-    plan: dict[str, Any]
+    plan: Plan
     remarks: tuple[str, ...] = ()
     masks: tuple[FoundMask, ...] = ()
 
@@ -96,7 +96,7 @@ class JobsModel(QObject):
 
         self._backend.call(Submit(token=token, spec=spec, hold=hold), submitted, failed, 60.0)
 
-    def approve(self, job: str, plan: dict[str, Any] | None, failed: Callable[[Problem], None]) -> None:
+    def approve(self, job: str, plan: Plan | None, failed: Callable[[Problem], None]) -> None:
         """Let a held job go on, with the plan as edited."""
         self._backend.call(Approve(job=job, plan=plan), self._job_told, failed)
 

@@ -159,7 +159,7 @@ def _placed(entry: TakeEntry, shot: Shot, footage: Footage | None, label: str) -
         shot,
         footage.start_timecode if footage is not None else None,
         f"{label} seed {take.seed}",
-        str(take.plan.get("target_object", "")),
+        take.plan.target_object,
         (footage.width, footage.height) if footage is not None else None,
     )
 

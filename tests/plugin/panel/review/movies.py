@@ -10,6 +10,7 @@ import numpy as np
 
 from contract.take import Take
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
+from tests.contract.sample_plan import a_plan
 
 RATES = (Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30))
 WIDTH, HEIGHT = 128, 72
@@ -75,7 +76,7 @@ def slice_of(path: Path | str, count: int, rate: Fraction | int = 24, first: int
 
 def record(take_id: str, **values) -> Take:
     """A take's record with the least that it must have."""
-    known = {"name": take_id, "instruction": "add a ball", "request": {"levels": [900, 700, 500]}, "plan": {}}
+    known = {"name": take_id, "instruction": "add a ball", "request": {"levels": [900, 700, 500]}, "plan": a_plan()}
     known |= {"model": "tiny", "licence": "", "assistant": "", "seed": 1, "created": "", "version": ""}
     known |= {"layer": "layer.mov", "composite": "composite.mov", "frame_count": 12}
     return Take(id=take_id, **{**known, **values})

@@ -2,9 +2,8 @@ import json
 
 import pytest
 
-from contract.errors import BadRequest
+from contract.plan import BadPlan, Plan
 from dynvfx.assistant.offline import OfflineAssistant
-from dynvfx.request import Plan
 
 
 @pytest.fixture
@@ -40,12 +39,12 @@ def test_edits_by_a_person_count(plan):
     ],
 )
 def test_a_bad_edit_names_its_field(plan, change, named):
-    with pytest.raises(BadRequest, match=named):
+    with pytest.raises(BadPlan, match=named):
         Plan.from_json(json.dumps({**json.loads(plan.to_json()), **change}))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"plan"', '{"instruction": "a",}'])
 def test_a_file_that_is_no_plan(text):
-    with pytest.raises(BadRequest) as caught:
+    with pytest.raises(BadPlan) as caught:
         Plan.from_json(text)
     assert "--plan-only" in caught.value.remedy
