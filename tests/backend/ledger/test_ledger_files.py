@@ -12,10 +12,9 @@ from backend.ledger.errors import LedgerDamaged, LedgerInUse, LedgerTooNew
 from backend.ledger.ledger import Ledger
 from backend.ledger.schema import APPLICATION, MIGRATIONS
 from contract.errors import OutOfDisk
-from tests.backend.ledger.specimens import ANNA, job_started, started, step, submitted, write_specimen
+from tests.backend.ledger.specimens import job_started, started, step, submitted
 
 ROOT = Path(__file__).parents[3]
-VERSION_1 = Path(__file__).parent / "version_1.sql"
 
 
 @pytest.fixture
@@ -30,26 +29,6 @@ def filled(path: Path, jobs: int = 1) -> list[str]:
         for job in names:
             ledger.append_many(job, [job_started(), *(step(number) for number in range(1, 40))])
     return names
-
-
-def test_a_ledger_of_version_1_is_brought_up(path, tmp_path):
-    path.parent.mkdir()
-    connection = sqlite3.connect(path)
-    connection.executescript(VERSION_1.read_text())
-    connection.close()
-    with Ledger(path) as ledger:
-        assert ledger.job("0123456789ab").state == "done"
-        assert [row.id for row in ledger.queue()] == ["0123456789ad"]
-        assert [type(each.event).__name__ for each in ledger.events("0123456789ab")] == ["ModelOpened", "JobDone"]
-        assert ledger.measured("wan")[0].name == "balloon 1"
-        assert ledger.submit(ANNA, "two", ledger.job("0123456789ad").spec)[1] is False
-        write_specimen(tmp_path / "01")
-        ledger.take_done("0123456789ab", 2, str(tmp_path / "01"), write_specimen(tmp_path / "01", 2))
-        assert ledger.job("0123456789ab").takes_done == (1, 2)
-    kept = sqlite3.connect(path.with_name("ledger.version-1.sqlite"))
-    assert kept.execute("PRAGMA user_version").fetchone() == (1,)
-    assert kept.execute("SELECT COUNT(*) FROM jobs").fetchone() == (2,)
-    kept.close()
 
 
 def test_every_version_is_reached_by_itself_and_a_new_file_is_the_newest(path):
