@@ -80,6 +80,7 @@ class PanelModel(Observable):
         for each in (self.jobs, self.finished, self.backend):
             each.problemFound.connect(self._tell)
         self.verdicts.problemFound.connect(self._tell)
+        self.places.versionAdded.connect(lambda text: setattr(self, "said", text))
         self.jobs.said.connect(lambda text: setattr(self, "said", text))
         self.places.changed.connect(lambda name: self._tell(self.places.problem) if name == "problem" else None)
 

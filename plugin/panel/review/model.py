@@ -38,13 +38,15 @@ class ReviewModel(QObject):
     """Everything that the review view shows and does.
 
     Frames are the shot's, 0 is its first. `transport`, `compare`, `screening` and `notes` are observable themselves.
-    `problemFound` carries the what, why and remedy of something that went wrong. Call `close` at the end.
+    `noteOpened` carries the frame of a note that was clicked, `problemFound` the what, why and remedy of something that
+    went wrong. Call `close` at the end.
     """
 
     shotChanged = pyqtSignal()
     takesChanged = pyqtSignal()
     currentChanged = pyqtSignal()
     noteAdded = pyqtSignal(str, object)
+    noteOpened = pyqtSignal(int)
     notesChanged = pyqtSignal(str, object)
     statusChanged = pyqtSignal(str, object)
     followUpRequested = pyqtSignal(str, object)
@@ -196,6 +198,7 @@ class ReviewModel(QObject):
             self.transport.set_range(note.first + offset, note.last + offset)
             self.transport.loop(True)
         self.transport.seek(note.first + offset)
+        self.noteOpened.emit(note.first + offset)
         if loop and note.last > note.first:
             self.transport.play()
 

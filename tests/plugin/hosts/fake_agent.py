@@ -126,7 +126,8 @@ class Application:
         self.seen.append(["mark", params["notes"]])
 
     def versions(self, params):
-        return {"count": len(params["takes"])}
+        self.seen.append(["versions", params["uid"], [each["id"] for each in params["takes"]]])
+        return {"count": 1 + len(params["takes"])}
 
     def state(self, params):
         self.told = params

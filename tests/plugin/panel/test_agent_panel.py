@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PyQt6.QtCore import QCoreApplication
+from PyQt6.QtCore import QCoreApplication, Qt
+from PyQt6.QtWidgets import QAbstractButton
+from pytestqt.qtbot import QtBot
 
 from bridge.wire.messages import Submit
 from contract.take import Note
@@ -28,6 +30,11 @@ from plugin.panel.background import Immediately
 from plugin.panel.models.agent.agent_requests import AgentRequests
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.takes.reviewing import Reviewing
+from plugin.panel.pictures import Pictures
+from plugin.panel.review.model import ReviewModel
+from plugin.panel.review.widgets.notes_panel import NotesPanel
+from plugin.panel.widgets.zones.takes_zone import TakesZone
 from tests.plugin.hosts.agent_driver import AgentProcess, exported, write_project
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import FakeService, FakeServices
@@ -189,6 +196,54 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
     assert [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]] == exported
+
+
+def test_a_clicked_note_moves_the_hosts_playhead(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path, qtbot: QtBot
+) -> None:
+    joined = join()
+    panel = joined.panel
+    until(lambda: panel.shot.shot is not None)
+    take = generate(joined, service, until, tmp_path / "takes" / "01")
+    review = ReviewModel()
+    reviewing = Reviewing(panel, review)
+    try:
+        reviewing.feed()
+        review.pick(take)
+        notes = NotesPanel(review)
+        qtbot.addWidget(notes)
+        review.transport.seek(5)
+        assert review.say("The fin is too dark.") is not None
+        notes.show()
+        item = notes.list.topLevelItem(0)
+        qtbot.mouseClick(notes.list.viewport(), Qt.MouseButton.LeftButton, pos=notes.list.visualItemRect(item).center())
+        until(lambda: ["seek", 86412 + 5] in joined.agent.tell()["seen"])
+    finally:
+        review.close()
+
+
+def test_a_take_joins_the_hosts_own_versions(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path, qtbot: QtBot
+) -> None:
+    def offered() -> set[str]:
+        zone.choose(f"take:{second.job}:{second.number}")
+        return {each.text() for each in zone.actions.findChildren(QAbstractButton)}
+
+    joined = join()
+    panel = joined.panel
+    until(lambda: panel.shot.shot is not None)
+    first = generate(joined, service, until, tmp_path / "takes" / "01")
+    second = panel.takes.entry_of(generate(joined, service, until, tmp_path / "takes" / "02"))
+    zone = TakesZone(panel, Pictures(Immediately()))
+    qtbot.addWidget(zone)
+    assert "Add to take selector" not in offered()
+    panel.verdicts.approve_and_place(first)
+    until(lambda: panel.places.current is not None)
+    assert "Add to take selector" in offered()
+    zone.act("version")
+    until(lambda: ["versions", "strip-1", [second.take.id]] in joined.agent.tell()["seen"])
+    until(lambda: "one of 2 takes" in panel.said)
+    assert panel.places.current.take == first and panel.problem is None
 
 
 def move(joined: Joined, start: int) -> None:

@@ -13,7 +13,19 @@ from contract.take import Take
 from plugin.panel.wording import duration_text
 
 Action = Literal[
-    "pause", "cancel", "retry", "retry_small", "up", "down", "dismiss", "plan", "review", "place", "again", "folder"
+    "pause",
+    "cancel",
+    "retry",
+    "retry_small",
+    "up",
+    "down",
+    "dismiss",
+    "plan",
+    "review",
+    "place",
+    "version",
+    "again",
+    "folder",
 ]
 
 
@@ -28,7 +40,6 @@ class JobProgress:
     preview_stamp: int = 0
     paused: bool = False
     notices: list[str] = field(default_factory=list)
-    takes_seen: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, 
         state=take.status,
         state_text=take.status,
         shot=shot,
-        actions=("review", "place", "again", "folder"),
+        actions=("review", "place", "version", "again", "folder"),
         job=entry.job,
         number=entry.number,
         picture=_file(entry, "thumbnail"),

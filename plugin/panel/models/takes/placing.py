@@ -12,7 +12,15 @@ from bridge.editorial.placement import PlacedTake, layer_of, placed_take
 from bridge.wire.messages import TakeEntry
 from contract.errors import Problem
 from contract.take import Note
-from plugin.hosts.base import FollowsPlacements, Placement, PlacesTakes, ShowsMarkers, SwapsTakes
+from plugin.hosts.base import (
+    FollowsPlacements,
+    NativeVersions,
+    Placement,
+    PlacesTakes,
+    SeeksTo,
+    ShowsMarkers,
+    SwapsTakes,
+)
 from plugin.hosts.footage import Footage
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.shot import ShotModel
@@ -26,6 +34,8 @@ class PlacesModel(Observable):
     """
 
     placed = pyqtSignal(str)
+    versionAdded = pyqtSignal(str)
+    """A sentence: the take is in the host's own version stack."""
 
     placing: Field[str] = Field("")
 
@@ -48,6 +58,11 @@ class PlacesModel(Observable):
     def possible(self) -> bool:
         """Whether the host can place takes at all."""
         return isinstance(self._shot.host, PlacesTakes)
+
+    @property
+    def takes_versions(self) -> bool:
+        """Whether the host has a version stack of its own, and a take of the selected shot is placed to hold it."""
+        return isinstance(self._shot.host, NativeVersions) and self.current is not None
 
     @property
     def layer(self) -> str | None:
@@ -132,6 +147,30 @@ class PlacesModel(Observable):
                 if each.take.status != "rejected" and each is not entry and _fits(each, entry)
             ]
             host.place(shot, [chosen, *others], 0, placed, hindered)
+
+    def add_version(self, entry: TakeEntry) -> None:
+        """Add a take to the host's own version stack of the placed take; the placed one stays the visible one."""
+        host, shot, footage = self._shot.host, self._shot.shot, self._shot.footage
+        if shot is None or self.current is None or not isinstance(host, NativeVersions):
+            return
+        self.problem = None
+        label = self._takes.labels_of(self._shot.key).get((entry.job, entry.number), entry.take.name)
+
+        def added(count: int) -> None:
+            self.versionAdded.emit(f"{label} is in the take selector of {host.name}, one of {count} takes.")
+
+        try:
+            take = placed_take(entry, shot, _start_of(shot, footage), label, footage)
+        except Problem as problem:
+            self._failed(problem)
+        else:
+            host.add_versions(shot, [take], added, self._failed)
+
+    def seek(self, frame: int) -> None:
+        """Move the host's playhead to a frame of the selected shot, where the host can."""
+        host, shot = self._shot.host, self._shot.shot
+        if shot is not None and isinstance(host, SeeksTo):
+            host.seek(shot, frame, self._failed)
 
     def mark(self, take_id: str, notes: tuple[Note, ...]) -> None:
         """Show a placed take's notes in the timeline, where the host has markers."""

@@ -33,6 +33,12 @@ class ReviewDecisions(QObject):
         if entry is not None:
             self._places.place(entry, lambda: self.set_status(take_id, "approved"))
 
+    def add_version(self, take_id: str) -> None:
+        """Add a take to the version stack that the host itself has, beside the placed one."""
+        entry = self.entry(take_id)
+        if entry is not None:
+            self._places.add_version(entry)
+
     def set_status(self, take_id: str, status: Status) -> None:
         """Decide about a take."""
         entry = self.entry(take_id)

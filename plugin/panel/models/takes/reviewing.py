@@ -25,6 +25,7 @@ class Reviewing(QObject):
         panel.shot.selected.connect(self.feed)
         panel.takes.takesChanged.connect(self.feed)
         review.notesChanged.connect(panel.verdicts.set_notes)
+        review.noteOpened.connect(panel.places.seek)
         review.statusChanged.connect(panel.verdicts.set_status)
         review.followUpRequested.connect(panel.follow_up)
         review.placeRequested.connect(panel.verdicts.approve_and_place)

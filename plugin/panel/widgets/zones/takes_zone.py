@@ -150,9 +150,7 @@ class TakesZone(QWidget):
 
     def _show_actions(self) -> None:
         card = self.card
-        wanted = (
-            [] if card is None else [each for each in card.actions if each != "place" or self.model.places.possible]
-        )
+        wanted = [] if card is None else [each for each in card.actions if self._offers(each, card)]
         shown = self.actions.property("shown")
         if shown == (wanted, card.placed if card else False):
             return
@@ -166,6 +164,12 @@ class TakesZone(QWidget):
             self._actions.addWidget(made)
         self.actions.setVisible(bool(wanted))
         self.actions.updateGeometry()
+
+    def _offers(self, action: Action, card: Card) -> bool:
+        """Whether the host can do what an action needs."""
+        if action == "version":
+            return self.model.places.takes_versions and not card.placed
+        return action != "place" or self.model.places.possible
 
     def act(self, action: Action) -> None:
         """Do something with the chosen row."""
@@ -183,6 +187,7 @@ class TakesZone(QWidget):
             "plan": lambda: model.open_plan(card.job),
             "review": lambda: model.reviewRequested.emit(card.id),
             "place": lambda: model.verdicts.approve_and_place(card.id),
+            "version": lambda: model.verdicts.add_version(card.id),
             "again": lambda: model.verdicts.use_again(card.id),
             "folder": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(card.folder)))),
         }
@@ -207,6 +212,7 @@ class TakesZone(QWidget):
             "plan": ("Open plan", "Read and edit it, then generate (Return)"),
             "review": ("Review", "Compare it with the original (Return)"),
             "place": (place, "On a new track directly above the clip"),
+            "version": ("Add to take selector", "Add it to the placed take's own versions in the editing application"),
             "again": ("Use again", "Take over its instruction and seed"),
             "folder": ("Folder", "Show its files"),
         }[action]
@@ -224,7 +230,7 @@ class TakesZone(QWidget):
             return
         menu = QMenu(self)
         for each in card.actions:
-            if each != "place" or self.model.places.possible:
+            if self._offers(each, card):
                 menu.addAction(self._words(each, card)[0], lambda each=each: self.act(each))
         if card.kind == "take":
             status = menu.addMenu("Status")
