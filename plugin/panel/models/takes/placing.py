@@ -160,7 +160,7 @@ class PlacesModel(Observable):
             self.versionAdded.emit(f"{label} is in the take selector of {host.name}, one of {count} takes.")
 
         try:
-            take = placed_take(entry, shot, _start_of(shot, footage), label, footage)
+            take = _placed(entry, shot, footage, label)
         except Problem as problem:
             self._failed(problem)
         else:
