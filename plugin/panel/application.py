@@ -102,9 +102,9 @@ class Program:
 
     def _problem(self, text: str) -> Problem:
         return Problem(
-            f"Something unexpected happened ({text}).",
-            "This is a mistake in the program, not in what you did.",
-            f"Go on; if it comes back, report it with the log {self._log_file}",
+            f"Unexpected error ({text}).",
+            "This is a bug in DynVFX, not a mistake of yours.",
+            f"You can continue. If it happens again, report it with the log {self._log_file}",
         )
 
 

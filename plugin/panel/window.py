@@ -200,7 +200,7 @@ class PanelWindow(QWidget):
         if backend.ready or backend.state in ("looking", "connecting", "starting"):
             self.backend_banner.hide()
             return
-        texts = {"start": "Start it", "retry": "Try now", "settings": "Settings"}
+        texts = {"start": "Start backend", "retry": "Retry now", "settings": "Settings"}
         does = self.show_settings if backend.mend == "settings" else backend.mend_now
         self.backend_banner.say(backend.headline, backend.detail, mend=texts.get(backend.mend, ""), does=does)
 

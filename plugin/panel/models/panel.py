@@ -123,7 +123,7 @@ class PanelModel(Observable):
         if self.ask.hindrance:
             return self.ask.hindrance
         if self.plan.state != "ready":
-            return "Make a plan first: it takes seconds and shows what will happen."
+            return "Make a plan first. It shows what will be generated."
         if self.plan.asked is not None and self.plan.asked.instruction != self.ask.asked().instruction:
             return "The instruction has changed: plan again."
         return self.plan.hindrance
@@ -193,7 +193,7 @@ class PanelModel(Observable):
             return
         self.history.add(str(wanted["instruction"]))
         if not self.follow_ups.needs_plan(entry, wanted):
-            done = lambda job: setattr(self, "said", "The follow-up is in the queue.")  # noqa: E731
+            done = lambda job: setattr(self, "said", "The follow-up is queued.")  # noqa: E731
             self.follow_ups.order(entry, wanted, self.ask.asked(), self.places.layer, done, self._tell)
             return
         self._drop_held()
@@ -229,7 +229,7 @@ class PanelModel(Observable):
         if problem.kind == "cancelled":
             if hold:
                 self.plan.clear()
-            self.said = "The shot was not sent; what has arrived is kept."
+            self.said = "The shot was not sent; the part sent so far is kept."
         elif hold:
             self.plan.fail(problem)
         else:

@@ -105,7 +105,7 @@ class Compare(QObject):
         self.set(zoom=self.view.zoom or fitted, centre=(centre[0] + x, centre[1] + y))
 
     def reset_grade(self) -> None:
-        """Exposure and gamma as delivered."""
+        """Reset exposure and gamma."""
         self.set(exposure=0.0, gamma=1.0)
 
 

@@ -49,24 +49,24 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(_KEY.Key_K, _NONE, "Stop; with J or L: one frame", lambda m: m.transport.stop()),
     Binding(_KEY.Key_J, _NONE, "Play backward, again: faster", lambda m: m.transport.shuttle(-1)),
     Binding(_KEY.Key_Right, _NONE, "Next frame", lambda m: m.transport.step(1)),
-    Binding(_KEY.Key_Left, _NONE, "Frame before", lambda m: m.transport.step(-1)),
-    Binding(_KEY.Key_Right, _SHIFT, "Ten frames on", lambda m: m.transport.step(_LONG_STEP)),
-    Binding(_KEY.Key_Left, _SHIFT, "Ten frames back", lambda m: m.transport.step(-_LONG_STEP)),
+    Binding(_KEY.Key_Left, _NONE, "Previous frame", lambda m: m.transport.step(-1)),
+    Binding(_KEY.Key_Right, _SHIFT, "Forward ten frames", lambda m: m.transport.step(_LONG_STEP)),
+    Binding(_KEY.Key_Left, _SHIFT, "Back ten frames", lambda m: m.transport.step(-_LONG_STEP)),
     Binding(_KEY.Key_Home, _NONE, "In point", lambda m: _go(m, m.transport.first)),
     Binding(_KEY.Key_End, _NONE, "Out point", lambda m: _go(m, m.transport.last)),
-    Binding(_KEY.Key_Up, _NONE, "Note before", lambda m: m.step_to_note(-1)),
+    Binding(_KEY.Key_Up, _NONE, "Previous note", lambda m: m.step_to_note(-1)),
     Binding(_KEY.Key_Down, _NONE, "Next note", lambda m: m.step_to_note(1)),
     Binding(_KEY.Key_I, _NONE, "Set in", lambda m: m.transport.set_in()),
     Binding(_KEY.Key_O, _NONE, "Set out", lambda m: m.transport.set_out()),
     Binding(_KEY.Key_X, _NONE, "Clear in and out", lambda m: m.transport.clear_range()),
     Binding(_KEY.Key_L, _CONTROL, "Loop on or off", lambda m: m.transport.loop(not m.transport.looping)),
     *(
-        Binding(_KEY(_KEY.Key_0 + number), _NONE, "Review the take of that number",
+        Binding(_KEY(_KEY.Key_0 + number), _NONE, "Review the take with that number",
                 lambda m, number=number: m.pick_number(number))
         for number in range(1, 10)
     ),
     *(
-        Binding(_KEY(_KEY.Key_0 + number), _ALT, "Compare with the take of that number",
+        Binding(_KEY(_KEY.Key_0 + number), _ALT, "Compare with the take with that number",
                 lambda m, number=number: m.pick_number(number, against=True))
         for number in range(1, 10)
     ),
@@ -74,9 +74,9 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(_KEY.Key_0, _NONE, "Original or take",
             lambda m: m.compare.set(original=not m.compare.view.original)),
     Binding(_KEY.Key_PageDown, _NONE, "Next take", lambda m: m.pick_neighbour(1)),
-    Binding(_KEY.Key_PageUp, _NONE, "Take before", lambda m: m.pick_neighbour(-1)),
+    Binding(_KEY.Key_PageUp, _NONE, "Previous take", lambda m: m.pick_neighbour(-1)),
     Binding(_KEY.Key_W, _NONE, "Wipe", lambda m: m.compare.toggle(Mode.WIPE)),
-    Binding(_KEY.Key_W, _SHIFT, "Turn the wipe",
+    Binding(_KEY.Key_W, _SHIFT, "Rotate the wipe",
             lambda m: m.compare.set(mode=Mode.WIPE, wipe_level=not m.compare.view.wipe_level)),
     Binding(_KEY.Key_S, _NONE, "Side by side", lambda m: m.compare.toggle(Mode.SIDE)),
     Binding(_KEY.Key_D, _NONE, "Difference", lambda m: m.compare.toggle(Mode.DIFFERENCE)),
@@ -88,13 +88,13 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(_KEY.Key_E, _SHIFT, "Exposure down", lambda m: _expose(m, -_EXPOSURE_STEP)),
     Binding(_KEY.Key_Y, _NONE, "Gamma up", lambda m: _gamma(m, _GAMMA_STEP)),
     Binding(_KEY.Key_Y, _SHIFT, "Gamma down", lambda m: _gamma(m, -_GAMMA_STEP)),
-    Binding(_KEY.Key_R, _NONE, "Exposure and gamma as delivered", lambda m: m.compare.reset_grade()),
+    Binding(_KEY.Key_R, _NONE, "Reset exposure and gamma", lambda m: m.compare.reset_grade()),
     Binding(_KEY.Key_F, _NONE, "Fit the picture", lambda m: m.compare.set(zoom=None, centre=(0.5, 0.5))),
     Binding(_KEY.Key_Z, _NONE, "One to one", lambda m: m.compare.set(zoom=1.0)),
     Binding(_KEY.Key_A, _SHIFT, "Approve", lambda m: m.set_status("approved")),
     Binding(_KEY.Key_X, _SHIFT, "Reject", lambda m: m.set_status("rejected")),
     Binding(_KEY.Key_R, _SHIFT, "Retake", lambda m: m.set_status("retake")),
-    Binding(_KEY.Key_P, _SHIFT, "Pending", lambda m: m.set_status("pending")),
+    Binding(_KEY.Key_P, _SHIFT, "Undecided", lambda m: m.set_status("pending")),
 )  # fmt: skip
 HOLD = _KEY.Key_A
 NEW_NOTE = _KEY.Key_N

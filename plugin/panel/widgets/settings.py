@@ -31,7 +31,7 @@ class SettingsDialog(QDialog):
         self.where.addItem("On another machine", "remote")
         self.address, self.key = QLineEdit(memory.get("service_address", "")), QLineEdit(memory.get("service_key", ""))
         self.address.setPlaceholderText("tcp://render01:5757")
-        self.key.setPlaceholderText("The 40 characters that the service prints")
+        self.key.setPlaceholderText("The 40-character key that the backend prints")
         self.where.setCurrentIndex(1 if self.address.text() else 0)
         self.where.currentIndexChanged.connect(self._show)
         self.folder = QLineEdit(memory.get("takes_folder", ""))
@@ -41,7 +41,7 @@ class SettingsDialog(QDialog):
         self.layer.addItem("Image sequence (PNG)", "png")
         self.layer.setCurrentIndex(max(0, self.layer.findData(memory.get("layer", "prores4444"))))
         self.assistant = QComboBox()
-        self.assistant.addItem("As the backend is set up", "")
+        self.assistant.addItem("Backend default", "")
         self.assistant.addItem("Offline: nothing leaves the machine", "offline")
         self.assistant.addItem("Vision model (three frames are sent to it)", "openai")
         self.assistant.setCurrentIndex(max(0, self.assistant.findData(memory.get("assistant", ""))))
@@ -59,11 +59,11 @@ class SettingsDialog(QDialog):
         folder.addWidget(self.folder, 1)
         folder.addWidget(button("Choose…", self._choose_folder))
         form.addRow(heading("Backend"))
-        form.addRow("Where", self.where)
+        form.addRow("Location", self.where)
         form.addRow("Address", self.address)
-        form.addRow("Its key", self.key)
+        form.addRow("Key", self.key)
         form.addRow(heading("Results"))
-        form.addRow("Folder for takes", folder)
+        form.addRow("Takes folder", folder)
         form.addRow("Layer", self.layer)
         form.addRow(heading("Plans"))
         form.addRow("Assistant", self.assistant)
@@ -85,7 +85,7 @@ class SettingsDialog(QDialog):
         self.trouble.setVisible(bool(self.trouble.text()))
 
     def _choose_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Folder for takes", self.folder.text())
+        chosen = QFileDialog.getExistingDirectory(self, "Takes folder", self.folder.text())
         if chosen:
             self.folder.setText(chosen)
 
@@ -93,7 +93,7 @@ class SettingsDialog(QDialog):
         remote = self.where.currentData() == "remote"
         address, key = self.address.text().strip(), self.key.text().strip()
         if remote and not (address.startswith("tcp://") and ":" in address[6:]):
-            self.trouble.setText("An address looks like tcp://render01:5757.")
+            self.trouble.setText("Use an address such as tcp://render01:5757.")
         elif remote and len(key) != 40:
             self.trouble.setText(f"The key has 40 characters; this one has {len(key)}.")
         else:

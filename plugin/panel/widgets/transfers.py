@@ -22,9 +22,9 @@ class TransferRow(QFrame):
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
-        self.stop = button("Cancel", lambda: model.stop(key), "What has arrived is kept")
-        self.again = button("Try again", lambda: model.again(key), "Go on from where it stopped")
-        self.dismiss = button("Dismiss", lambda: model.dismiss(key), "Show this no longer")
+        self.stop = button("Cancel", lambda: model.stop(key), "The part transferred so far is kept")
+        self.again = button("Try again", lambda: model.again(key), "Resume where it stopped")
+        self.dismiss = button("Dismiss", lambda: model.dismiss(key), "Remove from the list")
         left = QVBoxLayout()
         left.setSpacing(2)
         left.addWidget(self.text)
@@ -45,7 +45,7 @@ class TransferRow(QFrame):
         self.bar.setVisible(running)
         self.stop.setVisible(running)
         self.again.setVisible(not running)
-        self.again.setText("Fetch" if transfer.state == "stopped" else "Try again")
+        self.again.setText("Download" if transfer.state == "stopped" else "Try again")
         self.dismiss.setVisible(not running)
 
 

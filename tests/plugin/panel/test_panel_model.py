@@ -60,9 +60,9 @@ def finish(panel: PanelModel, service: FakeService, until: Until, folder: Path, 
 def test_the_shot_and_its_estimate_are_there_before_anything_is_asked(opened: PanelModel) -> None:
     facts = dict(opened.shot.facts)
     assert facts["Length"] == "18 frames, 0.75 s" and facts["Handles"] == "2 before, 4 after"
-    assert facts["Model sees"] == "25 frames of 160 × 96 at 8 fps"
+    assert facts["Model input"] == "25 frames of 160 × 96 at 8 fps"
     assert "1 min 35 s" in opened.ask.estimate_line and "120 MB disk" in opened.ask.estimate_line
-    assert opened.plan_hindrance == "Say what to add."
+    assert opened.plan_hindrance == "Describe what to add."
 
 
 def test_nothing_long_runs_before_the_plan_was_seen(opened: PanelModel, service: FakeService, until: Until) -> None:

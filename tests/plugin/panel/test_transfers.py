@@ -60,7 +60,7 @@ def test_how_far_it_is_is_seen(transfers: TransfersModel, by_hand: ByHand) -> No
     assert transfers.words(transfers.rows[0]) == "Reading take 1 of “add fire”: 500 kB of 2.0 MB"
     ways[0].moved(1_500_000)
     transfers._see()
-    assert transfers.rows[0].share == 0.75 and "Fetching" in transfers.words(transfers.rows[0])
+    assert transfers.rows[0].share == 0.75 and "Downloading" in transfers.words(transfers.rows[0])
     by_hand.runs[0][1]("came")
     assert told == ["came"] and transfers.rows == ()
 
@@ -94,7 +94,7 @@ def test_one_that_goes_wrong_says_why_and_can_be_tried_again(transfers: Transfer
     row = transfers.rows[0]
     assert row.state == "failed" and not transfers.is_held(row.key)
     assert transfers.words(row) == (
-        "take 1 of “add fire” did not arrive. The service does not answer. Check the network."
+        "take 1 of “add fire” could not be transferred. The service does not answer. Check the network."
     )
     begin(transfers, told)
     assert transfers.rows[0].state == "running"
@@ -118,7 +118,7 @@ def test_rows_have_the_button_that_helps(transfers: TransfersModel, by_hand: ByH
     assert not widget.isHidden() and not row.stop.isHidden() and row.again.isHidden()
     row.stop.click()
     by_hand.runs[0][2](TransferCancelled("The transfer was stopped."))
-    assert row.stop.isHidden() and row.again.text() == "Fetch" and not row.dismiss.isHidden()
+    assert row.stop.isHidden() and row.again.text() == "Download" and not row.dismiss.isHidden()
     row.again.click()
     assert len(by_hand.runs) == 2
     for number in range(4):

@@ -89,7 +89,7 @@ class AgentRequests(QObject):
         }.get(method)
         try:
             if handle is None:
-                raise BadUsage(f"The panel does not know {method!r}.", "", "Install DynVFX again.")
+                raise BadUsage(f"The panel does not know {method!r}.", "", "Reinstall DynVFX.")
             handle(params, responder)
         except Problem as problem:
             responder.reject(problem)
@@ -109,7 +109,7 @@ class AgentRequests(QObject):
     def _set_status(self, params: dict[str, Any], responder: Responder) -> None:
         status = params.get("status")
         if status not in _STATUSES:
-            raise BadUsage(f"{status!r} is no status of a take.", "", f"Use one of {', '.join(_STATUSES)}.")
+            raise BadUsage(f"{status!r} is not a take status.", "", f"Use one of {', '.join(_STATUSES)}.")
         self._panel.verdicts.set_status(self._take(params).take.id, status)
         responder.reply()
 
@@ -127,7 +127,7 @@ class AgentRequests(QObject):
         def exported(shot: Shot) -> None:
             if self._panel.shot.key_of(shot) != key:
                 responder.reject(
-                    ClipGone("The clip is another one than the take was made for.", "", "Make a take of it as it is.")
+                    ClipGone("The take was made for a different clip.", "", "Generate a take of the clip as it is now.")
                 )
                 return
             rate = shot.frame_rate if shot.sequence is not None else None
@@ -150,7 +150,7 @@ class AgentRequests(QObject):
 
         def failed(problem: Problem) -> None:
             if jobs:
-                problem.why = f"{problem.why} {len(jobs)} of the clips are on their way.".strip()
+                problem.why = f"{problem.why} {len(jobs)} of the clips are queued already.".strip()
             responder.reject(problem)
 
         def next_one(job: Job | None = None) -> None:
@@ -182,12 +182,12 @@ class AgentRequests(QObject):
         instruction = str(params.get("instruction") or "").strip()
         quality, scope = params.get("quality", "standard"), params.get("scope")
         if not instruction:
-            raise BadUsage("There is no instruction.", "", "Say what to add.")
+            raise BadUsage("There is no instruction.", "", "Describe what to add.")
         if quality not in QUALITIES or scope not in (None, "object", "full_frame"):
-            raise BadUsage("The panel does not know this choice.", f"{quality}, {scope}", "Install DynVFX again.")
+            raise BadUsage("Unknown choice.", f"{quality}, {scope}", "Reinstall DynVFX.")
         ask = self._panel.ask
         if not ask.chosen_model_installed:
-            what = f"The model {ask.model} is not on the backend’s machine."
+            what = f"The model {ask.model} is not installed on the backend."
             raise BadUsage(what, "", "Allow its download in the panel, or choose another model there.")
         seed = ask.seed if ask.seed_locked else secrets.randbelow(LARGEST_SEED + 1)
         return Asked(instruction, scope, quality, 1, seed, ask.model, None, False)
@@ -203,11 +203,11 @@ class AgentRequests(QObject):
     def _job(self, params: dict[str, Any]) -> str:
         job = str(params.get("job") or "")
         if job not in self._panel.takes.jobs:
-            raise BadUsage("There is no such job.", "", "Look at the list again.")
+            raise BadUsage("There is no such job.", "", "Refresh the list.")
         return job
 
     def _take(self, params: dict[str, Any]) -> TakeEntry:
         entry = self._panel.verdicts.entry(str(params.get("take") or ""))
         if entry is None:
-            raise BadUsage("There is no such take.", "", "Look at the list again.")
+            raise BadUsage("There is no such take.", "", "Refresh the list.")
         return entry

@@ -129,11 +129,11 @@ class AskModel(Observable):
         if missing:
             return "Select a clip first."
         if not self.instruction.strip():
-            return "Say what to add."
+            return "Describe what to add."
         if not self.chosen_model_installed and not self.download:
-            return "The model is not there: allow its download, or choose another."
+            return "This model is not installed. Allow its download, or choose another one."
         if not self.chosen_model_installed and not room_words(self.chosen_model, self._backend.local)[1]:
-            return "The model does not fit on the disk."
+            return "Not enough disk space for this model."
         problem = self.estimate_problem
         if problem is not None and problem.kind == "clip_too_long":
             return str(problem)
@@ -149,7 +149,7 @@ class AskModel(Observable):
         if not model.installed:
             size = size_text(model.bytes) if model.bytes else "size unknown"
             here = self._backend.local
-            parts.append(f"not on this machine, {size} to fetch" if here else f"{size} to fetch there")
+            parts.append(f"not installed, {size} download" if here else f"{size} download on the backend")
         if model.about:
             parts.append(model.about)
         return " · ".join(parts)
@@ -173,7 +173,7 @@ class AskModel(Observable):
         estimate = self.estimate
         if estimate is None:
             return ""
-        parts = [f"{self._forwards(estimate.forwards)}, never measured on this machine"]
+        parts = [f"{self._forwards(estimate.forwards)}, not timed on this machine yet"]
         if estimate.seconds is not None:
             parts = [f"about {duration_text(estimate.seconds)}"]
         if estimate.memory_bytes:

@@ -25,7 +25,7 @@ def offer(model: Model, local: bool) -> Offer:
     """What fetching a model means: its size, its licence, and the room on the disk."""
     size = size_text(model.bytes) if model.bytes else "size unknown"
     room, fits = room_words(model, local)
-    text = f"{model.title}: {size} to fetch. Licence: {model.licence}. {room}"
+    text = f"{model.title}: {size} download. Licence: {model.licence}. {room}"
     return Offer(model.name, model.title, text, fits)
 
 
@@ -42,23 +42,21 @@ def fetched_bytes(name: str) -> int:
 def room_words(model: Model, local: bool) -> tuple[str, bool]:
     """What fetching a model needs and whether it fits; of another machine's disk nothing is known beforehand."""
     if not local:
-        return "Its machine checks the room on its disk before it fetches anything.", True
+        return "The backend checks its disk space before it downloads anything.", True
     place = next(each for each in (model_cache(), *model_cache().parents) if each.exists())
     free, missing = shutil.disk_usage(place).free, max(0, model.bytes - fetched_bytes(model.name))
     if model.bytes and free < missing:
         lacking = size_text(missing - free)
-        return f"Only {size_text(free)} are free in {model_cache()}, {lacking} are missing.", False
-    return f"It goes to {model_cache()}, where {size_text(free)} are free.", True
+        return f"Only {size_text(free)} free in {model_cache()}, {lacking} more needed.", False
+    return f"Stored in {model_cache()} ({size_text(free)} free).", True
 
 
 def progress_words(model: Model, local: bool) -> str:
     """How far fetching is."""
     size = size_text(model.bytes) if model.bytes else "size unknown"
     if not local:
-        return (
-            f"The other machine fetches {model.title} ({size}). This may take long; you may close the panel meanwhile."
-        )
+        return f"The backend is downloading {model.title} ({size}). You can close the panel meanwhile."
     here = fetched_bytes(model.name)
     if model.bytes and here >= model.bytes:
-        return f"Opening {model.title}…"
-    return f"Fetching {model.title}: {size_text(here)} of {size}. What is here is kept if it breaks off."
+        return f"Loading {model.title}…"
+    return f"Downloading {model.title}: {size_text(here)} of {size}. A broken download resumes where it stopped."

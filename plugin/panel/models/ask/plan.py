@@ -89,9 +89,9 @@ class PlanModel(Observable):
     def hindrance(self) -> str:
         """Why the plan cannot be used as it is, empty when it can."""
         if not self.source_caption.strip() or not self.composite_caption.strip():
-            return "Both captions are needed."
+            return "Both descriptions are needed."
         if not self.target_object.strip():
-            return "Say what the new object is."
+            return "Name the new object."
         return ""
 
     def as_edited(self) -> Plan | None:

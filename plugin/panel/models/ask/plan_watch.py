@@ -48,7 +48,7 @@ class PlanWatch(QObject):
         progress = self._takes.jobs.get(self._plan.job)
         if self._plan.state != "failed" or progress is None or progress.job.state != "failed":
             return False
-        self._plan.problem, self._plan.stage = None, "Waiting for its turn…"
+        self._plan.problem, self._plan.stage = None, "Queued…"
         self._plan.state = "waiting"
         self._jobs.retry(progress.job.id)
         return True
@@ -89,11 +89,9 @@ class PlanWatch(QObject):
 
     def _plan_goes_on(self, job: Job) -> None:
         stages = {
-            "queued": "Waiting for the backend’s worker to start…"
-            if self._backend.warming
-            else "Waiting for its turn…",
-            "preparing": "Reading the shot, opening the model…",
-            "planning": "Writing the plan, finding objects…",
+            "queued": "Waiting for the backend’s worker to start…" if self._backend.warming else "Queued…",
+            "preparing": "Reading the shot, loading the model…",
+            "planning": "Writing the plan, segmenting objects…",
         }
         model = self._fetched(job)
         if model is not None:

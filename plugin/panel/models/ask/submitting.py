@@ -84,8 +84,8 @@ class Submitting(QObject):
             failed(problem)
             return ""
         except OSError as error:
-            what = "The folder for takes cannot be read."
-            failed(OutOfDisk(what, str(error), "Choose another in the settings."))
+            what = "The takes folder cannot be read."
+            failed(OutOfDisk(what, str(error), "Choose another folder in the settings."))
             return ""
         order(spec)
         return ""

@@ -125,9 +125,9 @@ class BackendModel(Observable):
         """Raises BackendTooOld when a box, a mask or levels are asked for that the service would not heed."""
         if asked and self.welcome is not None and "edit_limits" not in self.welcome.capabilities:
             raise BackendTooOld(
-                "The backend cannot limit an edit to a box, a mask or later iterations.",
-                f"Its version {self.welcome.version} does not know this.",
-                "Update the backend, or take the limit away.",
+                "This backend cannot limit an edit to a region, a matte or later passes.",
+                f"Its version {self.welcome.version} does not support this.",
+                "Update the backend, or remove the limit.",
             )
 
     def begin(self) -> None:
@@ -144,7 +144,7 @@ class BackendModel(Observable):
     def call(self, request: Request, done: Callable, failed: Callable[[Problem], None], seconds: float = 20.0) -> None:
         """Ask the service something; without a link `failed` is called at once."""
         if self._link is None:
-            failed(Problem("The backend is not there.", self.headline, "Start it, then try again."))
+            failed(Problem("No backend is connected.", self.headline, "Start it, then try again."))
             return
         self._link.call(request, done, failed, seconds)
 
@@ -225,13 +225,13 @@ class BackendModel(Observable):
             self._say(
                 "silent",
                 "The backend does not answer.",
-                "Reconnecting. What it has finished is safe.",
+                "Reconnecting. Finished work is safe.",
                 "retry",
             )
             if self.local and not self._gone.isActive():
                 self._gone.start(GONE_AFTER_MS)
         else:
-            self._say("connecting", "The connection broke off. Connecting again…")
+            self._say("connecting", "Connection lost. Reconnecting…")
 
     def _look_after_it(self) -> None:
         """A local service is still silent: go to where it is now, or start another one, a few times."""
@@ -243,7 +243,7 @@ class BackendModel(Observable):
             self._disconnect()
             self._say(
                 "missing",
-                "The backend keeps ending.",
+                "The backend keeps stopping.",
                 f"It was started {RESTARTS} times within two minutes.",
                 "start",
             )
@@ -252,7 +252,7 @@ class BackendModel(Observable):
         self.begin()
 
     def _closing(self) -> None:
-        self._say("silent", "The backend is shutting down.", "Jobs wait in its queue.", "start")
+        self._say("silent", "The backend is shutting down.", "Queued jobs are kept.", "start")
 
     def _ponged(self, pong: Pong) -> None:
         self._pong = pong

@@ -24,7 +24,7 @@ def described(where: str, welcome: Welcome | None, pong: Pong | None) -> tuple[s
     elif starting is not None and (pong.queued or pong.running):
         headline = f"Starting the worker, {duration_text(starting.since)}"
     elif pong.running:
-        headline = f"Working: {pong.running} running, {pong.queued} waiting"
+        headline = f"Working: {pong.running} running, {pong.queued} queued"
     elif any(each.state == "stopped" for each in pong.workers):
-        headline = "A worker has ended; it starts again with the next job"
+        headline = "A worker stopped; it restarts with the next job"
     return headline, f"{devices} · {detail}" if devices else detail

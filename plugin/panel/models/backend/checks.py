@@ -86,5 +86,5 @@ class ChecksModel(Observable):
         if self._process is not None and error == QProcess.ProcessError.FailedToStart:
             why = self._process.errorString()
             self._process = None
-            self.findings = (Checked("Check", "broken", why, "Install the program again."),)
+            self.findings = (Checked("Check", "broken", why, "Reinstall DynVFX."),)
             self.state = "broken"

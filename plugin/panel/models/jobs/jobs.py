@@ -231,8 +231,8 @@ class JobsModel(QObject):
         def answered(reply: Cancelled) -> None:
             words = {
                 "cancelled": "" if paused else "Cancelled.",
-                "already_done": "It was finished already.",
-                "not_found": "The backend does not know this job.",
+                "already_done": "It had already finished.",
+                "not_found": "The backend has no such job.",
             }
             if words[reply.outcome] and not quietly:
                 self.said.emit(words[reply.outcome])

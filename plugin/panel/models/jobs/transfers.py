@@ -188,11 +188,11 @@ class TransfersModel(Observable):
     def words(self, row: Transfer) -> str:
         """What is happening, for people."""
         if row.state == "failed" and row.problem is not None:
-            parts = (f"{row.name} did not arrive.", row.problem.what, row.problem.remedy)
+            parts = (f"{row.name} could not be transferred.", row.problem.what, row.problem.remedy)
             return " ".join(part for part in parts if part)
         if row.state == "stopped":
-            return f"{row.name} was not fetched; what has arrived is kept."
+            return f"{row.name} was not downloaded; the part received so far is kept."
         far = f"{size_text(row.done)} of {size_text(row.total)}"
         if row.reading:
             return f"Reading {row.name}: {far}"
-        return f"{'Sending' if row.upload else 'Fetching'} {row.name}: {far}"
+        return f"{'Uploading' if row.upload else 'Downloading'} {row.name}: {far}"

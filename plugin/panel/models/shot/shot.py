@@ -90,7 +90,7 @@ class ShotModel(Observable):
             return
         if not self.host.places_parts and (first, last) != (0, self._whole.frame_count - 1):
             self.problem = Problem(
-                f"Takes of a part cannot be placed in {self.host.name}.",
+                f"Takes of a part of a clip cannot be placed in {self.host.name}.",
                 "",
                 "Cut the clip there and select the piece.",
             )
@@ -202,7 +202,7 @@ class ShotModel(Observable):
         if self.seen is not None:
             rate = rate_text(fraction(self.seen.model_rate))
             size = f"{self.seen.model_width} × {self.seen.model_height}"
-            facts.append(("Model sees", f"{self.seen.model_frames} frames of {size} at {rate} fps"))
+            facts.append(("Model input", f"{self.seen.model_frames} frames of {size} at {rate} fps"))
         return tuple(facts)
 
     @property
@@ -214,21 +214,21 @@ class ShotModel(Observable):
             return ()
         if footage.hdr:
             text = (
-                f"HDR ({footage.hdr}): the model works in SDR, highlights of what is added are limited. Pictures in"
-                " this window are brought to the screen’s range; files and numbers keep the camera’s values."
+                f"HDR ({footage.hdr}): the model works in SDR, so highlights of the added content are limited. "
+                "Pictures in this window are tone-mapped for the screen; files and numbers keep the camera’s values."
             )
             found.append(Warned("hdr", text))
         if footage.variable_rate:
-            found.append(Warned("rate", "Variable frame rate: one take frame for each timeline frame is made."))
+            found.append(Warned("rate", "Variable frame rate: the take has one frame for each timeline frame."))
         if shot.frame_rate != Fraction(*shot.timeline_rate):
             timeline_rate = rate_text(Fraction(*shot.timeline_rate))
             text = f"The clip runs at {rate_text(shot.frame_rate)} fps in a timeline of {timeline_rate} fps."
             found.append(Warned("rate", text))
         if any(shot.dissolves):
-            found.append(Warned("dissolve", "A dissolve reaches over the cut: the take ends at the cut."))
+            found.append(Warned("dissolve", "A dissolve crosses the cut; the take ends at the cut."))
         if shot.effects:
             names = ", ".join(name for name in shot.effects if name) or "an effect"
-            found.append(Warned("effect", f"The take is made below the clip's effects ({names})."))
+            found.append(Warned("effect", f"The take is generated from the clip without its effects ({names})."))
         return tuple(found)
 
     def _read(self, shot: Shot, footage: Footage) -> None:

@@ -157,7 +157,7 @@ def _share(job: Job) -> float:
 def _job_line(progress: JobProgress, state: str) -> str:
     job = progress.job
     if state == "queued":
-        text = f"number {job.position} in the queue" if job.position else "waiting"
+        text = f"position {job.position} in the queue" if job.position else "queued"
         return f"{text} · {_quality(job)}"
     if state in RUNNING:
         parts = [_stage(job)]
@@ -171,7 +171,7 @@ def _job_line(progress: JobProgress, state: str) -> str:
     if state == "failed" and job.failure is not None:
         return " ".join(part for part in (job.failure.what, job.failure.remedy) if part)
     if state == "paused":
-        return "Out of the queue. What was done is kept; Continue goes on from there."
+        return "Taken out of the queue. Finished work is kept; Continue resumes from there."
     return _quality(job)
 
 

@@ -115,7 +115,7 @@ class PlacesModel(Observable):
             raise PlacingHindered("No clip is selected.", "", "Select the take’s clip.")
         if self.placing:
             what = f"{self.placing} is still being placed."
-            raise PlacingHindered(what, "", "Wait until it stands in the timeline.")
+            raise PlacingHindered(what, "", "Wait until it is in the timeline.")
         key = self._shot.key_of(shot)
         if takes.shots.get(entry.job, key) not in (key, ""):
             what = "This take belongs to another clip, or to another part of this one."

@@ -163,7 +163,7 @@ class Canvas(QWidget):
         if self._model.original is None:
             text = "No shot is open."
         else:
-            text = "Reading the shot …"
+            text = "Reading the shot…"
         painter.setPen(QColor(150, 150, 150))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 

@@ -175,7 +175,7 @@ class CompareBar(QWidget):
             parts.append(f"whole take: {_code(whole)}")
         tip = (
             "The largest change of a sample outside the matte, in code values, for this frame and as measured for the "
-            "whole take. 0 means: every sample is the camera's own."
+            "whole take. 0 means that every sample is the camera's own."
         )
         return "   ".join(parts), tip
 

@@ -36,19 +36,19 @@ class FollowUpForm(QWidget):
         self.instruction.textChanged.connect(self._check)
         column.addWidget(self.instruction)
         row = QHBoxLayout()
-        self._draw = QPushButton("Draw a box", self)
+        self._draw = QPushButton("Draw a region", self)
         self._draw.setCheckable(True)
-        self._draw.setToolTip("Draw on the picture where the change may happen")
+        self._draw.setToolTip("Draw the region that may change on the picture")
         self._draw.toggled.connect(self.drawRequested)
         row.addWidget(self._draw)
-        self._no_box = QPushButton("No box", self)
+        self._no_box = QPushButton("Clear region", self)
         self._no_box.clicked.connect(lambda: self.set_box(None))
         row.addWidget(self._no_box)
         row.addStretch(1)
         column.addLayout(row)
         column.addLayout(self._mask_row())
         self.iterations = QComboBox(self)
-        self.iterations.setAccessibleName("Iterations")
+        self.iterations.setAccessibleName("Passes")
         self.iterations.currentIndexChanged.connect(self._check)
         column.addWidget(self.iterations)
         self._why_not = QLabel(self)
@@ -72,17 +72,17 @@ class FollowUpForm(QWidget):
         row = QHBoxLayout()
         self._paint = QPushButton("Edit the matte", self)
         self._paint.setCheckable(True)
-        self._paint.setToolTip("Paint on the picture where the content may be; with Shift: rub out")
+        self._paint.setToolTip("Paint where the content may be; hold Shift to erase")
         self._paint.toggled.connect(self._paint_toggled)
         row.addWidget(self._paint)
         self._brush = QSlider(Qt.Orientation.Horizontal, self)
         self._brush.setRange(5, 150)
         self._brush.setValue(int(self.mask.brush * 1000))
-        self._brush.setToolTip("Size of the brush")
-        self._brush.setAccessibleName("Size of the brush")
+        self._brush.setToolTip("Brush size")
+        self._brush.setAccessibleName("Brush size")
         self._brush.valueChanged.connect(self._brush_changed)
         row.addWidget(self._brush, 1)
-        self._no_mask = QPushButton("As it was", self)
+        self._no_mask = QPushButton("Reset matte", self)
         self._no_mask.clicked.connect(self._forget_mask)
         row.addWidget(self._no_mask)
         return row
@@ -121,14 +121,14 @@ class FollowUpForm(QWidget):
             return
         ancestors = [each.label for each in self._model.lineage()]
         line = " → ".join([*ancestors, take.label, "new take"])
-        self._title.setText(f"Starts from {take.label}'s result.  {line}")
+        self._title.setText(f"Starts from {take.label}.  {line}")
         self.instruction.setPlainText(take.take.instruction)
         count = len(levels_of(take))
-        self.iterations.addItem("All iterations: may change the whole", 0)
+        self.iterations.addItem("All passes: may change everything", 0)
         for skip in range(1, count):
-            self.iterations.addItem(f"From iteration {skip + 1} of {count} on", skip)
+            self.iterations.addItem(f"From pass {skip + 1} of {count}", skip)
         if count > 1:
-            self.iterations.setItemText(count - 1, "Last iteration only: details")
+            self.iterations.setItemText(count - 1, "Last pass only: details")
         self.put_down()
 
     def set_box(self, box: Box | None) -> None:
@@ -136,7 +136,7 @@ class FollowUpForm(QWidget):
         self.box = box
         self._no_box.setVisible(box is not None)
         self._draw.setChecked(False)
-        self._draw.setText("Draw a box" if box is None else "Draw another box")
+        self._draw.setText("Draw a region" if box is None else "Redraw region")
         self._check()
 
     def wanted(self) -> FollowUp:
@@ -154,8 +154,8 @@ class FollowUpForm(QWidget):
         take = self._model.current
         why = self.wanted().problem(take) if take else ""
         texts = {
-            "no_instruction": "Say what the take should show.",
-            "no_change": "Change the instruction or the matte, draw a box, or choose later iterations.",
+            "no_instruction": "Describe what the take should show.",
+            "no_change": "Change the instruction or the matte, draw a region, or choose later passes.",
         }
         self._why_not.setText(texts.get(why, ""))
         self._why_not.setVisible(bool(why))

@@ -52,7 +52,7 @@ class NotesPanel(QWidget):
         self.list.customContextMenuRequested.connect(self._menu)
         self.list.itemClicked.connect(lambda item, _: self._go(item, loop=False))
         self.list.itemActivated.connect(lambda item, _: self._go(item, loop=True))
-        self.list.setToolTip("Click: go there. Double click or Return: loop over the note's range")
+        self.list.setToolTip("Click to go to the frame. Double-click or press Return to loop the note's range")
         column.addWidget(self.list, 1)
         column.addWidget(PageProgress(model, self))
         column.addLayout(self._writing_row())
@@ -74,7 +74,7 @@ class NotesPanel(QWidget):
         line.setContentsMargins(0, 2, 0, 2)
         self._group = QButtonGroup(self)
         names = {
-            "pending": ("Pending", "Shift+P"),
+            "pending": ("Undecided", "Shift+P"),
             "approved": ("Approved", "Shift+A"),
             "rejected": ("Rejected", "Shift+X"),
             "retake": ("Retake", "Shift+R"),
@@ -95,22 +95,22 @@ class NotesPanel(QWidget):
             self._buttons[status] = button
         self._export = QToolButton(row)
         self._export.setText("Export")
-        self._export.setToolTip("The notes of all takes as a table, as markers, or a page that others review")
+        self._export.setToolTip("Export the notes of all takes as a table, as markers or as a review page")
         self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._export.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         menu = QMenu(self._export)
-        menu.addAction("Table (CSV) …", self._export_csv)
-        menu.addAction("Markers (OTIO) …", self._export_markers)
+        menu.addAction("Table (CSV)…", self._export_csv)
+        menu.addAction("Markers (OTIO)…", self._export_markers)
         menu.addSeparator()
-        menu.addAction("Review page for others …", self._write_page)
-        menu.addAction("Read their decisions …", self._read_decisions)
+        menu.addAction("Review page…", self._write_page)
+        menu.addAction("Import decisions…", self._read_decisions)
         self._export.setMenu(menu)
         line.addWidget(self._export)
         return row
 
     def _writing_row(self) -> QVBoxLayout:
         self.line = _NoteLine(self)
-        self.line.setPlaceholderText("Note on this frame …  (N)")
+        self.line.setPlaceholderText("Note on this frame… (N)")
         self.line.setAccessibleName("New note")
         self.line.returnPressed.connect(self._add)
         self._category = QComboBox(self)
@@ -120,7 +120,7 @@ class NotesPanel(QWidget):
         self._category.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._ranged = QToolButton(self)
         self._ranged.setText("In to out")
-        self._ranged.setToolTip("The note is on the frames from in to out instead of on this frame")
+        self._ranged.setToolTip("Put the note on the frames from in to out instead of this frame")
         self._ranged.setCheckable(True)
         self._ranged.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._add_button = QPushButton("Add", self)
@@ -197,9 +197,9 @@ class NotesPanel(QWidget):
         self._ranged.setEnabled(transport.is_ranged and self._model.current is not None)
         self._ranged.setChecked(transport.is_ranged)
         if transport.is_ranged:
-            self.line.setPlaceholderText(f"Note on frames {transport.first} to {transport.last} …  (N)")
+            self.line.setPlaceholderText(f"Note on frames {transport.first} to {transport.last}… (N)")
         else:
-            self.line.setPlaceholderText("Note on this frame …  (N)")
+            self.line.setPlaceholderText("Note on this frame… (N)")
 
     def _go(self, item: QTreeWidgetItem, loop: bool) -> None:
         self._model.go_to_note(item.data(0, _NOTE), loop)
@@ -210,8 +210,8 @@ class NotesPanel(QWidget):
             return
         note = item.data(0, _NOTE)
         menu = QMenu(self)
-        menu.addAction("Go there", lambda: self._model.go_to_note(note))
-        menu.addAction("Loop over it", lambda: self._model.go_to_note(note, loop=True))
+        menu.addAction("Go to frame", lambda: self._model.go_to_note(note))
+        menu.addAction("Loop range", lambda: self._model.go_to_note(note, loop=True))
         menu.addAction("Delete", lambda: self._model.notes.remove(take.id, note))
         port = self.list.viewport()
         if port is not None:
@@ -243,7 +243,7 @@ class NotesPanel(QWidget):
 
     def _read_decisions(self) -> None:
         kind = "Decisions (*.json)"
-        path, _ = QFileDialog.getOpenFileName(self, "Read decisions", "", kind)
+        path, _ = QFileDialog.getOpenFileName(self, "Import decisions", "", kind)
         if path:
             self._model.supervision.read(path)
 

@@ -46,7 +46,7 @@ class Overlay:
         hdr = next((each.hdr for each in self._model.screening.shown.pictures.values() if each and each.hdr), "")
         if hdr:
             # Below on the right: nothing else stands there but a level wipe's name, on the left.
-            _chip(painter, f"{hdr} brought to this screen’s range", area, right=True, below=True)
+            _chip(painter, f"{hdr} tone-mapped for this screen", area, right=True, below=True)
         if view.mode is Mode.SHEET:
             self._sheet(painter)
             return

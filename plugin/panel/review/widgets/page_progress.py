@@ -50,14 +50,14 @@ class PageProgress(QWidget):
 
     def _written(self, path: str) -> None:
         link = QUrl.fromLocalFile(path).toString()
-        self._text.setText(f'The page is written: <a href="{link}">open it</a>.')
+        self._text.setText(f'Review page written: <a href="{link}">open it</a>.')
         self._show(busy=False)
 
     def _taken_over(self, brought: _Brought) -> None:
-        who = brought.reviewer or "Somebody"
-        said = f"{who} decided about {brought.takes} takes and wrote {brought.notes} new notes."
+        who = brought.reviewer or "A reviewer"
+        said = f"{who} decided on {brought.takes} takes and added {brought.notes} notes."
         if brought.unknown:
-            said += " " + f"{brought.unknown} takes are not of this shot."
+            said += " " + f"{brought.unknown} takes belong to other shots."
         self._text.setText(said)
         self._show(busy=False)
 

@@ -125,7 +125,7 @@ class TakeCard(QWidget):
     def status_name(self, status: str) -> str:
         """A status in words."""
         names = {
-            "pending": "pending",
+            "pending": "undecided",
             "approved": "approved",
             "rejected": "rejected",
             "retake": "retake",

@@ -33,7 +33,7 @@ class TransportBar(QWidget):
         line.addWidget(self._frame)
         buttons = (
             ("first", "In point", "In point", lambda: self._go(transport.first)),
-            ("before", "Frame before", "Frame before", lambda: transport.step(-1)),
+            ("before", "Previous frame", "Previous frame", lambda: transport.step(-1)),
             ("reverse", "Play backward", "Play backward, again: faster", lambda: transport.shuttle(-1)),
             ("play", "Play or stop", "Play or stop", transport.toggle),
             ("next", "Next frame", "Next frame", lambda: transport.step(1)),

@@ -46,7 +46,7 @@ class AskZone(QWidget):
         self._choices()
         self.estimate = words(kind="faint")
         self.hint = words(kind="faint")
-        self.plan_button = button("Plan", model.make_plan, "Seconds; nothing is generated yet")
+        self.plan_button = button("Plan", model.make_plan, "Write a plan; nothing is generated yet (Ctrl+P)")
         self.generate_button = button("Generate", model.generate, "Ctrl+G")
         self.form = PlanForm(model, pictures)
         self._lay_out()
@@ -62,7 +62,7 @@ class AskZone(QWidget):
         ask = self.model.ask
         self.scopes, scopes = segments(
             ["Auto", "Object", "Full frame"],
-            ["The plan decides", "A thing at a place", "Snow, fog, light: the full frame"],
+            ["The plan decides", "An object in one place", "Snow, fog, light: the full frame"],
         )
         bind_choice(scopes, [None, "object", "full_frame"], ask, "scope")
         self.qualities, self.quality_group = segments(["Draft", "Standard", "Reference"])
@@ -74,7 +74,7 @@ class AskZone(QWidget):
         self.seed.setAccessibleName("Seed")
         bind_number(self.takes, ask, "takes")
         bind_number(self.seed, ask, "seed")
-        self.lock = tool("Lock", tip="Keep this seed; unlocked, every job rolls a new one")
+        self.lock = tool("Lock", tip="Keep this seed; otherwise every job gets a new one")
         self.lock.setCheckable(True)
         bind_switch(self.lock, ask, "seed_locked")
         self.models = QComboBox()
@@ -83,12 +83,12 @@ class AskZone(QWidget):
         self.models.activated.connect(lambda place: setattr(ask, "model", self.models.itemData(place)))
         self.model_line = words(kind="faint")
         self.room_line = words(kind="faint")
-        self.download = QCheckBox("Fetch it with the first plan")
+        self.download = QCheckBox("Download with first plan")
         bind_switch(self.download, ask, "download")
-        self.region = tool("", tip="Draw a box that the edit stays inside (optional)")
+        self.region = tool("", tip="Limit the edit to a region (optional)")
         self.region.setCheckable(True)
         self.region.toggled.connect(self._show_region)
-        self.no_region = tool("Clear", lambda: ask.draw_region(None), "No limit")
+        self.no_region = tool("Clear", lambda: ask.draw_region(None), "Remove the region")
         self.frame = FramePicture()
         self.frame.drawing = True
         self.frame.setCursor(Qt.CursorShape.CrossCursor)
@@ -139,7 +139,7 @@ class AskZone(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 4)
         column.setSpacing(4)
-        column.addWidget(heading("Ask"))
+        column.addWidget(heading("Edit"))
         column.addLayout(text)
         column.addLayout(grid)
         column.addWidget(self.frame)
@@ -166,7 +166,7 @@ class AskZone(QWidget):
         for each in self.model.history.entries[:20]:
             menu.addAction(each, lambda text=each: setattr(self.model.ask, "instruction", text))
         if menu.isEmpty():
-            menu.addAction("Nothing was asked yet").setEnabled(False)
+            menu.addAction("No earlier instructions").setEnabled(False)
         menu.popup(self.history.mapToGlobal(self.history.rect().bottomLeft()))
 
     def _show_models(self) -> None:
@@ -175,7 +175,7 @@ class AskZone(QWidget):
         self.models.clear()
         for each in ask.models:
             title = each.title or each.name
-            self.models.addItem(title if each.installed else f"{title} (not here)", each.name)
+            self.models.addItem(title if each.installed else f"{title} (not installed)", each.name)
         if self.models.findData(ask.model) < 0:
             self.models.addItem(ask.model, ask.model)
         self.models.setCurrentIndex(self.models.findData(ask.model))
@@ -200,7 +200,7 @@ class AskZone(QWidget):
         on = self.region.isChecked() and shot is not None
         self.frame.setVisible(on)
         self.no_region.setVisible(ask.region is not None)
-        self.region.setText("A box" if ask.region else "Whole frame…")
+        self.region.setText("Custom region" if ask.region else "Full frame…")
         self.frame.box = ask.region
         self.frame.waiting = "Reading the frame…"
         if on:

@@ -29,11 +29,11 @@ class PlanForm(QWidget):
         self.bar.setFixedHeight(6)
         self.cancel = button("Cancel", model.drop_plan)
         self.trouble = words(kind="bad")
-        self.try_again = button("Try again", model.try_plan_again, "It goes on from what it has")
-        self.source_caption = self._caption("What is in the shot", "source_caption")
-        self.composite_caption = self._caption("What it shall show", "composite_caption")
+        self.try_again = button("Try again", model.try_plan_again, "Resume from what is finished")
+        self.source_caption = self._caption("Shot description", "source_caption")
+        self.composite_caption = self._caption("New description", "composite_caption")
         self.objects, self.target = QLineEdit(), QLineEdit()
-        self.objects.setAccessibleName("Objects that stay in front")
+        self.objects.setAccessibleName("Objects to keep in front")
         self.objects.setPlaceholderText("none")
         self.objects.editingFinished.connect(lambda: self.plan.set_objects(self.objects.text()))
         bind_text(self.target, self.plan, "target_object")
@@ -48,9 +48,9 @@ class PlanForm(QWidget):
         self._chips.setContentsMargins(0, 0, 0, 0)
         self.remarks = words(kind="faint")
         self.again = button(
-            "Look again",
+            "Segment again",
             lambda: model.make_plan(keep_edits=True),
-            "Find the objects of the edited plan anew",
+            "Find the objects of the edited plan again",
         )
         self._lay_out()
         watch(self.plan, self._show_state, "state", "stage", "problem", "job", "remarks")
@@ -80,10 +80,10 @@ class PlanForm(QWidget):
         fields = QVBoxLayout(self.fields)
         fields.setSpacing(2)
         for name, widget in (
-            ("What is in the shot", self.source_caption),
-            ("What it shall show", self.composite_caption),
+            ("Shot description", self.source_caption),
+            ("New description", self.composite_caption),
             ("New object", self.target),
-            ("Objects that stay as they are, in front", self.objects),
+            ("Objects to keep in front", self.objects),
         ):
             fields.addWidget(words(name, "faint"))
             fields.addWidget(widget)

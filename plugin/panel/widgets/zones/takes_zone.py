@@ -53,14 +53,14 @@ class TakesZone(QWidget):
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.list.doubleClicked.connect(lambda _: self._open())
         self.list.installEventFilter(self)
-        self.all_shots = tool("All shots", tip="List the jobs and takes of all shots")
+        self.all_shots = tool("All shots", tip="Show the jobs and takes of all shots")
         self.all_shots.setCheckable(True)
         self.all_shots.toggled.connect(model.show_all_shots)
-        self.pause = tool("Pause queue", tip="Start no further job; the running one goes on")
+        self.pause = tool("Pause queue", tip="Start no new jobs; the running one continues")
         self.pause.setCheckable(True)
         self.pause.clicked.connect(model.backend.pause_queue)
         self.transfers = Transfers(model.transfers)
-        self.empty = words("Nothing was made of this shot yet.", "faint")
+        self.empty = words("No takes of this shot yet.", "faint")
         self.place_line = words(kind="good")
         self.actions = QWidget()
         self._actions = FlowLayout(self.actions, 3)
@@ -198,22 +198,22 @@ class TakesZone(QWidget):
         swap = self.model.places.current is not None and not card.placed
         place = "Swap in" if swap else "Approve and place"
         return {
-            "pause": ("Pause", "Stop after this step and leave the queue; what was done is kept"),
-            "cancel": ("Cancel", "End this job (Delete)"),
+            "pause": ("Pause", "Stop after this step and leave the queue; finished work is kept"),
+            "cancel": ("Cancel", "Cancel this job (Delete)"),
             "retry": (
-                ("Continue", "Back into the queue; it goes on from the step that it stopped after")
+                ("Continue", "Queue it again; it resumes after its last step")
                 if going_on
-                else ("Retry", "Go on from the last finished step")
+                else ("Retry", "Resume after the last finished step")
             ),
-            "retry_small": ("Retry with less memory", "Slower, the same method"),
-            "up": ("Earlier", "Before the job in front (Ctrl+Up)"),
-            "down": ("Later", "Behind the next job (Ctrl+Down)"),
-            "dismiss": ("Dismiss", "Show it no longer; its files stay"),
+            "retry_small": ("Retry with less memory", "Slower, same method"),
+            "up": ("Earlier", "Move up in the queue (Ctrl+Up)"),
+            "down": ("Later", "Move down in the queue (Ctrl+Down)"),
+            "dismiss": ("Dismiss", "Remove it from the list; its files are kept"),
             "plan": ("Open plan", "Read and edit it, then generate (Return)"),
             "review": ("Review", "Compare it with the original (Return)"),
             "place": (place, "On a new track directly above the clip"),
             "version": ("Add to take selector", "Add it to the placed take's own versions in the editing application"),
-            "again": ("Use again", "Take over its instruction and seed"),
+            "again": ("Use again", "Reuse its instruction and seed"),
             "folder": ("Folder", "Show its files"),
         }[action]
 
@@ -235,7 +235,7 @@ class TakesZone(QWidget):
         if card.kind == "take":
             status = menu.addMenu("Status")
             for value, text in (
-                ("pending", "Pending"),
+                ("pending", "Undecided"),
                 ("approved", "Approved"),
                 ("rejected", "Rejected"),
                 ("retake", "Retake"),

@@ -44,11 +44,11 @@ class Welcome(QScrollArea):
         column = QVBoxLayout(inside)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(6)
-        column.addWidget(words("Add to a shot what was not there", "title"))
+        column.addWidget(words("Add new content to a shot", "title"))
         column.addWidget(
             words(
-                "Select a clip, say what to add, read the plan, press Generate. The take lies on a new track above"
-                " the clip; outside of the effect every pixel stays the camera’s own."
+                "Select a clip, describe what to add, check the plan, press Generate. The take goes on a new track"
+                " above the clip; outside its matte every pixel stays the camera’s own."
             )
         )
         column.addSpacing(4)
@@ -82,8 +82,8 @@ class Welcome(QScrollArea):
             {
                 "idle": "",
                 "running": "Checking…",
-                "fine": "Everything that the shipped model needs is there.",
-                "broken": "Something needs mending before anything can be generated.",
+                "fine": "Everything that the included model needs is installed.",
+                "broken": "Fix the problems below before generating.",
             }[checks.state]
         )
         self.again.setEnabled(checks.state != "running")
@@ -108,16 +108,16 @@ class Welcome(QScrollArea):
         clear(self._model_rows)
         for each in self.model.ask.models:
             if each.installed:
-                text = f"{each.title}: here, ready to use. {each.licence}"
+                text = f"{each.title}: installed. {each.licence}"
                 self._model_rows.addWidget(words(text))
             else:
                 self._model_rows.addWidget(self._offer(offer(each, self.model.backend.local)))
 
     def _offer(self, offered: Offer) -> QWidget:
         """A model that can be fetched, and the wish to have it."""
-        ask, row, wanted = self.model.ask, QWidget(), QCheckBox("Fetch it")
-        wanted.setAccessibleName(f"Fetch {offered.title}")
-        wanted.setToolTip("It is fetched with the first plan. That can be stopped, and goes on later.")
+        ask, row, wanted = self.model.ask, QWidget(), QCheckBox("Download")
+        wanted.setAccessibleName(f"Download {offered.title}")
+        wanted.setToolTip("Downloaded with the first plan that uses it. A stopped download resumes later.")
         wanted.setChecked(ask.download and ask.model == offered.name)
         wanted.setEnabled(offered.fits)
         wanted.toggled.connect(lambda on: self._want(offered.name, on))

@@ -65,5 +65,5 @@ def test_the_review_says_so(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.Mo
     qtbot.waitUntil(lambda: bool(model.screening.shown.pictures), timeout=5000)
     QApplication.processEvents()
     view.canvas.repaint()
-    assert "PQ brought to this screen’s range" in said
+    assert "PQ tone-mapped for this screen" in said
     model.close()
