@@ -64,7 +64,7 @@ def main() -> None:
         for number in range(1, TAKES + 1):
             take = make_take(service.jobs[job], number)
             service.entries[job, number] = TakeEntry(job=job, number=number, folder=str(files), take=take)
-        panel.model.jobs.read_anew()
+        panel.model.jobs.reload()
         run(app, lambda: len(panel.model.takes.entries) == TAKES)
         panel.window.resize(900, 1000)
         service.change(job, state="refining")

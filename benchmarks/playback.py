@@ -129,8 +129,8 @@ def measure(seconds: float, size: tuple[int, int], mode: Mode, folder: Path) -> 
         "size": f"{size[0]}x{size[1]}",
         "rate": float(RATE),
         "seconds": round(wall, 2),
-        "shown_per_second": round(model.screening.frames_shown / wall, 2),
-        "skipped": model.screening.late,
+        "shown_per_second": round(model.playback.frames_shown / wall, 2),
+        "skipped": model.playback.late,
         "processor_per_second": round(used / wall, 3),
         "by_thread": {
             name: round((value - threads.get(name, 0)) / wall, 3)

@@ -46,7 +46,7 @@ class AgentPanel(QObject):
         self._program, self._hidden, self._services = program, hidden, services
         self.exit_code = 0
         self.panel: Panel | None = None
-        self.companion: AgentRequests | None = None
+        self.agent_requests: AgentRequests | None = None
         self.session = AgentSession(environment[ADDRESS], environment[TOKEN], version("dynvfx"), self)
         self.session.welcomed.connect(self._welcomed)
         self.session.ended.connect(self._ended)
@@ -73,8 +73,8 @@ class AgentPanel(QObject):
         assert isinstance(host, AgentHost)
         self._program.report_to(panel)
         stills = Stills(panel.model.memory.folder / "stills", panel.background, self._still_made)
-        self.companion = AgentRequests(panel.model, host, stills, panel.background, self)
-        self.companion.showRequested.connect(self.show)
+        self.agent_requests = AgentRequests(panel.model, host, stills, panel.background, self)
+        self.agent_requests.showRequested.connect(self.show)
         self.session.busyChanged.connect(lambda busy: setattr(panel.model, "host_busy", busy))
         panel.window.begin()
         host.read_timeline()
@@ -89,8 +89,8 @@ class AgentPanel(QObject):
         window.activateWindow()
 
     def _still_made(self) -> None:
-        if self.companion is not None:
-            self.companion.tell()
+        if self.agent_requests is not None:
+            self.agent_requests.schedule_state()
 
     def _ended(self, problem: Problem) -> None:
         expected = self.panel is not None and isinstance(problem, HostGone)

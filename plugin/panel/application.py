@@ -21,23 +21,23 @@ from plugin.panel.background import Background
 from plugin.panel.models.backend.backend import Services
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.session.settings_store import SettingsStore
-from plugin.panel.pictures import Pictures
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.services import UsersServices
 from plugin.panel.theme import Theme, apply_theme
+from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.user_backends import UserBackends
 from plugin.panel.window import PanelWindow
 
 log = logging.getLogger("dynvfx.panel")
 
 
-MakesHost = Callable[[Path, Background], Host]
+HostFactory = Callable[[Path, Background], Host]
 """A host from the folder of the panel's own files, and what runs its work."""
 
 
 class Panel:
     """Models and window of one panel; `close` when it is over."""
 
-    def __init__(self, app: QApplication, host: MakesHost | None = None, services: Services | None = None) -> None:
+    def __init__(self, app: QApplication, host: HostFactory | None = None, services: Services | None = None) -> None:
         home = state_folder()
         memory = SettingsStore(home / "panel")
         self.background = Background()
@@ -46,11 +46,11 @@ class Panel:
         # What travels may take hours: pictures and facts of clips do not wait behind it.
         self.travel = Background()
         self.model = PanelModel(
-            self.host, services or UsersServices(home, memory), memory, self.background, transfers=self.travel
+            self.host, services or UserBackends(home, memory), memory, self.background, transfers=self.travel
         )
         self.review = ReviewModel()
-        self.pictures = Pictures(self.background)
-        self.window = PanelWindow(self.model, self.review, self.pictures)
+        self.thumbnails = Thumbnails(self.background)
+        self.window = PanelWindow(self.model, self.review, self.thumbnails)
 
     def close(self) -> None:
         """Leave the service, end all threads."""
@@ -60,7 +60,7 @@ class Panel:
         self.travel.wait()
 
 
-class _Reported(QObject):
+class _UnexpectedErrors(QObject):
     """An error that nobody foresaw, told in the window's thread; its traceback goes to the log only."""
 
     happened = pyqtSignal(str)
@@ -80,7 +80,7 @@ def application() -> Iterator[Program]:
     app.setApplicationName("dynvfx")
     app.setApplicationDisplayName("DynVFX")
     handler = _start_log(state_folder())
-    reported = _Reported()
+    reported = _UnexpectedErrors()
     before, sys.excepthook = sys.excepthook, reported.hook
     try:
         yield Program(app, reported, Path(handler.baseFilename))
@@ -93,7 +93,7 @@ def application() -> Iterator[Program]:
 class Program:
     """What `application` gives: the Qt application, and a way for panels to tell what nobody foresaw."""
 
-    def __init__(self, app: QApplication, reported: _Reported, log_file: Path) -> None:
+    def __init__(self, app: QApplication, reported: _UnexpectedErrors, log_file: Path) -> None:
         self.app, self._reported, self._log_file = app, reported, log_file
 
     def report_to(self, panel: Panel) -> None:

@@ -111,7 +111,7 @@ class Theme:
         QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
         QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         QFrame#banner {{ background: {self.raised}; border: 1px solid {self.warn}; border-radius: 3px; }}
-        QFrame#trouble {{ background: {self.raised}; border: 1px solid {self.bad}; border-radius: 3px; }}
+        QFrame#error {{ background: {self.raised}; border: 1px solid {self.bad}; border-radius: 3px; }}
         QFrame#statusline {{ border-top: 1px solid {self.line}; }}
         QSplitter::handle {{ background: {self.line}; }}
         QSplitter::handle:horizontal {{ width: 3px; }}

@@ -20,8 +20,8 @@ from plugin.hosts.base import OpensTimelines
 from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.takes.reviewing import Reviewing
-from plugin.panel.pictures import Pictures
 from plugin.panel.review.model import ReviewModel
+from plugin.panel.thumbnails import Thumbnails
 from plugin.panel.widgets.banner import Banner
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.settings import SettingsDialog
@@ -36,14 +36,14 @@ from plugin.panel.widgets.zones.welcome import Welcome
 _NARROWEST = 380
 _SIDE_BY_SIDE = 105
 """From this width on (in average letters) the zones stand beside the review, or beside each other."""
-_SAID_MS = 6000
+_MESSAGE_MS = 6000
 
 
 class PanelWindow(QWidget):
     """Shows a PanelModel and a ReviewModel, which it does not own."""
 
     def __init__(
-        self, model: PanelModel, review: ReviewModel, pictures: Pictures, checks: ChecksModel | None = None
+        self, model: PanelModel, review: ReviewModel, thumbnails: Thumbnails, checks: ChecksModel | None = None
     ) -> None:
         super().__init__()
         self.model, self.review_model = model, review
@@ -52,22 +52,22 @@ class PanelWindow(QWidget):
         self.setAcceptDrops(isinstance(model.host, OpensTimelines))
         self.setMinimumSize(_NARROWEST, 480)
         self.reviewing = Reviewing(model, review, self)
-        self.shot_zone = ShotZone(model.shot, pictures)
-        self.ask_zone = AskZone(model, pictures)
-        self.takes_zone = TakesZone(model, pictures)
-        self.backend_banner, self.banner = Banner(closable=False), Banner(trouble=True)
+        self.shot_zone = ShotZone(model.shot, thumbnails)
+        self.ask_zone = AskZone(model, thumbnails)
+        self.takes_zone = TakesZone(model, thumbnails)
+        self.backend_banner, self.banner = Banner(closable=False), Banner(error=True)
         self.status = StatusLine(model)
         self.welcome = Welcome(model, self.checks)
         self._lay_out()
         self._connect()
         self.resize(460, 980)
-        self._recall()
+        self._restore()
 
     # Layout -----------------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
         self.zones = Zones(self.shot_zone, self.ask_zone, self.takes_zone)
-        self.review_side = ReviewSide(self.review_model, self.model.places.possible)
+        self.review_side = ReviewSide(self.review_model, self.model.placements.possible)
         self.review = self.review_side.view
         self.review_side.hide()
         self.main = QSplitter(Qt.Orientation.Horizontal)
@@ -79,18 +79,18 @@ class PanelWindow(QWidget):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.main)
         self.pages.addWidget(self.welcome)
-        self.said = QLabel()
-        self.said.setObjectName("faint")
-        self.said.setWordWrap(True)
-        self.said.setContentsMargins(8, 2, 8, 2)
-        self.said.hide()
+        self.message = QLabel()
+        self.message.setObjectName("faint")
+        self.message.setWordWrap(True)
+        self.message.setContentsMargins(8, 2, 8, 2)
+        self.message.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for each in (self.backend_banner, self.banner):
             column.addWidget(each)
         column.addWidget(self.pages, 1)
-        column.addWidget(self.said)
+        column.addWidget(self.message)
         column.addWidget(self.status)
 
     def _connect(self) -> None:
@@ -101,11 +101,11 @@ class PanelWindow(QWidget):
         self.welcome.finished.connect(self._welcomed)
         model.reviewRequested.connect(self.open_review)
         model.planRequested.connect(self._show_plan)
-        watch(model.backend, self._show_backend, "state", "headline", "detail", "mend")
+        watch(model.backend, self._show_backend, "state", "headline", "detail", "fix")
         watch(model, self._show_problem, "problem")
-        watch(model, self._show_said, "said")
+        watch(model, self._show_message, "message")
         watch(model.shot, self._show_title, "title")
-        for keys, does in (
+        for keys, action in (
             ("Ctrl+O", self.ask_for_timeline),
             ("Ctrl+G", model.generate),
             ("Ctrl+P", model.make_plan),
@@ -113,8 +113,8 @@ class PanelWindow(QWidget):
             ("Ctrl+L", self.ask_zone.instruction.setFocus),
             ("Ctrl+T", self.takes_zone.list.setFocus),
         ):
-            QShortcut(QKeySequence(keys), self, does)
-        self.review_side.left.connect(self.close_review)
+            QShortcut(QKeySequence(keys), self, action)
+        self.review_side.backRequested.connect(self.close_review)
 
     def arrange(self) -> None:
         """Side by side where there is room; a narrow window shows either the zones or the review."""
@@ -145,7 +145,7 @@ class PanelWindow(QWidget):
         if dialog.exec():
             after = [self.model.memory.get(name, "") for name in ("service_address", "service_key")]
             if before != after:
-                self.model.backend.mend_now()
+                self.model.backend.fix_now()
 
     def open_review(self, take_id: str) -> None:
         """Review a take."""
@@ -178,13 +178,13 @@ class PanelWindow(QWidget):
         self.model.memory.set("welcomed", True)
         self.pages.setCurrentWidget(self.main)
         if sample:
-            self.model.shot.open(self._own_copy(Path(sample)))
+            self.model.shot.open(self._copy_sample(Path(sample)))
             if not self.model.ask.instruction:
                 self.model.ask.instruction = "add a red balloon on the left"
         elif self.model.shot.whole is None and not self.model.shot.clips:
             self.ask_for_timeline()
 
-    def _own_copy(self, sample: Path) -> Path:
+    def _copy_sample(self, sample: Path) -> Path:
         """The sample where results may be written beside it."""
         folder = self.model.memory.folder / "sample"
         folder.mkdir(parents=True, exist_ok=True)
@@ -201,24 +201,26 @@ class PanelWindow(QWidget):
             self.backend_banner.hide()
             return
         texts = {"start": "Start backend", "retry": "Retry now", "settings": "Settings"}
-        does = self.show_settings if backend.mend == "settings" else backend.mend_now
-        self.backend_banner.say(backend.headline, backend.detail, mend=texts.get(backend.mend, ""), does=does)
+        action = self.show_settings if backend.fix == "settings" else backend.fix_now
+        self.backend_banner.show_problem(
+            backend.headline, backend.detail, fix=texts.get(backend.fix, ""), action=action
+        )
 
     def _show_problem(self) -> None:
         problem = self.model.problem
         if problem is not None:
             rest = " ".join(part for part in (problem.why, problem.remedy) if part)
-            self.banner.say(problem.what, rest, f"kind: {problem.kind}")
+            self.banner.show_problem(problem.what, rest, f"kind: {problem.kind}")
 
-    def _show_said(self) -> None:
-        self.said.setText(self.model.said)
-        self.said.setVisible(bool(self.model.said))
-        if self.model.said:
-            QTimer.singleShot(_SAID_MS, lambda text=self.model.said: self._unsay(text))
+    def _show_message(self) -> None:
+        self.message.setText(self.model.message)
+        self.message.setVisible(bool(self.model.message))
+        if self.model.message:
+            QTimer.singleShot(_MESSAGE_MS, lambda text=self.model.message: self._clear_message(text))
 
-    def _unsay(self, text: str) -> None:
-        if self.model.said == text:
-            self.model.said = ""
+    def _clear_message(self, text: str) -> None:
+        if self.model.message == text:
+            self.model.message = ""
 
     def _show_title(self) -> None:
         title = self.model.shot.title
@@ -255,11 +257,11 @@ class PanelWindow(QWidget):
         memory.set_bytes("window", bytes(self.saveGeometry()))
         memory.set("zones", self.zones.division())
         self.checks.stop()
-        self.model.remember()
+        self.model.save_session()
         super().closeEvent(event)
 
-    def _recall(self) -> None:
+    def _restore(self) -> None:
         memory = self.model.memory
         if memory.bytes("window"):
             self.restoreGeometry(QByteArray(memory.bytes("window")))
-        self.zones.recall(memory.get("zones", ()))
+        self.zones.restore(memory.get("zones", ()))

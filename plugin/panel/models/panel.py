@@ -21,11 +21,11 @@ from plugin.panel.models.backend.backend import BackendModel, Services
 from plugin.panel.models.jobs.job_files import JobFiles
 from plugin.panel.models.jobs.jobs import JobsModel
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.models.session.session_state import keep, recall
+from plugin.panel.models.session.session_state import restore, save
 from plugin.panel.models.session.settings_store import SettingsStore
 from plugin.panel.models.shot.shot import ShotModel
 from plugin.panel.models.takes.finished_takes import FinishedTakes
-from plugin.panel.models.takes.placing import PlacesModel
+from plugin.panel.models.takes.placing import PlacementsModel
 from plugin.panel.models.takes.review_decisions import ReviewDecisions
 from plugin.panel.models.takes.review_outbox import ReviewOutbox
 from plugin.panel.models.takes.takes import TakesModel
@@ -41,7 +41,7 @@ class PanelModel(Observable):
     planRequested = pyqtSignal()
 
     problem: Field[Problem | None] = Field(None)
-    said: Field[str] = Field("")
+    message: Field[str] = Field("")
     all_shots: Field[bool] = Field(False)
     host_busy: Field[bool] = Field(False)
 
@@ -67,22 +67,24 @@ class PanelModel(Observable):
         folder = lambda: self.submitting.fetched_folder()  # noqa: E731 - it is made below
         self.files = JobFiles(self.backend, services, folder, transfers or background, self)
         self.transfers = self.files.transfers
-        unsaid = ReviewOutbox(memory.folder / "unsaid.json")
-        self.finished = FinishedTakes(self.backend, self.takes, self.files, unsaid, self)
+        outbox = ReviewOutbox(memory.folder / "review_outbox.json")
+        self.finished = FinishedTakes(self.backend, self.takes, self.files, outbox, self)
         self.jobs = JobsModel(self.backend, self.takes, self.files, self.finished, self)
-        self.places = PlacesModel(self.shot, self.takes, self)
-        self.verdicts = ReviewDecisions(self.jobs, self.ask, self.places, self)
+        self.placements = PlacementsModel(self.shot, self.takes, self)
+        self.decisions = ReviewDecisions(self.jobs, self.ask, self.placements, self)
         self.plans = PlanWatch(self.plan, self.ask, self.shot, self.backend, self.jobs, self)
         self.follow_ups = FollowingUp(self.backend, self.jobs, memory, self)
         self.submitting = Submitting(host, memory, self.backend, self.files, self.jobs, self)
         recall(memory, self.ask, self.takes)
         self.shot.selected.connect(self._shot_selected)
         for each in (self.jobs, self.finished, self.backend):
-            each.problemFound.connect(self._tell)
-        self.verdicts.problemFound.connect(self._tell)
-        self.places.versionAdded.connect(lambda text: setattr(self, "said", text))
-        self.jobs.said.connect(lambda text: setattr(self, "said", text))
-        self.places.changed.connect(lambda name: self._tell(self.places.problem) if name == "problem" else None)
+            each.problemFound.connect(self._show_problem)
+        self.decisions.problemFound.connect(self._show_problem)
+        self.placements.versionAdded.connect(lambda text: setattr(self, "message", text))
+        self.jobs.message.connect(lambda text: setattr(self, "message", text))
+        self.placements.changed.connect(
+            lambda name: self._show_problem(self.placements.problem) if name == "problem" else None
+        )
 
     # Beginning and ending ---------------------------------------------------------------------------------------------
 
@@ -102,11 +104,11 @@ class PanelModel(Observable):
 
     def close(self) -> None:
         """Keep what a restart needs, and leave the service."""
-        self.remember()
+        self.save_session()
         self.transfers.close()
         self.backend.close()
 
-    def remember(self) -> None:
+    def save_session(self) -> None:
         """Keep what a restart needs."""
         keep(self.memory, self.shot, self.ask, self.takes)
 
@@ -134,7 +136,7 @@ class PanelModel(Observable):
         A clip that its host has to render is rendered first.
         """
         if not self.plan_hindrance:
-            self.shot.when_current(lambda: self._make_plan(keep_edits), self._tell)
+            self.shot.when_current(lambda: self._make_plan(keep_edits), self._show_problem)
 
     def try_plan_again(self) -> None:
         """The plan that did not come out, once more."""
@@ -154,21 +156,21 @@ class PanelModel(Observable):
     def generate(self) -> None:
         """Make the takes from the plan as edited."""
         if not self.generate_hindrance:
-            self.shot.when_current(self._generate, self._tell)
+            self.shot.when_current(self._generate, self._show_problem)
 
     def _generate(self) -> None:
         if self.generate_hindrance:
-            self.said = self.generate_hindrance
+            self.message = self.generate_hindrance
             return
         asked = self.ask.asked()
         if self.plan.job and asked == self.plan.asked:
-            self.jobs.approve(self.plan.job, self.plan.as_edited(), self._tell)
+            self.jobs.approve(self.plan.job, self.plan.as_edited(), self._show_problem)
         else:
             # Other choices than those of the held job: another job, which gets the plan along.
             plan, refined = self.plan.whole(), self.plan.refined
             self._drop_held()
             if refined is not None:
-                self.follow_ups.order_again(refined, asked, plan, self.shot.key, self._tell)
+                self.follow_ups.order_again(refined, asked, plan, self.shot.key, self._show_problem)
             else:
                 self._submit(asked, plan, hold=False)
         self.ask.used()
@@ -188,20 +190,20 @@ class PanelModel(Observable):
 
     def follow_up(self, take_id: str, wanted: dict[str, Any]) -> None:
         """Make a child of a take, as the review wants it; another instruction has its plan read first."""
-        entry = self.verdicts.entry(take_id)
+        entry = self.decisions.entry(take_id)
         if entry is None:
             return
         self.history.add(str(wanted["instruction"]))
         if not self.follow_ups.needs_plan(entry, wanted):
-            done = lambda job: setattr(self, "said", "The follow-up is queued.")  # noqa: E731
-            self.follow_ups.order(entry, wanted, self.ask.asked(), self.places.layer, done, self._tell)
+            done = lambda job: setattr(self, "message", "The follow-up is queued.")  # noqa: E731
+            self.follow_ups.order(entry, wanted, self.ask.asked(), self.placements.layer, done, self._show_problem)
             return
         self._drop_held()
         asked = asked_for(self.ask, wanted)
         self.plan.wait_for(asked)
         self.planRequested.emit()
         submitted, failed = self.plans.held, lambda problem: self._not_submitted(problem, True)
-        self.follow_ups.order(entry, wanted, asked, self.places.layer, submitted, failed)
+        self.follow_ups.order(entry, wanted, asked, self.placements.layer, submitted, failed)
 
     def show_all_shots(self, on: bool) -> None:
         """List all shots' jobs and takes, or only the selected one's."""
@@ -229,11 +231,11 @@ class PanelModel(Observable):
         if problem.kind == "cancelled":
             if hold:
                 self.plan.clear()
-            self.said = "The shot was not sent; the part sent so far is kept."
+            self.message = "The shot was not sent; the part sent so far is kept."
         elif hold:
             self.plan.fail(problem)
         else:
-            self._tell(problem)
+            self._show_problem(problem)
 
     def _drop_held(self) -> None:
         self.transfers.dismiss(self.plan.sending)
@@ -251,6 +253,6 @@ class PanelModel(Observable):
             if progress.shot == self.shot.key and progress.job.state == "awaiting_approval":
                 self.open_plan(progress.job.id)
 
-    def _tell(self, problem: Problem | None) -> None:
+    def _show_problem(self, problem: Problem | None) -> None:
         if problem is not None:
             self.problem = problem

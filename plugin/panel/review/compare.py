@@ -23,7 +23,7 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True)
-class View:
+class ComparisonView:
     """Everything that the picture on the canvas depends on besides the frames themselves.
 
     `wipe` is the line's place in [0, 1] of the picture, from the left, or from the top where `wipe_level`. `exposure`
@@ -43,14 +43,14 @@ class View:
     centre: tuple[float, float] = (0.5, 0.5)
 
 
-class Compare(QObject):
+class Comparison(QObject):
     """The observable view. Setting something to what it is says nothing."""
 
     changed = pyqtSignal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.view = View()
+        self.view = ComparisonView()
         self.holding = False
 
     def set(self, **values: object) -> None:

@@ -13,18 +13,18 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from contract.errors import Problem
 from contract.take import Note, Status
 from contract.timecode import timecode
-from plugin.panel.review.compare import ORIGINAL, Compare
-from plugin.panel.review.export import Reviewed, write_csv, write_markers
+from plugin.panel.review.compare import ORIGINAL, Comparison
 from plugin.panel.review.follow_up import FollowUp, lineage
 from plugin.panel.review.media.decoder import Decoder, Source
 from plugin.panel.review.media.frame_cache import FrameCache
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
+from plugin.panel.review.note_export import Reviewed, write_csv, write_markers
 from plugin.panel.review.notes import Notes
 from plugin.panel.review.page_export import PageExport
 from plugin.panel.review.playback import Playback
-from plugin.panel.review.sound import Sound
-from plugin.panel.review.timecode import frame_of
+from plugin.panel.review.sound_player import SoundPlayer
 from plugin.panel.review.transport import Ticker, Transport
+from plugin.panel.review.typed_frame import frame_of
 
 _LARGEST_CACHE = 1 << 30
 
@@ -37,7 +37,7 @@ def cache_limit() -> int:
 class ReviewModel(QObject):
     """Everything that the review view shows and does.
 
-    Frames are the shot's, 0 is its first. `transport`, `compare`, `screening` and `notes` are observable themselves.
+    Frames are the shot's, 0 is its first. `transport`, `compare`, `playback` and `notes` are observable themselves.
     `noteOpened` carries the frame of a note that was clicked, `problemFound` the what, why and remedy of something that
     went wrong. Call `close` at the end.
     """
@@ -63,11 +63,11 @@ class ReviewModel(QObject):
         super().__init__(parent)
         self.cache = FrameCache(cache_bytes or cache_limit())
         self.decoder = Decoder(self.cache)
-        self.transport, self.compare, self.notes = Transport(clock, self), Compare(self), Notes(self)
-        self.screening = Playback(self.decoder, self.transport, self.compare, self)
+        self.transport, self.compare, self.notes = Transport(clock, self), Comparison(self), Notes(self)
+        self.playback = Playback(self.decoder, self.transport, self.compare, self)
         self.ticker = Ticker(self.transport)
-        self.sound = Sound(self.transport, self)
-        self.supervision = PageExport(self, self)
+        self.sound = SoundPlayer(self.transport, self)
+        self.page_export = PageExport(self, self)
         self.shot_name = ""
         self.original: MediaSlice | None = None
         self.rate, self.start_timecode, self.drop_frame = Fraction(24), 0, None
@@ -76,7 +76,7 @@ class ReviewModel(QObject):
         self.notes.noteAdded.connect(self.noteAdded)
         self.notes.notesChanged.connect(self.notesChanged)
         self.notes.statusChanged.connect(self.statusChanged)
-        self.screening.failed.connect(self._unreadable)
+        self.playback.failed.connect(self._unreadable)
 
     def set_shot(
         self, original: MediaSlice, rate: Fraction, start_timecode: int, drop_frame: bool | None = None
@@ -90,7 +90,7 @@ class ReviewModel(QObject):
         self.start_timecode, self.drop_frame = start_timecode, drop_frame
         self.takes, self._current, self._against = (), "", ORIGINAL
         self.compare.set(original=False, zoom=None, centre=(0.5, 0.5))
-        self._tell_sources()
+        self._update_sources()
         self.transport.open(original.count, self.rate)
         self.sound.open(original)
         self.shotChanged.emit()
@@ -101,14 +101,14 @@ class ReviewModel(QObject):
         """Show these takes. The current one stays, else the first becomes it; notes and status are the takes' own."""
         self.takes = tuple(takes)
         for each in self.takes:
-            self.notes.take_over(each.id, each.take.notes, each.take.status)
+            self.notes.load(each.id, each.take.notes, each.take.status)
         known = {each.id for each in self.takes}
         before = self._current
         if self._current not in known:
             self._current = self.takes[0].id if self.takes else ""
         if self._against not in known:
             self._against = ORIGINAL
-        self._tell_sources()
+        self._update_sources()
         self.takesChanged.emit()
         if self._current != before:
             self.currentChanged.emit()
@@ -135,7 +135,7 @@ class ReviewModel(QObject):
                 if self._against == take_id:
                     self._against = ORIGINAL
                 self._current = take_id
-                self._tell_sources()
+                self._update_sources()
                 self.currentChanged.emit()
 
     def pick_number(self, number: int, against: bool = False) -> None:
@@ -157,7 +157,7 @@ class ReviewModel(QObject):
             return
         if side != self._against:
             self._against = side
-            self._tell_sources()
+            self._update_sources()
             self.currentChanged.emit()
 
     def timecode(self, frame: int) -> str:
@@ -175,7 +175,7 @@ class ReviewModel(QObject):
 
     # What is said ---------------------------------------------------------------------------------------------------
 
-    def say(self, text: str, category: str = "", whole_range: bool = False) -> Note | None:
+    def add_note(self, text: str, category: str = "", whole_range: bool = False) -> Note | None:
         """A note on the current take at the current frame, or on in to out. None when there is nothing to say."""
         take, transport = self.current, self.transport
         if take is None or not text.strip():
@@ -251,7 +251,7 @@ class ReviewModel(QObject):
         """Stop playback and end the decoder's thread."""
         self.transport.stop()
         self.sound.close()
-        self.supervision.cancel()
+        self.page_export.cancel()
         self.decoder.close()
 
     def _written(self, write: Callable[[], None]) -> bool:
@@ -265,7 +265,7 @@ class ReviewModel(QObject):
     def _unreadable(self, source: str, error: Problem) -> None:
         self.problemFound.emit(error.what, error.why, error.remedy)
 
-    def _tell_sources(self) -> None:
+    def _update_sources(self) -> None:
         if self.original is None:
             return
         sources = {ORIGINAL: Source(self.original)}
@@ -282,7 +282,7 @@ class ReviewModel(QObject):
             found = f"{kind}:{current.id}" if current else ""
             return found if found in sources else ""
 
-        self.screening.choose(
+        self.playback.choose(
             a=f"take:{against.id}" if against else ORIGINAL,
             b=name("take"),
             matte=name("matte"),

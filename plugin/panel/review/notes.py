@@ -29,7 +29,7 @@ class Notes(QObject):
         self._status: dict[str, Status] = {}
         self._known: dict[str, tuple[tuple[Note, ...], Status]] = {}
 
-    def take_over(self, take_id: str, notes: Iterable[Note], status: Status) -> None:
+    def load(self, take_id: str, notes: Iterable[Note], status: Status) -> None:
         """What the service knows about a take; says nothing.
 
         Only what is news to it counts: what was said here a moment ago is not lost to an answer that is older.

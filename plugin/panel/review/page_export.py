@@ -10,15 +10,15 @@ from typing import Any, Protocol
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import Problem
-from plugin.panel.review.export import Reviewed
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
+from plugin.panel.review.note_export import Reviewed
 from plugin.panel.review.notes import Notes
 from plugin.review_page.decisions import read_decisions
 from plugin.review_page.write import write_page
 
 
 @dataclass(frozen=True)
-class TakenOver:
+class ImportedDecisions:
     """What a file of decisions brought: takes decided, notes that are new, and takes that are not of this shot."""
 
     reviewer: str
@@ -47,19 +47,20 @@ class ReviewedShot(Protocol):
 class PageExport(QObject):
     """Writes review pages and reads decisions for a review model.
 
-    `progressed` carries encoded frames and how many there are, `written` the page's path, `takenOver` a TakenOver.
+    `progressed` carries frames encoded and frames in all, `written` the path of the page, `decisionsImported` an
+    ImportedDecisions.
     What goes wrong is the model's `problemFound`.
     """
 
     progressed = pyqtSignal(int, int)
     written = pyqtSignal(str)
     ended = pyqtSignal()
-    takenOver = pyqtSignal(object)
+    decisionsImported = pyqtSignal(object)
 
     def __init__(self, model: ReviewedShot, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._job: _Writing | None = None
+        self._job: _PageWriter | None = None
 
     @property
     def writing(self) -> bool:
@@ -71,7 +72,7 @@ class PageExport(QObject):
         model = self._model
         if self._job is not None or model.original is None or not model.takes:
             return False
-        job = self._job = _Writing(Path(folder), shot, model)
+        job = self._job = _PageWriter(Path(folder), shot, model)
         job.progressed.connect(self.progressed)
         job.done.connect(self._done)
         job.start()
@@ -84,7 +85,7 @@ class PageExport(QObject):
             job.cancel()
             self.ended.emit()
 
-    def read(self, path: str) -> TakenOver | None:
+    def import_decisions(self, path: str) -> ImportedDecisions | None:
         """Take over the decisions of a file; a take's status and its new notes. None when it cannot be read."""
         try:
             found = read_decisions(path)
@@ -98,8 +99,8 @@ class PageExport(QObject):
                 continue
             takes += 1
             notes += self._model.notes.merge(decision.id, decision.notes, decision.status)
-        result = TakenOver(found.reviewer, takes, notes, unknown)
-        self.takenOver.emit(result)
+        result = ImportedDecisions(found.reviewer, takes, notes, unknown)
+        self.decisionsImported.emit(result)
         return result
 
     def _done(self, outcome: object) -> None:
@@ -113,7 +114,7 @@ class PageExport(QObject):
             self.written.emit(str(outcome))
 
 
-class _Writing(QObject):
+class _PageWriter(QObject):
     """One page on its way, in a thread of its own. Without a parent: the thread keeps it as long as it needs it."""
 
     progressed = pyqtSignal(int, int)
@@ -147,7 +148,7 @@ class _Writing(QObject):
                 self._reviewed,
                 start_timecode=self._start,
                 drop_frame=self._drop,
-                on_progress=self._tell,
+                on_progress=self._report_progress,
                 cancelled=self._cancelled.is_set,
             )
         except Problem as problem:
@@ -155,6 +156,6 @@ class _Writing(QObject):
         if not self._cancelled.is_set():
             self.done.emit(outcome)
 
-    def _tell(self, done: int, total: int) -> None:
+    def _report_progress(self, done: int, total: int) -> None:
         if not self._cancelled.is_set():
             self.progressed.emit(done, total)

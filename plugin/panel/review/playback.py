@@ -9,7 +9,7 @@ from math import floor, log2
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import BadMedia
-from plugin.panel.review.compare import ORIGINAL, Compare, Mode
+from plugin.panel.review.compare import ORIGINAL, Comparison, Mode
 from plugin.panel.review.media.decoder import Decoder, Measurement
 from plugin.panel.review.media.frame_cache import Key
 from plugin.panel.review.media.measure import Change
@@ -24,7 +24,7 @@ _SHARE_AHEAD = 0.6
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownFrame:
     """One frame of every source that the comparison needs; None where a source has no such frame."""
 
     frame: int = -1
@@ -42,13 +42,15 @@ class Playback(QObject):
     changeMeasured = pyqtSignal()
     failed = pyqtSignal(str, object)
 
-    def __init__(self, decoder: Decoder, transport: Transport, compare: Compare, parent: QObject | None = None) -> None:
+    def __init__(
+        self, decoder: Decoder, transport: Transport, compare: Comparison, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._decoder, self._cache = decoder, decoder.cache
         self._transport, self._compare = transport, compare
         self.a, self.b, self.matte, self.layer = ORIGINAL, "", "", ""
         self.sheet: tuple[str, ...] = ()
-        self.shown = Shown()
+        self.shown = ShownFrame()
         self.change: Change | None = None
         self.change_frame = -1
         self.late = 0
@@ -57,10 +59,10 @@ class Playback(QObject):
         self.sheet_scale = 0.25
         self._bytes_a_picture: dict[str, int] = {}
         self._direction = 1
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         transport.frameChanged.connect(self._moved)
         transport.speedChanged.connect(self._speed_changed)
-        transport.rangeChanged.connect(self._wish)
+        transport.rangeChanged.connect(self._request_frames)
         compare.changed.connect(self.refresh)
         decoder.decoded.connect(self._decoded)
         decoder.failed.connect(self._failed)
@@ -69,7 +71,7 @@ class Playback(QObject):
     def choose(self, a: str, b: str, matte: str, layer: str, sheet: tuple[str, ...]) -> None:
         """Name the sides' sources; "" where there is none."""
         self.a, self.b, self.matte, self.layer, self.sheet = a, b, matte, layer, sheet
-        self._told.clear()
+        self._reported.clear()
         self.change, self.change_frame = None, -1
         self.refresh()
 
@@ -77,12 +79,12 @@ class Playback(QObject):
         """Screen pixels per picture pixel, in the comparison and in a cell of the contact sheet."""
         if (scale, sheet_scale) != (self.scale, self.sheet_scale):
             self.scale, self.sheet_scale = scale, sheet_scale
-            self._wish()
+            self._request_frames()
 
     def refresh(self) -> None:
         """Look again at what is needed and what is there."""
         self._show()
-        self._wish()
+        self._request_frames()
 
     def needed(self) -> tuple[str, ...]:
         """The sources of which a frame must be there before it is shown."""
@@ -116,16 +118,16 @@ class Playback(QObject):
         if not self._transport.playing:
             self._direction = 1 if frame >= self.shown.frame else -1
         self._show()
-        self._wish()
+        self._request_frames()
 
     def _speed_changed(self, speed: int) -> None:
         if speed:
             self._direction = 1 if speed > 0 else -1
             self.late = 0
         self._show()
-        self._wish()
+        self._request_frames()
 
-    def _wish(self) -> None:
+    def _request_frames(self) -> None:
         transport, needed = self._transport, self.needed()
         level = self.level()
         also = () if self._compare.view.mode is Mode.SHEET else (self.b, self.a)
@@ -153,14 +155,14 @@ class Playback(QObject):
         )
 
     def _complete(self, frame: int) -> dict[str, Picture | None] | None:
-        """Every needed picture of a frame, at the wished level or for now at another one."""
+        """Every needed picture of a frame, at the wanted level or for now at another one."""
         found: dict[str, Picture | None] = {}
-        wished = self.level()
+        wanted = self.level()
         for source in self.needed():
-            levels = (wished, *(level for level in range(_SMALLEST_LEVEL + 1) if level != wished))
+            levels = (wanted, *(level for level in range(_SMALLEST_LEVEL + 1) if level != wanted))
             pictures = (self._cache.get(Key(source, frame, level)) for level in levels)
             found[source] = next((picture for picture in pictures if picture is not None), None)
-            if found[source] is None and not self._decoder.is_hopeless(Key(source, frame, wished)):
+            if found[source] is None and not self._decoder.is_hopeless(Key(source, frame, wanted)):
                 return None
         return found
 
@@ -181,7 +183,7 @@ class Playback(QObject):
             self.late += skipped if 0 < skipped < 1 + self._transport.rate else 0
         if frame != self.change_frame:
             self.change = None
-        self.shown = Shown(frame, pictures)
+        self.shown = ShownFrame(frame, pictures)
         self.shownChanged.emit()
         self._ask()
 
@@ -214,7 +216,7 @@ class Playback(QObject):
             self.changeMeasured.emit()
 
     def _failed(self, source: str, error: BadMedia) -> None:
-        if source not in self._told:
-            self._told.add(source)
+        if source not in self._reported:
+            self._reported.add(source)
             self.failed.emit(source, error)
         self._show()

@@ -11,7 +11,7 @@ from PyQt6 import sip
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter
 
-from plugin.panel.review.compare import Mode, View
+from plugin.panel.review.compare import ComparisonView, Mode
 from plugin.panel.review.media.pictures import Picture
 
 # Display light follows a power of 2.4 (BT.1886), so that a stop multiplies code values by 2^(1/2.4).
@@ -39,13 +39,13 @@ def gain_table(gain: int) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _matte_words() -> np.ndarray:
+def _matte_colours() -> np.ndarray:
     """Premultiplied 32-bit colour for every matte value."""
     alpha = np.arange(256) * _MATTE_STRENGTH
-    words = alpha.astype(np.uint32) << 24
+    colours = alpha.astype(np.uint32) << 24
     for shift, part in zip((16, 8, 0), _MATTE_COLOUR, strict=True):
-        words |= (part * alpha / 255).astype(np.uint32) << shift
-    return words.astype(np.uint32)
+        colours |= (part * alpha / 255).astype(np.uint32) << shift
+    return colours.astype(np.uint32)
 
 
 def fitted_zoom(width: int, height: int, area: QRectF) -> float:
@@ -53,7 +53,7 @@ def fitted_zoom(width: int, height: int, area: QRectF) -> float:
     return max(1e-3, min(area.width() / max(1, width), area.height() / max(1, height)))
 
 
-def place(width: int, height: int, area: QRectF, view: View) -> QRectF:
+def place(width: int, height: int, area: QRectF, view: ComparisonView) -> QRectF:
     """Where in an area a picture of display size `width` x `height` lies, most of it outside when zoomed in."""
     zoom = view.zoom or fitted_zoom(width, height, area)
     shown_width, shown_height = width * zoom, height * zoom
@@ -98,7 +98,9 @@ def sheet_cells(count: int, area: QRectF, aspect: float) -> list[QRectF]:
     ]
 
 
-def paint_single(painter: QPainter, area: QRectF, view: View, picture: Picture, matte: Picture | None) -> None:
+def paint_single(
+    painter: QPainter, area: QRectF, view: ComparisonView, picture: Picture, matte: Picture | None
+) -> None:
     """One picture, graded, with the matte over it."""
     rect = place(picture.width, picture.height, area, view)
     table = grade_table(view.exposure, view.gamma)
@@ -107,7 +109,9 @@ def paint_single(painter: QPainter, area: QRectF, view: View, picture: Picture, 
         _paint_matte(painter, matte, rect, area)
 
 
-def paint_wipe(painter: QPainter, area: QRectF, view: View, a: Picture, b: Picture, matte: Picture | None) -> None:
+def paint_wipe(
+    painter: QPainter, area: QRectF, view: ComparisonView, a: Picture, b: Picture, matte: Picture | None
+) -> None:
     """Side A before the line, side B behind it."""
     rect = place(a.width, a.height, area, view)
     before, behind = QRectF(area), QRectF(area)
@@ -128,14 +132,16 @@ def paint_wipe(painter: QPainter, area: QRectF, view: View, a: Picture, b: Pictu
         _paint_matte(painter, matte, rect, area)
 
 
-def wipe_line(rect: QRectF, view: View) -> float:
+def wipe_line(rect: QRectF, view: ComparisonView) -> float:
     """The line's x (or y, for a level line) for a picture that lies in `rect`; on a whole pixel."""
     if view.wipe_level:
         return round(rect.top() + rect.height() * view.wipe)
     return round(rect.left() + rect.width() * view.wipe)
 
 
-def paint_side(painter: QPainter, area: QRectF, view: View, a: Picture, b: Picture, matte: Picture | None) -> None:
+def paint_side(
+    painter: QPainter, area: QRectF, view: ComparisonView, a: Picture, b: Picture, matte: Picture | None
+) -> None:
     """Both sides whole, at the same zoom and place."""
     for picture, part in zip((a, b), halves(area), strict=True):
         painter.save()
@@ -145,7 +151,7 @@ def paint_side(painter: QPainter, area: QRectF, view: View, a: Picture, b: Pictu
 
 
 def paint_difference(
-    painter: QPainter, area: QRectF, view: View, a: Picture, b: Picture, matte: Picture | None
+    painter: QPainter, area: QRectF, view: ComparisonView, a: Picture, b: Picture, matte: Picture | None
 ) -> None:
     """How far B is from A in every channel, `view.gain` times as strong; both sides graded before."""
     rect = place(a.width, a.height, area, view)
@@ -163,13 +169,13 @@ def paint_difference(
         _paint_matte(painter, matte, rect, area)
 
 
-def paint_sheet(painter: QPainter, area: QRectF, view: View, pictures: Mapping[str, Picture | None]) -> None:
+def paint_sheet(painter: QPainter, area: QRectF, view: ComparisonView, pictures: Mapping[str, Picture | None]) -> None:
     """Every source in its cell; zoom and pan are left aside, the grade is not."""
     known = [picture for picture in pictures.values() if picture is not None]
     if not known:
         return
     cells = sheet_cells(len(pictures), area, known[0].width / known[0].height)
-    whole = View(exposure=view.exposure, gamma=view.gamma)
+    whole = ComparisonView(exposure=view.exposure, gamma=view.gamma)
     for cell, picture in zip(cells, pictures.values(), strict=True):
         if picture is not None:
             paint_single(painter, cell, whole, picture, None)
@@ -209,9 +215,9 @@ def _paint(painter: QPainter, pixels: np.ndarray, rect: QRectF, area: QRectF, ta
 def _paint_matte(painter: QPainter, matte: Picture, rect: QRectF, area: QRectF) -> None:
     cut, target = _visible(matte.pixels, rect, area)
     if not target.isEmpty():
-        words = _matte_words()[matte.pixels[cut]]
+        colours = _matte_colours()[matte.pixels[cut]]
         scale = rect.width() / matte.pixels.shape[1]
-        _draw(painter, words.view(np.uint8).reshape(*words.shape, 4), target, scale, True)
+        _draw(painter, colours.view(np.uint8).reshape(*colours.shape, 4), target, scale, True)
 
 
 def _draw(painter: QPainter, pixels: np.ndarray, target: QRectF, scale: float, alpha: bool = False) -> None:

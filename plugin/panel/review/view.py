@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
 )
 
 from plugin.panel.review.compare import Mode
-from plugin.panel.review.keys import BINDINGS, HOLD, LIST_KEYS, NEW_NOTE, Keys
+from plugin.panel.review.key_bindings import BINDINGS, HOLD, NEW_NOTE, SHOW_KEYS, KeyDispatcher
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.canvas import Canvas
 from plugin.panel.review.widgets.compare_bar import CompareBar
@@ -36,14 +36,14 @@ _NOTES = 54
 class ReviewView(QWidget):
     """Shows a ReviewModel, which it does not own. Keys work wherever the focus is, except where text is written.
 
-    `tells_problems` may be turned off where the model's problems are shown elsewhere.
+    `shows_problems` may be turned off where the model's problems are shown elsewhere.
     """
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
-        self._keys = Keys(model)
-        self.tells_problems = True
+        self._keys = KeyDispatcher(model)
+        self.shows_problems = True
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Its own word: the smallest size of what is beside each other now says nothing about a narrow panel.
         self.setMinimumSize(320, 360)
@@ -59,7 +59,7 @@ class ReviewView(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self._picture_side())
-        self.splitter.addWidget(self._said_side())
+        self.splitter.addWidget(self._notes_side())
         self.splitter.setStretchFactor(0, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -70,13 +70,13 @@ class ReviewView(QWidget):
         self.follow_up.paintRequested.connect(self._paint_mask)
         self.canvas.mask = self.follow_up.mask
         self.follow_up.mask.changed.connect(self.canvas.update)
-        model.screening.shownChanged.connect(self._begin_mask)
+        model.playback.shownChanged.connect(self._begin_mask)
         self.canvas.boxDrawn.connect(self.follow_up.set_box)
         self.canvas.boxDrawn.connect(lambda _: self._draw_box(False))
         model.currentChanged.connect(self._show)
         model.takesChanged.connect(self._show)
         model.shotChanged.connect(self._problem.hide)
-        model.problemFound.connect(self._tell)
+        model.problemFound.connect(self._show_problem)
         self._show()
 
     def _picture_side(self) -> QWidget:
@@ -92,7 +92,7 @@ class ReviewView(QWidget):
         column.addWidget(TakeStrip(self.model, side))
         return side
 
-    def _said_side(self) -> QWidget:
+    def _notes_side(self) -> QWidget:
         side = QWidget(self)
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
@@ -120,7 +120,7 @@ class ReviewView(QWidget):
         if on:
             self.follow_up.begin()
         else:
-            self.follow_up.put_down()
+            self.follow_up.discard_drawing()
         self.follow_up.setVisible(on)
         self._divide()
         self._draw_box(False)
@@ -152,14 +152,14 @@ class ReviewView(QWidget):
 
     def _begin_mask(self) -> None:
         """Start from the matte of the frame that is shown, as soon as it is there."""
-        screening, mask = self.model.screening, self.follow_up.mask
-        if not self.canvas.painting_mask or mask.edited or mask.frame == screening.shown.frame:
+        playback, mask = self.model.playback, self.follow_up.mask
+        if not self.canvas.painting_mask or mask.edited or mask.frame == playback.shown.frame:
             return
-        matte, picture = screening.picture(screening.matte), screening.picture(screening.b)
+        matte, picture = playback.picture(playback.matte), playback.picture(playback.b)
         if matte is not None:
-            mask.begin(screening.shown.frame, matte)
-        elif picture is not None and not screening.matte:
-            mask.begin_empty(screening.shown.frame, picture)
+            mask.begin(playback.shown.frame, matte)
+        elif picture is not None and not playback.matte:
+            mask.begin_empty(playback.shown.frame, picture)
 
     def _show(self) -> None:
         chosen = self.model.current is not None
@@ -168,8 +168,8 @@ class ReviewView(QWidget):
         if not chosen:
             self.follow_up.hide()
 
-    def _tell(self, what: str, why: str, remedy: str) -> None:
-        if not self.tells_problems:
+    def _show_problem(self, what: str, why: str, remedy: str) -> None:
+        if not self.shows_problems:
             return
         self._problem.setText(" ".join(part for part in (what, remedy) if part))
         self._problem.setToolTip(why)
@@ -197,7 +197,7 @@ class ReviewView(QWidget):
         """Keys that mean something here are not the window's shortcuts; Escape is, once nothing is written any more."""
         if event is not None and event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             writing = not self.canvas.hasFocus() and event.key() == Qt.Key.Key_Escape
-            if writing or self._keys.means(event.key(), event.modifiers()):
+            if writing or self._keys.is_bound(event.key(), event.modifiers()):
                 event.accept()
                 return True
         return super().event(event)
@@ -211,8 +211,8 @@ class ReviewView(QWidget):
             self.canvas.setFocus()
         elif event.key() == NEW_NOTE and plain:
             self.notes.write()
-        elif event.key() == LIST_KEYS and plain:
-            self.list_keys()
+        elif event.key() == SHOW_KEYS and plain:
+            self.show_keys()
         elif event.key() == HOLD and event.isAutoRepeat():
             event.accept()
         elif not self._keys.press(event.key(), event.modifiers(), event.isAutoRepeat()):
@@ -226,16 +226,16 @@ class ReviewView(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:  # noqa: N802
         """A key that is held while the focus leaves never comes up here."""
-        self._keys.let_go()
+        self._keys.release_all()
         super().focusOutEvent(event)
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
         """The same when the whole window loses the keyboard."""
         if event is not None and event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
-            self._keys.let_go()
+            self._keys.release_all()
         super().changeEvent(event)
 
-    def list_keys(self) -> QDialog:
+    def show_keys(self) -> QDialog:
         """Open the list of all keys."""
         dialog = QDialog(self)
         dialog.setWindowTitle("Keys")

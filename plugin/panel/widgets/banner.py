@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from plugin.panel.widgets.controls import button, tool, words
+from plugin.panel.widgets.controls import button, label, tool_button
 
 
 class Banner(QFrame):
-    """A line above the zones; `trouble` is red instead of amber. It can be copied, as a report."""
+    """A line above the zones; `error` is red instead of amber. It can be copied, as a report."""
 
-    def __init__(self, trouble: bool = False, closable: bool = True, parent: QWidget | None = None) -> None:
+    def __init__(self, error: bool = False, closable: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("trouble" if trouble else "banner")
-        self.what, self.rest = words(), words(kind="faint")
-        self.mend = button("", lambda: None, primary=True)
-        self._does = None
-        self.mend.clicked.connect(lambda: self._does() if self._does else None)
-        self.copy = tool("Copy", self._copy, "Copy this as a report", plain=True)
-        self.close_button = tool("✕", self.hide, "Close this message", plain=True)
+        self.setObjectName("error" if error else "banner")
+        self.what, self.rest = label(), label(kind="faint")
+        self.fix_button = button("", lambda: None, primary=True)
+        self._action = None
+        self.fix_button.clicked.connect(lambda: self._action() if self._action else None)
+        self.copy = tool_button("Copy", self._copy, "Copy this as a report", plain=True)
+        self.close_button = tool_button("✕", self.hide, "Close this message", plain=True)
         self.close_button.setVisible(closable)
         left = QVBoxLayout()
         left.setSpacing(1)
@@ -27,19 +27,19 @@ class Banner(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 5, 5, 5)
         row.addLayout(left, 1)
-        for each in (self.mend, self.copy, self.close_button):
+        for each in (self.fix_button, self.copy, self.close_button):
             row.addWidget(each)
         self._details = ""
         self.hide()
 
-    def say(self, what: str, rest: str = "", details: str = "", mend: str = "", does: object = None) -> None:
+    def show_problem(self, what: str, rest: str = "", details: str = "", fix: str = "", action: object = None) -> None:
         """Show it; `details` go only into the copied report."""
         self.what.setText(what)
         self.rest.setText(rest)
         self.rest.setVisible(bool(rest))
-        self.mend.setText(mend)
-        self.mend.setVisible(bool(mend))
-        self._does, self._details = does, details
+        self.fix_button.setText(fix)
+        self.fix_button.setVisible(bool(fix))
+        self._action, self._details = action, details
         self.show()
 
     def _copy(self) -> None:

@@ -8,19 +8,19 @@ from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from plugin.panel.models.takes.cards import Card
 from plugin.panel.models.takes.takes import CARD_ROLE
-from plugin.panel.pictures import Pictures
 from plugin.panel.theme import Theme, current_theme
+from plugin.panel.thumbnails import Thumbnails
 
 _PAD = 6
 
 
 class CardPainter(QStyledItemDelegate):
-    """Thumbnail, title, one line of facts, state, progress. `beat` counts the pictures of moving thumbnails."""
+    """Thumbnail, title, one line of facts, state, progress. `animation_frame` is what moving thumbnails show."""
 
-    def __init__(self, pictures: Pictures, parent: object = None) -> None:
+    def __init__(self, thumbnails: Thumbnails, parent: object = None) -> None:
         super().__init__(parent)
-        self._pictures = pictures
-        self.beat = 0
+        self._thumbnails = thumbnails
+        self.animation_frame = 0
         self.exposed = QRegion()
         """What of the list is painted now: a thumbnail that moves does not need its words painted again."""
 
@@ -59,7 +59,7 @@ class CardPainter(QStyledItemDelegate):
         if card.picture or card.movie or card.progress is not None:
             inner.setLeft(self._paint_picture(painter, theme, card, inner) + 8)
         if self.exposed.isEmpty() or self.exposed.intersects(inner):
-            self._paint_words(painter, theme, card, inner, option.font)
+            self._paint_text(painter, theme, card, inner, option.font)
         painter.restore()
 
     def thumbnail(self, card: Card, rect: QRect) -> QRect:
@@ -81,10 +81,10 @@ class CardPainter(QStyledItemDelegate):
         ratio = painter.device().devicePixelRatioF()
         image = None
         if card.movie:
-            moving = self._pictures.moving(card.movie, round(inner.height() * ratio))
-            image = moving[self.beat % len(moving)] if moving else None
+            moving = self._thumbnails.moving(card.movie, round(inner.height() * ratio))
+            image = moving[self.animation_frame % len(moving)] if moving else None
         elif card.picture:
-            image = self._pictures.still(card.picture, card.stamp, QSize(round(area.width() * ratio), 2000))
+            image = self._thumbnails.still(card.picture, card.stamp, QSize(round(area.width() * ratio), 2000))
         if image is not None:
             size = image.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
             target = QRect(0, 0, size.width(), size.height())
@@ -95,7 +95,7 @@ class CardPainter(QStyledItemDelegate):
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "…" if card.progress is not None else "")
         return area.right()
 
-    def _paint_words(self, painter: QPainter, theme: Theme, card: Card, inner: QRect, font: QFont) -> None:
+    def _paint_text(self, painter: QPainter, theme: Theme, card: Card, inner: QRect, font: QFont) -> None:
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
         small, strong = QFontMetrics(font), QFontMetrics(bold)

@@ -16,7 +16,7 @@ def heading(text: str) -> QLabel:
     return label
 
 
-def words(text: str = "", kind: str = "", wrap: bool = True) -> QLabel:
+def label(text: str = "", kind: str = "", wrap: bool = True) -> QLabel:
     """A line of text; `kind` is faint, warn, bad, good or title."""
     label = QLabel(text)
     label.setObjectName(kind)
@@ -32,18 +32,18 @@ def words(text: str = "", kind: str = "", wrap: bool = True) -> QLabel:
     return label
 
 
-def button(text: str, does: Callable[[], None], tip: str = "", primary: bool = False) -> QPushButton:
+def button(text: str, action: Callable[[], None], tip: str = "", primary: bool = False) -> QPushButton:
     """A push button."""
     made = QPushButton(text)
     made.setAutoDefault(False)
     made.setToolTip(tip)
-    made.clicked.connect(lambda: does())
+    made.clicked.connect(lambda: action())
     if primary:
         made.setObjectName("primary")
     return made
 
 
-def tool(text: str, does: Callable[[], None] | None = None, tip: str = "", plain: bool = False) -> QToolButton:
+def tool_button(text: str, action: Callable[[], None] | None = None, tip: str = "", plain: bool = False) -> QToolButton:
     """A small button."""
     made = QToolButton()
     made.setText(text)
@@ -52,8 +52,8 @@ def tool(text: str, does: Callable[[], None] | None = None, tip: str = "", plain
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if plain:
         made.setObjectName("plain")
-    if does is not None:
-        made.clicked.connect(lambda: does())
+    if action is not None:
+        made.clicked.connect(lambda: action())
     return made
 
 

@@ -7,8 +7,8 @@ from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from plugin.panel.models.shot.shot import ShotModel
-from plugin.panel.pictures import Pictures
 from plugin.panel.theme import current_theme
+from plugin.panel.thumbnails import Thumbnails
 
 
 class Filmstrip(QWidget):
@@ -16,23 +16,23 @@ class Filmstrip(QWidget):
 
     partChosen = pyqtSignal(int, int)
 
-    def __init__(self, model: ShotModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+    def __init__(self, model: ShotModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model, self._pictures = model, pictures
+        self._model, self._thumbnails = model, thumbnails
         self._drag: tuple[float, float] | None = None
         self._shown: tuple[str, tuple[QImage, ...]] = ("", ())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Filmstrip of the clip")
         self.setToolTip("Drag to work on a part of the clip; double-click for the whole clip")
         model.changed.connect(lambda _: self.update())
-        pictures.arrived.connect(lambda key: self.update() if key.startswith("strip:") else None)
+        thumbnails.arrived.connect(lambda key: self.update() if key.startswith("strip:") else None)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As high as four lines of text."""
         return QSize(300, self.fontMetrics().height() * 4)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
-        """Pictures, then what is not worked on in the dark."""
+        """Thumbnails, then what is not worked on in the dark."""
         painter, theme, shot = QPainter(self), current_theme(), self._model.whole
         painter.fillRect(self.rect(), QColor(theme.base))
         if shot is None:
@@ -46,7 +46,7 @@ class Filmstrip(QWidget):
         footage = self._model.footage
         aspect = footage.width / footage.height if footage else 16 / 9
         count = max(2, min(24, round(self.width() / (self.height() * aspect))))
-        found = self._pictures.filmstrip(shot, count, round(self.height() * self.devicePixelRatioF()))
+        found = self._thumbnails.filmstrip(shot, count, round(self.height() * self.devicePixelRatioF()))
         if found or self._shown[0] != shot.media_path:
             self._shown = (shot.media_path, found)
         # While the strip for another width is read, the one before is stretched.

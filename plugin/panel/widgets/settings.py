@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
 )
 
 from plugin.panel.models.session.settings_store import SettingsStore
-from plugin.panel.widgets.controls import button, heading, words
+from plugin.panel.widgets.controls import button, heading, label
 
 
 class SettingsDialog(QDialog):
@@ -48,7 +48,7 @@ class SettingsDialog(QDialog):
         for each in (self.where, self.layer, self.assistant):
             # Long entries must not make the dialog wider than a narrow panel.
             each.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.trouble = words(kind="bad")
+        self.error = label(kind="bad")
         self._lay_out()
         self._show()
 
@@ -73,7 +73,7 @@ class SettingsDialog(QDialog):
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.addLayout(form)
-        column.addWidget(self.trouble)
+        column.addWidget(self.error)
         column.addStretch(1)
         column.addWidget(buttons)
         self.setMinimumWidth(380)
@@ -82,7 +82,7 @@ class SettingsDialog(QDialog):
         remote = self.where.currentData() == "remote"
         for field in (self.address, self.key):
             field.setEnabled(remote)
-        self.trouble.setVisible(bool(self.trouble.text()))
+        self.error.setVisible(bool(self.error.text()))
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Takes folder", self.folder.text())
@@ -93,9 +93,9 @@ class SettingsDialog(QDialog):
         remote = self.where.currentData() == "remote"
         address, key = self.address.text().strip(), self.key.text().strip()
         if remote and not (address.startswith("tcp://") and ":" in address[6:]):
-            self.trouble.setText("Use an address such as tcp://render01:5757.")
+            self.error.setText("Use an address such as tcp://render01:5757.")
         elif remote and len(key) != 40:
-            self.trouble.setText(f"The key has 40 characters; this one has {len(key)}.")
+            self.error.setText(f"The key has 40 characters; this one has {len(key)}.")
         else:
             self.memory.set("service_address", address if remote else "")
             self.memory.set("service_key", key if remote else "")

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QWidget
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.theme import current_theme
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.controls import ElidedLabel, tool
+from plugin.panel.widgets.controls import ElidedLabel, tool_button
 
 
 class Lamp(QWidget):
@@ -45,7 +45,7 @@ class StatusLine(QFrame):
         self.model = model
         self.lamp = Lamp()
         self.text = ElidedLabel()
-        self.settings = tool("Settings", self.settingsRequested.emit, "Settings (Ctrl+,)", plain=True)
+        self.settings = tool_button("Settings", self.settingsRequested.emit, "Settings (Ctrl+,)", plain=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 4, 2)
         row.addWidget(self.lamp)

@@ -6,7 +6,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWid
 
 from plugin.panel.models.jobs.transfers import Transfer, TransfersModel
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.controls import button, clear, words
+from plugin.panel.widgets.controls import button, clear, label
 
 _STEPS = 1000
 _MOST_ROWS = 3
@@ -17,7 +17,7 @@ class TransferRow(QFrame):
 
     def __init__(self, model: TransfersModel, key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.text = words(kind="faint")
+        self.text = label(kind="faint")
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
@@ -59,7 +59,7 @@ class Transfers(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(4)
-        self.more = words(kind="faint")
+        self.more = label(kind="faint")
         watch(model, self._show, "rows")
 
     def _show(self) -> None:
@@ -72,7 +72,7 @@ class Transfers(QWidget):
                 self._column.addWidget(each)
             self._column.addWidget(self.more)
         for each in transfers:
-            self.rows[each.key].show_transfer(each, self.model.words(each))
+            self.rows[each.key].show_transfer(each, self.model.text_of(each))
         others = len(self.model.rows) - len(transfers)
         self.more.setText(f"and {others} more")
         self.more.setVisible(others > 0)

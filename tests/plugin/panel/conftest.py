@@ -11,11 +11,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PyQt6.QtCore import QCoreApplication, QElapsedTimer  # noqa: E402
 
 from plugin.hosts.otio_files import OtioFiles  # noqa: E402
-from plugin.panel.background import Immediately  # noqa: E402
 from plugin.panel.models.panel import PanelModel  # noqa: E402
 from plugin.panel.models.session.settings_store import SettingsStore  # noqa: E402
 from tests.plugin.movies import write_cut  # noqa: E402
 from tests.plugin.panel.fake_service import FakeService, FakeServices  # noqa: E402
+from tests.plugin.panel.immediate_background import ImmediateBackground  # noqa: E402
 
 
 @pytest.fixture
@@ -52,6 +52,6 @@ def cut(tmp_path: Path) -> Path:
 @pytest.fixture
 def panel(qapp: QCoreApplication, services: FakeServices, tmp_path: Path) -> Iterator[PanelModel]:
     memory = SettingsStore(tmp_path / "panel")
-    model = PanelModel(OtioFiles(tmp_path / "placed"), services, memory, Immediately())
+    model = PanelModel(OtioFiles(tmp_path / "placed"), services, memory, ImmediateBackground())
     yield model
     model.close()

@@ -79,7 +79,7 @@ def _take_pictures(app: QApplication, panel: Panel, edit: Path, out: Path) -> No
     panel.review.compare.set(mode=Mode.SIDE)
     shoot("panel-review", WIDE)
     window.review.place_button.click()
-    until(lambda: model.places.current is not None or model.places.problem is not None)
+    until(lambda: model.placements.current is not None or model.placements.problem is not None)
     shoot("panel-placed", USUAL)
 
 

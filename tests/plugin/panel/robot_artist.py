@@ -36,7 +36,7 @@ class Artist:
         if self._panel.panel is None:
             return
         model = self._panel.panel.model
-        problem = model.problem or model.shot.problem or model.plan.problem or model.places.problem
+        problem = model.problem or model.shot.problem or model.plan.problem or model.placements.problem
         failed = [each.job.failure for each in model.takes.jobs.values() if each.job.failure is not None]
         if problem is not None or failed:
             self._leave({"problem": str(problem or failed[0])})
@@ -55,10 +55,10 @@ class Artist:
         while not model.takes.cards or not model.takes.entries:
             yield None
         entry = next(iter(model.takes.entries.values()))
-        model.verdicts.approve_and_place(entry.take.id)
-        while model.places.current is None or model.takes.entry_of(entry.take.id).take.status != "approved":
+        model.decisions.approve_and_place(entry.take.id)
+        while model.placements.current is None or model.takes.entry_of(entry.take.id).take.status != "approved":
             yield None
-        yield {"take": entry.take.id, "folder": entry.folder, "sentence": model.places.sentence}
+        yield {"take": entry.take.id, "folder": entry.folder, "sentence": model.placements.status_text}
 
     def _leave(self, told: dict) -> None:
         self._timer.stop()

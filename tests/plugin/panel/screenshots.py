@@ -1,4 +1,4 @@
-"""Pictures of every state of the panel, over the scriptable service.
+"""Thumbnails of every state of the panel, over the scriptable service.
 
     python -m tests.plugin.panel.screenshots OUT [NAME ...]
 
@@ -167,7 +167,7 @@ def first_run(stage: Stage) -> None:
     bad = Checked("Memory", "broken", "4.1 GB, 1.2 GB free", "The shipped model needs 3 GB free: close other programs.")
     stage.window.checks.findings = (bad, *stage.window.checks.findings[2:])
     stage.window.checks.state = "broken"
-    stage.shoot("02-first-run-trouble", NARROW)
+    stage.shoot("02-first-run-error", NARROW)
 
 
 def empty(stage: Stage) -> None:
@@ -248,7 +248,7 @@ def takes(stage: Stage) -> None:
     ids = stage.takes()
     stage.model.plan.clear()
     stage.shoot("12-takes", ms=5000)
-    stage.model.verdicts.approve_and_place(ids[1])
+    stage.model.decisions.approve_and_place(ids[1])
     stage.shoot("13-placed", ms=3000)
     stage.window.open_review(ids[0])
     stage.panel.review.transport.seek(30)

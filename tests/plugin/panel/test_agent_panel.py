@@ -26,18 +26,18 @@ from plugin.hosts.base import (
     ShowsMarkers,
     SwapsTakes,
 )
-from plugin.panel.background import Immediately
 from plugin.panel.models.agent.agent_requests import AgentRequests
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.session.settings_store import SettingsStore
 from plugin.panel.models.takes.reviewing import Reviewing
-from plugin.panel.pictures import Pictures
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.notes_panel import NotesPanel
+from plugin.panel.thumbnails import Thumbnails
 from plugin.panel.widgets.zones.takes_zone import TakesZone
 from tests.plugin.hosts.agent_driver import AgentProcess, exported, write_project
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import FakeService, FakeServices
+from tests.plugin.panel.immediate_background import ImmediateBackground
 
 Until = Callable[[Callable[[], bool]], None]
 
@@ -58,9 +58,9 @@ class Joined:
         self.session.begin()
         until(lambda: self.session.hello is not None)
         memory = SettingsStore(folder / "panel")
-        self.host = agent_host(self.session, self.session.hello, folder / "host", Immediately())
-        self.panel = PanelModel(self.host, services, memory, Immediately())
-        self.companion = AgentRequests(self.panel, self.host, NoStills(), Immediately())
+        self.host = agent_host(self.session, self.session.hello, folder / "host", ImmediateBackground())
+        self.panel = PanelModel(self.host, services, memory, ImmediateBackground())
+        self.agent_requests = AgentRequests(self.panel, self.host, NoStills(), ImmediateBackground())
         self.panel.begin()
         self.host.read_timeline()
         until(lambda: self.host.timeline is not None and self.panel.backend.ready)
@@ -158,20 +158,20 @@ def test_from_the_selection_to_the_take_in_the_hosts_timeline(
     submitted = next(each for each in service.requests if isinstance(each, Submit))
     assert submitted.spec.layer == "png" and submitted.spec.source.endswith("shot.otio")
     assert submitted.spec.output.startswith(str(tmp_path / "project" / "cut dynvfx"))
-    panel.verdicts.approve_and_place(take)
-    assert panel.places.placing and "Placing" in panel.places.sentence
-    until(lambda: panel.places.current is not None and not panel.places.placing)
-    layers = joined.agent.tell()["project"]["layers"]
+    panel.decisions.approve_and_place(take)
+    assert panel.placements.placing and "Placing" in panel.placements.status_text
+    until(lambda: panel.placements.current is not None and not panel.placements.placing)
+    layers = joined.agent.schedule_state()["project"]["layers"]
     assert [(each["take"], each["record_start"], each["record_frames"]) for each in layers] == [(take, 86412, 18)]
     until(lambda: service.entries[next(iter(service.entries))].take.status == "approved")
-    assert panel.takes.cards[0].placed and "Scene" in panel.places.sentence
+    assert panel.takes.cards[0].placed and "Scene" in panel.placements.status_text
 
 
 def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()
-    project = joined.agent.tell()["project"]
+    project = joined.agent.schedule_state()["project"]
     project["exports"]["strip-1"].update(steps=40, pace=0.01)
     clip = {**project["clips"][0], "render": "retimed"}
     joined.agent.do("change", clips=[clip], exports=project["exports"])
@@ -183,19 +183,19 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     folders = list((tmp_path / "host" / "exports").glob("*/*/*"))
     panel.make_plan()
     until(lambda: panel.shot.exporting and panel.shot.exports.now.done > 1)
-    assert panel.shot.exports.now.total == 40 and panel.shot.exports.now.words == "Rendering"
+    assert panel.shot.exports.now.total == 40 and panel.shot.exports.now.text == "Rendering"
     panel.shot.exports.cancel()
     assert not panel.shot.exporting and not service.jobs
     until(lambda: list((tmp_path / "host" / "exports").glob("*/*/*")) == folders)
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
-    exported = [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]]
+    exported = [each for each in joined.agent.schedule_state()["seen"] if each == ["export", "strip-1"]]
     assert panel.shot.shot.record_frames == 18
     # What was rendered is used again while the clip is the same.
     panel.drop_plan()
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
-    assert [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]] == exported
+    assert [each for each in joined.agent.schedule_state()["seen"] if each == ["export", "strip-1"]] == exported
 
 
 def test_a_clicked_note_moves_the_hosts_playhead(
@@ -234,21 +234,21 @@ def test_a_take_joins_the_hosts_own_versions(
     until(lambda: panel.shot.shot is not None)
     first = generate(joined, service, until, tmp_path / "takes" / "01")
     second = panel.takes.entry_of(generate(joined, service, until, tmp_path / "takes" / "02"))
-    zone = TakesZone(panel, Pictures(Immediately()))
+    zone = TakesZone(panel, Thumbnails(Immediately()))
     qtbot.addWidget(zone)
     assert "Add to take selector" not in offered()
-    panel.verdicts.approve_and_place(first)
-    until(lambda: panel.places.current is not None)
+    panel.decisions.approve_and_place(first)
+    until(lambda: panel.placements.current is not None)
     assert "Add to take selector" in offered()
     zone.act("version")
     until(lambda: ["versions", "strip-1", [second.take.id]] in joined.agent.tell()["seen"])
-    until(lambda: "one of 2 takes" in panel.said)
-    assert panel.places.current.take == first and panel.problem is None
+    until(lambda: "one of 2 takes" in panel.message)
+    assert panel.placements.current.take == first and panel.problem is None
 
 
 def move(joined: Joined, start: int) -> None:
     """The user moves the clip."""
-    project = joined.agent.tell()["project"]
+    project = joined.agent.schedule_state()["project"]
     moved = {**project["clips"][0], "record_start": start}
     exports = {"strip-1": {"otio": exported(Path(moved["media"]), start)}}
     joined.agent.do("change", clips=[moved], exports=exports)
@@ -274,9 +274,9 @@ def test_a_clip_that_was_moved_keeps_its_plan_and_its_takes(
     take = finish(joined, service, until, tmp_path / "takes" / "01", job)
     move(joined, 86500)
     until(lambda: panel.shot.shot is not None and panel.shot.shot.record_start == 100)
-    panel.verdicts.approve_and_place(take)
-    until(lambda: panel.places.current is not None)
-    assert panel.places.current.record_in == "01:00:04:04"
+    panel.decisions.approve_and_place(take)
+    until(lambda: panel.placements.current is not None)
+    assert panel.placements.current.record_in == "01:00:04:04"
     assert [each["record_start"] for each in joined.agent.saved()["layers"]] == [86500]
 
 
@@ -287,8 +287,8 @@ def test_a_clip_that_moves_in_the_moment_of_placing(
     until(lambda: joined.panel.shot.shot is not None)
     take = generate(joined, service, until, tmp_path / "takes" / "01")
     joined.agent.set(nudge=40)
-    joined.panel.verdicts.approve_and_place(take)
-    until(lambda: joined.panel.places.current is not None)
+    joined.panel.decisions.approve_and_place(take)
+    until(lambda: joined.panel.placements.current is not None)
     assert [each["record_start"] for each in joined.agent.saved()["layers"]] == [86412 + 40]
     assert joined.panel.problem is None
 
@@ -298,7 +298,7 @@ def test_a_take_that_lies_elsewhere_is_told(join: Callable, service: FakeService
     until(lambda: joined.panel.shot.shot is not None)
     take = generate(joined, service, until, tmp_path / "takes" / "01")
     joined.agent.set(slip=1)
-    joined.panel.verdicts.approve_and_place(take)
+    joined.panel.decisions.approve_and_place(take)
     until(lambda: joined.panel.problem is not None)
     assert joined.panel.problem.kind == "placement_failed" and "86413" in joined.panel.problem.why
     assert joined.panel.takes.entry_of(take).take.status == "pending"
@@ -306,7 +306,7 @@ def test_a_take_that_lies_elsewhere_is_told(join: Callable, service: FakeService
 
 def test_an_export_at_another_place_is_refused(join: Callable, until: Until) -> None:
     joined = join()
-    project = joined.agent.tell()["project"]
+    project = joined.agent.schedule_state()["project"]
     joined.agent.do("change", clips=[{**project["clips"][0], "record_start": 90000}])
     until(lambda: joined.panel.shot.problem is not None)
     assert joined.panel.shot.problem.kind == "bad_reply" and "does not lie" in joined.panel.shot.problem.what
@@ -319,7 +319,7 @@ def test_what_the_host_refuses_is_told_and_nothing_is_approved(
     until(lambda: joined.panel.shot.shot is not None)
     take = generate(joined, service, until, tmp_path / "takes" / "01")
     joined.agent.set(fails={"place": "There is no free channel."})
-    joined.panel.verdicts.approve_and_place(take)
+    joined.panel.decisions.approve_and_place(take)
     until(lambda: joined.panel.problem is not None)
     problem = joined.panel.problem
     assert (problem.kind, problem.what, problem.remedy) == (
@@ -327,10 +327,10 @@ def test_what_the_host_refuses_is_told_and_nothing_is_approved(
         "There is no free channel.",
         "Add a track.",
     )
-    assert joined.panel.takes.entry_of(take).take.status == "pending" and not joined.panel.places.placing
+    assert joined.panel.takes.entry_of(take).take.status == "pending" and not joined.panel.placements.placing
     joined.agent.set(fails={})
-    joined.panel.verdicts.approve_and_place(take)
-    until(lambda: joined.panel.places.current is not None)
+    joined.panel.decisions.approve_and_place(take)
+    until(lambda: joined.panel.placements.current is not None)
 
 
 def test_the_hosts_own_panel_generates_places_and_is_told(
@@ -358,7 +358,7 @@ def test_the_hosts_own_panel_generates_places_and_is_told(
     agent.do("call", method="place_take", params={"take": take})
     until(lambda: {"take": take}.items() <= (agent.last("state")["takes"][0] | {"take": take}).items())
     until(lambda: agent.last("state")["takes"][0]["placed"])
-    layers = agent.tell()["project"]["layers"]
+    layers = agent.schedule_state()["project"]["layers"]
     assert [(each["uid"], each["record_start"]) for each in layers] == [("strip-2", 86430)]
     until(lambda: agent.last("state")["takes"][0]["status"] == "approved")
     agent.do("call", method="set_status", params={"take": take, "status": "rejected"})
@@ -395,14 +395,14 @@ def test_the_first_order_waits_for_the_service(
     question = {"uids": ["strip-1"], "instruction": "add fire", "quality": "draft"}
     joined.panel.backend.state = "starting"
     joined.agent.do("call", method="generate", params=question)
-    until(lambda: joined.companion.waits)
+    until(lambda: joined.agent_requests.waits)
     assert not service.specs
     joined.panel.backend.state = "ready"
     until(lambda: joined.agent.last("answer") is not None)
     assert joined.agent.last("answer")["jobs"] == list(service.specs)
     joined.panel.backend.state = "connecting"
     joined.agent.do("call", method="generate", params=question)
-    until(lambda: joined.companion.waits)
+    until(lambda: joined.agent_requests.waits)
     joined.panel.backend.state = "missing"
     until(lambda: joined.agent.last("problem") is not None)
     assert "not ready" in joined.agent.last("problem")[1]
@@ -415,10 +415,10 @@ def test_the_application_goes_while_a_take_is_placed(
     until(lambda: joined.panel.shot.shot is not None)
     take = generate(joined, service, until, tmp_path / "takes" / "01")
     joined.agent.set(slow=5)
-    joined.panel.verdicts.approve_and_place(take)
+    joined.panel.decisions.approve_and_place(take)
     joined.agent.kill()
     until(lambda: bool(joined.ends))
-    assert joined.panel.problem.kind == "host_gone" and not joined.panel.places.placing
+    assert joined.panel.problem.kind == "host_gone" and not joined.panel.placements.placing
     assert joined.agent.saved().get("layers", []) == []
     assert joined.panel.takes.entry_of(take).take.status == "pending"
 
@@ -429,8 +429,8 @@ def test_notes_on_a_placed_take_are_markers_in_the_host(
     joined = join()
     until(lambda: joined.panel.shot.shot is not None)
     take = generate(joined, service, until, tmp_path / "takes" / "01")
-    joined.panel.verdicts.approve_and_place(take)
-    until(lambda: joined.panel.places.current is not None)
-    joined.panel.verdicts.set_notes(take, (Note(text="brighter", first=2, last=4, category="look"),))
+    joined.panel.decisions.approve_and_place(take)
+    until(lambda: joined.panel.placements.current is not None)
+    joined.panel.decisions.set_notes(take, (Note(text="brighter", first=2, last=4, category="look"),))
     note = {"first": 2, "last": 4, "text": "brighter", "category": "look", "author": ""}
-    until(lambda: ["mark", [note]] in joined.agent.tell()["seen"])
+    until(lambda: ["mark", [note]] in joined.agent.schedule_state()["seen"])

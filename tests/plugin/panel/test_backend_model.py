@@ -6,16 +6,16 @@ import pytest
 
 from bridge.wire.messages import PauseQueue, Worker
 from contract.errors import Problem
-from plugin.panel.background import Immediately
 from plugin.panel.models.backend.backend import RESTARTS, BackendModel
 from tests.plugin.panel.fake_service import FakeService, FakeServices
+from tests.plugin.panel.immediate_background import ImmediateBackground
 
 Until = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
 def backend(qapp: object, services: FakeServices) -> Iterator[BackendModel]:
-    model = BackendModel(services, Immediately(), clock=lambda: 0.0)
+    model = BackendModel(services, ImmediateBackground(), clock=lambda: 0.0)
     model._gone.setInterval(0)
     yield model
     model.close()
@@ -26,7 +26,7 @@ def test_a_running_service_is_found_and_not_started(
 ) -> None:
     backend.begin()
     until(lambda: backend.ready and bool(backend.models))
-    assert services.starts == 0 and backend.local and backend.mend == ""
+    assert services.starts == 0 and backend.local and backend.fix == ""
     assert backend.headline == "Ready on this machine" and "cpu" in backend.detail
 
 
@@ -42,10 +42,10 @@ def test_what_cannot_be_started_says_why_and_offers_to_try(
 ) -> None:
     services.runs, services.missing = False, Problem("It could not be started.", "The disk is full.", "Free some.")
     backend.begin()
-    assert (backend.state, backend.mend) == ("missing", "start")
+    assert (backend.state, backend.fix) == ("missing", "start")
     assert backend.headline == "It could not be started." and backend.detail == "The disk is full. Free some."
     services.missing = None
-    backend.mend_now()
+    backend.fix_now()
     until(lambda: backend.ready)
 
 
@@ -54,7 +54,7 @@ def test_one_that_refuses_leads_to_the_settings(backend: BackendModel, service: 
     until(lambda: backend.ready)
     service.sessions[0].lose("refused", Problem("Your key is not known there.", "", "Ask for it to be let in."))
     until(lambda: backend.state == "refused")
-    assert backend.mend == "settings" and backend.detail == "Ask for it to be let in."
+    assert backend.fix == "settings" and backend.detail == "Ask for it to be let in."
 
 
 def test_one_that_dies_is_started_again_a_few_times(
@@ -73,7 +73,7 @@ def test_one_that_dies_is_started_again_a_few_times(
     until(lambda: backend.state == "silent")
     backend._gone.start(0)
     until(lambda: backend.state == "missing")
-    assert backend.mend == "start" and services.starts == RESTARTS
+    assert backend.fix == "start" and services.starts == RESTARTS
 
 
 def test_what_the_worker_does_is_said(backend: BackendModel, service: FakeService, until: Until) -> None:

@@ -25,7 +25,7 @@ from plugin.panel.review.follow_up import FollowUp
 from plugin.panel.review.mask_paint import MaskPaint
 from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.services import UsersServices
+from plugin.panel.user_backends import UserBackends
 from tests.backend.jobs.small_jobs import FRAMES, HEIGHT, INSTRUCTION, RATE, WIDTH, write_movie
 from tests.backend.service.running import RunningService, running
 
@@ -64,7 +64,7 @@ def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelMo
     memory, background = SettingsStore(home / "panel"), Background()
     memory.set("service_address", far.found.address)
     memory.set("service_key", far.found.key)
-    model = PanelModel(OtioFiles(tmp_path / "placed"), UsersServices(home, memory), memory, background)
+    model = PanelModel(OtioFiles(tmp_path / "placed"), UserBackends(home, memory), memory, background)
     yield model
     model.close()
     background.wait()
@@ -109,7 +109,7 @@ def test_from_the_clip_to_the_placed_child(panel: PanelModel, edit: Path, qtbot:
     assert child.take.plan == entry.take.plan and read_take(child.folder).id == child.take.id
 
     # Place: from the files that came here.
-    panel.verdicts.approve_and_place(child.take.id)
+    panel.decisions.approve_and_place(child.take.id)
     qtbot.waitUntil(lambda: read_take(child.folder).status == "approved", timeout=PATIENCE)
     tracks = otio.adapters.read_from_file(str(edit.with_name("cut.dynvfx.otio"))).video_tracks()
     assert tracks[1].range_of_child_at_index(1) == tracks[0].range_of_child_at_index(1)
@@ -133,7 +133,7 @@ def test_takes_of_other_shots_stay_where_they_are(
     memory, background = SettingsStore(tmp_path / "here" / "second"), Background()
     for name in ("service_address", "service_key"):
         memory.set(name, panel.memory.get(name, ""))
-    second = PanelModel(OtioFiles(tmp_path / "two"), UsersServices(tmp_path / "here", memory), memory, background)
+    second = PanelModel(OtioFiles(tmp_path / "two"), UserBackends(tmp_path / "here", memory), memory, background)
     second.begin(other)
     qtbot.waitUntil(lambda: bool(second.finished._there), timeout=PATIENCE)
     assert second.transfers.rows == () and second.takes.entries == {}

@@ -11,11 +11,11 @@ from bridge.wire.messages import Approve, Cancel, Failure, PauseQueue, Retry, Se
 from contract.events import FoundMask, PreviewWritten
 from contract.take import Note
 from plugin.hosts.otio_files import OtioFiles
-from plugin.panel.background import Immediately
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.session.settings_store import SettingsStore
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices, refusal
+from tests.plugin.panel.immediate_background import ImmediateBackground
 
 Until = Callable[[Callable[[], bool]], None]
 
@@ -174,7 +174,7 @@ def test_pausing_keeps_the_job_in_sight_and_cancelling_does_not(
     until(lambda: planned.takes.cards[0].state == "queued")
     planned.jobs.cancel(job)
     until(lambda: planned.takes.cards == ())
-    assert planned.said == "Cancelled."
+    assert planned.message == "Cancelled."
 
 
 def test_a_paused_job_is_still_there_after_a_restart(
@@ -186,7 +186,9 @@ def test_a_paused_job_is_still_there_after_a_restart(
     planned.jobs.pause(job)
     until(lambda: [card.state for card in planned.takes.cards] == ["paused"])
     planned.close()
-    again = PanelModel(OtioFiles(tmp_path / "placed"), services, SettingsStore(tmp_path / "panel"), Immediately())
+    again = PanelModel(
+        OtioFiles(tmp_path / "placed"), services, SettingsStore(tmp_path / "panel"), ImmediateBackground()
+    )
     again.begin(cut)
     until(lambda: [card.state for card in again.takes.cards] == ["paused"])
     assert "retry" in again.takes.cards[0].actions
@@ -235,22 +237,22 @@ def test_a_take_is_noted_placed_and_approved(
     planned: PanelModel, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
-    planned.verdicts.set_notes(take, (Note(text="brighter", first=2, last=4),))
+    planned.decisions.set_notes(take, (Note(text="brighter", first=2, last=4),))
     until(lambda: [note.text for note in next(iter(service.entries.values())).take.notes] == ["brighter"])
-    planned.verdicts.approve_and_place(take)
+    planned.decisions.approve_and_place(take)
     until(lambda: next(iter(service.entries.values())).take.status == "approved")
-    assert planned.places.current.track_number == 2
-    assert "T1" in planned.places.sentence and "cut.dynvfx.otio" in planned.places.sentence
+    assert planned.placements.current.track_number == 2
+    assert "T1" in planned.placements.status_text and "cut.dynvfx.otio" in planned.placements.status_text
     assert planned.takes.cards[0].placed
 
 
 def test_swapping_is_one_call(planned: PanelModel, service: FakeService, until: Until, tmp_path: Path) -> None:
     first = finish(planned, service, until, tmp_path / "takes" / "01")
     second = finish(planned, service, until, tmp_path / "takes" / "02")
-    planned.verdicts.approve_and_place(first)
-    planned.verdicts.approve_and_place(second)
+    planned.decisions.approve_and_place(first)
+    planned.decisions.approve_and_place(second)
     until(lambda: [card.placed for card in planned.takes.cards] == [True, False])
-    assert planned.places.current.take == second
+    assert planned.placements.current.take == second
 
 
 def test_a_take_without_files_is_told_not_placed(
@@ -258,8 +260,8 @@ def test_a_take_without_files_is_told_not_placed(
 ) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
     (tmp_path / "takes" / "01" / "layer.mov").unlink()
-    planned.verdicts.approve_and_place(take)
-    assert planned.problem.kind == "bad_take" and planned.places.current is None
+    planned.decisions.approve_and_place(take)
+    assert planned.problem.kind == "bad_take" and planned.placements.current is None
 
 
 def test_what_is_said_while_the_service_is_away_is_not_lost(
@@ -268,7 +270,7 @@ def test_what_is_said_while_the_service_is_away_is_not_lost(
     take = finish(planned, service, until, tmp_path / "takes" / "01")
     service.die()
     until(lambda: not planned.backend.ready)
-    planned.verdicts.set_status(take, "rejected")
+    planned.decisions.set_status(take, "rejected")
     assert planned.takes.cards[0].state == "rejected" and requests(service, SetTake) == []
     until(lambda: planned.backend.ready)
     until(lambda: next(iter(service.entries.values())).take.status == "rejected")
@@ -292,7 +294,7 @@ def test_the_service_dies_and_every_event_is_heard_once(
     until(lambda: planned.takes.jobs[job].job.step == 1)
     service.die()
     until(lambda: planned.backend.state == "silent")
-    assert planned.backend.mend == "retry" and "does not answer" in planned.backend.headline
+    assert planned.backend.fix == "retry" and "does not answer" in planned.backend.headline
     service.progress(job, 2)
     until(lambda: planned.backend.ready)
     service.progress(job, 3)

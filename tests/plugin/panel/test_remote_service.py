@@ -15,7 +15,7 @@ from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.background import Background
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.session.settings_store import SettingsStore
-from plugin.panel.services import UsersServices
+from plugin.panel.user_backends import UserBackends
 from tests.backend.service.running import RunningService
 
 PATIENCE = 120_000
@@ -36,7 +36,7 @@ def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelMo
     memory, background = SettingsStore(tmp_path / "here" / "panel"), Background()
     memory.set("service_address", far.found.address)
     memory.set("service_key", far.found.key)
-    services = UsersServices(tmp_path / "here", memory)
+    services = UserBackends(tmp_path / "here", memory)
     model = PanelModel(OtioFiles(tmp_path / "placed"), services, memory, background)
     yield model
     model.close()
@@ -47,10 +47,10 @@ def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelMo
 def test_shot_and_take_travel(panel: PanelModel, far: RunningService, cut: Path, qtbot: QtBot, tmp_path: Path) -> None:
     panel.begin(cut)
     qtbot.waitUntil(lambda: panel.backend.state == "refused", timeout=PATIENCE)
-    assert panel.backend.mend == "settings"
+    assert panel.backend.fix == "settings"
     own = KeyFolder(key_folder(tmp_path / "here")).client_pair().public
     KeyFolder(key_folder(far.home)).authorize(own, "artist")
-    panel.backend.mend_now()
+    panel.backend.fix_now()
     qtbot.waitUntil(lambda: panel.backend.ready, timeout=PATIENCE)
     assert not panel.backend.local
 
@@ -66,5 +66,5 @@ def test_shot_and_take_travel(panel: PanelModel, far: RunningService, cut: Path,
     entry = next(iter(panel.takes.entries.values()))
     assert Path(entry.folder) == cut.parent / "cut dynvfx" / job.id / "takes" / "01"
     assert read_take(entry.folder).id == entry.take.id
-    panel.verdicts.set_status(entry.take.id, "approved")
+    panel.decisions.set_status(entry.take.id, "approved")
     qtbot.waitUntil(lambda: read_take(entry.folder).status == "approved", timeout=PATIENCE)

@@ -12,7 +12,7 @@ from plugin.panel.models.backend.checks import Checked, ChecksModel
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.session.settings_store import SettingsStore
 from plugin.panel.models.takes.review_outbox import ReviewOutbox
-from plugin.panel.wording import duration_text, rate_text, size_text
+from plugin.panel.number_text import duration_text, rate_text, size_text
 from tests.plugin.panel.fake_service import PLAN, FakeService, make_take
 
 Until = Callable[[Callable[[], bool]], None]
@@ -64,21 +64,21 @@ def test_a_plan_knows_whether_it_was_edited() -> None:
 
 
 def test_what_was_not_heard_is_kept_on_the_disk(tmp_path: Path) -> None:
-    unsaid = ReviewOutbox(tmp_path / "unsaid.json")
+    outbox = ReviewOutbox(tmp_path / "review_outbox.json")
     note = Note(text="x", first=0, last=1)
-    unsaid.add("j", 1, "approved", None)
-    unsaid.add("j", 1, None, (note,))
-    again = ReviewOutbox(tmp_path / "unsaid.json")
-    assert again.requests() == unsaid.requests() and again.requests()[0].status == "approved"
+    outbox.add("j", 1, "approved", None)
+    outbox.add("j", 1, None, (note,))
+    again = ReviewOutbox(tmp_path / "review_outbox.json")
+    assert again.requests() == outbox.requests() and again.requests()[0].status == "approved"
     service = FakeService()
     job = _job(service)
-    assert again.over("j", 1, make_take(job, 1)).notes == [note]
+    assert again.apply("j", 1, make_take(job, 1)).notes == [note]
     request = again.requests()[0]
     again.add("j", 1, "rejected", None)
-    again.heard(request)
+    again.acknowledge(request)
     assert again.requests()[0].status == "rejected"
-    again.heard(again.requests()[0])
-    assert ReviewOutbox(tmp_path / "unsaid.json").requests() == []
+    again.acknowledge(again.requests()[0])
+    assert ReviewOutbox(tmp_path / "review_outbox.json").requests() == []
 
 
 def _job(service: FakeService) -> object:

@@ -57,10 +57,10 @@ def test_how_far_it_is_is_seen(transfers: TransfersModel, by_hand: ByHand) -> No
     by_hand.runs[0][0]()
     ways[0].read(500_000)
     transfers._see()
-    assert transfers.words(transfers.rows[0]) == "Reading take 1 of “add fire”: 500 kB of 2.0 MB"
+    assert transfers.text_of(transfers.rows[0]) == "Reading take 1 of “add fire”: 500 kB of 2.0 MB"
     ways[0].moved(1_500_000)
     transfers._see()
-    assert transfers.rows[0].share == 0.75 and "Downloading" in transfers.words(transfers.rows[0])
+    assert transfers.rows[0].share == 0.75 and "Downloading" in transfers.text_of(transfers.rows[0])
     by_hand.runs[0][1]("came")
     assert told == ["came"] and transfers.rows == ()
 
@@ -93,7 +93,7 @@ def test_one_that_goes_wrong_says_why_and_can_be_tried_again(transfers: Transfer
     by_hand.runs[0][2](Unreachable("The service does not answer.", "", "Check the network."))
     row = transfers.rows[0]
     assert row.state == "failed" and not transfers.is_held(row.key)
-    assert transfers.words(row) == (
+    assert transfers.text_of(row) == (
         "take 1 of “add fire” could not be transferred. The service does not answer. Check the network."
     )
     begin(transfers, told)
@@ -155,4 +155,4 @@ def test_giving_a_plan_up_stops_the_shot_on_its_way(
     panel.make_plan()
     panel.transfers.stop(panel.plan.sending)
     by_hand.runs[1][2](TransferCancelled("The transfer was stopped."))
-    assert panel.plan.state == "none" and "not sent" in panel.said and panel.problem is None
+    assert panel.plan.state == "none" and "not sent" in panel.message and panel.problem is None

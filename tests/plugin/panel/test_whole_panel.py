@@ -117,7 +117,7 @@ def test_from_the_clip_to_the_approved_take(panel: Panel, edit: Path, qtbot: QtB
     folder = Path(next(each.folder for each in model.takes.entries.values() if each.take.id == take.id))
     qtbot.waitUntil(lambda: [note.text for note in read_take(folder).notes] == ["Warmer, please."], timeout=PATIENCE)
     qtbot.mouseClick(window.review.place_button, Qt.MouseButton.LeftButton)
-    assert model.places.current is not None, model.places.problem
+    assert model.placements.current is not None, model.placements.problem
     qtbot.waitUntil(lambda: read_take(folder).status == "approved", timeout=PATIENCE)
     assert read_take(folder).plan.composite_caption.endswith("in soft light.")
 
@@ -127,4 +127,4 @@ def test_from_the_clip_to_the_approved_take(panel: Panel, edit: Path, qtbot: QtB
     assert tracks[1].range_of_child_at_index(1) == tracks[0].range_of_child_at_index(1)
     placed = tracks[1][1]
     assert Path(placed.media_reference.target_url) == folder / "layer.mov" and len(placed.media_references()) == 2
-    assert window.takes_zone.place_line.text() == model.places.sentence != ""
+    assert window.takes_zone.placement_line.text() == model.placements.status_text != ""

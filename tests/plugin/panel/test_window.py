@@ -82,7 +82,7 @@ def test_trouble_is_said_with_the_button_that_mends_it(
     until(lambda: shown.model.backend.state == "missing")
     assert window.backend_banner.what.text() == "It could not be started." and not window.takes_zone.pause.isEnabled()
     services.missing = None
-    qtbot.mouseClick(window.backend_banner.mend, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.backend_banner.fix_button, Qt.MouseButton.LeftButton)
     until(lambda: shown.model.backend.ready)
     assert not window.backend_banner.isVisible()
 
@@ -181,7 +181,7 @@ def test_the_first_start_checks_and_goes_on(
     panel.window.begin()
     until(lambda: panel.model.backend.ready)
     assert ran and panel.window.pages.currentWidget() is panel.window.welcome
-    panel.window.welcome.sample.click()
+    panel.window.welcome.sample_button.click()
     assert panel.window.pages.currentWidget() is panel.window.main
     assert panel.model.shot.title == "garden_path.mp4" and panel.model.ask.instruction
     panel.window.close()

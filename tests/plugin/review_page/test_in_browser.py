@@ -15,8 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from contract.take import Note
-from plugin.panel.review.export import Reviewed
 from plugin.panel.review.model import ReviewModel
+from plugin.panel.review.note_export import Reviewed
 from plugin.review_page.write import write_page
 from tests.plugin.panel.review.movies import number_of, numbered, review_take, slice_of, write_movie
 
@@ -181,7 +181,7 @@ def test_decisions_are_kept_saved_and_read_by_the_panel(page, tmp_path, qtbot):
     model.set_takes([review_take(made / "take.mov", f"take{n}", n, notes=list(notes)) for n in (1, 2, 3)])
     told = []
     model.statusChanged.connect(lambda *said: told.append(said))
-    brought = model.supervision.read(str(saved))
+    brought = model.page_export.import_decisions(str(saved))
     assert (brought.reviewer, brought.takes, brought.notes, brought.unknown) == ("Bo", 2, 1, 0)
     assert told == [("take1", "approved"), ("take2", "retake")]
     assert model.notes.status("take3") == "pending"
@@ -189,7 +189,7 @@ def test_decisions_are_kept_saved_and_read_by_the_panel(page, tmp_path, qtbot):
     assert (first.text, second.text, second.first, second.category) == (
         "from the panel", "too dark <b>here</b>", 7, "light")  # fmt: skip
     assert second.author == "Bo" and second.created.endswith("+00:00")
-    assert model.supervision.read(str(saved)).notes == 0
+    assert model.page_export.import_decisions(str(saved)).notes == 0
     model.close()
 
 

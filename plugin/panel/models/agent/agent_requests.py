@@ -16,7 +16,7 @@ from plugin.background_runner import BackgroundRunner
 from plugin.hosts.agent_host import AgentHost, ClipGone
 from plugin.hosts.agent_session import Responder
 from plugin.hosts.footage import Footage, read_footage
-from plugin.panel.models.agent.agent_state import told_state
+from plugin.panel.models.agent.agent_state import agent_state
 from plugin.panel.models.ask.ask import LARGEST_SEED, QUALITIES, Asked
 from plugin.panel.models.ask.ready_gate import ReadyGate
 from plugin.panel.models.panel import PanelModel
@@ -47,31 +47,31 @@ class AgentRequests(QObject):
     ) -> None:
         super().__init__(parent)
         self._panel, self._host, self._stills, self._background = panel, host, stills, background
-        self._beginning = ReadyGate(panel.backend, host, self)
+        self._gate = ReadyGate(panel.backend, host, self)
         self._sent: dict[str, Any] = {}
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(STATE_EVERY_MS)
         self._soon.timeout.connect(self._send)
         host.session.asked.connect(self._asked)
-        for changed in (panel.backend.changed, panel.changed, panel.places.changed, panel.takes.takesChanged):
-            changed.connect(self.tell)
+        for changed in (panel.backend.changed, panel.changed, panel.placements.changed, panel.takes.takesChanged):
+            changed.connect(self.schedule_state)
         for changed in (panel.takes.dataChanged, panel.takes.rowsInserted, panel.takes.rowsRemoved):
-            changed.connect(self.tell)
-        self.tell()
+            changed.connect(self.schedule_state)
+        self.schedule_state()
 
     @property
     def waits(self) -> bool:
         """Whether an order waits for the service to be there."""
-        return self._beginning.waits
+        return self._gate.waits
 
-    def tell(self, *_: object) -> None:
+    def schedule_state(self, *_: object) -> None:
         """Something may be different: the agent is told soon, when it is."""
         if not self._soon.isActive():
             self._soon.start()
 
     def _send(self) -> None:
-        state = told_state(self._panel, self._host, self._stills.path_of)
+        state = agent_state(self._panel, self._host, self._stills.path_of)
         if state != self._sent:
             self._sent = state
             self._host.session.notify("state", state)
@@ -110,7 +110,7 @@ class AgentRequests(QObject):
         status = params.get("status")
         if status not in _STATUSES:
             raise BadUsage(f"{status!r} is not a take status.", "", f"Use one of {', '.join(_STATUSES)}.")
-        self._panel.verdicts.set_status(self._take(params).take.id, status)
+        self._panel.decisions.set_status(self._take(params).take.id, status)
         responder.reply()
 
     def _place(self, params: dict[str, Any], responder: Responder) -> None:
@@ -118,11 +118,11 @@ class AgentRequests(QObject):
         key = self._panel.takes.shots.get(entry.job, "")
 
         def placed() -> None:
-            self._panel.verdicts.set_status(entry.take.id, "approved")
+            self._panel.decisions.set_status(entry.take.id, "approved")
             responder.reply()
 
         def above(shot: Shot, footage: Footage) -> None:
-            self._panel.places.place(entry, placed, responder.reject, (shot, footage))
+            self._panel.placements.place(entry, placed, responder.reject, (shot, footage))
 
         def exported(shot: Shot) -> None:
             if self._panel.shot.key_of(shot) != key:
@@ -141,7 +141,7 @@ class AgentRequests(QObject):
         self._asked_for(params)  # what is wrong with it is told at once
         if not params.get("uids"):
             raise BadUsage("No clip is named.", "", "Select a clip first.")
-        self._beginning.when_ready(lambda: self._order(params, responder), responder.reject)
+        self._gate.when_ready(lambda: self._order(params, responder), responder.reject)
 
     def _order(self, params: dict[str, Any], responder: Responder) -> None:
         panel = self._panel
@@ -207,7 +207,7 @@ class AgentRequests(QObject):
         return job
 
     def _take(self, params: dict[str, Any]) -> TakeEntry:
-        entry = self._panel.verdicts.entry(str(params.get("take") or ""))
+        entry = self._panel.decisions.entry(str(params.get("take") or ""))
         if entry is None:
             raise BadUsage("There is no such take.", "", "Refresh the list.")
         return entry

@@ -14,14 +14,14 @@ from plugin.panel.models.takes.cards import JobProgress, job_card
 _MOST_TAKES = 200
 
 
-def told_state(panel: PanelModel, host: IdentifiesClips, still: Callable[[str], str]) -> dict[str, Any]:
+def agent_state(panel: PanelModel, host: IdentifiesClips, still: Callable[[str], str]) -> dict[str, Any]:
     """The notification `state`. `still` gives the PNG of a take's preview movie, "" while there is none."""
-    problem = panel.places.problem or panel.problem
+    problem = panel.placements.problem or panel.problem
     return {
-        "backend": {"state": _backend_state(panel.backend), "text": _words(panel.backend)},
+        "backend": {"state": _backend_state(panel.backend), "text": _backend_text(panel.backend)},
         "jobs": [_job(each, host) for each in panel.takes.jobs.values() if _shown(each, panel)],
         "takes": _takes(panel, host, still),
-        "placing": panel.places.placing,
+        "placing": panel.placements.placing,
         "problem": _problem(problem),
     }
 
@@ -34,7 +34,7 @@ def _backend_state(backend: BackendModel) -> str:
     return "missing" if backend.state in ("missing", "silent") else "starting"
 
 
-def _words(backend: BackendModel) -> str:
+def _backend_text(backend: BackendModel) -> str:
     return backend.headline if backend.ready else f"{backend.headline} {backend.detail}".strip()
 
 

@@ -11,11 +11,11 @@ from PyQt6.QtCore import QObject, QTimer
 from bridge.wire.messages import Estimate, Estimated, Model
 from contract.errors import Problem
 from plugin.panel.models.ask.history import History
-from plugin.panel.models.ask.model_fetching import room_words
+from plugin.panel.models.ask.model_fetching import room_text
 from plugin.panel.models.backend.backend import BackendModel
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.shot import ShotModel
-from plugin.panel.wording import duration_text, size_text
+from plugin.panel.number_text import duration_text, size_text
 
 Quality = Literal["draft", "standard", "reference"]
 QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")
@@ -132,7 +132,7 @@ class AskModel(Observable):
             return "Describe what to add."
         if not self.chosen_model_installed and not self.download:
             return "This model is not installed. Allow its download, or choose another one."
-        if not self.chosen_model_installed and not room_words(self.chosen_model, self._backend.local)[1]:
+        if not self.chosen_model_installed and not room_text(self.chosen_model, self._backend.local)[1]:
             return "Not enough disk space for this model."
         problem = self.estimate_problem
         if problem is not None and problem.kind == "clip_too_long":
@@ -158,7 +158,7 @@ class AskModel(Observable):
     def room_line(self) -> str:
         """Where a model that is not there would go, and whether it fits; empty when there is nothing to fetch."""
         model = self.chosen_model
-        return "" if model is None or model.installed else room_words(model, self._backend.local)[0]
+        return "" if model is None or model.installed else room_text(model, self._backend.local)[0]
 
     @property
     def estimate(self) -> Estimated | None:
@@ -223,12 +223,12 @@ class AskModel(Observable):
         if asked == self._asked:
             self.estimate_problem = None
             self.estimates = {**self.estimates, quality: reply}
-            self._shot.seen = reply
+            self._shot.model_input = reply
 
     def _not_estimated(self, asked: int, problem: Problem) -> None:
         if asked == self._asked:
             self.estimates, self.estimate_problem = {}, problem
-            self._shot.seen = None
+            self._shot.model_input = None
 
     def _changed(self, name: str) -> None:
         if name in ("takes", "model"):

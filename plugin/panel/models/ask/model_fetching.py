@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.local.folders import fetched_model_folder, model_cache
 from bridge.wire.messages import Model
-from plugin.panel.wording import size_text
+from plugin.panel.number_text import size_text
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Offer:
 def offer(model: Model, local: bool) -> Offer:
     """What fetching a model means: its size, its licence, and the room on the disk."""
     size = size_text(model.bytes) if model.bytes else "size unknown"
-    room, fits = room_words(model, local)
+    room, fits = room_text(model, local)
     text = f"{model.title}: {size} download. Licence: {model.licence}. {room}"
     return Offer(model.name, model.title, text, fits)
 
@@ -39,7 +39,7 @@ def fetched_bytes(name: str) -> int:
     return total
 
 
-def room_words(model: Model, local: bool) -> tuple[str, bool]:
+def room_text(model: Model, local: bool) -> tuple[str, bool]:
     """What fetching a model needs and whether it fits; of another machine's disk nothing is known beforehand."""
     if not local:
         return "The backend checks its disk space before it downloads anything.", True
@@ -51,7 +51,7 @@ def room_words(model: Model, local: bool) -> tuple[str, bool]:
     return f"Stored in {model_cache()} ({size_text(free)} free).", True
 
 
-def progress_words(model: Model, local: bool) -> str:
+def progress_text(model: Model, local: bool) -> str:
     """How far fetching is."""
     size = size_text(model.bytes) if model.bytes else "size unknown"
     if not local:

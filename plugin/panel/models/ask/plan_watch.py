@@ -7,7 +7,7 @@ from PyQt6.QtCore import QObject, QTimer
 from bridge.wire.messages import Job, Model, RefineSpec
 from contract.errors import BAD_INPUT, BAD_USAGE
 from plugin.panel.models.ask.ask import Asked, AskModel
-from plugin.panel.models.ask.model_fetching import progress_words
+from plugin.panel.models.ask.model_fetching import progress_text
 from plugin.panel.models.ask.plan import PlanModel
 from plugin.panel.models.backend.backend import BackendModel
 from plugin.panel.models.jobs.jobs import JobsModel
@@ -95,7 +95,7 @@ class PlanWatch(QObject):
         }
         model = self._fetched(job)
         if model is not None:
-            self._plan.stage = progress_words(model, self._backend.local)
+            self._plan.stage = progress_text(model, self._backend.local)
             self._look.start()
         else:
             self._plan.stage = stages.get(job.state, self._plan.stage)

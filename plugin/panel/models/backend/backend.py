@@ -13,12 +13,12 @@ from bridge.wire.client import Client
 from bridge.wire.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
 from contract.errors import BackendTooOld, Problem
 from plugin.background_runner import BackgroundRunner
-from plugin.panel.backend_session import ServiceLink, SessionLike
+from plugin.panel.backend_connection import BackendConnection, BackendSession
 from plugin.panel.models.backend.backend_text import described
 from plugin.panel.models.observable import Field, Observable
 
 State = Literal["looking", "starting", "connecting", "ready", "silent", "refused", "missing"]
-Mend = Literal["", "start", "retry", "settings"]
+Fix = Literal["", "start", "retry", "settings"]
 
 RESTARTS, RESTARTS_WITHIN = 3, 120.0
 """So often a service that died is started again unasked, in so many seconds; then the artist is asked."""
@@ -43,7 +43,7 @@ class Services(Protocol):
     def start(self) -> Endpoint:
         """Start one here. Raises Problem with what it said."""
 
-    def open(self, endpoint: Endpoint) -> SessionLike:
+    def open(self, endpoint: Endpoint) -> BackendSession:
         """A session with it. Raises Problem."""
 
     def client(self, endpoint: Endpoint) -> Client:
@@ -63,7 +63,7 @@ class BackendModel(Observable):
     state: Field[State] = Field("looking")
     headline: Field[str] = Field("")
     detail: Field[str] = Field("")
-    mend: Field[Mend] = Field("")
+    fix: Field[Fix] = Field("")
     paused: Field[bool] = Field(False)
     models: Field[tuple[Model, ...]] = Field(())
 
@@ -76,7 +76,7 @@ class BackendModel(Observable):
     ) -> None:
         super().__init__(parent)
         self._services, self._background, self._clock = services, background, clock
-        self._link: ServiceLink | None = None
+        self._link: BackendConnection | None = None
         self._endpoint: Endpoint | None = None
         self._restarts: list[float] = []
         self._gone = QTimer(self)
@@ -117,7 +117,7 @@ class BackendModel(Observable):
         return self._link.session.welcome if self._link else None
 
     @property
-    def link(self) -> ServiceLink | None:
+    def link(self) -> BackendConnection | None:
         """The link to follow jobs with; None while there is none."""
         return self._link
 
@@ -136,7 +136,7 @@ class BackendModel(Observable):
         self._say("looking", "Looking for the backend…")
         self._background.run(self._services.find, self._found, self._not_there)
 
-    def mend_now(self) -> None:
+    def fix_now(self) -> None:
         """What the button does."""
         self._restarts.clear()
         self.begin()
@@ -189,10 +189,10 @@ class BackendModel(Observable):
             self._say("refused", problem.what, _rest(problem), "settings")
             return
         self._endpoint = endpoint
-        self._link = ServiceLink(session, self)
+        self._link = BackendConnection(session, self)
         self._link.stateChanged.connect(self._session_changed)
         self._link.jobChanged.connect(self.jobChanged)
-        self._link.ponged.connect(self._ponged)
+        self._link.pongReceived.connect(self._ponged)
         self._link.closing.connect(self._closing)
         self._say("connecting", "Connecting to the backend…")
         if session.state == "ready":
@@ -271,8 +271,8 @@ class BackendModel(Observable):
         where = "this machine" if self.local else self._endpoint.address.removeprefix("tcp://")
         self._say("ready", *described(where, self.welcome, self._pong))
 
-    def _say(self, state: State, headline: str, detail: str = "", mend: Mend = "") -> None:
-        self.headline, self.detail, self.mend = headline, detail, mend
+    def _say(self, state: State, headline: str, detail: str = "", fix: Fix = "") -> None:
+        self.headline, self.detail, self.fix = headline, detail, fix
         self.state = state
 
 

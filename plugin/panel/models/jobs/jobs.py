@@ -65,7 +65,7 @@ class JobsModel(QObject):
     planKnown = pyqtSignal(str)
     takeFinished = pyqtSignal(str, int)
     problemFound = pyqtSignal(object)
-    said = pyqtSignal(str)
+    message = pyqtSignal(str)
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class JobsModel(QObject):
         self.specs: dict[str, Spec] = {}
         self._followed: set[str] = set()
         self._link: object | None = None
-        backend.readied.connect(self.read_anew)
+        backend.readied.connect(self.reload)
         backend.jobChanged.connect(self._changed)
 
     # Asking -----------------------------------------------------------------------------------------------------------
@@ -138,13 +138,13 @@ class JobsModel(QObject):
 
     # Being told -------------------------------------------------------------------------------------------------------
 
-    def read_anew(self) -> None:
+    def reload(self) -> None:
         """The service can be asked (again): lists first, then every event that was missed."""
         if self._backend.link is not self._link:
             self._link = self._backend.link
             self._followed.clear()
         self._backend.call(ListJobs(), self._jobs_told, self.problemFound.emit)
-        self.finished.read_anew()
+        self.finished.reload()
 
     def _jobs_told(self, reply: Jobs) -> None:
         self.takes.set_jobs(reply.jobs)
@@ -205,7 +205,7 @@ class JobsModel(QObject):
             self._files.picture(progress.job, event.path, lambda path: self.takes.set_preview(job, path))
         elif isinstance(event, JobNotice):
             progress.notices.append(event.text)
-            self.said.emit(event.text)
+            self.message.emit(event.text)
         elif isinstance(event, TakeDone):
             self._backend.call(
                 ListTakes(job=job),
@@ -222,7 +222,7 @@ class JobsModel(QObject):
         self.planKnown.emit(job)
 
     def _finished(self, job: str, number: int, reply: Takes) -> None:
-        self.finished.told(reply, just_made=True)
+        self.finished.update(reply, just_made=True)
         self.takeFinished.emit(job, number)
 
     def _stop(self, job: str, paused: bool, quietly: bool = False) -> None:
@@ -235,7 +235,7 @@ class JobsModel(QObject):
                 "not_found": "The backend has no such job.",
             }
             if words[reply.outcome] and not quietly:
-                self.said.emit(words[reply.outcome])
+                self.message.emit(words[reply.outcome])
             self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
 
         self._backend.call(Cancel(job=job), answered, self.problemFound.emit)

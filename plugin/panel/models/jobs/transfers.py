@@ -13,7 +13,7 @@ from PyQt6.QtCore import QObject, QTimer
 from contract.errors import Problem
 from plugin.background_runner import BackgroundRunner
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.wording import size_text
+from plugin.panel.number_text import size_text
 
 State = Literal["running", "stopped", "failed"]
 LOOK_EVERY_MS = 150
@@ -185,7 +185,7 @@ class TransfersModel(Observable):
             seen.append(replace(row, done=way.done, total=way.total, reading=way.reading) if way is not None else row)
         self.rows = tuple(seen)
 
-    def words(self, row: Transfer) -> str:
+    def text_of(self, row: Transfer) -> str:
         """What is happening, for people."""
         if row.state == "failed" and row.problem is not None:
             parts = (f"{row.name} could not be transferred.", row.problem.what, row.problem.remedy)

@@ -12,14 +12,14 @@ _ASK_FIELDS = ("instruction", "scope", "quality", "takes", "seed", "seed_locked"
 _MOST_JOBS = 500
 
 
-def recall(memory: SettingsStore, ask: AskModel, takes: TakesModel) -> None:
+def restore(memory: SettingsStore, ask: AskModel, takes: TakesModel) -> None:
     """Set choices, and which jobs were dismissed or paused, as they were kept."""
     for name in _ASK_FIELDS:
         setattr(ask, name, memory.get(f"ask/{name}", getattr(ask, name)))
     takes.recall(frozenset(memory.get("dismissed", ())), frozenset(memory.get("paused", ())))
 
 
-def keep(memory: SettingsStore, shot: ShotModel, ask: AskModel, takes: TakesModel) -> None:
+def save(memory: SettingsStore, shot: ShotModel, ask: AskModel, takes: TakesModel) -> None:
     """Keep them, with the timeline and the clip that are open."""
     path = shot.host.path() if isinstance(shot.host, OpensTimelines) else None
     if path is not None:

@@ -14,7 +14,7 @@ from plugin.panel.models.observable import Field, Observable
 
 
 @dataclass(frozen=True)
-class Exporting:
+class ClipExport:
     """A clip that has no shot yet. `reason` says why the host has to render it; `total` is 0 when unknown."""
 
     index: int
@@ -22,13 +22,13 @@ class Exporting:
     running: bool = False
     done: int = 0
     total: int = 0
-    words: str = ""
+    text: str = ""
 
 
 class ExportModel(Observable):
     """One export at a time: the selected clip's."""
 
-    now: Field[Exporting | None] = Field(None)
+    now: Field[ClipExport | None] = Field(None)
 
     def __init__(self, host: Host, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +48,7 @@ class ExportModel(Observable):
             self.now = None
             return False
         reason = host.export_reason(chosen.index)
-        self.now = Exporting(chosen.index, reason)
+        self.now = ClipExport(chosen.index, reason)
         if reason:
             return False
         self.start(chosen.index, done, failed)
@@ -67,7 +67,7 @@ class ExportModel(Observable):
         run = self._run
         self._waiting = [(done, failed)]
         try:
-            self.now = Exporting(index, host.export_reason(index), running=True)
+            self.now = ClipExport(index, host.export_reason(index), running=True)
         except Problem as problem:
             self._ended(run, None, problem)
             return
@@ -90,9 +90,9 @@ class ExportModel(Observable):
         self._ended(self._run, None, problem)
         stop()
 
-    def _progressed(self, run: int, done: int, total: int, words: str) -> None:
+    def _progressed(self, run: int, done: int, total: int, text: str) -> None:
         if run == self._run and self.now is not None:
-            self.now = replace(self.now, done=done, total=total, words=words)
+            self.now = replace(self.now, done=done, total=total, text=text)
 
     def _ended(self, run: int, shot: Shot | None, problem: Problem | None) -> None:
         if run != self._run:
@@ -100,7 +100,7 @@ class ExportModel(Observable):
         self._run += 1
         waiting, self._waiting = self._waiting, []
         now = self.now
-        self.now = Exporting(now.index, now.reason) if now is not None and problem is not None else None
+        self.now = ClipExport(now.index, now.reason) if now is not None and problem is not None else None
         for done, failed in waiting:
             failed(problem) if problem is not None else done(shot)
 

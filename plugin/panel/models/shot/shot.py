@@ -18,22 +18,22 @@ from plugin.hosts.base import ExportsClips, FollowsSelection, Host, IdentifiesCl
 from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.exporting import ExportModel
-from plugin.panel.wording import duration_text, fraction, rate_text
+from plugin.panel.number_text import duration_text, fraction, rate_text
 
 
 @dataclass(frozen=True)
-class ClipChoice:
-    """A line of the list of clips; `trouble` says why one cannot be used."""
+class ClipEntry:
+    """A line of the list of clips; `error` says why one cannot be used."""
 
     index: int
     name: str
     track: str
     record_in: str
-    trouble: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
-class Warned:
+class ShotWarning:
     """Something to know before asking. `kind` is for the picture beside it, `blocks` keeps the shot from being used."""
 
     kind: str
@@ -47,13 +47,13 @@ class ShotModel(Observable):
     selected = pyqtSignal()
 
     title: Field[str] = Field("")
-    clips: Field[tuple[ClipChoice, ...]] = Field(())
+    clips: Field[tuple[ClipEntry, ...]] = Field(())
     current: Field[int | None] = Field(None)
     shot: Field[Shot | None] = Field(None)
     footage: Field[Footage | None] = Field(None)
     problem: Field[Problem | None] = Field(None)
     part: Field[tuple[int, int] | None] = Field(None)
-    seen: Field[Estimated | None] = Field(None)
+    model_input: Field[Estimated | None] = Field(None)
 
     def __init__(self, host: Host, background: BackgroundRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -199,14 +199,14 @@ class ShotModel(Observable):
         size = f"{footage.width} × {footage.height}, " if footage else ""
         facts.append(("Picture", size + f"{rate_text(shot.frame_rate)} fps"))
         facts.append(("Track", f"V{shot.track_number}" + (f" ({shot.track_name})" if shot.track_name else "")))
-        if self.seen is not None:
-            rate = rate_text(fraction(self.seen.model_rate))
-            size = f"{self.seen.model_width} × {self.seen.model_height}"
-            facts.append(("Model input", f"{self.seen.model_frames} frames of {size} at {rate} fps"))
+        if self.model_input is not None:
+            rate = rate_text(fraction(self.model_input.model_rate))
+            size = f"{self.model_input.model_width} × {self.model_input.model_height}"
+            facts.append(("Model input", f"{self.model_input.model_frames} frames of {size} at {rate} fps"))
         return tuple(facts)
 
     @property
-    def warnings(self) -> tuple[Warned, ...]:
+    def warnings(self) -> tuple[ShotWarning, ...]:
         """What to know before asking."""
         shot, footage = self.shot, self.footage
         found = []
@@ -217,18 +217,18 @@ class ShotModel(Observable):
                 f"HDR ({footage.hdr}): the model works in SDR, so highlights of the added content are limited. "
                 "Pictures in this window are tone-mapped for the screen; files and numbers keep the camera’s values."
             )
-            found.append(Warned("hdr", text))
+            found.append(ShotWarning("hdr", text))
         if footage.variable_rate:
-            found.append(Warned("rate", "Variable frame rate: the take has one frame for each timeline frame."))
+            found.append(ShotWarning("rate", "Variable frame rate: the take has one frame for each timeline frame."))
         if shot.frame_rate != Fraction(*shot.timeline_rate):
             timeline_rate = rate_text(Fraction(*shot.timeline_rate))
             text = f"The clip runs at {rate_text(shot.frame_rate)} fps in a timeline of {timeline_rate} fps."
-            found.append(Warned("rate", text))
+            found.append(ShotWarning("rate", text))
         if any(shot.dissolves):
-            found.append(Warned("dissolve", "A dissolve crosses the cut; the take ends at the cut."))
+            found.append(ShotWarning("dissolve", "A dissolve crosses the cut; the take ends at the cut."))
         if shot.effects:
             names = ", ".join(name for name in shot.effects if name) or "an effect"
-            found.append(Warned("effect", f"The take is generated from the clip without its effects ({names})."))
+            found.append(ShotWarning("effect", f"The take is generated from the clip without its effects ({names})."))
         return tuple(found)
 
     def _read(self, shot: Shot, footage: Footage) -> None:
@@ -241,7 +241,7 @@ class ShotModel(Observable):
             self.problem = problem
 
     def _work_on(self, shot: Shot | None) -> None:
-        self.seen = None
+        self.model_input = None
         self.shot = shot
         self.part = shot.part if shot is not None else None
         if shot is not None and isinstance(self.host, IdentifiesClips):
@@ -260,6 +260,6 @@ def seconds_text(shot: Shot) -> str:
     return duration_text(float(shot.frame_count / shot.frame_rate))
 
 
-def _choice(each: ListedClip) -> ClipChoice:
-    trouble = "" if each.problem is None else f"{each.problem.what} {each.problem.remedy}".strip()
-    return ClipChoice(each.index, each.name, each.track, each.record_in, trouble)
+def _choice(each: ListedClip) -> ClipEntry:
+    error = "" if each.problem is None else f"{each.problem.what} {each.problem.remedy}".strip()
+    return ClipEntry(each.index, each.name, each.track, each.record_in, error)

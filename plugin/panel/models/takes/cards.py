@@ -10,7 +10,7 @@ from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem
 from contract.states import RUNNING, STATE_TEXTS, stage_text
 from contract.take import Take
-from plugin.panel.wording import duration_text
+from plugin.panel.number_text import duration_text
 
 Action = Literal[
     "pause",

@@ -27,30 +27,30 @@ class FinishedTakes(QObject):
         backend: BackendModel,
         takes: TakesModel,
         files: JobFiles,
-        unsaid: ReviewOutbox,
+        outbox: ReviewOutbox,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._backend, self._takes, self._files, self._unsaid = backend, takes, files, unsaid
+        self._backend, self._takes, self._files, self._outbox = backend, takes, files, outbox
         self._there: dict[tuple[str, int], TakeEntry] = {}
         self._shot = ""
 
-    def read_anew(self) -> None:
+    def reload(self) -> None:
         """Ask for all takes, and say what could not be said yet."""
         self._there.clear()
-        self._backend.call(ListTakes(), self.told, self.problemFound.emit)
-        self.say_all()
+        self._backend.call(ListTakes(), self.update, self.problemFound.emit)
+        self.send_pending()
 
     def look_at_shot(self, shot: str) -> None:
         """Another shot is worked on: its takes are wanted here."""
         self._shot = shot
         self._bring()
 
-    def told(self, reply: Takes, just_made: bool = False) -> None:
+    def update(self, reply: Takes, just_made: bool = False) -> None:
         """Takes as the service lists them."""
         here = []
         for each in reply.takes:
-            entry = changed_take(each, self._unsaid.over(each.job, each.number, each.take))
+            entry = changed_take(each, self._outbox.apply(each.job, each.number, each.take))
             progress = self._takes.jobs.get(each.job)
             # A job that is not listed (any more) has no folder here.
             found = entry if self._backend.local else progress and self._files.take_here(progress.job, entry)
@@ -69,20 +69,20 @@ class FinishedTakes(QObject):
         """Keep what was said about a take; when the service is away, until it is back. Raises OutOfDisk."""
         for (job, number), entry in list(self._takes.entries.items()):
             if entry.take.id == take.id:
-                self._unsaid.add(job, number, status, notes)
-                changed = changed_take(entry, self._unsaid.over(job, number, entry.take))
+                self._outbox.add(job, number, status, notes)
+                changed = changed_take(entry, self._outbox.apply(job, number, entry.take))
                 self._takes.set_takes((changed,))
                 self._keep_record(changed)
-        self.say_all()
+        self.send_pending()
 
-    def say_all(self) -> None:
+    def send_pending(self) -> None:
         """Tell the service what it has not heard yet."""
         if self._backend.ready:
-            for request in self._unsaid.requests():
+            for request in self._outbox.requests():
                 self._backend.call(
                     request,
-                    lambda reply, request=request: self._unsaid.heard(request),
-                    lambda problem, request=request: self._not_heard(request, problem),
+                    lambda reply, request=request: self._outbox.acknowledge(request),
+                    lambda problem, request=request: self._not_sent(request, problem),
                 )
 
     def _bring(self) -> None:
@@ -100,7 +100,7 @@ class FinishedTakes(QObject):
 
     def _fetched(self, entry: TakeEntry) -> None:
         """It may have been spoken of while it was on its way."""
-        entry = changed_take(entry, self._unsaid.over(entry.job, entry.number, entry.take))
+        entry = changed_take(entry, self._outbox.apply(entry.job, entry.number, entry.take))
         self._takes.set_takes((entry,))
         self._keep_record(entry)
 
@@ -110,7 +110,7 @@ class FinishedTakes(QObject):
         except Problem as problem:
             self.problemFound.emit(problem)
 
-    def _not_heard(self, request: SetTake, problem: Problem) -> None:
+    def _not_sent(self, request: SetTake, problem: Problem) -> None:
         if problem.kind not in ("unreachable", "connection_lost"):
-            self._unsaid.heard(request)
+            self._outbox.acknowledge(request)
         self.problemFound.emit(problem)

@@ -27,7 +27,7 @@ from plugin.panel.models.shot.shot import ShotModel
 from plugin.panel.models.takes.takes import TakesModel
 
 
-class PlacesModel(Observable):
+class PlacementsModel(Observable):
     """What stands above the timeline's clips. `placed` is emitted after each placing that was read back.
 
     `placing` is the take that is on its way into the timeline, by name: a host in another process takes its time.
@@ -70,7 +70,7 @@ class PlacesModel(Observable):
         return self._shot.host.layer
 
     @property
-    def sentence(self) -> str:
+    def status_text(self) -> str:
         """What stands where, for people."""
         place = self.current
         if self.placing:

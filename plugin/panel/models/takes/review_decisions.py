@@ -9,7 +9,7 @@ from contract.errors import Problem
 from contract.take import Note, Status
 from plugin.panel.models.ask.ask import AskModel
 from plugin.panel.models.jobs.jobs import JobsModel
-from plugin.panel.models.takes.placing import PlacesModel
+from plugin.panel.models.takes.placing import PlacementsModel
 
 
 class ReviewDecisions(QObject):
@@ -21,23 +21,23 @@ class ReviewDecisions(QObject):
         self,
         jobs: JobsModel,
         ask: AskModel,
-        places: PlacesModel,
+        placements: PlacementsModel,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._jobs, self._ask, self._places = jobs, ask, places
+        self._jobs, self._ask, self._placements = jobs, ask, placements
 
     def approve_and_place(self, take_id: str) -> None:
         """Put a take above its clip; when it is there, it is approved."""
         entry = self.entry(take_id)
         if entry is not None:
-            self._places.place(entry, lambda: self.set_status(take_id, "approved"))
+            self._placements.place(entry, lambda: self.set_status(take_id, "approved"))
 
     def add_version(self, take_id: str) -> None:
         """Add a take to the version stack that the host itself has, beside the placed one."""
         entry = self.entry(take_id)
         if entry is not None:
-            self._places.add_version(entry)
+            self._placements.add_version(entry)
 
     def set_status(self, take_id: str, status: Status) -> None:
         """Decide about a take."""
@@ -50,7 +50,7 @@ class ReviewDecisions(QObject):
         entry = self.entry(take_id)
         if entry is not None and list(notes) != entry.take.notes:
             self._keep(entry, notes=tuple(notes))
-            self._places.mark(take_id, tuple(notes))
+            self._placements.mark(take_id, tuple(notes))
 
     def use_again(self, take_id: str) -> None:
         """Take a take's choices over into the question, its seed locked."""
@@ -62,7 +62,7 @@ class ReviewDecisions(QObject):
 
     def entry(self, take_id: str) -> TakeEntry | None:
         """A take by its id, the selected shot's first."""
-        return self._jobs.takes.entry_of(take_id, self._places.shot_key)
+        return self._jobs.takes.entry_of(take_id, self._placements.shot_key)
 
     def _keep(self, entry: TakeEntry, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:
         try:

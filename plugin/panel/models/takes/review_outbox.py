@@ -38,13 +38,13 @@ class ReviewOutbox:
         """Everything that waits."""
         return list(self._waiting.values())
 
-    def heard(self, request: SetTake) -> None:
+    def acknowledge(self, request: SetTake) -> None:
         """The service has it; what was said in the meantime still waits."""
         if self._waiting.get((request.job, request.take)) == request:
             del self._waiting[request.job, request.take]
             self._write()
 
-    def over(self, job: str, number: int, take: Take) -> Take:
+    def apply(self, job: str, number: int, take: Take) -> Take:
         """A take as it is with what waits."""
         said = self._waiting.get((job, number))
         if said is None:

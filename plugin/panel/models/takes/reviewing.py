@@ -9,9 +9,9 @@ from PyQt6.QtCore import QObject
 
 from contract.errors import Problem
 from plugin.panel.models.panel import PanelModel
-from plugin.panel.pictures import slice_of
 from plugin.panel.review.media.slices import take_in_folder
 from plugin.panel.review.model import ReviewModel
+from plugin.panel.thumbnails import slice_of
 
 
 class Reviewing(QObject):
@@ -24,11 +24,11 @@ class Reviewing(QObject):
         self._fed: tuple = ()
         panel.shot.selected.connect(self.feed)
         panel.takes.takesChanged.connect(self.feed)
-        review.notesChanged.connect(panel.verdicts.set_notes)
-        review.noteOpened.connect(panel.places.seek)
-        review.statusChanged.connect(panel.verdicts.set_status)
+        review.notesChanged.connect(panel.decisions.set_notes)
+        review.noteOpened.connect(panel.placements.seek)
+        review.statusChanged.connect(panel.decisions.set_status)
         review.followUpRequested.connect(panel.follow_up)
-        review.placeRequested.connect(panel.verdicts.approve_and_place)
+        review.placeRequested.connect(panel.decisions.approve_and_place)
         review.problemFound.connect(self._problem)
 
     def feed(self) -> None:

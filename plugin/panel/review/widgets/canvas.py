@@ -45,7 +45,7 @@ class Canvas(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Picture")
-        model.screening.shownChanged.connect(self._new_pictures)
+        model.playback.shownChanged.connect(self._new_pictures)
         model.compare.changed.connect(self._view_changed)
         model.currentChanged.connect(self.update)
         model.takesChanged.connect(self.update)
@@ -70,7 +70,7 @@ class Canvas(QWidget):
 
     def _reference(self) -> Picture | None:
         """A picture whose size stands for all."""
-        return next((each for each in self._model.screening.shown.pictures.values() if each is not None), None)
+        return next((each for each in self._model.playback.shown.pictures.values() if each is not None), None)
 
     def picture_rect(self) -> QRectF:
         """Where side A's picture lies, or the only one."""
@@ -100,27 +100,27 @@ class Canvas(QWidget):
         reference = self._reference()
         if reference is None:
             return []
-        sources = list(self._model.screening.shown.pictures)
+        sources = list(self._model.playback.shown.pictures)
         cells = render.sheet_cells(len(sources), self.area(), reference.width / reference.height)
         return list(zip(sources, cells, strict=True))
 
-    def _tell_scale(self) -> None:
+    def _update_scale(self) -> None:
         reference = self._reference()
         if reference is None:
             return
         ratio = self.devicePixelRatioF()
-        sources = max(1, len(self._model.screening.sheet))
+        sources = max(1, len(self._model.playback.sheet))
         cells = render.sheet_cells(sources, self.area(), reference.width / reference.height)
         cell = render.fitted_zoom(reference.width, reference.height, cells[0])
         zoom = self._model.compare.view.zoom or self.fitted()
-        self._model.screening.set_scale(zoom * ratio, cell * ratio)
+        self._model.playback.set_scale(zoom * ratio, cell * ratio)
 
     def _new_pictures(self) -> None:
-        self._tell_scale()
+        self._update_scale()
         self.update()
 
     def _view_changed(self) -> None:
-        self._tell_scale()
+        self._update_scale()
         self._set_cursor(QPointF(self.mapFromGlobal(self.cursor().pos())))
         self.update()
 
@@ -131,13 +131,13 @@ class Canvas(QWidget):
         self.paints += 1
         painter = QPainter(self)
         painter.fillRect(self.rect(), _BACKGROUND)
-        view, screening = self._model.compare.view, self._model.screening
-        pictures = screening.shown.pictures
+        view, playback = self._model.compare.view, self._model.playback
+        pictures = playback.shown.pictures
         if not pictures:
             self._paint_hint(painter)
             return
         matte = self._matte()
-        a, b = pictures.get(screening.a), pictures.get(screening.b)
+        a, b = pictures.get(playback.a), pictures.get(playback.b)
         if view.mode is Mode.SHEET:
             render.paint_sheet(painter, self.area(), view, pictures)
         elif view.mode is not Mode.TAKE and a is not None and b is not None:
@@ -148,10 +148,10 @@ class Canvas(QWidget):
 
     def _matte(self) -> Picture | None:
         """The matte over the picture: the one that is being painted, else the take's."""
-        shown = self._model.screening.shown
+        shown = self._model.playback.shown
         if self.mask is not None and self.mask.frame == shown.frame and (self.painting_mask or self.mask.edited):
             return self.mask.picture()
-        return shown.pictures.get(self._model.screening.matte) if self._model.compare.view.matte else None
+        return shown.pictures.get(self._model.playback.matte) if self._model.compare.view.matte else None
 
     def _single(self, a: Picture | None, b: Picture | None) -> Picture | None:
         """The one picture to show; outside a take's range the original stands in."""
@@ -230,7 +230,7 @@ class Canvas(QWidget):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Another size may want other levels."""
-        self._tell_scale()
+        self._update_scale()
 
     def _near_line(self, point: QPointF) -> bool:
         view = self._model.compare.view
@@ -266,7 +266,7 @@ class Canvas(QWidget):
         last = [start]
 
         def brush(point: QPointF) -> None:
-            if self.mask is not None and self.mask.frame == self._model.screening.shown.frame:
+            if self.mask is not None and self.mask.frame == self._model.playback.shown.frame:
                 self.mask.stroke(self.part_at(last[0]), self.part_at(point), add)
             last[0] = point
 

@@ -8,7 +8,7 @@ from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QToolButton, QWidget
 
 from plugin.panel.review.compare import GAINS, Mode
-from plugin.panel.review.keys import BINDINGS, HOLD
+from plugin.panel.review.key_bindings import BINDINGS, HOLD
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.flow import FlowLayout
 from plugin.panel.review.widgets.icons import icon
@@ -16,7 +16,7 @@ from plugin.panel.review.widgets.icons import icon
 _ZOOMS = (None, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-def tool_button(parent: QWidget, picture: str, tip: str, checkable: bool = False) -> QToolButton:
+def icon_button(parent: QWidget, picture: str, tip: str, checkable: bool = False) -> QToolButton:
     """A flat button that leaves the keyboard to the picture."""
     button = QToolButton(parent)
     button.setIcon(icon(picture, parent.palette()))
@@ -44,7 +44,7 @@ class CompareBar(QWidget):
         self._modes = {mode: self._mode_button(mode) for mode in Mode}
         for button in self._modes.values():
             line.addWidget(button)
-        self._hold = tool_button(self, "eye", f"Hold to see the other side ({HOLD.name[-1]}, right button)")
+        self._hold = icon_button(self, "eye", f"Hold to see the other side ({HOLD.name[-1]}, right button)")
         self._hold.pressed.connect(lambda: model.compare.hold(True))
         self._hold.released.connect(lambda: model.compare.hold(False))
         line.addWidget(self._hold)
@@ -55,7 +55,7 @@ class CompareBar(QWidget):
         self._against.activated.connect(lambda _: model.compare_with(self._against.currentData()))
         self._against.setAccessibleName("Compared with")
         line.addWidget(self._against)
-        self._matte = tool_button(self, "matte", f"Matte over the picture ({key_for('Matte overlay')})", True)
+        self._matte = icon_button(self, "matte", f"Matte over the picture ({key_for('Matte overlay')})", True)
         self._matte.toggled.connect(lambda on: model.compare.set(matte=on))
         line.addWidget(self._matte)
         self._gain = self._combo([(f"× {gain}", gain) for gain in GAINS], "Gain of the difference (G, Shift+G)")
@@ -79,8 +79,8 @@ class CompareBar(QWidget):
         model.compare.changed.connect(self._show)
         model.currentChanged.connect(self._show)
         model.takesChanged.connect(self._show)
-        model.screening.shownChanged.connect(self._show_number)
-        model.screening.changeMeasured.connect(self._show_number)
+        model.playback.shownChanged.connect(self._show_number)
+        model.playback.changeMeasured.connect(self._show_number)
         self._show()
 
     def _mode_button(self, mode: Mode) -> QToolButton:
@@ -92,7 +92,7 @@ class CompareBar(QWidget):
             Mode.SHEET: ("Contact sheet of all takes", "Contact sheet"),
         }
         tip, binding = names[mode]
-        button = tool_button(self, mode.value, f"{tip} ({key_for(binding)})", True)
+        button = icon_button(self, mode.value, f"{tip} ({key_for(binding)})", True)
         button.clicked.connect(lambda: self._model.compare.set(mode=mode))
         return button
 
@@ -159,10 +159,10 @@ class CompareBar(QWidget):
 
     def number_text(self) -> tuple[str, str]:
         """The largest change outside the matte, of this frame and of the take, and what that means."""
-        screening, take = self._model.screening, self._model.current
+        playback, take = self._model.playback, self._model.current
         if take is None:
             return "", ""
-        change = screening.change if screening.change_frame == screening.shown.frame else None
+        change = playback.change if playback.change_frame == playback.shown.frame else None
         outside = change is None or change.outside is not None
         if change is None:
             number = "…"

@@ -41,9 +41,9 @@ class FollowUpForm(QWidget):
         self._draw.setToolTip("Draw the region that may change on the picture")
         self._draw.toggled.connect(self.drawRequested)
         row.addWidget(self._draw)
-        self._no_box = QPushButton("Clear region", self)
-        self._no_box.clicked.connect(lambda: self.set_box(None))
-        row.addWidget(self._no_box)
+        self._clear_region = QPushButton("Clear region", self)
+        self._clear_region.clicked.connect(lambda: self.set_box(None))
+        row.addWidget(self._clear_region)
         row.addStretch(1)
         column.addLayout(row)
         column.addLayout(self._mask_row())
@@ -51,9 +51,9 @@ class FollowUpForm(QWidget):
         self.iterations.setAccessibleName("Passes")
         self.iterations.currentIndexChanged.connect(self._check)
         column.addWidget(self.iterations)
-        self._why_not = QLabel(self)
-        self._why_not.setWordWrap(True)
-        column.addWidget(self._why_not)
+        self._hindrance = QLabel(self)
+        self._hindrance.setWordWrap(True)
+        column.addWidget(self._hindrance)
         last = QHBoxLayout()
         last.addStretch(1)
         cancel = QPushButton("Cancel", self)
@@ -82,9 +82,9 @@ class FollowUpForm(QWidget):
         self._brush.setAccessibleName("Brush size")
         self._brush.valueChanged.connect(self._brush_changed)
         row.addWidget(self._brush, 1)
-        self._no_mask = QPushButton("Reset matte", self)
-        self._no_mask.clicked.connect(self._forget_mask)
-        row.addWidget(self._no_mask)
+        self._reset_matte = QPushButton("Reset matte", self)
+        self._reset_matte.clicked.connect(self._forget_mask)
+        row.addWidget(self._reset_matte)
         return row
 
     def _brush_changed(self, value: int) -> None:
@@ -96,7 +96,7 @@ class FollowUpForm(QWidget):
         self.paintRequested.emit(on)
         self._show_mask()
 
-    def put_down(self) -> None:
+    def discard_drawing(self) -> None:
         """Forget what was drawn and painted, and stop doing so."""
         self._forget_mask()
         self.set_box(None)
@@ -107,7 +107,7 @@ class FollowUpForm(QWidget):
 
     def _show_mask(self) -> None:
         self._brush.setVisible(self._paint.isChecked())
-        self._no_mask.setVisible(self.mask.edited)
+        self._reset_matte.setVisible(self.mask.edited)
         edited = f"Matte of frame {self.mask.frame} edited"
         self._paint.setText(edited if self.mask.edited else "Edit the matte")
         self._check()
@@ -129,12 +129,12 @@ class FollowUpForm(QWidget):
             self.iterations.addItem(f"From pass {skip + 1} of {count}", skip)
         if count > 1:
             self.iterations.setItemText(count - 1, "Last pass only: details")
-        self.put_down()
+        self.discard_drawing()
 
     def set_box(self, box: Box | None) -> None:
         """The box that was drawn."""
         self.box = box
-        self._no_box.setVisible(box is not None)
+        self._clear_region.setVisible(box is not None)
         self._draw.setChecked(False)
         self._draw.setText("Draw a region" if box is None else "Redraw region")
         self._check()
@@ -157,8 +157,8 @@ class FollowUpForm(QWidget):
             "no_instruction": "Describe what the take should show.",
             "no_change": "Change the instruction or the matte, draw a region, or choose later passes.",
         }
-        self._why_not.setText(texts.get(why, ""))
-        self._why_not.setVisible(bool(why))
+        self._hindrance.setText(texts.get(why, ""))
+        self._hindrance.setVisible(bool(why))
         self.ask.setEnabled(take is not None and not why)
 
     def _send(self) -> None:

@@ -151,8 +151,8 @@ class NotesPanel(QWidget):
         return names.get(category, category)
 
     def _add(self) -> None:
-        said = self._model.say(self.line.text(), self._category.currentData(), self._ranged.isChecked())
-        if said is not None:
+        note = self._model.add_note(self.line.text(), self._category.currentData(), self._ranged.isChecked())
+        if note is not None:
             self.line.clear()
 
     def _show(self) -> None:
@@ -239,13 +239,13 @@ class NotesPanel(QWidget):
     def _write_page(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder for the review page")
         if folder:
-            self._model.supervision.write(folder, self._model.shot_name)
+            self._model.page_export.write(folder, self._model.shot_name)
 
     def _read_decisions(self) -> None:
         kind = "Decisions (*.json)"
         path, _ = QFileDialog.getOpenFileName(self, "Import decisions", "", kind)
         if path:
-            self._model.supervision.read(path)
+            self._model.page_export.import_decisions(path)
 
 
 class _NoteLine(QLineEdit):

@@ -17,7 +17,7 @@ _CHIP, _WRITING = QColor(0, 0, 0, 150), QColor(235, 235, 235)
 _CHOSEN, _BOX = QColor(90, 160, 250), QColor(255, 200, 60)
 
 
-class Places(Protocol):
+class CanvasGeometry(Protocol):
     """What the overlay asks the canvas: where things are."""
 
     box: Box | None
@@ -35,15 +35,15 @@ class Places(Protocol):
 class Overlay:
     """Paints over the comparison that a model describes."""
 
-    def __init__(self, places: Places, model: ReviewModel) -> None:
-        self._places, self._model = places, model
+    def __init__(self, geometry: CanvasGeometry, model: ReviewModel) -> None:
+        self._geometry, self._model = geometry, model
 
     def paint(self, painter: QPainter) -> None:
         """Everything that belongs over the pictures in this mode."""
-        view, area = self._model.compare.view, self._places.area()
+        view, area = self._model.compare.view, self._geometry.area()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         a, b = self._names()
-        hdr = next((each.hdr for each in self._model.screening.shown.pictures.values() if each and each.hdr), "")
+        hdr = next((each.hdr for each in self._model.playback.shown.pictures.values() if each and each.hdr), "")
         if hdr:
             # Below on the right: nothing else stands there but a level wipe's name, on the left.
             _chip(painter, f"{hdr} tone-mapped for this screen", area, right=True, below=True)
@@ -61,17 +61,17 @@ class Overlay:
             _chip(painter, f"{b} against {a}, × {view.gain}", area)
         else:
             _chip(painter, a if self._model.compare.shows_original or not b else b, area)
-        if self._places.box is not None:
-            self._box(painter, self._places.box)
+        if self._geometry.box is not None:
+            self._box(painter, self._geometry.box)
 
     def _names(self) -> tuple[str, str]:
         against, current = self._model.against, self._model.current
         return against.label if against else "Original", current.label if current else ""
 
     def _wipe_line(self, painter: QPainter) -> None:
-        view, rect = self._model.compare.view, self._places.picture_rect()
+        view, rect = self._model.compare.view, self._geometry.picture_rect()
         line = render.wipe_line(rect, view)
-        seen = rect.intersected(self._places.area())
+        seen = rect.intersected(self._geometry.area())
         if view.wipe_level:
             start, end = QPointF(seen.left(), line), QPointF(seen.right(), line)
         else:
@@ -84,7 +84,7 @@ class Overlay:
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _sheet(self, painter: QPainter) -> None:
-        for source, cell in self._places.cells():
+        for source, cell in self._geometry.cells():
             take = self._model.take(source.partition(":")[2]) if source != ORIGINAL else None
             _chip(painter, f"{take.number}  {take.label}" if take else "Original", cell)
             if take is not None and take is self._model.current:
@@ -93,7 +93,7 @@ class Overlay:
                 painter.drawRect(cell)
 
     def _box(self, painter: QPainter, box: Box) -> None:
-        rect = self._places.picture_rect()
+        rect = self._geometry.picture_rect()
         left, top, right, bottom = box
         drawn = QRectF(
             QPointF(rect.left() + left * rect.width(), rect.top() + top * rect.height()),

@@ -1,4 +1,4 @@
-"""How far a review page is, and what decisions brought."""
+"""How far a review page is, and what an import of decisions gave."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWid
 from plugin.panel.review.model import ReviewModel
 
 
-class _Brought(Protocol):
+class _Imported(Protocol):
     reviewer: str
     takes: int
     notes: int
@@ -33,12 +33,12 @@ class PageProgress(QWidget):
         row.addWidget(self._bar, 1)
         self._cancel = QPushButton("Cancel", self)
         self._cancel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._cancel.clicked.connect(model.supervision.cancel)
+        self._cancel.clicked.connect(model.page_export.cancel)
         row.addWidget(self._cancel)
-        model.supervision.progressed.connect(self._progress)
-        model.supervision.ended.connect(self.hide)
-        model.supervision.written.connect(self._written)
-        model.supervision.takenOver.connect(self._taken_over)
+        model.page_export.progressed.connect(self._progress)
+        model.page_export.ended.connect(self.hide)
+        model.page_export.written.connect(self._written)
+        model.page_export.decisionsImported.connect(self._imported)
         model.shotChanged.connect(self.hide)
         self.hide()
 
@@ -53,12 +53,12 @@ class PageProgress(QWidget):
         self._text.setText(f'Review page written: <a href="{link}">open it</a>.')
         self._show(busy=False)
 
-    def _taken_over(self, brought: _Brought) -> None:
-        who = brought.reviewer or "A reviewer"
-        said = f"{who} decided on {brought.takes} takes and added {brought.notes} notes."
-        if brought.unknown:
-            said += " " + f"{brought.unknown} takes belong to other shots."
-        self._text.setText(said)
+    def _imported(self, imported: _Imported) -> None:
+        who = imported.reviewer or "A reviewer"
+        text = f"{who} decided on {imported.takes} takes and added {imported.notes} notes."
+        if imported.unknown:
+            text += " " + f"{imported.unknown} takes belong to other shots."
+        self._text.setText(text)
         self._show(busy=False)
 
     def _show(self, busy: bool) -> None:

@@ -23,7 +23,7 @@ class ScrubBar(QWidget):
         self.setAccessibleName("Frames of the shot")
         self._ready: set[int] = set()
         model.transport.rangeChanged.connect(self.update)
-        model.screening.shownChanged.connect(self._shown)
+        model.playback.shownChanged.connect(self._shown)
         model.transport.frameChanged.connect(self.update)
         model.notes.notesChanged.connect(self.update)
         model.currentChanged.connect(self.update)
@@ -43,7 +43,7 @@ class ScrubBar(QWidget):
         return min(max(frame, 0), length - 1)
 
     def _shown(self) -> None:
-        self._ready = self._model.screening.held_frames()
+        self._ready = self._model.playback.held_frames()
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802

@@ -7,7 +7,7 @@ from PyQt6.QtGui import QFontDatabase
 from PyQt6.QtWidgets import QLabel, QLineEdit, QToolButton, QWidget
 
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.review.widgets.compare_bar import key_for, tool_button
+from plugin.panel.review.widgets.compare_bar import icon_button, key_for
 from plugin.panel.review.widgets.flow import FlowLayout
 
 
@@ -43,14 +43,14 @@ class TransportBar(QWidget):
         )
         self._buttons: dict[str, QToolButton] = {}
         for name, tip, binding, act in buttons:
-            button = tool_button(self, name, f"{tip} ({key_for(binding)})", name in ("play", "reverse"))
+            button = icon_button(self, name, f"{tip} ({key_for(binding)})", name in ("play", "reverse"))
             button.clicked.connect(lambda _, act=act: act())
             line.addWidget(button)
             self._buttons[name] = button
-        self._loop = tool_button(self, "loop", f"Loop ({key_for('Loop on or off')})", True)
+        self._loop = icon_button(self, "loop", f"Loop ({key_for('Loop on or off')})", True)
         self._loop.toggled.connect(transport.loop)
         line.addWidget(self._loop)
-        self._sound = tool_button(self, "sound", "", True)
+        self._sound = icon_button(self, "sound", "", True)
         self._sound.toggled.connect(self._sound_toggled)
         line.addWidget(self._sound)
         self._state = QLabel(self)
@@ -60,7 +60,7 @@ class TransportBar(QWidget):
         for signal in (transport.speedChanged, transport.rangeChanged, model.shotChanged):
             signal.connect(self._show)
         transport.frameChanged.connect(self._show_frame)
-        model.screening.shownChanged.connect(self._show_frame)
+        model.playback.shownChanged.connect(self._show_frame)
         model.sound.changed.connect(self._show)
         self._show()
 
@@ -86,7 +86,7 @@ class TransportBar(QWidget):
         for button in (self._loop, self._sound):
             button.blockSignals(False)
         self._sound.setEnabled(model.sound.available)
-        self._sound.setToolTip(model.sound.says())
+        self._sound.setToolTip(model.sound.status_text())
         speed = f"   {transport.speed}×" if abs(transport.speed) > 1 or transport.speed < 0 else ""
         self._state.setText(f"{float(model.rate):.5g} fps{speed}")
         # Fixed widths: a text that changes with every frame must not lay out the whole panel with every frame.
@@ -100,5 +100,5 @@ class TransportBar(QWidget):
         if not self._code.hasFocus():
             self._code.setText(model.timecode(transport.frame))
         self._frame.setText(f"{transport.frame} / {transport.length}")
-        late = model.screening.late
+        late = model.playback.late
         self._late.setText(f"{late} skipped" if late else "")

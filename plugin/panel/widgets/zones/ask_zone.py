@@ -19,9 +19,9 @@ from PyQt6.QtWidgets import (
 
 from plugin.panel.models.ask.ask import LARGEST_SEED, MOST_TAKES, QUALITIES
 from plugin.panel.models.panel import PanelModel
-from plugin.panel.pictures import Pictures
+from plugin.panel.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import bind_choice, bind_number, bind_switch, bind_text, watch
-from plugin.panel.widgets.controls import button, heading, segments, tool, words
+from plugin.panel.widgets.controls import button, heading, label, segments, tool_button
 from plugin.panel.widgets.frame_picture import FramePicture
 from plugin.panel.widgets.zones.plan_form import PlanForm
 
@@ -31,9 +31,9 @@ _FRAME_HEIGHT = 360
 class AskZone(QWidget):
     """Instruction, choices, estimate, plan. Ctrl+Return in the instruction makes the plan."""
 
-    def __init__(self, model: PanelModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+    def __init__(self, model: PanelModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model, self._pictures = model, pictures
+        self.model, self._thumbnails = model, thumbnails
         ask = model.ask
         self.instruction = QPlainTextEdit()
         self.instruction.setAccessibleName("Instruction")
@@ -42,13 +42,13 @@ class AskZone(QWidget):
         self.instruction.setFixedHeight(self.instruction.fontMetrics().lineSpacing() * 2 + 14)
         self.instruction.installEventFilter(self)
         bind_text(self.instruction, ask, "instruction")
-        self.history = tool("▾", self._show_history, "Earlier instructions (Alt+Down)")
+        self.history = tool_button("▾", self._show_history, "Earlier instructions (Alt+Down)")
         self._choices()
-        self.estimate = words(kind="faint")
-        self.hint = words(kind="faint")
+        self.estimate = label(kind="faint")
+        self.hint = label(kind="faint")
         self.plan_button = button("Plan", model.make_plan, "Write a plan; nothing is generated yet (Ctrl+P)")
         self.generate_button = button("Generate", model.generate, "Ctrl+G")
-        self.form = PlanForm(model, pictures)
+        self.form = PlanForm(model, thumbnails)
         self._lay_out()
         watch(ask, self._show_models, "models", "model")
         watch(ask, self._show_estimate, "estimates", "estimate_problem", "quality", "takes", "models")
@@ -56,7 +56,7 @@ class AskZone(QWidget):
         for each in (ask, model.plan, model.backend, model.shot):
             watch(each, self._show_buttons)
         model.shot.changed.connect(lambda name: self._show_region() if name in ("shot", "footage") else None)
-        pictures.arrived.connect(lambda key: self._show_region() if key.startswith("frame:") else None)
+        thumbnails.arrived.connect(lambda key: self._show_region() if key.startswith("frame:") else None)
 
     def _choices(self) -> None:
         ask = self.model.ask
@@ -74,21 +74,21 @@ class AskZone(QWidget):
         self.seed.setAccessibleName("Seed")
         bind_number(self.takes, ask, "takes")
         bind_number(self.seed, ask, "seed")
-        self.lock = tool("Lock", tip="Keep this seed; otherwise every job gets a new one")
+        self.lock = tool_button("Lock", tip="Keep this seed; otherwise every job gets a new one")
         self.lock.setCheckable(True)
         bind_switch(self.lock, ask, "seed_locked")
         self.models = QComboBox()
         self.models.setAccessibleName("Model")
         self.models.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.models.activated.connect(lambda place: setattr(ask, "model", self.models.itemData(place)))
-        self.model_line = words(kind="faint")
-        self.room_line = words(kind="faint")
+        self.model_line = label(kind="faint")
+        self.room_line = label(kind="faint")
         self.download = QCheckBox("Download with first plan")
         bind_switch(self.download, ask, "download")
-        self.region = tool("", tip="Limit the edit to a region (optional)")
+        self.region = tool_button("", tip="Limit the edit to a region (optional)")
         self.region.setCheckable(True)
         self.region.toggled.connect(self._show_region)
-        self.no_region = tool("Clear", lambda: ask.draw_region(None), "Remove the region")
+        self.no_region = tool_button("Clear", lambda: ask.draw_region(None), "Remove the region")
         self.frame = FramePicture()
         self.frame.drawing = True
         self.frame.setCursor(Qt.CursorShape.CrossCursor)
@@ -105,7 +105,7 @@ class AskZone(QWidget):
         grid.setColumnStretch(1, 1)
         numbers = QHBoxLayout()
         numbers.setSpacing(4)
-        for each in (self.takes, words("Seed", "faint", wrap=False), self.seed, self.lock):
+        for each in (self.takes, label("Seed", "faint", wrap=False), self.seed, self.lock):
             numbers.addWidget(each)
         numbers.addStretch(1)
         region = QHBoxLayout()
@@ -127,7 +127,7 @@ class AskZone(QWidget):
             ("", model),
         )
         for row, (name, what) in enumerate(rows):
-            grid.addWidget(words(name, "faint", wrap=False), row, 0)
+            grid.addWidget(label(name, "faint", wrap=False), row, 0)
             grid.addWidget(what, row, 1) if isinstance(what, QWidget) else grid.addLayout(what, row, 1)
         # Below what scrolls, so that the two buttons are always in sight.
         self.buttons = QWidget()
@@ -204,7 +204,7 @@ class AskZone(QWidget):
         self.frame.box = ask.region
         self.frame.waiting = "Reading the frame…"
         if on:
-            self.frame.show_image(self._pictures.frame(shot, shot.frame_count // 2, _FRAME_HEIGHT))
+            self.frame.show_image(self._thumbnails.frame(shot, shot.frame_count // 2, _FRAME_HEIGHT))
 
     def _show_buttons(self) -> None:
         model = self.model

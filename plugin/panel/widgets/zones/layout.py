@@ -67,7 +67,7 @@ class Zones(QSplitter):
         """Sizes that the artist chose, empty when none were chosen."""
         return tuple(self.sizes()) if self._by_hand and self.orientation() == Qt.Orientation.Vertical else ()
 
-    def recall(self, sizes: tuple[int, ...]) -> None:
+    def restore(self, sizes: tuple[int, ...]) -> None:
         """Divide as it was chosen before."""
         if sizes:
             self._by_hand = True

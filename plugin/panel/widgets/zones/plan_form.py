@@ -6,10 +6,10 @@ from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
 from plugin.panel.models.panel import PanelModel
-from plugin.panel.pictures import Pictures
 from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import bind_choice, bind_text, watch
-from plugin.panel.widgets.controls import button, clear, heading, segments, tool, words
+from plugin.panel.widgets.controls import button, clear, heading, label, segments, tool_button
 from plugin.panel.widgets.frame_picture import FramePicture
 
 _MASK_SIZE = QSize(720, 480)
@@ -18,17 +18,17 @@ _MASK_SIZE = QSize(720, 480)
 class PlanForm(QWidget):
     """Waiting, the plan, or why there is none."""
 
-    def __init__(self, model: PanelModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+    def __init__(self, model: PanelModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model, self.plan, self._pictures = model, model.plan, pictures
+        self.model, self.plan, self._thumbnails = model, model.plan, thumbnails
         self._mask = 0
-        self.stage = words(kind="faint")
+        self.stage = label(kind="faint")
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.cancel = button("Cancel", model.drop_plan)
-        self.trouble = words(kind="bad")
+        self.error = label(kind="bad")
         self.try_again = button("Try again", model.try_plan_again, "Resume from what is finished")
         self.source_caption = self._caption("Shot description", "source_caption")
         self.composite_caption = self._caption("New description", "composite_caption")
@@ -46,7 +46,7 @@ class PlanForm(QWidget):
         self.chips = QWidget()
         self._chips = FlowLayout(self.chips, 3)
         self._chips.setContentsMargins(0, 0, 0, 0)
-        self.remarks = words(kind="faint")
+        self.remarks = label(kind="faint")
         self.again = button(
             "Segment again",
             lambda: model.make_plan(keep_edits=True),
@@ -56,7 +56,7 @@ class PlanForm(QWidget):
         watch(self.plan, self._show_state, "state", "stage", "problem", "job", "remarks")
         watch(self.plan, self._show_objects, "source_objects")
         watch(self.plan, self._show_masks, "masks")
-        pictures.arrived.connect(lambda key: self._show_mask() if key.startswith("still:") else None)
+        thumbnails.arrived.connect(lambda key: self._show_mask() if key.startswith("still:") else None)
 
     def _caption(self, name: str, field: str) -> QPlainTextEdit:
         edit = QPlainTextEdit()
@@ -75,7 +75,7 @@ class PlanForm(QWidget):
         waiting.addLayout(left, 1)
         waiting.addWidget(self.cancel)
         failed = QHBoxLayout(self.failed)
-        failed.addWidget(self.trouble, 1)
+        failed.addWidget(self.error, 1)
         failed.addWidget(self.try_again, 0, Qt.AlignmentFlag.AlignTop)
         fields = QVBoxLayout(self.fields)
         fields.setSpacing(2)
@@ -85,7 +85,7 @@ class PlanForm(QWidget):
             ("New object", self.target),
             ("Objects to keep in front", self.objects),
         ):
-            fields.addWidget(words(name, "faint"))
+            fields.addWidget(label(name, "faint"))
             fields.addWidget(widget)
         fields.addWidget(self.scope)
         fields.addSpacing(2)
@@ -112,7 +112,7 @@ class PlanForm(QWidget):
         self.stage.setText(plan.stage)
         self.try_again.setVisible(plan.can_try_again)
         problem = plan.problem
-        self.trouble.setText(
+        self.error.setText(
             " ".join(part for part in (problem.what, problem.why, problem.remedy) if part) if problem else ""
         )
         self.remarks.setText(" ".join(plan.remarks))
@@ -128,7 +128,7 @@ class PlanForm(QWidget):
         self._mask = next((place for place, each in enumerate(masks) if each.path), 0)
         for place, each in enumerate(masks):
             share = f"{100 * each.coverage:.0f} %" if each.path else "not found"
-            chip = tool(f"{each.phrase}  {share}", lambda place=place: self._choose_mask(place))
+            chip = tool_button(f"{each.phrase}  {share}", lambda place=place: self._choose_mask(place))
             chip.setCheckable(True)
             chip.setChecked(place == self._mask)
             self._chips.addWidget(chip)
@@ -145,4 +145,4 @@ class PlanForm(QWidget):
     def _show_mask(self) -> None:
         masks = self.plan.masks
         path = masks[self._mask].path if self._mask < len(masks) else None
-        self.frame.show_image(self._pictures.still(path, 0, _MASK_SIZE) if path else None)
+        self.frame.show_image(self._thumbnails.still(path, 0, _MASK_SIZE) if path else None)

@@ -8,13 +8,13 @@ from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.view import ReviewView
-from plugin.panel.widgets.controls import ElidedLabel, tool
+from plugin.panel.widgets.controls import ElidedLabel, tool_button
 
 
 class ReviewSide(QWidget):
-    """The review view under a line that names the take; `left` when the artist goes back."""
+    """The review view under a line that names the take; `backRequested` when the artist goes back."""
 
-    left = pyqtSignal()
+    backRequested = pyqtSignal()
 
     def __init__(self, model: ReviewModel, can_place: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,14 +24,14 @@ class ReviewSide(QWidget):
         self.title = ElidedLabel()
         top = QHBoxLayout()
         top.setContentsMargins(6, 3, 6, 3)
-        top.addWidget(tool("‹ Back", self.left.emit, "Back to the takes (Esc)", plain=True))
+        top.addWidget(tool_button("‹ Back", self.backRequested.emit, "Back to the takes (Esc)", plain=True))
         top.addWidget(self.title, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(top)
         column.addWidget(self.view, 1)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.left.emit)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.backRequested.emit)
         escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         model.currentChanged.connect(self._show)
         self._show()

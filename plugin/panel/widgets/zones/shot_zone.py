@@ -18,9 +18,9 @@ from PyQt6.QtWidgets import (
 )
 
 from plugin.panel.models.shot.shot import ShotModel
-from plugin.panel.pictures import Pictures
+from plugin.panel.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.controls import ElidedLabel, button, clear, heading, tool, words
+from plugin.panel.widgets.controls import ElidedLabel, button, clear, heading, label, tool_button
 from plugin.panel.widgets.filmstrip import Filmstrip
 
 
@@ -29,37 +29,37 @@ class ShotZone(QWidget):
 
     openRequested = pyqtSignal()
 
-    def __init__(self, model: ShotModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+    def __init__(self, model: ShotModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
-        self.open_button = tool("Open…", self.openRequested.emit, "Open a timeline or movie (Ctrl+O)")
+        self.open_button = tool_button("Open…", self.openRequested.emit, "Open a timeline or movie (Ctrl+O)")
         self.title = ElidedLabel()
         self.title.setObjectName("faint")
         self.clips = QComboBox()
         self.clips.setAccessibleName("Clip")
         self.clips.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.clips.activated.connect(self._chosen)
-        self.filmstrip = Filmstrip(model, pictures)
+        self.filmstrip = Filmstrip(model, thumbnails)
         self.filmstrip.partChosen.connect(model.choose_part)
-        self.trouble = words(kind="bad")
+        self.error = label(kind="bad")
         self.facts = QWidget()
         self._grid = QGridLayout(self.facts)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(1)
         self._grid.setColumnStretch(1, 1)
-        self.warnings = words(kind="warn")
+        self.warnings = label(kind="warn")
         self._export_row()
         self._part_row()
         self._lay_out()
         watch(model, self._show_clips, "clips", "current", "title")
-        watch(model, self._show_facts, "shot", "footage", "seen", "warnings", "part")
-        watch(model, self._show_trouble, "problem", "clips", "current")
+        watch(model, self._show_facts, "shot", "footage", "model_input", "warnings", "part")
+        watch(model, self._show_error, "problem", "clips", "current")
         watch(model.exports, self._show_export, "now")
 
     def _export_row(self) -> None:
         self.export = QWidget()
-        self.export_words = words(kind="faint")
+        self.export_label = label(kind="faint")
         self.export_bar = QProgressBar()
         self.export_bar.setTextVisible(False)
         self.export_bar.setMaximumHeight(6)
@@ -67,7 +67,7 @@ class ShotZone(QWidget):
         row = QHBoxLayout(self.export)
         row.setContentsMargins(0, 0, 0, 0)
         left = QVBoxLayout()
-        left.addWidget(self.export_words)
+        left.addWidget(self.export_label)
         left.addWidget(self.export_bar)
         row.addLayout(left, 1)
         row.addWidget(self.export_cancel)
@@ -81,7 +81,7 @@ class ShotZone(QWidget):
             spin.setAccessibleName(name)
             spin.setKeyboardTracking(False)
             spin.editingFinished.connect(self._part_typed)
-        row.addWidget(words("Part", "faint", wrap=False))
+        row.addWidget(label("Part", "faint", wrap=False))
         row.addWidget(self.first)
         row.addWidget(QLabel("–"))
         row.addWidget(self.last)
@@ -98,7 +98,7 @@ class ShotZone(QWidget):
         column.setContentsMargins(8, 6, 8, 4)
         column.setSpacing(4)
         column.addLayout(top)
-        for each in (self.clips, self.filmstrip, self.trouble, self.export, self.facts, self.part, self.warnings):
+        for each in (self.clips, self.filmstrip, self.error, self.export, self.facts, self.part, self.warnings):
             column.addWidget(each)
 
     def _show_clips(self) -> None:
@@ -110,9 +110,9 @@ class ShotZone(QWidget):
         self.clips.blockSignals(True)
         self.clips.clear()
         for each in model.clips:
-            mark = "" if not each.trouble else "  (cannot be used)"
+            mark = "" if not each.error else "  (cannot be used)"
             self.clips.addItem(f"{each.index}  {each.name}  ·  {each.track}  {each.record_in}{mark}", each.index)
-            self.clips.setItemData(self.clips.count() - 1, each.trouble, Qt.ItemDataRole.ToolTipRole)
+            self.clips.setItemData(self.clips.count() - 1, each.error, Qt.ItemDataRole.ToolTipRole)
         chosen = self.clips.findData(model.current) if model.current is not None else -1
         self.clips.setCurrentIndex(chosen)
         self.clips.setPlaceholderText(f"Choose a clip ({len(model.clips)})")
@@ -121,8 +121,8 @@ class ShotZone(QWidget):
     def _show_facts(self) -> None:
         clear(self._grid)
         for row, (name, value) in enumerate(self.model.facts):
-            self._grid.addWidget(words(name, "faint", wrap=False), row, 0, Qt.AlignmentFlag.AlignTop)
-            self._grid.addWidget(words(value), row, 1)
+            self._grid.addWidget(label(name, "faint", wrap=False), row, 0, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(label(value), row, 1)
         self.facts.setVisible(bool(self.model.facts))
         self.warnings.setText("\n".join(each.text for each in self.model.warnings))
         self.warnings.setVisible(bool(self.model.warnings))
@@ -136,12 +136,12 @@ class ShotZone(QWidget):
                 spin.setValue(value)
                 spin.blockSignals(False)
 
-    def _show_trouble(self) -> None:
+    def _show_error(self) -> None:
         problem = self.model.problem
         text = " ".join(part for part in (problem.what, problem.remedy) if part) if problem else ""
-        self.trouble.setText(text)
-        self.trouble.setToolTip(problem.why if problem else "")
-        self.trouble.setVisible(bool(text))
+        self.error.setText(text)
+        self.error.setToolTip(problem.why if problem else "")
+        self.error.setVisible(bool(text))
 
     def _show_export(self) -> None:
         """A clip that its host has to render: why, and how far it is. What takes a moment is not shown."""
@@ -153,7 +153,7 @@ class ShotZone(QWidget):
         text = f"{name} renders this clip before its plan is made ({now.reason})."
         if now.running:
             text = f"{name} is rendering the clip ({now.reason})…"
-        self.export_words.setText(now.words or text)
+        self.export_label.setText(now.text or text)
         self.export_bar.setRange(0, now.total)
         self.export_bar.setValue(now.done)
         self.export_bar.setVisible(now.running)

@@ -12,14 +12,14 @@ from PyQt6.QtWidgets import QHBoxLayout, QListView, QMenu, QVBoxLayout, QWidget
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.models.takes.cards import Action, Card
 from plugin.panel.models.takes.takes import CARD_ROLE
-from plugin.panel.pictures import Pictures
 from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.card_painter import CardPainter
-from plugin.panel.widgets.controls import clear, heading, tool, words
+from plugin.panel.widgets.controls import clear, heading, label, tool_button
 from plugin.panel.widgets.transfers import Transfers
 
-_BEAT_MS = 125
+_ANIMATION_MS = 125
 
 
 class CardList(QListView):
@@ -39,11 +39,11 @@ class CardList(QListView):
 class TakesZone(QWidget):
     """The list and its buttons. Return opens a take or a plan, Delete cancels a job, Ctrl+Up and Ctrl+Down move it."""
 
-    def __init__(self, model: PanelModel, pictures: Pictures, parent: QWidget | None = None) -> None:
+    def __init__(self, model: PanelModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model, self._pictures = model, pictures
+        self.model, self._thumbnails = model, thumbnails
         self._chosen = ""
-        self.painter = CardPainter(pictures, self)
+        self.painter = CardPainter(thumbnails, self)
         self.list = CardList(self.painter)
         self.list.setAccessibleName("Queue and takes")
         self.list.setModel(model.takes)
@@ -53,15 +53,15 @@ class TakesZone(QWidget):
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.list.doubleClicked.connect(lambda _: self._open())
         self.list.installEventFilter(self)
-        self.all_shots = tool("All shots", tip="Show the jobs and takes of all shots")
+        self.all_shots = tool_button("All shots", tip="Show the jobs and takes of all shots")
         self.all_shots.setCheckable(True)
         self.all_shots.toggled.connect(model.show_all_shots)
-        self.pause = tool("Pause queue", tip="Start no new jobs; the running one continues")
+        self.pause = tool_button("Pause queue", tip="Start no new jobs; the running one continues")
         self.pause.setCheckable(True)
         self.pause.clicked.connect(model.backend.pause_queue)
         self.transfers = Transfers(model.transfers)
-        self.empty = words("No takes of this shot yet.", "faint")
-        self.place_line = words(kind="good")
+        self.empty = label("No takes of this shot yet.", "faint")
+        self.placement_line = label(kind="good")
         self.actions = QWidget()
         self._actions = FlowLayout(self.actions, 3)
         self._actions.setContentsMargins(0, 0, 0, 0)
@@ -71,12 +71,12 @@ class TakesZone(QWidget):
         model.takes.dataChanged.connect(lambda *_: self._show_actions())
         self.list.selectionModel().currentChanged.connect(self._choose)
         watch(model.backend, self._show_pause, "paused", "state")
-        watch(model.places, self._show_place, "current", "placing")
-        pictures.arrived.connect(lambda key: self.list.viewport().update())
-        self._beats = QTimer(self)
-        self._beats.setInterval(_BEAT_MS)
-        self._beats.timeout.connect(self._beat)
-        self._beats.start()
+        watch(model.placements, self._show_place, "current", "placing")
+        thumbnails.arrived.connect(lambda key: self.list.viewport().update())
+        self._animation = QTimer(self)
+        self._animation.setInterval(_ANIMATION_MS)
+        self._animation.timeout.connect(self._animate)
+        self._animation.start()
         self._rows_changed()
 
     def choose(self, row_id: str) -> None:
@@ -88,7 +88,7 @@ class TakesZone(QWidget):
     def needed_height(self) -> int:
         """Pixels that show everything."""
         rows = sum(self.list.sizeHintForRow(row) for row in range(min(12, self.model.takes.rowCount())))
-        shown = (self.transfers, self.actions, self.place_line)
+        shown = (self.transfers, self.actions, self.placement_line)
         others = sum(each.sizeHint().height() for each in shown if not each.isHidden())
         return rows + others + self.pause.sizeHint().height() + 40
 
@@ -111,7 +111,7 @@ class TakesZone(QWidget):
         column.addWidget(self.empty, 0)
         column.addWidget(self.list, 1)
         column.addWidget(self.actions)
-        column.addWidget(self.place_line)
+        column.addWidget(self.placement_line)
         column.addStretch(0)
 
     # Rows -------------------------------------------------------------------------------------------------------------
@@ -129,9 +129,9 @@ class TakesZone(QWidget):
             self.list.setCurrentIndex(self.model.takes.index(0))
         self._show_actions()
 
-    def _beat(self) -> None:
+    def _animate(self) -> None:
         if self.list.isVisible() and self.list.viewport().isVisible():
-            self.painter.beat += 1
+            self.painter.animation_frame += 1
             for row in self._visible_rows():
                 index = self.model.takes.index(row)
                 card = index.data(CARD_ROLE)
@@ -157,8 +157,8 @@ class TakesZone(QWidget):
         self.actions.setProperty("shown", (wanted, card.placed if card else False))
         clear(self._actions)
         for each in wanted:
-            text, tip = self._words(each, card)
-            made = tool(text, lambda each=each: self.act(each), tip)
+            text, tip = self._action_text(each, card)
+            made = tool_button(text, lambda each=each: self.act(each), tip)
             if each in ("place", "plan", "retry"):
                 made.setObjectName("")
             self._actions.addWidget(made)
@@ -168,8 +168,8 @@ class TakesZone(QWidget):
     def _offers(self, action: Action, card: Card) -> bool:
         """Whether the host can do what an action needs."""
         if action == "version":
-            return self.model.places.takes_versions and not card.placed
-        return action != "place" or self.model.places.possible
+            return self.model.placements.takes_versions and not card.placed
+        return action != "place" or self.model.placements.possible
 
     def act(self, action: Action) -> None:
         """Do something with the chosen row."""
@@ -186,16 +186,16 @@ class TakesZone(QWidget):
             "dismiss": lambda: model.jobs.dismiss(card.job),
             "plan": lambda: model.open_plan(card.job),
             "review": lambda: model.reviewRequested.emit(card.id),
-            "place": lambda: model.verdicts.approve_and_place(card.id),
-            "version": lambda: model.verdicts.add_version(card.id),
-            "again": lambda: model.verdicts.use_again(card.id),
+            "place": lambda: model.decisions.approve_and_place(card.id),
+            "version": lambda: model.decisions.add_version(card.id),
+            "again": lambda: model.decisions.use_again(card.id),
             "folder": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(card.folder)))),
         }
         does[action]()
 
-    def _words(self, action: Action, card: Card) -> tuple[str, str]:
+    def _action_text(self, action: Action, card: Card) -> tuple[str, str]:
         going_on = card.state in ("paused", "cancelled")
-        swap = self.model.places.current is not None and not card.placed
+        swap = self.model.placements.current is not None and not card.placed
         place = "Swap in" if swap else "Approve and place"
         return {
             "pause": ("Pause", "Stop after this step and leave the queue; finished work is kept"),
@@ -231,7 +231,7 @@ class TakesZone(QWidget):
         menu = QMenu(self)
         for each in card.actions:
             if self._offers(each, card):
-                menu.addAction(self._words(each, card)[0], lambda each=each: self.act(each))
+                menu.addAction(self._action_text(each, card)[0], lambda each=each: self.act(each))
         if card.kind == "take":
             status = menu.addMenu("Status")
             for value, text in (
@@ -240,7 +240,7 @@ class TakesZone(QWidget):
                 ("rejected", "Rejected"),
                 ("retake", "Retake"),
             ):
-                status.addAction(text, lambda value=value: self.model.verdicts.set_status(card.id, value))
+                status.addAction(text, lambda value=value: self.model.decisions.set_status(card.id, value))
         menu.popup(self.list.viewport().mapToGlobal(point))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
@@ -272,7 +272,7 @@ class TakesZone(QWidget):
         self.pause.setEnabled(self.model.backend.ready)
 
     def _show_place(self) -> None:
-        self.place_line.setText(self.model.places.sentence)
-        self.place_line.setVisible(bool(self.model.places.sentence))
+        self.placement_line.setText(self.model.placements.status_text)
+        self.placement_line.setVisible(bool(self.model.placements.status_text))
         self.actions.setProperty("shown", None)
         self._show_actions()

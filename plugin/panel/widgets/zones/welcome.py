@@ -12,7 +12,7 @@ from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.models.panel import PanelModel
 from plugin.panel.review.widgets.flow import FlowLayout
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.controls import button, clear, heading, words
+from plugin.panel.widgets.controls import button, clear, heading, label
 
 SAMPLE = Path(__file__).resolve().parents[4] / "backend" / "demo"
 
@@ -28,13 +28,13 @@ class Welcome(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.state = words(kind="faint")
+        self.state = label(kind="faint")
         self.list, self.models = QWidget(), QWidget()
         self._grid, self._model_rows = QGridLayout(self.list), QVBoxLayout(self.models)
-        self.again = button("Check again", checks.run)
-        self.go = button("Open a timeline…", lambda: self.finished.emit(""), primary=True)
-        self.sample = button("Try the sample shot", self._sample)
-        self.sample.setVisible(self._sample_path() is not None)
+        self.check_again = button("Check again", checks.run)
+        self.open_button = button("Open a timeline…", lambda: self.finished.emit(""), primary=True)
+        self.sample_button = button("Try the sample shot", self._sample)
+        self.sample_button.setVisible(self._sample_path() is not None)
         self._lay_out()
         watch(checks, self._show_checks)
         watch(model.backend, self._show_models, "models", "state")
@@ -44,9 +44,9 @@ class Welcome(QScrollArea):
         column = QVBoxLayout(inside)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(6)
-        column.addWidget(words("Add new content to a shot", "title"))
+        column.addWidget(label("Add new content to a shot", "title"))
         column.addWidget(
-            words(
+            label(
                 "Select a clip, describe what to add, check the plan, press Generate. The take goes on a new track"
                 " above the clip; outside its matte every pixel stays the camera’s own."
             )
@@ -55,7 +55,7 @@ class Welcome(QScrollArea):
         top = QHBoxLayout()
         top.addWidget(heading("This machine"))
         top.addStretch(1)
-        top.addWidget(self.again)
+        top.addWidget(self.check_again)
         column.addLayout(top)
         column.addWidget(self.state)
         column.addWidget(self.list)
@@ -66,8 +66,8 @@ class Welcome(QScrollArea):
         goes_on = QWidget()
         low = FlowLayout(goes_on, 6)
         low.setContentsMargins(0, 0, 0, 0)
-        low.addWidget(self.go)
-        low.addWidget(self.sample)
+        low.addWidget(self.open_button)
+        low.addWidget(self.sample_button)
         column.addWidget(goes_on)
         for layout in (self._grid, self._model_rows):
             layout.setContentsMargins(0, 0, 0, 0)
@@ -86,13 +86,13 @@ class Welcome(QScrollArea):
                 "broken": "Fix the problems below before generating.",
             }[checks.state]
         )
-        self.again.setEnabled(checks.state != "running")
+        self.check_again.setEnabled(checks.state != "running")
         clear(self._grid)
         kinds = {"fine": "faint", "missing": "warn", "broken": "bad"}
         marks = {"fine": "✓", "missing": "–", "broken": "!"}
         for row, each in enumerate(_summary(checks)):
             self._grid.addWidget(
-                words(marks[each.state], "good" if each.state == "fine" else kinds[each.state], wrap=False),
+                label(marks[each.state], "good" if each.state == "fine" else kinds[each.state], wrap=False),
                 row,
                 0,
                 Qt.AlignmentFlag.AlignTop,
@@ -100,16 +100,16 @@ class Welcome(QScrollArea):
             text = f"{each.subject}: {each.text}"
             if each.state == "broken" and each.remedy:
                 text += "\n" + each.remedy
-            label = words(text, kinds[each.state])
-            label.setToolTip(each.remedy)
-            self._grid.addWidget(label, row, 1)
+            finding = label(text, kinds[each.state])
+            finding.setToolTip(each.remedy)
+            self._grid.addWidget(finding, row, 1)
 
     def _show_models(self) -> None:
         clear(self._model_rows)
         for each in self.model.ask.models:
             if each.installed:
                 text = f"{each.title}: installed. {each.licence}"
-                self._model_rows.addWidget(words(text))
+                self._model_rows.addWidget(label(text))
             else:
                 self._model_rows.addWidget(self._offer(offer(each, self.model.backend.local)))
 
@@ -120,14 +120,14 @@ class Welcome(QScrollArea):
         wanted.setToolTip("Downloaded with the first plan that uses it. A stopped download resumes later.")
         wanted.setChecked(ask.download and ask.model == offered.name)
         wanted.setEnabled(offered.fits)
-        wanted.toggled.connect(lambda on: self._want(offered.name, on))
+        wanted.toggled.connect(lambda on: self._allow_download(offered.name, on))
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 2, 0, 2)
-        layout.addWidget(words(offered.text, "faint" if offered.fits else "warn"), 1)
+        layout.addWidget(label(offered.text, "faint" if offered.fits else "warn"), 1)
         layout.addWidget(wanted, 0, Qt.AlignmentFlag.AlignTop)
         return row
 
-    def _want(self, name: str, on: bool) -> None:
+    def _allow_download(self, name: str, on: bool) -> None:
         """One model is chosen, or the shipped one again."""
         ask = self.model.ask
         ask.model, ask.download = (name, True) if on else ("tiny", False)

@@ -75,15 +75,15 @@ def test_both_sides_always_show_the_same_frame(qtbot, tmp_path, model):
     model.compare.set(mode=type(model.compare.view.mode).WIPE)
     seen = []
 
-    def remember():
-        pictures = model.screening.shown.pictures
+    def record():
+        pictures = model.playback.shown.pictures
         a, b = (number_of(pictures[name].pixels) for name in ("original", "take:one"))
-        seen.append((model.screening.shown.frame, a, b))
+        seen.append((model.playback.shown.frame, a, b))
 
-    model.screening.shownChanged.connect(remember)
+    model.playback.shownChanged.connect(record)
     for frame in (0, 5, 21, 3, 12, 11, 10, 35, 30):
         model.transport.seek(frame)
-        qtbot.waitUntil(lambda frame=frame: model.screening.shown.frame == frame, timeout=5000)
+        qtbot.waitUntil(lambda frame=frame: model.playback.shown.frame == frame, timeout=5000)
     assert {(frame, b) for frame, _, b in seen} == {(frame, frame) for frame, _, _ in seen}
     places = [*HELD, *range(22, 36)]
     assert all(a == max(k for k, time in enumerate(places) if time <= frame) for frame, a, _ in seen)
@@ -95,10 +95,10 @@ def test_a_take_that_begins_later_shows_the_original_before(qtbot, tmp_path, mod
     model.compare.set(mode=type(model.compare.view.mode).SIDE)
     for frame, expected in ((3, None), (8, 0), (17, 9), (18, None)):
         model.transport.seek(frame)
-        qtbot.waitUntil(lambda frame=frame: model.screening.shown.frame == frame, timeout=5000)
-        picture = model.screening.picture("take:one")
+        qtbot.waitUntil(lambda frame=frame: model.playback.shown.frame == frame, timeout=5000)
+        picture = model.playback.picture("take:one")
         assert (picture and number_of(picture.pixels)) == expected
-        assert number_of(model.screening.picture("original").pixels) == frame
+        assert number_of(model.playback.picture("original").pixels) == frame
 
 
 def test_images_in_order(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from contract.take import Note
 from plugin.panel.review.compare import ORIGINAL, Mode
 from plugin.panel.review.follow_up import FollowUp, box_between, lineage
-from plugin.panel.review.keys import BINDINGS, Keys
+from plugin.panel.review.key_bindings import BINDINGS, KeyDispatcher
 
 from .movies import number_of, review_take, slice_of, write_movie
 
@@ -55,7 +55,7 @@ def test_models_need_no_widgets():
 
 def test_the_first_take_is_under_review_against_the_original(shot):
     assert shot.current.id == "one" and shot.against is None
-    assert (shot.screening.a, shot.screening.b) == (ORIGINAL, "take:one")
+    assert (shot.playback.a, shot.playback.b) == (ORIGINAL, "take:one")
 
 
 def test_takes_are_picked_by_number_and_may_face_each_other(shot):
@@ -65,7 +65,7 @@ def test_takes_are_picked_by_number_and_may_face_each_other(shot):
     shot.pick_number(9)
     shot.pick_number(2, against=True)
     assert (shot.current.id, shot.against.id) == ("three", "two")
-    assert shot.screening.a == "take:two"
+    assert shot.playback.a == "take:two"
     shot.pick_number(2)
     assert (shot.current.id, shot.against) == ("two", None)
     shot.compare_with("two")
@@ -82,19 +82,19 @@ def test_a_new_take_leaves_the_review_where_it_is(shot):
     shot.set_takes(shot.takes[:1])
     assert shot.current.id == "one"
     shot.set_takes([])
-    assert shot.current is None and shot.say("nothing") is None
+    assert shot.current is None and shot.add_note("nothing") is None
 
 
 def test_holding_shows_the_other_side(qtbot, shot):
-    qtbot.waitUntil(lambda: shot.screening.shown.frame == 0, timeout=5000)
-    assert shot.screening.needed() == ("take:one",)
+    qtbot.waitUntil(lambda: shot.playback.shown.frame == 0, timeout=5000)
+    assert shot.playback.needed() == ("take:one",)
     shot.compare.hold(True)
-    assert shot.screening.needed() == (ORIGINAL,)
+    assert shot.playback.needed() == (ORIGINAL,)
     shot.compare.hold(False)
     shot.compare.set(original=True)
-    assert shot.screening.needed() == (ORIGINAL,)
+    assert shot.playback.needed() == (ORIGINAL,)
     shot.compare.hold(True)
-    assert shot.screening.needed() == ("take:one",)
+    assert shot.playback.needed() == ("take:one",)
 
 
 def test_notes_count_in_the_takes_own_frames(tmp_path, model):
@@ -102,13 +102,13 @@ def test_notes_count_in_the_takes_own_frames(tmp_path, model):
     model.set_shot(slice_of(path, 24), Fraction(24), 0)
     model.set_takes([review_take(path, offset=10, count=8)])
     model.transport.seek(12)
-    note = model.say("dark", "light")
+    note = model.add_note("dark", "light")
     assert (note.first, note.last) == (2, 2)
     model.transport.set_range(5, 30)
-    assert [(note.first, note.last) for note in [model.say("all", whole_range=True)]] == [(0, 7)]
+    assert [(note.first, note.last) for note in [model.add_note("all", whole_range=True)]] == [(0, 7)]
     model.go_to_note(note)
     assert model.transport.frame == 12
-    assert model.say("   ") is None
+    assert model.add_note("   ") is None
 
 
 def test_a_notes_range_loops(shot, clock):
@@ -125,7 +125,7 @@ def test_a_notes_range_loops(shot, clock):
 def test_up_and_down_go_from_note_to_note(shot):
     for frame in (3, 9, 15):
         shot.transport.seek(frame)
-        shot.say("note")
+        shot.add_note("note")
     shot.transport.seek(9)
     shot.step_to_note(1)
     assert shot.transport.frame == 15
@@ -152,7 +152,7 @@ def test_what_goes_wrong_is_told_and_not_raised(qtbot, shot, tmp_path):
     shot.set_takes([review_take(tmp_path / "gone.mov")])
     qtbot.waitUntil(lambda: len(told) == 2, timeout=5000)
     assert "gone.mov does not exist" in told[1][0] and told[1][2]
-    qtbot.waitUntil(lambda: shot.screening.shown.pictures.get("take:one", 1) is None, timeout=5000)
+    qtbot.waitUntil(lambda: shot.playback.shown.pictures.get("take:one", 1) is None, timeout=5000)
 
 
 def test_status_follow_up_and_placing_are_requests(shot):
@@ -211,7 +211,7 @@ def test_zooming_keeps_the_point_under_the_pointer(shot):
 
 def test_every_key_is_bound_once_and_does_something(shot):
     assert len({(each.key, each.modifier) for each in BINDINGS}) == len(BINDINGS)
-    keys = Keys(shot)
+    keys = KeyDispatcher(shot)
     for each in BINDINGS:
         assert keys.press(each.key.value, each.modifier)
         keys.release(each.key.value)
@@ -222,7 +222,7 @@ def test_every_key_is_bound_once_and_does_something(shot):
 def test_k_with_l_steps(shot):
     from PyQt6.QtCore import Qt
 
-    keys, none = Keys(shot), Qt.KeyboardModifier.NoModifier
+    keys, none = KeyDispatcher(shot), Qt.KeyboardModifier.NoModifier
     shot.transport.seek(5)
     keys.press(Qt.Key.Key_K.value, none)
     keys.press(Qt.Key.Key_L.value, none)
@@ -237,8 +237,8 @@ def test_k_with_l_steps(shot):
 def test_the_sheet_shows_all_takes_of_one_frame(qtbot, shot):
     shot.compare.set(mode=Mode.SHEET)
     shot.transport.seek(13)
-    qtbot.waitUntil(lambda: shot.screening.shown.frame == 13, timeout=5000)
-    pictures = shot.screening.shown.pictures
+    qtbot.waitUntil(lambda: shot.playback.shown.frame == 13, timeout=5000)
+    pictures = shot.playback.shown.pictures
     assert list(pictures) == [ORIGINAL, "take:one", "take:two", "take:three"]
     assert {number_of(each.pixels) for each in pictures.values()} == {13}
 
@@ -251,39 +251,39 @@ def test_a_small_cache_is_enough_to_play(qtbot, tmp_path, clock):
     model.set_shot(slice_of(path, 48), Fraction(24), 0)
     model.set_takes([review_take(path)])
     model.compare.set(mode=Mode.WIPE)
-    qtbot.waitUntil(lambda: model.screening.shown.frame == 0, timeout=5000)
+    qtbot.waitUntil(lambda: model.playback.shown.frame == 0, timeout=5000)
     model.transport.play()
     for frame in range(1, 48):
         clock.now = 1_000_000_000 + int(Fraction(frame, 24) * 1_000_000_000) + 1_000
         model.transport.advance()
-        qtbot.waitUntil(lambda frame=frame: model.screening.shown.frame == frame, timeout=5000)
+        qtbot.waitUntil(lambda frame=frame: model.playback.shown.frame == frame, timeout=5000)
         assert model.cache.bytes <= model.cache.limit
-    assert model.screening.frames_shown == 47 and model.screening.late == 0
+    assert model.playback.frames_shown == 47 and model.playback.late == 0
     model.close()
 
 
 def test_playback_that_cannot_keep_up_skips_and_says_so(qtbot, shot, clock):
-    qtbot.waitUntil(lambda: shot.screening.shown.frame == 0, timeout=5000)
+    qtbot.waitUntil(lambda: shot.playback.shown.frame == 0, timeout=5000)
     shot.transport.play()
     clock.pass_seconds(Fraction(10, 24))
     shot.transport.advance()
-    qtbot.waitUntil(lambda: shot.screening.shown.frame == 10, timeout=5000)
-    assert shot.screening.late + shot.screening.frames_shown == 10 and shot.screening.late > 0
+    qtbot.waitUntil(lambda: shot.playback.shown.frame == 10, timeout=5000)
+    assert shot.playback.late + shot.playback.frames_shown == 10 and shot.playback.late > 0
     shot.transport.stop()
 
 
 def test_the_number_is_measured_once_the_picture_stands(qtbot, shot):
-    with qtbot.waitSignal(shot.screening.changeMeasured, timeout=5000):
+    with qtbot.waitSignal(shot.playback.changeMeasured, timeout=5000):
         shot.transport.seek(11)
-    assert shot.screening.change.anywhere == 0 and shot.screening.change_frame == 11
+    assert shot.playback.change.anywhere == 0 and shot.playback.change_frame == 11
 
 
 def test_a_page_is_written_in_the_background(qtbot, shot, tmp_path):
     steps = []
-    shot.supervision.progressed.connect(lambda done, total: steps.append((done, total)))
-    with qtbot.waitSignal(shot.supervision.written, timeout=20000) as told:
-        assert shot.supervision.write(str(tmp_path / "page"), "SH010")
-        assert not shot.supervision.write(str(tmp_path / "page"), "SH010")
+    shot.page_export.progressed.connect(lambda done, total: steps.append((done, total)))
+    with qtbot.waitSignal(shot.page_export.written, timeout=20000) as told:
+        assert shot.page_export.write(str(tmp_path / "page"), "SH010")
+        assert not shot.page_export.write(str(tmp_path / "page"), "SH010")
     assert Path(told.args[0]).name == "index.html" and steps[-1] == (72, 72)
     assert len(list((tmp_path / "page").glob("*.mp4"))) == 3
 
@@ -291,9 +291,9 @@ def test_a_page_is_written_in_the_background(qtbot, shot, tmp_path):
 def test_a_page_can_be_given_up_and_bad_decisions_are_told(qtbot, shot, tmp_path):
     told = []
     shot.problemFound.connect(lambda *said: told.append(said))
-    with qtbot.waitSignal(shot.supervision.progressed, timeout=20000):
-        shot.supervision.write(str(tmp_path / "page"), "SH010")
-    shot.supervision.cancel()
-    assert not shot.supervision.writing and not (tmp_path / "page" / "index.html").exists()
-    assert shot.supervision.read(str(tmp_path / "gone.json")) is None
+    with qtbot.waitSignal(shot.page_export.progressed, timeout=20000):
+        shot.page_export.write(str(tmp_path / "page"), "SH010")
+    shot.page_export.cancel()
+    assert not shot.page_export.writing and not (tmp_path / "page" / "index.html").exists()
+    assert shot.page_export.import_decisions(str(tmp_path / "gone.json")) is None
     assert len(told) == 1 and "gone.json" in told[0][0]

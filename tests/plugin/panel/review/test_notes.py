@@ -8,8 +8,8 @@ import opentimelineio as otio
 import pytest
 
 from contract.take import Note
-from plugin.panel.review.export import COLUMNS, Reviewed, notes_csv, write_csv, write_markers
 from plugin.panel.review.media.slices import take_in_folder
+from plugin.panel.review.note_export import COLUMNS, Reviewed, notes_csv, write_csv, write_markers
 from plugin.panel.review.notes import Notes
 
 from .movies import record, review_take, slice_of
@@ -20,7 +20,7 @@ RATE = Fraction(30000, 1001)
 @pytest.fixture
 def notes(qapp):
     made = Notes()
-    made.take_over("one", [Note(text="old", first=9, last=9)], "pending")
+    made.load("one", [Note(text="old", first=9, last=9)], "pending")
     made.author = "Ada"
     return made
 
@@ -46,7 +46,7 @@ def test_notes_are_changed_and_taken_back_one_by_one(notes):
 
 def test_a_decision_is_about_one_take(notes):
     told = []
-    notes.take_over("two", [], "approved")
+    notes.load("two", [], "approved")
     notes.statusChanged.connect(lambda *said: told.append(said))
     notes.set_status("one", "rejected")
     notes.set_status("one", "rejected")
@@ -117,7 +117,7 @@ def test_a_takes_files_are_found_by_their_roles(tmp_path):
 def test_an_older_answer_takes_nothing_away(notes):
     notes.add("one", "new", 1, 1)
     notes.set_status("one", "approved")
-    notes.take_over("one", [Note(text="old", first=9, last=9)], "pending")
+    notes.load("one", [Note(text="old", first=9, last=9)], "pending")
     assert [each.text for each in notes.of("one")] == ["new", "old"] and notes.status("one") == "approved"
-    notes.take_over("one", [Note(text="theirs", first=0, last=0)], "retake")
+    notes.load("one", [Note(text="theirs", first=0, last=0)], "retake")
     assert [each.text for each in notes.of("one")] == ["theirs"] and notes.status("one") == "retake"

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from plugin.panel.review.media.sound import SAMPLE_RATE, read_sound, sample_of
-from plugin.panel.review.sound import Sound
+from plugin.panel.review.sound_player import SoundPlayer
 from plugin.panel.review.transport import Transport
 
 from .movies import slice_of, write_movie
@@ -51,7 +51,7 @@ def test_sound_starts_at_the_frames_sample_and_again_after_a_jump(qtbot, tmp_pat
     transport = Transport(clock)
     transport.open(60, Fraction(24))
     sink = Sink()
-    sound = Sound(transport, open_sink=lambda _: sink)
+    sound = SoundPlayer(transport, open_sink=lambda _: sink)
     with qtbot.waitSignal(sound.changed, timeout=5000, check_params_cb=lambda: sound.samples is not None):
         sound.open(slice_of(write_movie(tmp_path / "clip.mov", 60, 24, tone=True), 60))
     assert sound.available
@@ -75,13 +75,13 @@ def test_sound_starts_at_the_frames_sample_and_again_after_a_jump(qtbot, tmp_pat
 
 def test_what_cannot_be_heard_says_why(qtbot, tmp_path, clock):
     transport = Transport(clock)
-    sound = Sound(transport, open_sink=lambda _: None)
+    sound = SoundPlayer(transport, open_sink=lambda _: None)
     with qtbot.waitSignals([sound.changed] * 2, timeout=5000):
         sound.open(slice_of(write_movie(tmp_path / "mute.mov", 5), 5))
-    assert not sound.available and sound.says() == "The shot has no sound."
+    assert not sound.available and sound.status_text() == "The shot has no sound."
     with qtbot.waitSignals([sound.changed] * 2, timeout=5000):
         sound.open(slice_of(write_movie(tmp_path / "clip.mov", 24, tone=True), 24))
-    assert not sound.available and sound.says() == "This machine has no sound device."
+    assert not sound.available and sound.status_text() == "This machine has no sound device."
     with qtbot.waitSignals([sound.changed] * 2, timeout=5000):
         sound.open(slice_of(tmp_path / "gone.mov", 24))
-    assert "does not exist" in sound.says()
+    assert "does not exist" in sound.status_text()

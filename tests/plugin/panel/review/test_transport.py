@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 
 from contract.timecode import timecode
-from plugin.panel.review.timecode import frame_of
 from plugin.panel.review.transport import Ticker, Transport
+from plugin.panel.review.typed_frame import frame_of
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def view(qtbot, tmp_path, model):
     made.show()
     made.activateWindow()
     made.canvas.setFocus()
-    qtbot.waitUntil(lambda: model.screening.shown.frame == 0, timeout=5000)
+    qtbot.waitUntil(lambda: model.playback.shown.frame == 0, timeout=5000)
     return made
 
 
@@ -64,7 +64,7 @@ def is_near(value, expected):
 
 
 def wait_for(qtbot, view, *sources):
-    qtbot.waitUntil(lambda: set(sources) <= set(view.model.screening.shown.pictures), timeout=5000)
+    qtbot.waitUntil(lambda: set(sources) <= set(view.model.playback.shown.pictures), timeout=5000)
 
 
 def at(view, x: float, y: float = 0.25) -> QPoint:
@@ -116,7 +116,7 @@ def test_both_sides_of_the_wipe_show_the_same_frame(qtbot, view):
     qtbot.keyClick(view.canvas, KEY.Key_W)
     for _ in range(13):
         qtbot.keyClick(view.canvas, KEY.Key_Right)
-    qtbot.waitUntil(lambda: view.model.screening.shown.frame == 13, timeout=5000)
+    qtbot.waitUntil(lambda: view.model.playback.shown.frame == 13, timeout=5000)
     for wipe in (0.0, 1.0):
         view.model.compare.set(wipe=wipe)
         rect = view.canvas.picture_rect().toRect()
@@ -198,7 +198,7 @@ def test_a_note_is_written_with_the_keyboard_alone(qtbot, view):
 
 def test_a_click_on_a_note_goes_there(qtbot, view):
     view.model.transport.seek(9)
-    note = view.model.say("here")
+    note = view.model.add_note("here")
     view.model.transport.seek(0)
     item = view.notes.list.topLevelItem(0)
     rect = view.notes.list.visualItemRect(item)
@@ -272,9 +272,9 @@ def test_a_problem_is_told_in_words(qtbot, view, tmp_path):
 def test_the_list_of_keys_is_complete(qtbot, view):
     from PyQt6.QtWidgets import QTreeWidget
 
-    from plugin.panel.review.keys import BINDINGS
+    from plugin.panel.review.key_bindings import BINDINGS
 
-    dialog = view.list_keys()
+    dialog = view.show_keys()
     tree = dialog.findChild(QTreeWidget)
     assert tree.topLevelItemCount() == len(BINDINGS) + 3
     dialog.close()
@@ -282,7 +282,7 @@ def test_the_list_of_keys_is_complete(qtbot, view):
 
 @pytest.mark.parametrize("width", [380, 640, 1000, 1800])
 def test_nothing_is_cut_off_at_any_width(qtbot, view, width):
-    view.model.notes.take_over("one", [Note(text="a long note " * 9, first=0, last=9, category="placement")], "retake")
+    view.model.notes.load("one", [Note(text="a long note " * 9, first=0, last=9, category="placement")], "retake")
     view.model.notes.notesChanged.emit("one", ())
     view.model.compare.set(mode=Mode.DIFFERENCE)
     view.resize(width, 700)

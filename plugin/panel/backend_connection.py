@@ -14,7 +14,7 @@ Outcome = Reply | Problem
 CALL_SECONDS = 20.0
 
 
-class SessionLike(Protocol):
+class BackendSession(Protocol):
     """What is used of `bridge.wire.session.Session`."""
 
     state: str
@@ -47,15 +47,15 @@ class SessionLike(Protocol):
     def close(self) -> None: ...
 
 
-class ServiceLink(QObject):
+class BackendConnection(QObject):
     """Steps a session whenever its descriptor is readable or its time has come."""
 
     stateChanged = pyqtSignal(str)
     jobChanged = pyqtSignal(object)
-    ponged = pyqtSignal(object)
+    pongReceived = pyqtSignal(object)
     closing = pyqtSignal()
 
-    def __init__(self, session: SessionLike, parent: QObject | None = None) -> None:
+    def __init__(self, session: BackendSession, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self._notifier: QSocketNotifier | None = None
@@ -65,7 +65,7 @@ class ServiceLink(QObject):
         self._open = True
         session.on_state = self.stateChanged.emit
         session.on_push = self._pushed
-        session.on_pong = self.ponged.emit
+        session.on_pong = self.pongReceived.emit
         session.on_fd = self._watch
         self._watch(session.fd)
         self._timer.start(0)

@@ -22,8 +22,8 @@ MOVING = 12
 _LIMIT_BYTES = 96 << 20
 
 
-class Pictures(QObject):
-    """Pictures by a key; a list that is not there yet is empty and `arrived` tells when it is."""
+class Thumbnails(QObject):
+    """Small pictures by key. What is still being read comes back empty; `arrived` carries its key once it is there."""
 
     arrived = pyqtSignal(str)
 

@@ -67,7 +67,7 @@ class _Reading(QObject):
             self.done.emit(self._media, found)
 
 
-class Sound(QObject):
+class SoundPlayer(QObject):
     """Plays the shot's sound from wherever the transport plays forward at normal speed.
 
     The picture's clock leads: the sound starts at the sample of the frame that is due, and starts again there after
@@ -86,7 +86,7 @@ class Sound(QObject):
         self._open_sink = open_sink
         self._transport = transport
         self._sink: QAudioSink | None = None
-        self._asked_for_device = False
+        self._sink_opened = False
         self._buffer: QBuffer | None = None
         self._media: MediaSlice | None = None
         self.samples: np.ndarray | None = None
@@ -102,7 +102,7 @@ class Sound(QObject):
         """Whether something can be heard: the shot has sound, and the machine a device."""
         return self.samples is not None and self._device() is not None
 
-    def says(self) -> str:
+    def status_text(self) -> str:
         """What can be heard, or why nothing can."""
         if self.problem:
             return self.problem
@@ -152,8 +152,8 @@ class Sound(QObject):
         self.changed.emit()
 
     def _device(self) -> QAudioSink | None:
-        if not self._asked_for_device:
-            self._asked_for_device = True
+        if not self._sink_opened:
+            self._sink_opened = True
             self._sink = self._open_sink(self)
         return self._sink
 

@@ -1,4 +1,4 @@
-"""Which key does what. Keys and what they do are one table, so that the list people can open is never out of date."""
+"""The keys of the review: one table binds them and makes the list that people can open."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ BINDINGS: tuple[Binding, ...] = (
 )  # fmt: skip
 HOLD = _KEY.Key_A
 NEW_NOTE = _KEY.Key_N
-LIST_KEYS = _KEY.Key_Question
+SHOW_KEYS = _KEY.Key_Question
 
 
-class Keys:
+class KeyDispatcher:
     """Turns keys into what they do, and remembers the ones that are held."""
 
     def __init__(self, model: ReviewModel) -> None:
@@ -109,7 +109,7 @@ class Keys:
         self._table = {(each.key.value, each.modifier.value): each for each in BINDINGS}
         self._stopping = False
 
-    def means(self, key: int, modifier: Qt.KeyboardModifier) -> bool:
+    def is_bound(self, key: int, modifier: Qt.KeyboardModifier) -> bool:
         """Whether a key does something here."""
         plain = modifier.value & ~_MODIFIER.KeypadModifier.value
         return (key, plain) in self._table or (not plain and key in (HOLD.value, NEW_NOTE.value))
@@ -140,7 +140,7 @@ class Keys:
             self._model.compare.hold(False)
         return key in (_KEY.Key_K.value, HOLD.value)
 
-    def let_go(self) -> None:
+    def release_all(self) -> None:
         """Nothing is held any more: the focus went elsewhere."""
         self._stopping = False
         self._model.compare.hold(False)

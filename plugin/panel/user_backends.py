@@ -17,7 +17,7 @@ UNTIL_IDLE = 120.0
 """Seconds after which a service that the panel started ends, when nobody is connected and nothing is to be done."""
 
 
-class UsersServices:
+class UserBackends:
     """Services as a user has them; `home` is the state folder."""
 
     def __init__(self, home: Path, memory: SettingsStore) -> None:
