@@ -51,7 +51,7 @@ def main() -> None:
         app = QApplication([])
         service = FakeService()
         panel = Panel(app, services=FakeServices(service))
-        panel.model.memory.set("welcomed", True)
+        panel.model.settings.set("welcomed", True)
         panel.window.show()
         panel.window.begin(write_plate(folder / "plate.mov"))
         run(app, lambda: panel.model.backend.ready and panel.model.shot.footage is not None)

@@ -29,7 +29,7 @@ from contract.take import Take
 from plugin.panel.review.compare import Mode
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.review.view import ReviewView
+from plugin.panel.review.widgets.view import ReviewView
 
 RATE = Fraction(24)
 CAMERA = {"crf": "20", "preset": "veryfast"}

@@ -21,7 +21,7 @@ from plugin.panel.application import Panel, Program, application, log
 from plugin.panel.background import Background
 from plugin.panel.models.agent.agent_requests import AgentRequests
 from plugin.panel.models.backend.backend import Services
-from plugin.panel.stills import Stills
+from plugin.panel.thumbnails.stills import Stills
 
 ADDRESS, TOKEN = "DYNVFX_AGENT", "DYNVFX_AGENT_TOKEN"
 
@@ -72,7 +72,7 @@ class AgentPanel(QObject):
         panel, host = self.panel, self.panel.host
         assert isinstance(host, AgentHost)
         self._program.report_to(panel)
-        stills = Stills(panel.model.memory.folder / "stills", panel.background, self._still_made)
+        stills = Stills(panel.model.settings.folder / "stills", panel.background, self._still_made)
         self.agent_requests = AgentRequests(panel.model, host, stills, panel.background, self)
         self.agent_requests.showRequested.connect(self.show)
         self.session.busyChanged.connect(lambda busy: setattr(panel.model, "host_busy", busy))

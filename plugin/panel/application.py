@@ -19,12 +19,12 @@ from plugin.hosts.base import HasPalette, Host
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.background import Background
 from plugin.panel.models.backend.backend import Services
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.theme import Theme, apply_theme
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.user_backends import UserBackends
+from plugin.panel.widgets.theme import Theme, apply_theme
 from plugin.panel.window import PanelWindow
 
 log = logging.getLogger("dynvfx.panel")
@@ -39,14 +39,14 @@ class Panel:
 
     def __init__(self, app: QApplication, host: HostFactory | None = None, services: Services | None = None) -> None:
         home = state_folder()
-        memory = SettingsStore(home / "panel")
+        settings = SettingsStore(home / "panel")
         self.background = Background()
-        self.host = host(memory.folder, self.background) if host else OtioFiles(memory.folder / "placed")
+        self.host = host(settings.folder, self.background) if host else OtioFiles(settings.folder / "placed")
         apply_theme(app, Theme.following(self.host.palette() if isinstance(self.host, HasPalette) else {}))
         # What travels may take hours: pictures and facts of clips do not wait behind it.
         self.travel = Background()
         self.model = PanelModel(
-            self.host, services or UserBackends(home, memory), memory, self.background, transfers=self.travel
+            self.host, services or UserBackends(home, settings), settings, self.background, transfers=self.travel
         )
         self.review = ReviewModel()
         self.thumbnails = Thumbnails(self.background)

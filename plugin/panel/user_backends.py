@@ -11,7 +11,7 @@ from bridge.wire.client import Client
 from bridge.wire.keys import KeyFolder, KeyPair
 from bridge.wire.session import Session
 from plugin.panel.models.backend.backend import Endpoint
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.settings_store import SettingsStore
 
 UNTIL_IDLE = 120.0
 """Seconds after which a service that the panel started ends, when nobody is connected and nothing is to be done."""
@@ -20,12 +20,12 @@ UNTIL_IDLE = 120.0
 class UserBackends:
     """Services as a user has them; `home` is the state folder."""
 
-    def __init__(self, home: Path, memory: SettingsStore) -> None:
-        self._home, self._memory = home, memory
+    def __init__(self, home: Path, settings: SettingsStore) -> None:
+        self._home, self._settings = home, settings
 
     def find(self) -> Endpoint | None:
         """The service of the settings, else the one that runs here."""
-        address, key = self._memory.get("service_address", ""), self._memory.get("service_key", "")
+        address, key = self._settings.get("service_address", ""), self._settings.get("service_key", "")
         if address:
             return Endpoint(address, key, False)
         found = local_service.find(self._home)

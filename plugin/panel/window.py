@@ -18,10 +18,10 @@ from PyQt6.QtWidgets import (
 
 from plugin.hosts.base import OpensTimelines
 from plugin.panel.models.backend.checks import ChecksModel
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.models.takes.reviewing import Reviewing
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.models.panel.reviewing import Reviewing
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.banner import Banner
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.settings import SettingsDialog
@@ -133,17 +133,17 @@ class PanelWindow(QWidget):
         """Choose a timeline or movie to open."""
         if isinstance(self.model.host, OpensTimelines):
             kinds = "Timelines and movies (*.otio *.otioz *.mov *.mp4 *.mxf *.mkv *.avi *.webm);;All files (*)"
-            folder = str(Path(self.model.memory.get("timeline", "")).parent)
+            folder = str(Path(self.model.settings.get("timeline", "")).parent)
             chosen, _ = QFileDialog.getOpenFileName(self, "Open a timeline or movie", folder, kinds)
             if chosen:
                 self.model.shot.open(Path(chosen))
 
     def show_settings(self) -> None:
         """The settings; a changed backend is connected to at once."""
-        before = [self.model.memory.get(name, "") for name in ("service_address", "service_key")]
-        dialog = SettingsDialog(self.model.memory, self)
+        before = [self.model.settings.get(name, "") for name in ("service_address", "service_key")]
+        dialog = SettingsDialog(self.model.settings, self)
         if dialog.exec():
-            after = [self.model.memory.get(name, "") for name in ("service_address", "service_key")]
+            after = [self.model.settings.get(name, "") for name in ("service_address", "service_key")]
             if before != after:
                 self.model.backend.fix_now()
 
@@ -170,12 +170,12 @@ class PanelWindow(QWidget):
     def begin(self, timeline: Path | None = None) -> None:
         """Begin: the welcome at the first start, else what was open last; an editing application shows its own clip."""
         self.model.begin(timeline)
-        if isinstance(self.model.host, OpensTimelines) and not self.model.memory.get("welcomed", False):
+        if isinstance(self.model.host, OpensTimelines) and not self.model.settings.get("welcomed", False):
             self.pages.setCurrentWidget(self.welcome)
             self.checks.run()
 
     def _welcomed(self, sample: str) -> None:
-        self.model.memory.set("welcomed", True)
+        self.model.settings.set("welcomed", True)
         self.pages.setCurrentWidget(self.main)
         if sample:
             self.model.shot.open(self._copy_sample(Path(sample)))
@@ -186,7 +186,7 @@ class PanelWindow(QWidget):
 
     def _copy_sample(self, sample: Path) -> Path:
         """The sample where results may be written beside it."""
-        folder = self.model.memory.folder / "sample"
+        folder = self.model.settings.folder / "sample"
         folder.mkdir(parents=True, exist_ok=True)
         copy = folder / sample.name
         if not copy.exists():
@@ -253,15 +253,15 @@ class PanelWindow(QWidget):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Keep the window's place and what was asked."""
-        memory = self.model.memory
-        memory.set_bytes("window", bytes(self.saveGeometry()))
-        memory.set("zones", self.zones.division())
+        settings = self.model.settings
+        settings.set_bytes("window", bytes(self.saveGeometry()))
+        settings.set("zones", self.zones.division())
         self.checks.stop()
         self.model.save_session()
         super().closeEvent(event)
 
     def _restore(self) -> None:
-        memory = self.model.memory
-        if memory.bytes("window"):
-            self.restoreGeometry(QByteArray(memory.bytes("window")))
-        self.zones.restore(memory.get("zones", ()))
+        settings = self.model.settings
+        if settings.bytes("window"):
+            self.restoreGeometry(QByteArray(settings.bytes("window")))
+        self.zones.restore(settings.get("zones", ()))

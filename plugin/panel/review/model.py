@@ -76,7 +76,8 @@ class ReviewModel(QObject):
         self.notes.noteAdded.connect(self.noteAdded)
         self.notes.notesChanged.connect(self.notesChanged)
         self.notes.statusChanged.connect(self.statusChanged)
-        self.playback.failed.connect(self._unreadable)
+        self.playback.failed.connect(lambda _, problem: self._show_problem(problem))
+        self.page_export.problemFound.connect(self._show_problem)
 
     def set_shot(
         self, original: MediaSlice, rate: Fraction, start_timecode: int, drop_frame: bool | None = None
@@ -258,12 +259,12 @@ class ReviewModel(QObject):
         try:
             write()
         except Problem as problem:
-            self.problemFound.emit(problem.what, problem.why, problem.remedy)
+            self._show_problem(problem)
             return False
         return True
 
-    def _unreadable(self, source: str, error: Problem) -> None:
-        self.problemFound.emit(error.what, error.why, error.remedy)
+    def _show_problem(self, problem: Problem) -> None:
+        self.problemFound.emit(problem.what, problem.why, problem.remedy)
 
     def _update_sources(self) -> None:
         if self.original is None:

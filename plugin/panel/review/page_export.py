@@ -1,11 +1,11 @@
-"""Review by somebody who has no panel: writing the page in the background, and taking decisions over."""
+"""The review page for reviewers without the panel: written in the background; their decisions are imported."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
@@ -17,9 +17,25 @@ from plugin.review_page.decisions import read_decisions
 from plugin.review_page.write import write_page
 
 
+class ReviewSource(Protocol):
+    """What a page is made from: the shot, its takes, their notes and decisions."""
+
+    original: MediaSlice | None
+    takes: tuple[ReviewTake, ...]
+    notes: Notes
+    start_timecode: int
+    drop_frame: bool | None
+
+    def take(self, take_id: str) -> ReviewTake | None:
+        """A take by its id."""
+
+    def reviewed(self) -> list[Reviewed]:
+        """Every take with its status and notes."""
+
+
 @dataclass(frozen=True)
 class ImportedDecisions:
-    """What a file of decisions brought: takes decided, notes that are new, and takes that are not of this shot."""
+    """Counts of an imported file: takes decided, new notes, and takes of other shots, which are ignored."""
 
     reviewer: str
     takes: int
@@ -27,39 +43,22 @@ class ImportedDecisions:
     unknown: int
 
 
-class ReviewedShot(Protocol):
-    """What a page shows of a shot under review; `ReviewModel` has it."""
-
-    original: MediaSlice | None
-    takes: tuple[ReviewTake, ...]
-    notes: Notes
-    start_timecode: int
-    drop_frame: bool | None
-    problemFound: Any
-
-    def take(self, take_id: str) -> ReviewTake | None:
-        """The take with an id."""
-
-    def reviewed(self) -> list[Reviewed]:
-        """Every take with its status and notes."""
-
-
 class PageExport(QObject):
-    """Writes review pages and reads decisions for a review model.
+    """Writes the review page of a source and imports the decisions that reviewers send back.
 
-    `progressed` carries frames encoded and frames in all, `written` the path of the page, `decisionsImported` an
-    ImportedDecisions.
-    What goes wrong is the model's `problemFound`.
+    Signals: `progressed` with frames encoded and frames in all, `written` with the path of the page, `ended` when
+    writing is over for whatever reason, `decisionsImported` with ImportedDecisions, `problemFound` with a Problem.
     """
 
     progressed = pyqtSignal(int, int)
     written = pyqtSignal(str)
     ended = pyqtSignal()
     decisionsImported = pyqtSignal(object)
+    problemFound = pyqtSignal(object)
 
-    def __init__(self, model: ReviewedShot, parent: QObject | None = None) -> None:
+    def __init__(self, source: ReviewSource, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._model = model
+        self._source = source
         self._job: _PageWriter | None = None
 
     @property
@@ -68,37 +67,37 @@ class PageExport(QObject):
         return self._job is not None
 
     def write(self, folder: str, shot: str) -> bool:
-        """Begin to write the page of the model's shot and takes; False while there is nothing to write or one is."""
-        model = self._model
-        if self._job is not None or model.original is None or not model.takes:
+        """Start writing the page into `folder`; False when nothing is open or a page is being written already."""
+        original = self._source.original
+        if self._job is not None or original is None or not self._source.takes:
             return False
-        job = self._job = _PageWriter(Path(folder), shot, model)
+        job = self._job = _PageWriter(Path(folder), shot, original, self._source)
         job.progressed.connect(self.progressed)
         job.done.connect(self._done)
         job.start()
         return True
 
     def cancel(self) -> None:
-        """Stop writing; a page that is not finished is not there."""
+        """Stop writing; an unfinished page is not kept."""
         job, self._job = self._job, None
         if job is not None:
             job.cancel()
             self.ended.emit()
 
     def import_decisions(self, path: str) -> ImportedDecisions | None:
-        """Take over the decisions of a file; a take's status and its new notes. None when it cannot be read."""
+        """Import the statuses and new notes of a file; None when it cannot be read, after `problemFound`."""
         try:
             found = read_decisions(path)
         except Problem as problem:
-            self._model.problemFound.emit(problem.what, problem.why, problem.remedy)
+            self.problemFound.emit(problem)
             return None
         takes = notes = unknown = 0
         for decision in found.takes:
-            if self._model.take(decision.id) is None:
+            if self._source.take(decision.id) is None:
                 unknown += 1
                 continue
             takes += 1
-            notes += self._model.notes.merge(decision.id, decision.notes, decision.status)
+            notes += self._source.notes.merge(decision.id, decision.notes, decision.status)
         result = ImportedDecisions(found.reviewer, takes, notes, unknown)
         self.decisionsImported.emit(result)
         return result
@@ -109,23 +108,22 @@ class PageExport(QObject):
         self._job = None
         self.ended.emit()
         if isinstance(outcome, Problem):
-            self._model.problemFound.emit(outcome.what, outcome.why, outcome.remedy)
+            self.problemFound.emit(outcome)
         elif outcome is not None:
             self.written.emit(str(outcome))
 
 
 class _PageWriter(QObject):
-    """One page on its way, in a thread of its own. Without a parent: the thread keeps it as long as it needs it."""
+    """Writes one page in a thread of its own. It has no Qt parent: the thread keeps it alive for as long as it runs."""
 
     progressed = pyqtSignal(int, int)
     done = pyqtSignal(object)
 
-    def __init__(self, folder: Path, shot: str, model: ReviewedShot) -> None:
+    def __init__(self, folder: Path, shot: str, original: MediaSlice, source: ReviewSource) -> None:
         super().__init__()
-        assert model.original is not None
-        self._folder, self._shot, self._original = folder, shot, model.original
-        self._reviewed = model.reviewed()
-        self._start, self._drop = model.start_timecode, model.drop_frame
+        self._folder, self._shot, self._original = folder, shot, original
+        self._reviewed = source.reviewed()
+        self._start, self._drop = source.start_timecode, source.drop_frame
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="review-page", daemon=True)
 

@@ -8,8 +8,8 @@ from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from plugin.panel.models.takes.cards import Card
 from plugin.panel.models.takes.takes import CARD_ROLE
-from plugin.panel.theme import Theme, current_theme
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.thumbnails.thumbnails import Thumbnails
+from plugin.panel.widgets.theme import Theme, current_theme
 
 _PAD = 6
 

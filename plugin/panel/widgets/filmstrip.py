@@ -7,8 +7,8 @@ from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from plugin.panel.models.shot.shot import ShotModel
-from plugin.panel.theme import current_theme
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.thumbnails.thumbnails import Thumbnails
+from plugin.panel.widgets.theme import current_theme
 
 
 class Filmstrip(QWidget):

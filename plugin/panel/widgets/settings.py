@@ -15,36 +15,39 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.widgets.controls import button, heading, label
 
 
 class SettingsDialog(QDialog):
     """Backend, folder, layer and assistant; `accepted` when they were kept."""
 
-    def __init__(self, memory: SettingsStore, parent: QWidget | None = None) -> None:
+    def __init__(self, settings: SettingsStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Settings")
-        self.memory = memory
+        self.settings = settings
         self.where = QComboBox()
         self.where.addItem("On this machine, started when needed", "local")
         self.where.addItem("On another machine", "remote")
-        self.address, self.key = QLineEdit(memory.get("service_address", "")), QLineEdit(memory.get("service_key", ""))
+        self.address, self.key = (
+            QLineEdit(settings.get("service_address", "")),
+            QLineEdit(settings.get("service_key", "")),
+        )
         self.address.setPlaceholderText("tcp://render01:5757")
         self.key.setPlaceholderText("The 40-character key that the backend prints")
         self.where.setCurrentIndex(1 if self.address.text() else 0)
         self.where.currentIndexChanged.connect(self._show)
-        self.folder = QLineEdit(memory.get("takes_folder", ""))
+        self.folder = QLineEdit(settings.get("takes_folder", ""))
         self.folder.setPlaceholderText("Beside the timeline")
         self.layer = QComboBox()
         self.layer.addItem("One movie with alpha (ProRes 4444)", "prores4444")
         self.layer.addItem("Image sequence (PNG)", "png")
-        self.layer.setCurrentIndex(max(0, self.layer.findData(memory.get("layer", "prores4444"))))
+        self.layer.setCurrentIndex(max(0, self.layer.findData(settings.get("layer", "prores4444"))))
         self.assistant = QComboBox()
         self.assistant.addItem("Backend default", "")
         self.assistant.addItem("Offline: nothing leaves the machine", "offline")
         self.assistant.addItem("Vision model (three frames are sent to it)", "openai")
-        self.assistant.setCurrentIndex(max(0, self.assistant.findData(memory.get("assistant", ""))))
+        self.assistant.setCurrentIndex(max(0, self.assistant.findData(settings.get("assistant", ""))))
         for each in (self.where, self.layer, self.assistant):
             # Long entries must not make the dialog wider than a narrow panel.
             each.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -97,11 +100,11 @@ class SettingsDialog(QDialog):
         elif remote and len(key) != 40:
             self.error.setText(f"The key has 40 characters; this one has {len(key)}.")
         else:
-            self.memory.set("service_address", address if remote else "")
-            self.memory.set("service_key", key if remote else "")
-            self.memory.set("takes_folder", self.folder.text().strip())
-            self.memory.set("layer", self.layer.currentData())
-            self.memory.set("assistant", self.assistant.currentData())
-            self.memory.flush()
+            self.settings.set("service_address", address if remote else "")
+            self.settings.set("service_key", key if remote else "")
+            self.settings.set("takes_folder", self.folder.text().strip())
+            self.settings.set("layer", self.layer.currentData())
+            self.settings.set("assistant", self.assistant.currentData())
+            self.settings.flush()
             self.accept()
         self._show()

@@ -6,10 +6,10 @@ from PyQt6.QtCore import QRectF, QSize, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.theme import current_theme
+from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.controls import ElidedLabel, tool_button
+from plugin.panel.widgets.theme import current_theme
 
 
 class Lamp(QWidget):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from plugin.panel.models.jobs.transfers import Transfer, TransfersModel
+from plugin.panel.models.transfers.transfers import Transfer, TransfersModel
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.controls import button, clear, label
 

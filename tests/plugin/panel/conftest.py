@@ -11,8 +11,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PyQt6.QtCore import QCoreApplication, QElapsedTimer  # noqa: E402
 
 from plugin.hosts.otio_files import OtioFiles  # noqa: E402
-from plugin.panel.models.panel import PanelModel  # noqa: E402
-from plugin.panel.models.session.settings_store import SettingsStore  # noqa: E402
+from plugin.panel.models.panel.panel_model import PanelModel  # noqa: E402
+from plugin.panel.models.settings_store import SettingsStore  # noqa: E402
 from tests.plugin.movies import write_cut  # noqa: E402
 from tests.plugin.panel.fake_service import FakeService, FakeServices  # noqa: E402
 from tests.plugin.panel.immediate_background import ImmediateBackground  # noqa: E402
@@ -51,7 +51,7 @@ def cut(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def panel(qapp: QCoreApplication, services: FakeServices, tmp_path: Path) -> Iterator[PanelModel]:
-    memory = SettingsStore(tmp_path / "panel")
-    model = PanelModel(OtioFiles(tmp_path / "placed"), services, memory, ImmediateBackground())
+    settings = SettingsStore(tmp_path / "panel")
+    model = PanelModel(OtioFiles(tmp_path / "placed"), services, settings, ImmediateBackground())
     yield model
     model.close()

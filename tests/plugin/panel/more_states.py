@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bridge.wire.messages import Failure
 from contract.errors import Unreachable
 from plugin.panel.models.backend.backend import Endpoint
-from plugin.panel.models.jobs.transfers import Transfer
+from plugin.panel.models.transfers.transfers import Transfer
 
 if TYPE_CHECKING:
     from tests.plugin.panel.screenshots import Stage

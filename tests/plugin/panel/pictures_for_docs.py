@@ -34,7 +34,7 @@ def main() -> None:
         home = Path(folder) / "home"
         os.environ["DYNVFX_HOME"] = str(home)
         panel = Panel(app)
-        panel.model.memory.set("welcomed", True)
+        panel.model.settings.set("welcomed", True)
         try:
             _take_pictures(app, panel, write_edit(Path(folder)), out)
         finally:
@@ -75,7 +75,7 @@ def _take_pictures(app: QApplication, panel: Panel, edit: Path, out: Path) -> No
     window.takes_zone.act("review")
     until(lambda: panel.review.current is not None)
     panel.review.transport.seek(30)
-    panel.review.say("Let it rise a little faster here.", "look")
+    panel.review.add_note("Let it rise a little faster here.", "look")
     panel.review.compare.set(mode=Mode.SIDE)
     shoot("panel-review", WIDE)
     window.review.place_button.click()

@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import QApplication
 
 from plugin.panel.agent_application import ADDRESS, TOKEN, AgentPanel
 from plugin.panel.application import application
-from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.panel.panel_model import PanelModel
 
 EVERY_MS = 20
 

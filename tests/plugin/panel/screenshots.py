@@ -49,7 +49,7 @@ class Stage:
         self.services = FakeServices(self.service)
         self.panel = Panel(app, services=self.services)
         self.model, self.window = self.panel.model, self.panel.window
-        self.model.memory.set("welcomed", True)
+        self.model.settings.set("welcomed", True)
 
     def settle(self, ms: int = 700, until: Callable[[], bool] | None = None) -> None:
         """Let events happen, for `ms`, or until something is so."""
@@ -149,7 +149,7 @@ def write_edit(folder: Path) -> Path:
 
 
 def first_run(stage: Stage) -> None:
-    stage.model.memory.set("welcomed", False)
+    stage.model.settings.set("welcomed", False)
     stage.window.checks._command = (sys.executable, "-c", "")
     stage.window.show()
     stage.window.begin()
@@ -281,7 +281,7 @@ def errors(stage: Stage) -> None:
 def settings(stage: Stage) -> None:
     from plugin.panel.widgets.settings import SettingsDialog
 
-    dialog = SettingsDialog(stage.model.memory)
+    dialog = SettingsDialog(stage.model.settings)
     dialog.show()
     stage.settle(500)
     dialog.grab().save(str(stage.out / "19-settings.png"))

@@ -27,12 +27,12 @@ from plugin.hosts.base import (
     SwapsTakes,
 )
 from plugin.panel.models.agent.agent_requests import AgentRequests
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.models.session.settings_store import SettingsStore
-from plugin.panel.models.takes.reviewing import Reviewing
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.models.panel.reviewing import Reviewing
+from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.notes_panel import NotesPanel
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.zones.takes_zone import TakesZone
 from tests.plugin.hosts.agent_driver import AgentProcess, exported, write_project
 from tests.plugin.movies import write_movie
@@ -57,9 +57,9 @@ class Joined:
         self.session.ended.connect(self.ends.append)
         self.session.begin()
         until(lambda: self.session.hello is not None)
-        memory = SettingsStore(folder / "panel")
+        settings = SettingsStore(folder / "panel")
         self.host = agent_host(self.session, self.session.hello, folder / "host", ImmediateBackground())
-        self.panel = PanelModel(self.host, services, memory, ImmediateBackground())
+        self.panel = PanelModel(self.host, services, settings, ImmediateBackground())
         self.agent_requests = AgentRequests(self.panel, self.host, NoStills(), ImmediateBackground())
         self.panel.begin()
         self.host.read_timeline()
@@ -161,7 +161,7 @@ def test_from_the_selection_to_the_take_in_the_hosts_timeline(
     panel.decisions.approve_and_place(take)
     assert panel.placements.placing and "Placing" in panel.placements.status_text
     until(lambda: panel.placements.current is not None and not panel.placements.placing)
-    layers = joined.agent.schedule_state()["project"]["layers"]
+    layers = joined.agent.tell()["project"]["layers"]
     assert [(each["take"], each["record_start"], each["record_frames"]) for each in layers] == [(take, 86412, 18)]
     until(lambda: service.entries[next(iter(service.entries))].take.status == "approved")
     assert panel.takes.cards[0].placed and "Scene" in panel.placements.status_text
@@ -171,7 +171,7 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()
-    project = joined.agent.schedule_state()["project"]
+    project = joined.agent.tell()["project"]
     project["exports"]["strip-1"].update(steps=40, pace=0.01)
     clip = {**project["clips"][0], "render": "retimed"}
     joined.agent.do("change", clips=[clip], exports=project["exports"])
@@ -189,13 +189,13 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     until(lambda: list((tmp_path / "host" / "exports").glob("*/*/*")) == folders)
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
-    exported = [each for each in joined.agent.schedule_state()["seen"] if each == ["export", "strip-1"]]
+    exported = [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]]
     assert panel.shot.shot.record_frames == 18
     # What was rendered is used again while the clip is the same.
     panel.drop_plan()
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
-    assert [each for each in joined.agent.schedule_state()["seen"] if each == ["export", "strip-1"]] == exported
+    assert [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]] == exported
 
 
 def test_a_clicked_note_moves_the_hosts_playhead(
@@ -213,7 +213,7 @@ def test_a_clicked_note_moves_the_hosts_playhead(
         notes = NotesPanel(review)
         qtbot.addWidget(notes)
         review.transport.seek(5)
-        assert review.say("The fin is too dark.") is not None
+        assert review.add_note("The fin is too dark.") is not None
         notes.show()
         item = notes.list.topLevelItem(0)
         qtbot.mouseClick(notes.list.viewport(), Qt.MouseButton.LeftButton, pos=notes.list.visualItemRect(item).center())
@@ -234,7 +234,7 @@ def test_a_take_joins_the_hosts_own_versions(
     until(lambda: panel.shot.shot is not None)
     first = generate(joined, service, until, tmp_path / "takes" / "01")
     second = panel.takes.entry_of(generate(joined, service, until, tmp_path / "takes" / "02"))
-    zone = TakesZone(panel, Thumbnails(Immediately()))
+    zone = TakesZone(panel, Thumbnails(ImmediateBackground()))
     qtbot.addWidget(zone)
     assert "Add to take selector" not in offered()
     panel.decisions.approve_and_place(first)
@@ -248,7 +248,7 @@ def test_a_take_joins_the_hosts_own_versions(
 
 def move(joined: Joined, start: int) -> None:
     """The user moves the clip."""
-    project = joined.agent.schedule_state()["project"]
+    project = joined.agent.tell()["project"]
     moved = {**project["clips"][0], "record_start": start}
     exports = {"strip-1": {"otio": exported(Path(moved["media"]), start)}}
     joined.agent.do("change", clips=[moved], exports=exports)
@@ -306,7 +306,7 @@ def test_a_take_that_lies_elsewhere_is_told(join: Callable, service: FakeService
 
 def test_an_export_at_another_place_is_refused(join: Callable, until: Until) -> None:
     joined = join()
-    project = joined.agent.schedule_state()["project"]
+    project = joined.agent.tell()["project"]
     joined.agent.do("change", clips=[{**project["clips"][0], "record_start": 90000}])
     until(lambda: joined.panel.shot.problem is not None)
     assert joined.panel.shot.problem.kind == "bad_reply" and "does not lie" in joined.panel.shot.problem.what
@@ -358,7 +358,7 @@ def test_the_hosts_own_panel_generates_places_and_is_told(
     agent.do("call", method="place_take", params={"take": take})
     until(lambda: {"take": take}.items() <= (agent.last("state")["takes"][0] | {"take": take}).items())
     until(lambda: agent.last("state")["takes"][0]["placed"])
-    layers = agent.schedule_state()["project"]["layers"]
+    layers = agent.tell()["project"]["layers"]
     assert [(each["uid"], each["record_start"]) for each in layers] == [("strip-2", 86430)]
     until(lambda: agent.last("state")["takes"][0]["status"] == "approved")
     agent.do("call", method="set_status", params={"take": take, "status": "rejected"})
@@ -433,4 +433,4 @@ def test_notes_on_a_placed_take_are_markers_in_the_host(
     until(lambda: joined.panel.placements.current is not None)
     joined.panel.decisions.set_notes(take, (Note(text="brighter", first=2, last=4, category="look"),))
     note = {"first": 2, "last": 4, "text": "brighter", "category": "look", "author": ""}
-    until(lambda: ["mark", [note]] in joined.agent.schedule_state()["seen"])
+    until(lambda: ["mark", [note]] in joined.agent.tell()["seen"])

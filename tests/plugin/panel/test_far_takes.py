@@ -18,9 +18,9 @@ from bridge.wire.keys import KeyFolder
 from contract.take import read_take
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.background import Background
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.models.session.settings_store import SettingsStore
-from plugin.panel.models.takes.reviewing import Reviewing
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.models.panel.reviewing import Reviewing
+from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.review.follow_up import FollowUp
 from plugin.panel.review.mask_paint import MaskPaint
 from plugin.panel.review.media.pictures import Picture
@@ -61,10 +61,10 @@ def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelMo
     home.mkdir(mode=0o700)
     own = KeyFolder(key_folder(home)).client_pair().public
     KeyFolder(key_folder(far.home)).authorize(own, "artist")
-    memory, background = SettingsStore(home / "panel"), Background()
-    memory.set("service_address", far.found.address)
-    memory.set("service_key", far.found.key)
-    model = PanelModel(OtioFiles(tmp_path / "placed"), UserBackends(home, memory), memory, background)
+    settings, background = SettingsStore(home / "panel"), Background()
+    settings.set("service_address", far.found.address)
+    settings.set("service_key", far.found.key)
+    model = PanelModel(OtioFiles(tmp_path / "placed"), UserBackends(home, settings), settings, background)
     yield model
     model.close()
     background.wait()
@@ -95,7 +95,7 @@ def test_from_the_clip_to_the_placed_child(panel: PanelModel, edit: Path, qtbot:
     reviewing = Reviewing(panel, review)
     reviewing.feed()
     review.pick(entry.take.id)
-    review.say("Redder, please.", "look")
+    review.add_note("Redder, please.", "look")
     assert [note.text for note in read_take(entry.folder).notes] == ["Redder, please."]
     paint = MaskPaint()
     paint.begin_empty(3, Picture(np.zeros((HEIGHT, WIDTH, 4), np.uint8), WIDTH, HEIGHT))
@@ -130,10 +130,10 @@ def test_takes_of_other_shots_stay_where_they_are(
     panel.generate()
     qtbot.waitUntil(lambda: len(panel.takes.entries) == 1, timeout=PATIENCE)
     other = write_movie(tmp_path / "other.mp4")
-    memory, background = SettingsStore(tmp_path / "here" / "second"), Background()
+    settings, background = SettingsStore(tmp_path / "here" / "second"), Background()
     for name in ("service_address", "service_key"):
-        memory.set(name, panel.memory.get(name, ""))
-    second = PanelModel(OtioFiles(tmp_path / "two"), UserBackends(tmp_path / "here", memory), memory, background)
+        settings.set(name, panel.settings.get(name, ""))
+    second = PanelModel(OtioFiles(tmp_path / "two"), UserBackends(tmp_path / "here", settings), settings, background)
     second.begin(other)
     qtbot.waitUntil(lambda: bool(second.finished._there), timeout=PATIENCE)
     assert second.transfers.rows == () and second.takes.entries == {}

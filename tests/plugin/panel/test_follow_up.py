@@ -11,7 +11,7 @@ from PyQt6.QtGui import QImage
 
 from bridge.wire.messages import LARGEST_MASK, Approve, EditedMask, Failure, RefineSpec, Retry, Submit
 from contract.take import Take
-from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.review.follow_up import FollowUp
 from plugin.panel.review.mask_paint import MaskPaint
 from plugin.panel.review.media.pictures import Picture

@@ -11,8 +11,8 @@ from bridge.wire.messages import Approve, Cancel, Failure, PauseQueue, Retry, Se
 from contract.events import FoundMask, PreviewWritten
 from contract.take import Note
 from plugin.hosts.otio_files import OtioFiles
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.models.settings_store import SettingsStore
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices, refusal
 from tests.plugin.panel.immediate_background import ImmediateBackground
@@ -156,7 +156,7 @@ def test_a_running_job_tells_stage_step_time_and_picture(
     service.tell(job, PreviewWritten(take=1, path="p.png", iteration=1, iterations=3))
     until(lambda: planned.takes.cards[0].picture == "p.png")
     card = planned.takes.cards[0]
-    assert card.line == "Denoising, pass 1 of 3, 10/50 · 42 s left" and card.actions == ("pause", "cancel")
+    assert card.line == "Denoising, pass 1 of 3, step 10 of 50 · 42 s left" and card.actions == ("pause", "cancel")
     assert 0.2 < card.progress < 0.3
     service.tell(job, PreviewWritten(take=1, path="p.png", iteration=2, iterations=3))
     until(lambda: planned.takes.cards[0].stamp == card.stamp + 1)

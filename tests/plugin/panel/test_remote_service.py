@@ -13,8 +13,8 @@ from bridge.wire.keys import KeyFolder
 from contract.take import read_take
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.background import Background
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.user_backends import UserBackends
 from tests.backend.service.running import RunningService
 
@@ -33,11 +33,11 @@ def far(tmp_path: Path) -> Iterator[RunningService]:
 @pytest.fixture
 def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelModel]:
     (tmp_path / "here").mkdir(mode=0o700)
-    memory, background = SettingsStore(tmp_path / "here" / "panel"), Background()
-    memory.set("service_address", far.found.address)
-    memory.set("service_key", far.found.key)
-    services = UserBackends(tmp_path / "here", memory)
-    model = PanelModel(OtioFiles(tmp_path / "placed"), services, memory, background)
+    settings, background = SettingsStore(tmp_path / "here" / "panel"), Background()
+    settings.set("service_address", far.found.address)
+    settings.set("service_key", far.found.key)
+    services = UserBackends(tmp_path / "here", settings)
+    model = PanelModel(OtioFiles(tmp_path / "placed"), services, settings, background)
     yield model
     model.close()
     background.wait()

@@ -9,10 +9,10 @@ from contract.take import Note
 from plugin.panel.models.ask.history import LONGEST, History
 from plugin.panel.models.ask.plan import PlanModel
 from plugin.panel.models.backend.checks import Checked, ChecksModel
+from plugin.panel.models.number_text import duration_text, rate_text, size_text
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.models.takes.review_outbox import ReviewOutbox
-from plugin.panel.number_text import duration_text, rate_text, size_text
 from tests.plugin.panel.fake_service import PLAN, FakeService, make_take
 
 Until = Callable[[Callable[[], bool]], None]
@@ -41,11 +41,11 @@ def test_history_holds_each_instruction_once_newest_first() -> None:
 
 
 def test_memory_survives_and_takes_nothing_of_another_kind(tmp_path: Path) -> None:
-    memory = SettingsStore(tmp_path)
+    settings = SettingsStore(tmp_path)
     for name, value in (("text", "ä “x”"), ("list", ("a", "b")), ("truth", True), ("number", 7), ("none", None)):
-        memory.set(name, value)
-    memory.set_bytes("bytes", b"\x00\xff")
-    memory.flush()
+        settings.set(name, value)
+    settings.set_bytes("bytes", b"\x00\xff")
+    settings.flush()
     again = SettingsStore(tmp_path)
     assert again.get("text", "") == "ä “x”" and again.get("list", ()) == ("a", "b")
     assert again.get("truth", False) is True and again.get("number", 0) == 7 and again.get("none", "x") == "x"

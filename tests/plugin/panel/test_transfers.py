@@ -11,8 +11,8 @@ import pytest
 from bridge.files.errors import TransferCancelled
 from contract.errors import Problem, Unreachable
 from plugin.panel.background import Background
-from plugin.panel.models.jobs.transfers import Transfer, TransfersModel, Way
-from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.models.transfers.transfers import Transfer, TransfersModel, Way
 from plugin.panel.widgets.transfers import Transfers
 from tests.plugin.panel.fake_service import FakeService
 

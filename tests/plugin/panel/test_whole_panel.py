@@ -55,7 +55,7 @@ def panel(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     made = Panel(qapp)
-    made.model.memory.set("welcomed", True)
+    made.model.settings.set("welcomed", True)
     yield made
     made.window.close()
     made.close()
@@ -112,7 +112,7 @@ def test_from_the_clip_to_the_approved_take(panel: Panel, edit: Path, qtbot: QtB
     for mode in Mode:
         review.compare.set(mode=mode)
     review.transport.seek(3)
-    assert review.say("Warmer, please.", "look") is not None
+    assert review.add_note("Warmer, please.", "look") is not None
     take = review.current
     folder = Path(next(each.folder for each in model.takes.entries.values() if each.take.id == take.id))
     qtbot.waitUntil(lambda: [note.text for note in read_take(folder).notes] == ["Warmer, please."], timeout=PATIENCE)

@@ -15,8 +15,8 @@ from bridge.wire.messages import Approve, Submit
 from contract.errors import Problem
 from plugin.panel.application import Panel
 from plugin.panel.models.backend.checks import ChecksModel
-from plugin.panel.theme import Theme
 from plugin.panel.widgets.controls import Segment
+from plugin.panel.widgets.theme import Theme
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices
 
@@ -29,7 +29,7 @@ def shown(
 ) -> Iterator[Panel]:
     monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))
     panel = Panel(qapp, services=services)
-    panel.model.memory.set("welcomed", True)
+    panel.model.settings.set("welcomed", True)
     panel.window.show()
     panel.window.begin(cut)
     until(lambda: panel.model.backend.ready and panel.model.ask.estimate is not None)
@@ -151,7 +151,7 @@ def test_state_survives_a_restart(
 ) -> None:
     monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))
     first = Panel(qapp, services=services)
-    first.model.memory.set("welcomed", True)
+    first.model.settings.set("welcomed", True)
     first.window.show()
     first.window.begin(cut)
     first.model.ask.instruction, first.model.ask.takes, first.model.ask.seed_locked = "add fire", 3, True

@@ -19,14 +19,14 @@ from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.agent.agent_state import agent_state
 from plugin.panel.models.ask.ask import LARGEST_SEED, QUALITIES, Asked
 from plugin.panel.models.ask.ready_gate import ReadyGate
-from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.panel.panel_model import PanelModel
 
 STATE_EVERY_MS = 200
 _STATUSES: tuple[Status, ...] = ("pending", "approved", "rejected", "retake")
 
 
 class Stills(Protocol):
-    """`plugin.panel.stills.Stills`: pictures of takes as small PNG files."""
+    """`plugin.panel.thumbnails.stills.Stills`: pictures of takes as small PNG files."""
 
     def path_of(self, movie: str) -> str:
         """The PNG, empty while there is none."""

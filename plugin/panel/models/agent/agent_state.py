@@ -8,7 +8,7 @@ from typing import Any
 from contract.errors import Problem
 from plugin.hosts.base import IdentifiesClips
 from plugin.panel.models.backend.backend import BackendModel
-from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.takes.cards import JobProgress, job_card
 
 _MOST_TAKES = 200

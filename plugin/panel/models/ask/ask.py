@@ -13,9 +13,9 @@ from contract.errors import Problem
 from plugin.panel.models.ask.history import History
 from plugin.panel.models.ask.model_fetching import room_text
 from plugin.panel.models.backend.backend import BackendModel
+from plugin.panel.models.number_text import duration_text, size_text
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.shot import ShotModel
-from plugin.panel.number_text import duration_text, size_text
 
 Quality = Literal["draft", "standard", "reference"]
 QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")

@@ -15,7 +15,7 @@ from plugin.panel.models.ask.ask import Asked, AskModel
 from plugin.panel.models.ask.orders import refine_spec, token_for
 from plugin.panel.models.backend.backend import BackendModel
 from plugin.panel.models.jobs.jobs import JobsModel
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.settings_store import SettingsStore
 
 Failed = Callable[[Problem], None]
 
@@ -28,10 +28,10 @@ class FollowingUp(QObject):
     """
 
     def __init__(
-        self, backend: BackendModel, jobs: JobsModel, memory: SettingsStore, parent: QObject | None = None
+        self, backend: BackendModel, jobs: JobsModel, settings: SettingsStore, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._backend, self._jobs, self._memory = backend, jobs, memory
+        self._backend, self._jobs, self._settings = backend, jobs, settings
 
     def needs_plan(self, entry: TakeEntry, wanted: dict[str, Any]) -> bool:
         """Whether a plan has to be written and read first."""
@@ -49,7 +49,7 @@ class FollowingUp(QObject):
         """Order a child of a take as the review wants it; it is held where a plan is to be read."""
         try:
             self._backend.require_limits(any(wanted.get(name) is not None for name in ("region", "mask", "levels")))
-            spec = refine_spec(entry, wanted, asked, self._memory, layer)
+            spec = refine_spec(entry, wanted, asked, self._settings, layer)
         except Problem as problem:
             failed(problem)
             return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.local.folders import fetched_model_folder, model_cache
 from bridge.wire.messages import Model
-from plugin.panel.number_text import size_text
+from plugin.panel.models.number_text import size_text
 
 
 @dataclass(frozen=True)

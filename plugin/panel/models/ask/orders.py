@@ -12,7 +12,7 @@ from bridge.wire.messages import AddSpec, EditedMask, RefineSpec, TakeEntry, Upl
 from contract.plan import Plan
 from plugin.hosts.base import Host, ShotSource
 from plugin.panel.models.ask.ask import Asked
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.settings_store import SettingsStore
 
 _LONGEST_NAME = 40
 
@@ -20,13 +20,13 @@ _LONGEST_NAME = 40
 class OrderPlaces:
     """Names folders for results: `NNN words of the instruction`, below the host's folder or the one in the settings."""
 
-    def __init__(self, host: Host, memory: SettingsStore) -> None:
-        self._host, self._memory = host, memory
+    def __init__(self, host: Host, settings: SettingsStore) -> None:
+        self._host, self._settings = host, settings
         self._given: set[Path] = set()
 
     def next_folder(self, instruction: str) -> str | None:
         """A folder that is not there yet; None leaves the results in the service's own folder."""
-        chosen = self._memory.get("takes_folder", "")
+        chosen = self._settings.get("takes_folder", "")
         base = Path(chosen) if chosen else self._host.output_folder()
         if base is None:
             return None
@@ -48,7 +48,7 @@ def add_spec(
     asked: Asked,
     source: ShotSource,
     shot: Shot,
-    memory: SettingsStore,
+    settings: SettingsStore,
     output: str | None,
     plan: Plan | None,
     uploads: tuple[Upload, ...] = (),
@@ -64,9 +64,9 @@ def add_spec(
         seed=asked.seed,
         quality=asked.quality,
         scope=asked.scope if plan is None else plan.scope,
-        assistant=memory.get("assistant", "") or None,
+        assistant=settings.get("assistant", "") or None,
         plan=plan,
-        layer=layer or memory.get("layer", "prores4444"),
+        layer=layer or settings.get("layer", "prores4444"),
         source=source.source,
         clip=source.clip,
         part=shot.part,
@@ -80,7 +80,7 @@ def add_spec(
 
 
 def refine_spec(
-    entry: TakeEntry, wanted: dict[str, Any], asked: Asked, memory: SettingsStore, layer: str | None = None
+    entry: TakeEntry, wanted: dict[str, Any], asked: Asked, settings: SettingsStore, layer: str | None = None
 ) -> RefineSpec:
     """The order for a child of a take; `wanted` is what the review asks for."""
     mask = EditedMask(**wanted["mask"]) if wanted.get("mask") else None
@@ -89,8 +89,8 @@ def refine_spec(
         takes=1,
         seed=asked.seed,
         quality=asked.quality,
-        assistant=memory.get("assistant", "") or None,
-        layer=layer or memory.get("layer", "prores4444"),
+        assistant=settings.get("assistant", "") or None,
+        layer=layer or settings.get("layer", "prores4444"),
         job=entry.job,
         take=entry.number,
         region=wanted.get("region"),

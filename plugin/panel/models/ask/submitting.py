@@ -16,9 +16,9 @@ from plugin.hosts.base import Host, IdentifiesClips, ShotSource
 from plugin.panel.models.ask.ask import Asked
 from plugin.panel.models.ask.orders import OrderPlaces, add_spec, token_for
 from plugin.panel.models.backend.backend import BackendModel
-from plugin.panel.models.jobs.job_files import JobFiles
 from plugin.panel.models.jobs.jobs import JobsModel
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.settings_store import SettingsStore
+from plugin.panel.models.transfers.job_files import JobFiles
 
 
 class Submitting(QObject):
@@ -27,20 +27,20 @@ class Submitting(QObject):
     def __init__(
         self,
         host: Host,
-        memory: SettingsStore,
+        settings: SettingsStore,
         backend: BackendModel,
         files: JobFiles,
         jobs: JobsModel,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._host, self._memory, self._backend, self._files, self._jobs = host, memory, backend, files, jobs
-        self._orders = OrderPlaces(host, memory)
+        self._host, self._settings, self._backend, self._files, self._jobs = host, settings, backend, files, jobs
+        self._orders = OrderPlaces(host, settings)
 
     def fetched_folder(self) -> Path:
         """Where takes go that come from another machine."""
-        chosen = self._memory.get("takes_folder", "")
-        return Path(chosen) if chosen else self._host.output_folder() or self._memory.folder / "takes"
+        chosen = self._settings.get("takes_folder", "")
+        return Path(chosen) if chosen else self._host.output_folder() or self._settings.folder / "takes"
 
     def submit(
         self,
@@ -58,7 +58,7 @@ class Submitting(QObject):
         With `hold` it waits for approval when its plan is there; `plan` is one that was made before. The key of the
         transfer that brings the shot to another machine, "" for none.
         """
-        memory, layer = self._memory, self._host.layer
+        settings, layer = self._settings, self._host.layer
         if isinstance(self._host, IdentifiesClips):
             self._host.remember_key(key, shot)
 
@@ -68,7 +68,7 @@ class Submitting(QObject):
 
         def sent(uploads: tuple[Upload, ...]) -> None:
             try:
-                spec = add_spec(asked, ShotSource(TIMELINE, None), shot, memory, None, plan, uploads, layer)
+                spec = add_spec(asked, ShotSource(TIMELINE, None), shot, settings, None, plan, uploads, layer)
             except Problem as problem:
                 failed(problem)
                 return
@@ -79,7 +79,7 @@ class Submitting(QObject):
             if not self._backend.local:
                 return self._files.send(shot.name, self._host.bundle_of(shot), sent, failed)
             output = self._orders.next_folder(asked.instruction)
-            spec = add_spec(asked, self._host.source_of(shot), shot, memory, output, plan, layer=layer)
+            spec = add_spec(asked, self._host.source_of(shot), shot, settings, output, plan, layer=layer)
         except Problem as problem:
             failed(problem)
             return ""

@@ -13,7 +13,7 @@ from bridge.wire.client import Client
 from bridge.wire.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
 from contract.errors import BackendTooOld, Problem
 from plugin.background_runner import BackgroundRunner
-from plugin.panel.backend_connection import BackendConnection, BackendSession
+from plugin.panel.models.backend.backend_connection import BackendConnection, BackendSession
 from plugin.panel.models.backend.backend_text import described
 from plugin.panel.models.observable import Field, Observable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.wire.messages import Pong, Welcome
-from plugin.panel.number_text import duration_text
+from plugin.panel.models.number_text import duration_text
 
 
 def described(where: str, welcome: Welcome | None, pong: Pong | None) -> tuple[str, str]:

@@ -41,9 +41,9 @@ from contract.events import (
 from contract.plan import Plan
 from contract.states import ENDED
 from plugin.panel.models.backend.backend import BackendModel
-from plugin.panel.models.jobs.job_files import JobFiles
 from plugin.panel.models.takes.finished_takes import FinishedTakes
 from plugin.panel.models.takes.takes import TakesModel
+from plugin.panel.models.transfers.job_files import JobFiles
 
 
 @dataclass

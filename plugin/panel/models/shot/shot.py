@@ -16,9 +16,9 @@ from contract.errors import Problem
 from plugin.background_runner import BackgroundRunner
 from plugin.hosts.base import ExportsClips, FollowsSelection, Host, IdentifiesClips, OpensTimelines, SelectsClips
 from plugin.hosts.footage import Footage, read_footage
+from plugin.panel.models.number_text import duration_text, fraction, rate_text
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.exporting import ExportModel
-from plugin.panel.number_text import duration_text, fraction, rate_text
 
 
 @dataclass(frozen=True)

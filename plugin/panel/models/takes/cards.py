@@ -10,7 +10,7 @@ from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem
 from contract.states import RUNNING, STATE_TEXTS, stage_text
 from contract.take import Take
-from plugin.panel.number_text import duration_text
+from plugin.panel.models.number_text import duration_text
 
 Action = Literal[
     "pause",
@@ -182,7 +182,7 @@ def _quality(job: Job) -> str:
 
 def _stage(job: Job) -> str:
     text = stage_text(job.stage, job.iteration, job.iterations) if job.stage else STATE_TEXTS[job.state]
-    return f"{text}, {job.step}/{job.steps}" if job.steps else text
+    return f"{text}, step {job.step} of {job.steps}" if job.steps else text
 
 
 def _job_actions(job: Job, state: str) -> tuple[Action, ...]:

@@ -8,9 +8,9 @@ from bridge.wire.messages import ListTakes, SetTake, TakeEntry, Takes
 from contract.errors import Problem
 from contract.take import Note, Status, Take
 from plugin.panel.models.backend.backend import BackendModel
-from plugin.panel.models.jobs.job_files import JobFiles
 from plugin.panel.models.takes.review_outbox import ReviewOutbox
 from plugin.panel.models.takes.takes import TakesModel, changed_take
+from plugin.panel.models.transfers.job_files import JobFiles
 
 
 class FinishedTakes(QObject):

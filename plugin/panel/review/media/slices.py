@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from bridge.editorial.clip_list import Shot
 from contract.take import Take
 
 _SEQUENCE_MARK = "%"
@@ -54,6 +55,14 @@ class ReviewTake:
     take: Take
     offset: int = 0
     count: int | None = None
+
+
+def slice_of(shot: Shot) -> MediaSlice:
+    """The shot's own frames of its media."""
+    path: str | tuple[str, ...] = shot.media_path
+    if shot.sequence is not None:
+        path = tuple(shot.sequence.image(index) for index in range(shot.source_start + shot.frame_count))
+    return MediaSlice(path, shot.source_start, shot.frame_count, shot.frame_rate)
 
 
 def take_in_folder(take: Take, folder: Path, number: int, label: str = "", offset: int = 0) -> ReviewTake:

@@ -10,8 +10,8 @@ from PyQt6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QToolButton, QWid
 from plugin.panel.review.compare import GAINS, Mode
 from plugin.panel.review.key_bindings import BINDINGS, HOLD
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.review.widgets.flow import FlowLayout
 from plugin.panel.review.widgets.icons import icon
+from plugin.panel.widgets.flow import FlowLayout
 
 _ZOOMS = (None, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 

@@ -22,9 +22,9 @@ from PyQt6.QtWidgets import (
 
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.notes import CATEGORIES, STATUSES
-from plugin.panel.review.widgets.flow import FlowLayout
 from plugin.panel.review.widgets.page_progress import PageProgress
 from plugin.panel.review.widgets.take_strip import STATUS_COLOURS
+from plugin.panel.widgets.flow import FlowLayout
 
 _NOTE = Qt.ItemDataRole.UserRole
 

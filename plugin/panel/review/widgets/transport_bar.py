@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QLabel, QLineEdit, QToolButton, QWidget
 
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.compare_bar import icon_button, key_for
-from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.widgets.flow import FlowLayout
 
 
 class TransportBar(QWidget):

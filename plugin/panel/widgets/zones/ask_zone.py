@@ -18,8 +18,8 @@ from PyQt6.QtWidgets import (
 )
 
 from plugin.panel.models.ask.ask import LARGEST_SEED, MOST_TAKES, QUALITIES
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import bind_choice, bind_number, bind_switch, bind_text, watch
 from plugin.panel.widgets.controls import button, heading, label, segments, tool_button
 from plugin.panel.widgets.frame_picture import FramePicture

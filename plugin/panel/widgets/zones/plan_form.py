@@ -5,11 +5,11 @@ from __future__ import annotations
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.review.widgets.flow import FlowLayout
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import bind_choice, bind_text, watch
 from plugin.panel.widgets.controls import button, clear, heading, label, segments, tool_button
+from plugin.panel.widgets.flow import FlowLayout
 from plugin.panel.widgets.frame_picture import FramePicture
 
 _MASK_SIZE = QSize(720, 480)

@@ -7,7 +7,7 @@ from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.review.view import ReviewView
+from plugin.panel.review.widgets.view import ReviewView
 from plugin.panel.widgets.controls import ElidedLabel, tool_button
 
 

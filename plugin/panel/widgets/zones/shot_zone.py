@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from plugin.panel.models.shot.shot import ShotModel
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.controls import ElidedLabel, button, clear, heading, label, tool_button
 from plugin.panel.widgets.filmstrip import Filmstrip

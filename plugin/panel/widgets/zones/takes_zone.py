@@ -9,14 +9,14 @@ from PyQt6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QListView, QMenu, QVBoxLayout, QWidget
 
-from plugin.panel.models.panel import PanelModel
+from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.takes.cards import Action, Card
 from plugin.panel.models.takes.takes import CARD_ROLE
-from plugin.panel.review.widgets.flow import FlowLayout
-from plugin.panel.thumbnails import Thumbnails
+from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.card_painter import CardPainter
 from plugin.panel.widgets.controls import clear, heading, label, tool_button
+from plugin.panel.widgets.flow import FlowLayout
 from plugin.panel.widgets.transfers import Transfers
 
 _ANIMATION_MS = 125

@@ -9,10 +9,10 @@ from PyQt6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QScroll
 
 from plugin.panel.models.ask.model_fetching import Offer, offer
 from plugin.panel.models.backend.checks import ChecksModel
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.review.widgets.flow import FlowLayout
+from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.widgets.binding import watch
 from plugin.panel.widgets.controls import button, clear, heading, label
+from plugin.panel.widgets.flow import FlowLayout
 
 SAMPLE = Path(__file__).resolve().parents[4] / "backend" / "demo"
 

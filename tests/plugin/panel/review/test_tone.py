@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from plugin.panel.review.media.reader import SliceReader
 from plugin.panel.review.media.tone import display_table
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.review.view import ReviewView
 from plugin.panel.review.widgets import overlay
+from plugin.panel.review.widgets.view import ReviewView
 from tests.plugin.panel.review.movies import slice_of
 
 

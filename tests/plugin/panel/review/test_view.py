@@ -12,11 +12,11 @@ from PyQt6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLabel, QTo
 
 from contract.take import Note
 from plugin.panel.review.compare import Mode
-from plugin.panel.review.view import ReviewView
 from plugin.panel.review.widgets.compare_bar import CompareBar
 from plugin.panel.review.widgets.scrub_bar import ScrubBar
 from plugin.panel.review.widgets.take_strip import TakeStrip
 from plugin.panel.review.widgets.transport_bar import TransportBar
+from plugin.panel.review.widgets.view import ReviewView
 
 from .movies import number_of, numbered, review_take, slice_of, write_movie
 

@@ -12,8 +12,8 @@ from PyQt6.QtCore import QObject, QTimer
 
 from contract.errors import Problem
 from plugin.background_runner import BackgroundRunner
+from plugin.panel.models.number_text import size_text
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.number_text import size_text
 
 State = Literal["running", "stopped", "failed"]
 LOOK_EVERY_MS = 150

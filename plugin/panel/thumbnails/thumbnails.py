@@ -15,7 +15,7 @@ from plugin.background_runner import BackgroundRunner
 from plugin.hosts.footage import read_footage
 from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.media.reader import SliceReader
-from plugin.panel.review.media.slices import MediaSlice
+from plugin.panel.review.media.slices import MediaSlice, slice_of
 
 MOVING = 12
 """Pictures of a moving thumbnail."""
@@ -77,14 +77,6 @@ class Thumbnails(QObject):
             _, dropped = self._kept.popitem(last=False)
             self._bytes -= sum(each.sizeInBytes() for each in dropped)
         self.arrived.emit(key)
-
-
-def slice_of(shot: Shot) -> MediaSlice:
-    """The shot's own frames of its media."""
-    path: str | tuple[str, ...] = shot.media_path
-    if shot.sequence is not None:
-        path = tuple(shot.sequence.image(index) for index in range(shot.source_start + shot.frame_count))
-    return MediaSlice(path, shot.source_start, shot.frame_count, shot.frame_rate)
 
 
 def read_pictures(media: MediaSlice, frames: list[int], height: int) -> tuple[QImage, ...]:

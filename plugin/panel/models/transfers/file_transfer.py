@@ -14,7 +14,7 @@ from bridge.wire.messages import Job, TakeEntry, Upload
 from contract.errors import Problem, ProtocolError, Refusal
 from contract.take import TAKE_FILE, read_take, write_take
 from plugin.panel.models.backend.backend import Endpoint, Services
-from plugin.panel.models.jobs.transfers import Way
+from plugin.panel.models.transfers.transfers import Way
 
 
 def parcel_bytes(parcel: ShotBundle) -> int:

@@ -18,17 +18,17 @@ from plugin.panel.models.ask.plan import PlanModel
 from plugin.panel.models.ask.plan_watch import PlanWatch
 from plugin.panel.models.ask.submitting import Submitting
 from plugin.panel.models.backend.backend import BackendModel, Services
-from plugin.panel.models.jobs.job_files import JobFiles
 from plugin.panel.models.jobs.jobs import JobsModel
 from plugin.panel.models.observable import Field, Observable
-from plugin.panel.models.session.session_state import restore, save
-from plugin.panel.models.session.settings_store import SettingsStore
+from plugin.panel.models.panel.review_decisions import ReviewDecisions
+from plugin.panel.models.panel.session_state import SessionState
+from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.models.shot.shot import ShotModel
 from plugin.panel.models.takes.finished_takes import FinishedTakes
 from plugin.panel.models.takes.placing import PlacementsModel
-from plugin.panel.models.takes.review_decisions import ReviewDecisions
 from plugin.panel.models.takes.review_outbox import ReviewOutbox
 from plugin.panel.models.takes.takes import TakesModel
+from plugin.panel.models.transfers.job_files import JobFiles
 
 
 class PanelModel(Observable):
@@ -49,7 +49,7 @@ class PanelModel(Observable):
         self,
         host: Host,
         services: Services,
-        memory: SettingsStore,
+        settings: SettingsStore,
         background: BackgroundRunner,
         parent: QObject | None = None,
         *,
@@ -57,25 +57,26 @@ class PanelModel(Observable):
     ) -> None:
         """`transfers` runs what travels, which may take hours; `background` when None."""
         super().__init__(parent)
-        self.host, self.memory = host, memory
+        self.host, self.settings = host, settings
         self.backend = BackendModel(services, background, self)
         self.shot = ShotModel(host, background, self)
-        self.history = History(memory.get("history", ()), self)
+        self.history = History(settings.get("history", ()), self)
         self.ask = AskModel(self.backend, self.shot, self.history, self)
         self.plan = PlanModel(self)
         self.takes = TakesModel(self)
         folder = lambda: self.submitting.fetched_folder()  # noqa: E731 - it is made below
         self.files = JobFiles(self.backend, services, folder, transfers or background, self)
         self.transfers = self.files.transfers
-        outbox = ReviewOutbox(memory.folder / "review_outbox.json")
+        outbox = ReviewOutbox(settings.folder / "review_outbox.json")
         self.finished = FinishedTakes(self.backend, self.takes, self.files, outbox, self)
         self.jobs = JobsModel(self.backend, self.takes, self.files, self.finished, self)
         self.placements = PlacementsModel(self.shot, self.takes, self)
         self.decisions = ReviewDecisions(self.jobs, self.ask, self.placements, self)
         self.plans = PlanWatch(self.plan, self.ask, self.shot, self.backend, self.jobs, self)
-        self.follow_ups = FollowingUp(self.backend, self.jobs, memory, self)
-        self.submitting = Submitting(host, memory, self.backend, self.files, self.jobs, self)
-        recall(memory, self.ask, self.takes)
+        self.follow_ups = FollowingUp(self.backend, self.jobs, settings, self)
+        self.submitting = Submitting(host, settings, self.backend, self.files, self.jobs, self)
+        self._session = SessionState(settings, host, self.shot, self.ask, self.takes, self.history)
+        self._session.restore()
         self.shot.selected.connect(self._shot_selected)
         for each in (self.jobs, self.finished, self.backend):
             each.problemFound.connect(self._show_problem)
@@ -91,13 +92,13 @@ class PanelModel(Observable):
     def begin(self, timeline: Path | None = None) -> None:
         """Connect, and open a timeline: the given one, else the one that was open last."""
         self.backend.begin()
-        last = self.memory.get("timeline", "")
+        last = self.settings.get("timeline", "")
         if isinstance(self.host, OpensTimelines):
             if timeline is None and last and Path(last).exists():
                 timeline = Path(last)
             if timeline is not None:
                 self.shot.open(timeline)
-                clip = self.memory.get("clip", 0)
+                clip = self.settings.get("clip", 0)
                 if self.shot.current is None and clip and str(timeline) == last:
                     self.shot.choose(clip)
         self.shot.refresh()
@@ -110,7 +111,7 @@ class PanelModel(Observable):
 
     def save_session(self) -> None:
         """Keep what a restart needs."""
-        keep(self.memory, self.shot, self.ask, self.takes)
+        self._session.save()
 
     # Plan and generate ------------------------------------------------------------------------------------------------
 

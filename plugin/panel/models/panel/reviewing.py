@@ -8,10 +8,9 @@ from pathlib import Path
 from PyQt6.QtCore import QObject
 
 from contract.errors import Problem
-from plugin.panel.models.panel import PanelModel
-from plugin.panel.review.media.slices import take_in_folder
+from plugin.panel.models.panel.panel_model import PanelModel
+from plugin.panel.review.media.slices import slice_of, take_in_folder
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.thumbnails import slice_of
 
 
 class Reviewing(QObject):

@@ -13,8 +13,8 @@ from bridge.wire.messages import Job, TakeEntry, Upload
 from contract.errors import Problem
 from plugin.background_runner import BackgroundRunner
 from plugin.panel.models.backend.backend import BackendModel, Services
-from plugin.panel.models.jobs import file_transfer
-from plugin.panel.models.jobs.transfers import Transfer, TransfersModel
+from plugin.panel.models.transfers import file_transfer
+from plugin.panel.models.transfers.transfers import Transfer, TransfersModel
 
 Failed = Callable[[Problem], None]
 
