@@ -30,15 +30,15 @@ import torch
 
 from backend.delivery.conform import Conform
 from backend.jobs.planning import key_frames_of
-from backend.jobs.presets import preset_for
 from dynvfx.assistant.loading import open_assistant
 from dynvfx.backbones.tiny.backbone import TinyBackbone
 from dynvfx.backbones.tiny.vocabulary import VOCABULARY
-from dynvfx.edits.engine import generate
+from dynvfx.edits.add import generate
 from dynvfx.errors import ObjectAbsent
 from dynvfx.masks.camera_path import camera_path
 from dynvfx.progress.events import Outcome, Preview
 from dynvfx.request import Request
+from dynvfx.sampling.steps import steps_from
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.segmentation.loading import open_segmenter
 from dynvfx.state.keys import clip_digest
@@ -73,16 +73,16 @@ def request_for(
     count = min(info.frame_count, int(seconds * info.rate))
     geometry = backbone.rules.choose(info.width, info.height, count, info.rate)
     frames = panned(Conform(info, 0, count, geometry).model_frames(), pan)
-    entries = [(content.phrase, content.synonyms, content.scope) for content in VOCABULARY]
-    plan = open_assistant("offline", vocabulary=entries).plan(instruction, key_frames_of(frames)).plan
-    preset = preset_for(backbone, quality).for_scope(plan.scope)
+    plan = open_assistant("offline", vocabulary=VOCABULARY).plan(instruction, key_frames_of(frames)).plan
+    preset = backbone.family.presets[quality].for_scope(plan.scope)
     request = preset.request(
-        backbone,
+        backbone.schedule,
         source=clip_digest(torch.from_numpy(frames)),
         plan=plan,
-        model="tiny",
+        model=backbone.name,
         seed=seed,
         geometry=geometry,
+        segmenter=backbone.family.segmenter,
     )
     return request, frames
 
@@ -92,7 +92,7 @@ def made(
 ) -> tuple[Outcome, float] | None:
     """The outcome and `changed`; None when the object did not appear."""
     changed: float | None = None
-    last = len(backbone.timesteps(request.steps)) - backbone.timesteps(request.steps).index(request.levels[0])
+    last = len(steps_from(request.levels[0], backbone.schedule.timesteps(request.steps)))
     with tempfile.TemporaryDirectory() as store:
         try:
             source = torch.from_numpy(frames)
@@ -136,7 +136,7 @@ def main() -> int:
     parser.add_argument("--pan", type=float, default=0.0, metavar="PIXELS", help="a frame, on the model's grid")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    backbone, segmenter, rows = TinyBackbone(), open_segmenter("tiny"), []
+    backbone, segmenter, rows = TinyBackbone(), open_segmenter(TinyBackbone.family.segmenter), []
     for clip in sorted(chosen.clips.glob("*.mp4")):
         for instruction in chosen.instruction or INSTRUCTIONS:
             request, frames = request_for(

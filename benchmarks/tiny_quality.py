@@ -33,6 +33,7 @@ from backend.jobs.take_job import run
 from contract.errors import Problem
 from contract.events import TakeDone
 from contract.take import read_take
+from dynvfx.backbones.tiny.family import WEIGHTS
 from dynvfx.backbones.tiny.vocabulary import find_content
 from dynvfx.geometry import Geometry
 from dynvfx.training.classifier import Classifier
@@ -46,13 +47,15 @@ INSTRUCTIONS = (
     "make it snow",
     "add a glowing orb",
 )
-WEIGHTS = Path(__file__).resolve().parent.parent / "dynvfx" / "weights" / "tiny" / "classifier.safetensors"
+CLASSIFIER = WEIGHTS / "classifier.safetensors"
 
 
 def classifier() -> Classifier:
     """The independent judge."""
     judge = Classifier()
-    judge.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in load_file(WEIGHTS).items()})
+    judge.load_state_dict(
+        {name: t.float() if t.is_floating_point() else t for name, t in load_file(CLASSIFIER).items()}
+    )
     return judge.eval()
 
 

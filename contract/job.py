@@ -7,6 +7,9 @@ from typing import Literal
 from contract.part import Part
 from contract.plan import Plan
 
+Quality = Literal["draft", "standard", "reference"]
+QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")
+
 LARGEST_MASK = 4_000_000
 """Bytes of a painted mask's PNG."""
 

@@ -74,12 +74,15 @@ class GeometryRules:
         frames = min(self.frame_counts(), key=lambda n: (abs(n - wanted), n))
         rate = Fraction(frames - 1) / duration if duration and frames > 1 else self.rate
         step = self.size_multiple
-        best = None
-        for rows in range(1, int((self.area * 4) ** 0.5) // step + 1):
-            columns = max(1, self.area // (rows * step * step))
-            used = min(columns * step / width, rows * step / height) ** 2 * width * height
-            # Pixels that show the clip, not padding; among equals the squarer one.
-            score = (used, -abs(columns - rows))
-            if best is None or score > best[0]:
-                best = (score, rows * step, columns * step)
-        return Geometry(frames, best[1], best[2], rate)
+
+        def fit(grid: tuple[int, int]) -> tuple[float, int]:
+            """Pixels that show the clip, not padding; among equals the squarer grid."""
+            rows, columns = grid
+            return min(columns * step / width, rows * step / height) ** 2 * width * height, -abs(columns - rows)
+
+        grids = [
+            (rows, max(1, self.area // (rows * step * step)))
+            for rows in range(1, int((self.area * 4) ** 0.5) // step + 1)
+        ]
+        rows, columns = max(grids, key=fit)
+        return Geometry(frames, rows * step, columns * step, rate)

@@ -29,13 +29,24 @@ class PaintedMask:
 class Request:
     """One take, fully described.
 
-    `source` is the SHA-256 of the conformed model frames; `levels` are the start timesteps of the refinement
-    iterations (METHOD 1.3); anchors act while t >= `anchors_until`; `keep_foreground` / `keep_background` are keep
-    probabilities in [0, 1] (METHOD 1.5); `coverage` is the latent mask's threshold (METHOD 1.6); `retries` bounds the
-    attempts when the object does not appear; `secondary` is how eagerly shadows and reflections join the delivered
-    matte (0: not at all). `parent` is the digest of the take that a follow-up starts from. `region` limits the edit to
-    a box (left, top, right, bottom) in fractions of the model's frame, padding included. `mask` names the painted mask
-    that takes the place of the one that segmentation would find.
+    source: SHA-256 of the conformed model frames.
+    model, seed, segmenter: by name; a folder counts as a name.
+    geometry: the model's window on the clip.
+    levels: start timesteps of the refinement iterations, falling, in the model's own numbers (METHOD 1.3).
+    steps: sampling steps of a full run, of which an iteration passes those below its level.
+    anchors_until: anchors act while the timestep is at least this.
+    guidance: of classifier-free guidance; 1 leaves the unconditional row out.
+    anchor_mode, keep_foreground, keep_background: which source tokens are anchors; the keep probabilities are in
+        [0, 1] (METHOD 1.5).
+    inversion, inversion_steps: recipe and forwards of the inversion (METHOD 1.4).
+    coverage: threshold of the latent mask, in [0, 1] (METHOD 1.6).
+    mask_reach: latent frames to either side over which the latent mask is united.
+    retries: further attempts when the object does not appear.
+    secondary: how eagerly shadows and reflections join the delivered matte; 0 not at all.
+    parent: digest of the take that a follow-up starts from.
+    region: a box (left, top, right, bottom) in fractions of the model's frame, padding included, that limits the edit.
+    mask: the painted mask that takes the place of the one that segmentation would find.
+    notes: not part of the digest.
     """
 
     source: str
@@ -43,11 +54,12 @@ class Request:
     model: str
     seed: int
     geometry: Geometry
-    levels: tuple[int, ...] = (899, 779, 679, 579, 479, 379)
-    steps: int = 50
+    segmenter: str
+    levels: tuple[float, ...]
+    steps: int
+    anchors_until: float
     guidance: float = 6.0
     anchor_mode: AnchorMode = "anchor"
-    anchors_until: int = 619
     keep_foreground: float = 0.7
     keep_background: float = 0.05
     inversion: Inversion = "log_snr"
@@ -56,7 +68,6 @@ class Request:
     mask_reach: int = 0
     retries: int = 2
     secondary: float = 1.0
-    segmenter: str = "tiny"
     parent: str | None = None
     region: tuple[float, float, float, float] | None = None
     mask: PaintedMask | None = None

@@ -11,7 +11,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXPipeline, CogVideoXTransformer3DModel
 from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
-from dynvfx.sampling.schedule import COGVIDEOX_5B
+from dynvfx.sampling.variance_preserving import COGVIDEOX_5B
 
 CORPUS = (
     "a diver in the sea",

@@ -23,19 +23,19 @@ from backend.diagnostics.finding import Finding
 from backend.settings import find_settings
 from contract.errors import Problem
 from dynvfx.assistant.endpoint import find_endpoint
+from dynvfx.backbones.families import DEFAULT_FAMILY, FAMILIES
 from dynvfx.errors import AssistantFailed, ModelUnavailable
+from dynvfx.segmentation.registry import HUB_WEIGHTS
 
 GIGA = 1_000_000_000
-MEMORY_NEEDED = 3 * GIGA
+MEMORY_NEEDED = DEFAULT_FAMILY.memory.main_memory
 DISK_NEEDED = 1 * GIGA
 ENCODERS = ("prores_ks", "ffv1", "libx264", "aac", "png", "pcm_s24le")
 OPTIONAL_MODELS = {
-    "zai-org/CogVideoX-5b": "large model",
-    "facebook/sam3": "finds objects; access is asked for on its page",
-    "IDEA-Research/grounding-dino-base": "finds objects",
-    "facebook/sam2.1-hiera-large": "finds objects",
+    **{family.models[0].name: "large model" for family in FAMILIES if not family.shipped},
+    **HUB_WEIGHTS,
 }
-WEIGHTS = Path(__file__).resolve().parents[2] / "dynvfx" / "weights" / "tiny"
+WEIGHTS = DEFAULT_FAMILY.shipped
 
 
 def examine() -> Iterator[Finding]:

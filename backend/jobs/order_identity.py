@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynvfx.assistant.instruction import clean_instruction
+from dynvfx.backbones.families import SHIPPED, family_named
+from dynvfx.segmentation.registry import FALLBACK, SEGMENTERS
 
 if TYPE_CHECKING:
     from backend.jobs.orders import AddOrder, TakeOrder
 
-NAMES = frozenset(("tiny", "motion", "sam3", "grounded-sam2"))
+NAMES = SHIPPED | frozenset(SEGMENTERS)
 """Names of models and segmenters, which a folder of the same name does not hide."""
 
 
@@ -66,8 +68,9 @@ def default_folder(source: str, order: dict[str, Any], within: Path) -> Path:
 
 
 def segmenter_for(model: str) -> str:
-    """The segmenter that suits a model: the shipped one knows the shipped model's vocabulary and little else."""
-    return "tiny" if model == "tiny" else "sam3"
+    """The segmenter that suits a model."""
+    family = family_named(model)
+    return FALLBACK if family is None else family.segmenter
 
 
 def model_name(model: str) -> str:

@@ -14,8 +14,8 @@ from bridge.wire.messages import EditedMask
 from contract.errors import BadUsage
 
 if TYPE_CHECKING:
-    from backend.jobs.presets import Preset
-    from dynvfx.sampling.steps import Sampled
+    from dynvfx.presets import Preset
+    from dynvfx.sampling.steps import SamplingGrid
 
 Box = tuple[float, float, float, float]
 
@@ -49,15 +49,15 @@ def digest_of(mask: EditedMask) -> str:
     return hashlib.sha256(mask.png).hexdigest()
 
 
-def levels_for(levels: Sequence[int], preset: Preset, backbone: Sampled) -> tuple[int, ...]:
+def levels_for(levels: Sequence[int], preset: Preset, grid: SamplingGrid) -> tuple[int, ...]:
     """The model's timesteps nearest to wished start levels. Raises BadUsage above the preset's own first level."""
-    highest = preset.snapped(backbone)[0]
-    snapped = preset.snapped_levels(levels, backbone)
+    highest = preset.snapped(grid)[0]
+    snapped = preset.snapped_levels(levels, grid)
     if snapped[0] > highest:
         raise BadUsage(
             f"The level {levels[0]} is above {highest}, where this quality begins.",
             "Above it hardly anything of the shot is left to hold on to.",
-            f"Begin at {highest} or below, for example --levels {','.join(map(str, preset.snapped(backbone)[1:]))}.",
+            f"Begin at {highest} or below, for example --levels {','.join(map(str, preset.snapped(grid)[1:]))}.",
         )
     return snapped
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bridge.wire.messages import EditedMask
+from contract.job import Quality
+from dynvfx.backbones.families import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from backend.delivery.deliver import Layer
     from contract.plan import Plan, Scope
 
-Quality = Literal["draft", "standard", "reference"]
-QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")
 Footprint = Literal["normal", "small"]
 
 
@@ -59,7 +59,7 @@ class AddOrder(TakeOrder):
     source: str
     clip: str | None = None
     part: tuple[int, int] | None = None
-    model: str = "tiny"
+    model: str = DEFAULT_MODEL
     output: Path | None = None
     media_folders: tuple[Path, ...] = ()
     rate: Fraction | None = None

@@ -18,8 +18,8 @@ from contract.plan import Plan, read_plan
 from dynvfx.assistant.base import Assistant
 from dynvfx.assistant.loading import open_assistant
 from dynvfx.backbones.base import Backbone
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY, find_content
 from dynvfx.errors import OutsideVocabulary
+from dynvfx.vocabulary import find_content
 
 Origin = Literal["written", "kept", "given"]
 
@@ -74,15 +74,18 @@ def resolve_plan(order: TakeOrder, file: Path, key_frames: list[np.ndarray], bac
 
 
 def assistant_for(order: TakeOrder, backbone: Backbone) -> Assistant:
-    """The assistant that was asked for; the offline one knows what a small model can draw."""
-    words = None
-    if backbone.vocabulary is not None:
-        words = [
-            (content.phrase, content.synonyms, content.scope)
-            for content in VOCABULARY
-            if content.phrase in backbone.vocabulary
-        ]
-    return open_assistant(order.assistant or default_assistant(), words)
+    """The assistant that was asked for; the offline one knows what a small model can draw.
+
+    Raises BadUsage when the model's plans must come from a vision model and none was set up, AssistantFailed.
+    """
+    name = order.assistant or default_assistant()
+    if backbone.family.needs_vision_model and name == "offline":
+        raise BadUsage(
+            f"{backbone.name} needs a plan that has seen the shot.",
+            "The offline assistant works from the instruction alone.",
+            "Choose a vision model as assistant, or give a plan with --plan.",
+        )
+    return open_assistant(name, backbone.family.vocabulary)
 
 
 def default_assistant(environment: Mapping[str, str] = os.environ) -> str:
@@ -96,14 +99,14 @@ def default_assistant(environment: Mapping[str, str] = os.environ) -> str:
 
 def check_vocabulary(plan: Plan, backbone: Backbone) -> None:
     """Raises OutsideVocabulary when the model knows only so many things and the plan's is none of them."""
-    if backbone.vocabulary is None:
+    vocabulary = backbone.family.vocabulary
+    if vocabulary is None:
         return
     for text in (plan.target_object, plan.composite_caption):
-        content = find_content(text)
-        if content is None or content.phrase not in backbone.vocabulary:
+        if find_content(text, vocabulary) is None:
             raise OutsideVocabulary(
                 f"The model {backbone.name} cannot draw {text!r}.",
-                f"It is a small model that knows only: {', '.join(backbone.vocabulary)}.",
+                f"It is a small model that knows only: {', '.join(content.phrase for content in vocabulary)}.",
                 "Ask for one of these, or choose a large model with --model.",
             )
 

@@ -26,7 +26,6 @@ from backend.jobs.order_limits import digest_of, levels_for
 from backend.jobs.orders import AddOrder, RefineOrder
 from backend.jobs.painted_mask import on_all_frames
 from backend.jobs.planning import ResolvedPlan, key_frames_of, resolve_plan
-from backend.jobs.presets import Preset, preset_for
 from backend.jobs.take_files import finished_take, read_latents
 from backend.jobs.take_making import TakeMaker, take_done
 from backend.worker.open_models import OpenModels
@@ -38,6 +37,7 @@ from dynvfx.backbones.loading import open_backbone
 from dynvfx.errors import ModelUnavailable
 from dynvfx.geometry import Geometry
 from dynvfx.masks.source_masks import SourceMasks
+from dynvfx.presets import Preset
 from dynvfx.request import PaintedMask, Request
 from dynvfx.segmentation.loading import open_segmenter
 from dynvfx.state.keys import clip_digest
@@ -142,9 +142,9 @@ class _Run:
         conform = Conform(info, shot.source_start, shot.frame_count, geometry)
         frames = conform.model_frames()
         seen = frames if self.batch.parent is None else self._followed(geometry).model_frames()
-        preset = preset_for(backbone, order.quality)
+        preset = backbone.family.presets[order.quality]
         if order.levels is not None:
-            preset = replace(preset, levels=levels_for(order.levels, preset, backbone))
+            preset = replace(preset, levels=levels_for(order.levels, preset, backbone.schedule))
         settled = resolve_plan(order, self.folder.path / self.batch.plan, key_frames_of(seen), backbone)
         yield PlanReady(
             path=str(self.folder.path / self.batch.plan),
@@ -197,7 +197,7 @@ class _Run:
         """The takes that are missing."""
         mask = self.order.mask if isinstance(self.order, RefineOrder) else None
         request = preset.for_scope(settled.plan.scope).request(
-            backbone,
+            backbone.schedule,
             source=clip_digest(torch.from_numpy(frames)),
             plan=settled.plan,
             model=self.job.model,

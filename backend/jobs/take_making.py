@@ -20,7 +20,7 @@ from backend.jobs.take_files import reviewed_take, write_record
 from contract.events import JobEvent, JobNotice, PreviewWritten, StageProgress, TakeDone
 from contract.take import Take
 from dynvfx.backbones.base import Backbone
-from dynvfx.edits.engine import generate
+from dynvfx.edits.add import generate
 from dynvfx.progress.events import Event, Notice, Outcome, Preview, Progress
 from dynvfx.request import Request
 from dynvfx.segmentation.base import Segmenter

@@ -11,7 +11,6 @@ import msgspec
 
 from backend.jobs.media_roots import MediaRoots
 from backend.jobs.order_limits import check_limits
-from backend.jobs.orders import QUALITIES
 from backend.ledger.errors import NoSuchJob
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import Facts, JobRow
@@ -23,8 +22,10 @@ from bridge.files.errors import NotUploaded
 from bridge.files.relative_paths import check_distinct
 from bridge.wire.messages import AddSpec, RefineSpec, Shaping, Spec
 from contract.errors import BadUsage
+from contract.job import QUALITIES
 from contract.take import read_take
 from dynvfx.assistant.instruction import clean_instruction
+from dynvfx.backbones.families import SHIPPED
 
 MOST_TAKES = 64
 
@@ -113,7 +114,7 @@ class Admission:
         Weights and their configurations are files that a library unpacks and follows: only from where the service's
         owner put them. Raises OutsideMediaRoots.
         """
-        folder = named_folder(name) if name not in (None, "tiny") else None
+        folder = named_folder(name) if name is not None and name not in SHIPPED else None
         return name if folder is None else str(self._roots.check(folder))
 
     def _admit_refine(self, spec: RefineSpec, client: str) -> tuple[Spec, Facts]:

@@ -10,18 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from backend.jobs.presets import PRESETS
 from backend.service.model_list import folder_of
 from bridge.wire.messages import Estimate, Estimated
 from contract.errors import BadUsage
 from contract.plan import Plan
 from contract.take import Take
-from dynvfx.backbones.rules import COGVIDEOX_5B_RULES, TINY_RULES, rules_of_folder
+from dynvfx.backbones.families import family_named, family_of_folder
+from dynvfx.backbones.family import Family
 from dynvfx.errors import ModelUnavailable
 from dynvfx.geometry import Geometry, GeometryRules
 from dynvfx.progress.workload import Workload
 from dynvfx.request import Request
-from dynvfx.sampling.steps import Trailing, inversion_forwards
+from dynvfx.sampling.steps import inversion_forwards
 
 STATE_BYTES = 100_000_000
 """Room for the engine's states and for the small files of a job."""
@@ -70,32 +70,48 @@ def estimate(wanted: Estimate, history: Iterable[Take]) -> Estimated:
     )
 
 
+def family_of(model: str) -> Family:
+    """The family of a model, by its name or by its folder on this machine. Raises ModelUnavailable."""
+    family = family_named(model)
+    if family is not None:
+        return family
+    folder = folder_of(model)
+    if folder is None:
+        raise _not_here(model)
+    return family_of_folder(folder)
+
+
 def rules_of(model: str) -> GeometryRules:
     """What a model sees at once. Raises ModelUnavailable."""
-    if model == "tiny":
-        return TINY_RULES
-    folder = folder_of(model)
-    if folder is not None:
-        return rules_of_folder(folder)
-    if model.startswith(("zai-org/CogVideoX", "THUDM/CogVideoX")) and "1.5" not in model:
-        return COGVIDEOX_5B_RULES
-    raise ModelUnavailable(
-        f"{model} is not on this machine.", "What it sees at once is known when it is here.", "Fetch the model first."
-    )
+    family = family_of(model)
+    rules = family.rules(model, family.shipped or folder_of(model))
+    if rules is None:
+        raise _not_here(model)
+    return rules
 
 
 def preset_request(model: str, quality: str, geometry: Geometry) -> Request:
-    """A request of this quality, as far as counting goes. Raises BadUsage."""
-    presets = PRESETS["tiny" if model == "tiny" else "large"]
-    if quality not in presets:
-        raise BadUsage(f"There is no quality {quality!r}.", remedy=f"Choose one of {', '.join(presets)}.")
-    return presets[quality].request(Trailing(), source="", plan=_ANY_PLAN, model=model, seed=0, geometry=geometry)
+    """A request of this quality, as far as counting goes. Raises BadUsage, ModelUnavailable."""
+    family = family_of(model)
+    preset = next((preset for name, preset in family.presets.items() if name == quality), None)
+    if preset is None:
+        raise BadUsage(f"There is no quality {quality!r}.", remedy=f"Choose one of {', '.join(family.presets)}.")
+    shot = {"source": "", "plan": _ANY_PLAN, "model": model, "seed": 0, "segmenter": family.segmenter}
+    return preset.request(family.grid, geometry=geometry, **shot)
 
 
 def work_of(request: Request) -> Work:
-    """The forwards of a request, counted as the engine makes them."""
-    workload = Workload(request, Trailing().timesteps(request.steps))
-    return Work(shared=inversion_forwards(request, Trailing()), each=workload.after(0)["forward"])
+    """The forwards of a request, counted as the engine makes them. Raises ModelUnavailable."""
+    family = family_of(request.model)
+    workload = Workload(request, family.grid.timesteps(request.steps))
+    shared = inversion_forwards(request, family.grid, family.trajectory_top)
+    return Work(shared=shared, each=workload.after(0)["forward"])
+
+
+def _not_here(model: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"{model} is not on this machine.", "What it sees at once is known when it is here.", "Fetch the model first."
+    )
 
 
 def _pace(take: Take) -> float:

@@ -5,49 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.local.folders import fetched_model_folder, model_cache
 from bridge.wire.messages import Model
 from contract.errors import OutOfDisk
+from dynvfx.backbones.families import FAMILIES, family_named
+from dynvfx.backbones.family import Family, KnownModel
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "dynvfx" / "weights" / "tiny"
-
-
-@dataclass(frozen=True)
-class Known:
-    """A model that can be fetched by name.
-
-    `bytes` is what its files weigh: its published numbers of parameters (transformer, text encoder, decoder) at two
-    bytes each.
-    """
-
-    name: str
-    title: str
-    licence: str
-    about: str
-    bytes: int
-
-
-KNOWN = (
-    Known("zai-org/CogVideoX-5b", "CogVideoX 5B", "CogVideoX licence", "49 frames, 720 x 480, 6 s", 21_100_000_000),
-    Known("zai-org/CogVideoX-2b", "CogVideoX 2B", "Apache-2.0", "49 frames, 720 x 480, 6 s", 13_400_000_000),
-)
 _PARTS = ("transformer", "vae", "text_encoder")
 
 
 def models() -> tuple[Model, ...]:
-    """The shipped model, and those that can be fetched."""
-    tiny = Model(
-        name="tiny",
-        title="tiny (shipped)",
-        licence="GPL-3.0-or-later",
-        installed=(WEIGHTS / "transformer").is_dir(),
-        bytes=bytes_below(WEIGHTS),
-        about="For demonstration and tests: draws a few simple things, on any machine.",
-    )
-    return tiny, *(_seen(known) for known in KNOWN)
+    """The shipped models, and those that can be fetched; the first one is the default."""
+    return tuple(_listed(family, known) for family in FAMILIES for known in family.models)
 
 
 def folder_of(model: str) -> Path | None:
@@ -79,8 +50,9 @@ def named_folder(model: str) -> Path | None:
 
 def require_room(model: str) -> None:
     """Raises OutOfDisk when a model that is to be fetched does not fit on the disk any more."""
-    known = next((each for each in KNOWN if each.name == model), None)
-    if known is None or _is_whole(folder_of(model)):
+    family = family_named(model)
+    known = next((each for each in family.models if each.name == model), None) if family else None
+    if known is None or not known.bytes or _is_whole(folder_of(model)):
         return
     missing = max(0, known.bytes - bytes_below(fetched_model_folder(model) / "blobs"))
     place = next(each for each in (model_cache(), *model_cache().parents) if each.exists())
@@ -94,7 +66,7 @@ def require_room(model: str) -> None:
 
 
 def _is_whole(folder: Path | None) -> bool:
-    """Whether all weights are there: what a download fetches first tells nothing of the rest."""
+    """Whether all weights are there: the files that a download fetches first say nothing about the rest."""
     if folder is None:
         return False
     for part in _PARTS:
@@ -124,14 +96,14 @@ def bytes_below(folder: Path) -> int:
     return total
 
 
-def _seen(known: Known) -> Model:
-    folder = folder_of(known.name)
-    whole = _is_whole(folder)
+def _listed(family: Family, known: KnownModel) -> Model:
+    folder = family.shipped or folder_of(known.name)
+    whole = (folder / "transformer").is_dir() if folder and family.shipped else _is_whole(folder)
     return Model(
         name=known.name,
         title=known.title,
         licence=known.licence,
         installed=whole,
-        bytes=bytes_below(folder) if whole and folder else known.bytes,
+        bytes=bytes_below(folder) if folder and (whole or not known.bytes) else known.bytes,
         about=known.about,
     )

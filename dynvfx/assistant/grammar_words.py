@@ -126,7 +126,4 @@ MOVES = {
     "swim": "swimming",
     "walk": "walking",
 }
-"""What new content may be told to do ("let a balloon rise")."""
-
-OTHER_LANGUAGES = _words("une des les la le el los las una uno del il gli een het och ett")
-"""Words that never stand in an English instruction."""
+"""What new content may do ("let a balloon rise")."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from contract.errors import BadRequest
 from dynvfx.assistant.base import Assistant
-from dynvfx.assistant.vocabulary_match import Entry
+from dynvfx.vocabulary import Content
 
 ASSISTANTS = ("offline", "openai")
 
 
-def open_assistant(name: str, vocabulary: Sequence[Entry] | None = None) -> Assistant:
+def open_assistant(name: str, vocabulary: Sequence[Content] | None = None) -> Assistant:
     """The assistant called "offline", "openai" or "openai:MODEL".
 
     `vocabulary` limits the offline assistant to what a small model can draw. Raises BadRequest for an unknown name,

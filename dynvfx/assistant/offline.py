@@ -10,11 +10,12 @@ from contract.errors import BadRequest
 from contract.plan import Plan, Scope
 from dynvfx.assistant import grammar_words
 from dynvfx.assistant.base import Assistant, Planned
-from dynvfx.assistant.german import looks_german, to_english
 from dynvfx.assistant.grammar import Parsed, parse, removes, singular
 from dynvfx.assistant.instruction import clean_instruction
-from dynvfx.assistant.vocabulary_match import Entry, find_entry
+from dynvfx.assistant.language import is_foreign
+from dynvfx.assistant.vocabulary_match import find_entry, stems
 from dynvfx.segmentation.base import MOVING_FOREGROUND
+from dynvfx.vocabulary import Content
 
 SOURCE_CAPTION = "The scene as filmed."
 _SIMPLE = (
@@ -26,30 +27,35 @@ _SIMPLE = (
 class OfflineAssistant(Assistant):
     """Plans by grammar, always the same plan for the same words.
 
-    `vocabulary` holds (phrase, synonyms, scope) for a model that can draw only so much; None leaves it open.
+    `vocabulary` is what the model can draw; None leaves it open.
     """
 
     name = "offline"
 
-    def __init__(self, vocabulary: Sequence[Entry] | None = None) -> None:
+    def __init__(self, vocabulary: Sequence[Content] | None = None) -> None:
         self.vocabulary = None if vocabulary is None else tuple(vocabulary)
 
     def plan(self, instruction: str, key_frames: Sequence[np.ndarray] = (), scope: Scope | None = None) -> Planned:
         """Plan for `instruction`; `key_frames` are not looked at.
 
-        Raises BadRequest for an instruction that names nothing to add, OutsideVocabulary when the vocabulary lacks it.
+        Raises BadRequest for an instruction that names nothing to add or is in another language than English,
+        OutsideVocabulary when the vocabulary lacks what it names.
         """
         instruction = clean_instruction(instruction)
         remarks = [_SIMPLE]
-        english, notes = _in_english(instruction)
-        remarks += notes
-        if removes(english):
+        if is_foreign(instruction):
+            raise BadRequest(
+                "The offline assistant reads English only.",
+                f"{instruction!r} is in another language, of which it would lose words without noticing.",
+                "Write the instruction in English, or choose a vision model as assistant: it reads other languages.",
+            )
+        if removes(instruction):
             raise BadRequest(
                 "The instruction asks to take something away.",
                 "DynVFX adds new content to a shot; it does not remove what was filmed.",
                 "Say what to add, for example what should stand in place of it.",
             )
-        parsed = parse(english)
+        parsed = parse(instruction)
         if not parsed.target:
             raise BadRequest(
                 "The instruction names nothing to add.",
@@ -62,10 +68,10 @@ class OfflineAssistant(Assistant):
             objects = parsed.objects or (MOVING_FOREGROUND,)
         else:
             entry, remark = find_entry(parsed, self.vocabulary, instruction)
-            target, _, decided = entry
+            target, decided = entry.phrase, entry.scope
             decided = "full_frame" if _everywhere(parsed) else decided
             content = _counted(parsed, target)
-            remarks += [remark] if remark else []
+            remarks += [each for each in (remark, _left_out(parsed, entry)) if each]
             # A model with a vocabulary comes with a segmenter that finds little else; what moves is protected as well.
             objects = (*parsed.objects, MOVING_FOREGROUND)
         plan = Plan(
@@ -79,32 +85,6 @@ class OfflineAssistant(Assistant):
             assistant=self.name,
         )
         return Planned(plan, remarks=tuple(remarks))
-
-
-def _in_english(instruction: str) -> tuple[str, list[str]]:
-    lower = instruction.lower()
-    words = {word.strip(".,;:!?") for word in lower.split()}
-    if looks_german(lower):
-        english, unknown = to_english(lower)
-        kept = [word for word in unknown if word in words and word not in _function_words()]
-        note = "It knows a little German and planned in English."
-        return english, [note + (f" Words that it left as they are: {', '.join(kept)}." if kept else "")]
-    if words & grammar_words.OTHER_LANGUAGES or not (words & _function_words() or lower.isascii()):
-        return instruction, [
-            "It reads English and a little German; it took your words as the name of the new content. "
-            "Correct the plan, or choose a vision model as assistant."
-        ]
-    return instruction, []
-
-
-def _function_words() -> frozenset[str]:
-    """Function words by which English is told from other languages."""
-    phrases = (*grammar_words.POLITE, *grammar_words.ASKING, *grammar_words.PREPOSITIONS)
-    return (
-        frozenset(word for phrase in phrases for word in phrase.split())
-        | grammar_words.ARTICLES
-        | grammar_words.NUMBERS
-    )
 
 
 def _everywhere(parsed: Parsed) -> bool:
@@ -141,6 +121,18 @@ def _counted(parsed: Parsed, phrase: str) -> str:
     if count:
         return f"{count} {phrase}s"
     return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
+
+
+def _left_out(parsed: Parsed, entry: Content) -> str:
+    """The remark on words for the content that a model with a vocabulary does not know; empty without any."""
+    known = stems(" ".join((entry.phrase, *entry.synonyms)))
+    counts = grammar_words.ARTICLES | grammar_words.NUMBERS
+    unknown = [
+        word
+        for word in parsed.content.split()
+        if not set(stems(word)) <= {*known, "of"} | counts and not word.isdecimal()
+    ]
+    return f"The model draws {entry.phrase!r} without: {', '.join(unknown)}." if unknown else ""
 
 
 def _composite(content: str, parsed: Parsed) -> str:

@@ -5,37 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from contract.plan import Scope
 from dynvfx.assistant import grammar_words
 from dynvfx.assistant.grammar import Parsed, singular
 from dynvfx.errors import OutsideVocabulary
-
-Entry = tuple[str, Sequence[str], Scope]
-"""(phrase, synonyms, scope)"""
+from dynvfx.vocabulary import Content
 
 
-def find_entry(parsed: Parsed, vocabulary: Sequence[Entry], instruction: str) -> tuple[Entry, str]:
+def find_entry(parsed: Parsed, vocabulary: Sequence[Content], instruction: str) -> tuple[Content, str]:
     """The entry that `parsed.content` names, and a remark when a choice was made for the artist (else "").
 
     The longest name wins; adjectives may stand between its words, a colour that contradicts it may not.
     Raises OutsideVocabulary with everything that the model can draw.
     """
-    words = _stems(parsed.content)
-    best: tuple[int, int, Entry] | None = None
+    words = stems(parsed.content)
+    best: tuple[int, int, Content] | None = None
     for order, entry in enumerate(vocabulary):
-        for name in (entry[0], *entry[1]):
-            stems = _stems(name)
-            if stems and _holds(words, stems) and not _other_colour(words, stems):
-                score = (len(stems), -order, entry)
+        for name in (entry.phrase, *entry.synonyms):
+            name_stems = stems(name)
+            if name_stems and _holds(words, name_stems) and not _other_colour(words, name_stems):
+                score = (len(name_stems), -order, entry)
                 best = score if best is None or score[:2] > best[:2] else best
     if best is not None:
         return best[2], ""
     if not set(words) & grammar_words.COLOURS:
         for entry in vocabulary:
-            stems = _stems(entry[0])
-            if words and stems[-1] == words[-1] and set(stems[:-1]) <= grammar_words.COLOURS:
-                return entry, f"You named no colour; the plan says {entry[0]!r}."
-    known = ", ".join(entry[0] for entry in vocabulary)
+            name_stems = stems(entry.phrase)
+            if words and name_stems[-1] == words[-1] and set(name_stems[:-1]) <= grammar_words.COLOURS:
+                return entry, f"You named no colour; the plan says {entry.phrase!r}."
+    known = ", ".join(entry.phrase for entry in vocabulary)
     raise OutsideVocabulary(
         f"This model cannot draw {parsed.target!r}.",
         f"It is a small model that knows only: {known}.",
@@ -43,7 +40,8 @@ def find_entry(parsed: Parsed, vocabulary: Sequence[Entry], instruction: str) ->
     )
 
 
-def _stems(text: str) -> list[str]:
+def stems(text: str) -> list[str]:
+    """The words of `text` in lower case and in the singular."""
     return [singular(word) for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", text.casefold())]
 
 

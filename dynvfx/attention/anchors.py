@@ -32,7 +32,7 @@ class AnchorRule:
     keep_foreground: float = 0.7
     keep_background: float = 0.05
 
-    def positions(self, *counters: int) -> torch.Tensor:
+    def positions(self, *counters: float) -> torch.Tensor:
         """Flat positions (int64, ascending) of the anchors among the video tokens.
 
         `counters` name the draw: (seed, iteration, attempt, step, block). All frames share the spatial pattern.
@@ -59,7 +59,7 @@ class AnchorPass:
     """
 
     rule: AnchorRule
-    counters: tuple[int, ...]
+    counters: tuple[float, ...]
     recording: bool = True
     bank: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 

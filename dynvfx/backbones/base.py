@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from dynvfx.backbones.family import Family
 from dynvfx.geometry import GeometryRules
+from dynvfx.sampling.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
     from dynvfx.attention.anchors import AnchorPass
@@ -20,9 +22,11 @@ class Backbone(ABC):
     Latents are float32 [f, C, h, w], already multiplied by the codec's scaling factor. `device` holds the model.
     """
 
+    family: Family
     name: str
     licence: str
     rules: GeometryRules
+    schedule: NoiseSchedule
     device: torch.device
     temporal_ratio: int
     spatial_ratio: int
@@ -32,8 +36,6 @@ class Backbone(ABC):
     """Latent frames per token."""
     leading_latents: int = 0
     """Latent frames that `encode` puts in front of the clip's own to fill the first token; `decode` takes them away."""
-    vocabulary: tuple[str, ...] | None = None
-    """Phrases that the model can draw, or None for an open vocabulary."""
 
     @property
     def identity(self) -> str:
@@ -74,30 +76,10 @@ class Backbone(ABC):
 
     @abstractmethod
     def predict(
-        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+        self, latents: torch.Tensor, timestep: float, text: torch.Tensor, anchors: AnchorPass | None = None
     ) -> torch.Tensor:
         """The model's prediction for one row, same shape as `latents`; one transformer forward.
 
         `anchors` records keys and values of this row, or extends its attention with recorded ones; None leaves the
         stock attention.
         """
-
-    @abstractmethod
-    def timesteps(self, steps: int) -> list[int]:
-        """The sampling timesteps, descending, of a full run of `steps` steps (METHOD 1.3)."""
-
-    @abstractmethod
-    def add_noise(self, latents: torch.Tensor, noise: torch.Tensor, timestep: int) -> torch.Tensor:
-        """x_t from x_0."""
-
-    @abstractmethod
-    def to_clean(self, latents: torch.Tensor, timestep: int, prediction: torch.Tensor) -> torch.Tensor:
-        """The model's estimate of x_0 at `timestep`."""
-
-    @abstractmethod
-    def step(self, latents: torch.Tensor, timestep: int, next_timestep: int, prediction: torch.Tensor) -> torch.Tensor:
-        """x at `next_timestep` (-1 is clean); deterministic; either direction, so that it inverts as well."""
-
-    @abstractmethod
-    def log_snr(self, timestep: float) -> float:
-        """log(alpha^2 / sigma^2) at a timestep; monotone decreasing."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from dynvfx.backbones.base import Backbone
+from dynvfx.backbones.families import DEFAULT_MODEL, EXAMPLE, family_named, family_of_folder
 from dynvfx.errors import ModelUnavailable
 from dynvfx.out_of_memory import explained_memory
 
-TINY = "tiny"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 PIPELINE_FILES = (
     "model_index.json",
@@ -25,20 +26,22 @@ PIPELINE_FILES = (
 
 
 def open_backbone(name: str, device: torch.device | str | None = None, *, download: bool = False) -> Backbone:
-    """The backbone called `name`: "tiny", a pipeline folder, or a hub repository such as "zai-org/CogVideoX-5b".
+    """The backbone called `name`: a shipped model, a pipeline folder, or a hub repository such as zai-org/CogVideoX-5b.
 
     `device` None takes the graphics card when there is one. A hub name must have been fetched before, unless
     `download` asks for it here (resumes, shows a progress bar). Raises ModelUnavailable or OutOfMemory.
     """
     where = torch.device(device) if device is not None else None
     with explained_memory(where or torch.device("cuda" if torch.cuda.is_available() else "cpu")):
-        if name == TINY:
-            from dynvfx.backbones.tiny.backbone import TinyBackbone
-
-            return TinyBackbone(device=where)
-        from dynvfx.backbones.cogvideox.backbone import CogVideoXBackbone
-
-        return CogVideoXBackbone(locate(name, download=download), where, name)
+        family = family_named(name)
+        if family is None or family.shipped is None:
+            folder = locate(name, download=download)
+            family = family_of_folder(folder)
+        else:
+            folder = family.shipped
+        backbone: Backbone = resolve_name(family.backbone)(folder, where)
+        backbone.name = name
+        return backbone
 
 
 def locate(name: str, *, download: bool = False) -> Path:
@@ -50,7 +53,7 @@ def locate(name: str, *, download: bool = False) -> Path:
         raise ModelUnavailable(
             f"There is no model {name!r}.",
             "It is neither the shipped model, nor a folder, nor a name such as owner/model.",
-            'Use "tiny", the folder of a CogVideoX model, or "zai-org/CogVideoX-5b".',
+            f'Use "{DEFAULT_MODEL}", the folder of a model, or a name on the hub such as "{EXAMPLE}".',
         )
     try:
         return Path(snapshot_download(name, allow_patterns=list(PIPELINE_FILES), local_files_only=not download))

@@ -1,32 +1,27 @@
-"""What must lie in a diffusers pipeline folder, and what its papers say."""
+"""What must be in a folder in diffusers' pipeline layout, and what its model card says; imports no torch."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-
-from huggingface_hub import ModelCard
+from typing import Any
 
 from dynvfx.errors import ModelUnavailable
 
-PIPELINE = "CogVideoXPipeline"
 WEIGHTS = ("transformer", "vae", "text_encoder")
-COGVIDEOX_5B_LAYERS = 42
 REMEDY = "Fetch the model again: files that are already there are kept."
 
 
-def check_folder(folder: Path) -> None:
-    """Raise ModelUnavailable, naming what is missing, unless `folder` holds a whole CogVideoX pipeline."""
+def pipeline_of(folder: Path) -> str | None:
+    """The pipeline's class name in model_index.json. Raises ModelUnavailable when there is no such file."""
     if not folder.is_dir():
         raise ModelUnavailable(f"There is no folder {folder}.", remedy="Give the folder of a model, or a model's name.")
-    index = _json(folder, "model_index.json")
-    pipeline = index.get("_class_name")
-    if pipeline != PIPELINE:
-        raise ModelUnavailable(
-            f"The folder {folder} holds a {pipeline}.",
-            "The large model must be a CogVideoX text-to-video model.",
-            "Choose for example zai-org/CogVideoX-5b.",
-        )
+    return _json(folder, "model_index.json").get("_class_name")
+
+
+def check_parts(folder: Path) -> None:
+    """Raise ModelUnavailable, naming what is missing, unless `folder` holds all parts of a pipeline."""
+    pipeline_of(folder)
     _json(folder, "scheduler/scheduler_config.json")
     for part in WEIGHTS:
         _json(folder, f"{part}/config.json")
@@ -35,17 +30,17 @@ def check_folder(folder: Path) -> None:
         raise _missing(folder, "tokenizer/spiece.model")
 
 
-def licence_of(folder: Path, layers: int) -> str:
-    """The licence that the model's card states; without a card, the one under which its size was published."""
+def stated_licence(folder: Path) -> str | None:
+    """The licence that the model's card states; None without a card or a statement in it."""
     card = folder / "README.md"
-    if card.is_file():
-        data = ModelCard(card.read_text(encoding="utf-8", errors="replace"), ignore_metadata_errors=True).data
-        stated = [str(text) for text in (getattr(data, "license_name", None), data.license) if text]
-        if stated and stated[0] != "other":
-            return stated[0]
-    if layers >= COGVIDEOX_5B_LAYERS:
-        return "CogVideoX LICENSE (commercial use needs a registration with its authors)"
-    return "not stated; see the model's own papers"
+    if not card.is_file():
+        return None
+    # It takes seconds to import, which a backend that is starting does not have.
+    from huggingface_hub import ModelCard
+
+    data = ModelCard(card.read_text(encoding="utf-8", errors="replace"), ignore_metadata_errors=True).data
+    stated = [str(text) for text in (data.get("license_name"), data.get("license")) if text]
+    return stated[0] if stated and stated[0] != "other" else None
 
 
 def _check_weights(folder: Path, part: str) -> None:
@@ -59,7 +54,7 @@ def _check_weights(folder: Path, part: str) -> None:
         raise _missing(folder, f"{part}/*.safetensors")
 
 
-def _json(folder: Path, name: str) -> dict:
+def _json(folder: Path, name: str) -> dict[str, Any]:
     try:
         values = json.loads((folder / name).read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import torch
 
 from dynvfx.backbones.base import Backbone
-from dynvfx.edits.refinement import composite
 from dynvfx.masks.latent_masks import Region, inside, latent_mask, pixels_of
 from dynvfx.request import Request
 
 
 @dataclass(frozen=True)
-class Edit:
+class Composite:
     """What an iteration leaves: `latents` is x_comp, `cells` bool [f, h, w] where it differs from the source, `mask`
     bool [F, H, W] the same in pixels."""
 
@@ -61,7 +60,7 @@ class EditLimits:
             (rows[-1].item() + 1) / height,
         )
 
-    def edit(
+    def compose(
         self,
         source: torch.Tensor,
         sampled: torch.Tensor,
@@ -69,7 +68,7 @@ class EditLimits:
         cells: torch.Tensor,
         parent: torch.Tensor | None,
         parent_cells: torch.Tensor,
-    ) -> Edit:
+    ) -> Composite:
         """x_comp of one iteration: x_orig + M (x_hat - x_orig) where the edit may be, the parent take elsewhere.
 
         `found` bool [F, H, W] and its latent mask `cells` are the object in x_hat `sampled`, within the limits;
@@ -82,7 +81,12 @@ class EditLimits:
         else:
             again = parent_cells & self._changeable
             edited, mask = cells | again, found | pixels_of(again, self._backbone)
-        latents = composite(source, sampled, edited)
+        latents = composite_latents(source, sampled, edited)
         if parent is not None:
             latents = torch.where(kept[:, None], parent, latents)
-        return Edit(latents, edited | kept, mask | pixels_of(kept, self._backbone))
+        return Composite(latents, edited | kept, mask | pixels_of(kept, self._backbone))
+
+
+def composite_latents(source: torch.Tensor, sampled: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """x_comp = x_orig + M (x_hat - x_orig): the source exactly outside the mask [f, h, w]."""
+    return torch.where(mask[:, None], source + (sampled - source), source)

@@ -42,4 +42,4 @@ class SourceMasks:
 
     @property
     def _key(self) -> str:
-        return masks_key(self.plan, self.clip, self.segmenter)
+        return masks_key(self.plan, self.clip, self.segmenter.name)

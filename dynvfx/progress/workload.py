@@ -12,11 +12,11 @@ from dynvfx.sampling.steps import steps_from
 class Workload:
     """Counts of the refinement of one request; `timesteps` are the model's sampling timesteps, descending."""
 
-    def __init__(self, request: Request, timesteps: Sequence[int]) -> None:
+    def __init__(self, request: Request, timesteps: Sequence[float]) -> None:
         self._request = request
         self._timesteps = list(timesteps)
 
-    def step(self, timestep: int) -> int:
+    def step(self, timestep: float) -> int:
         """Forwards of one step: composite row, unconditional row with guidance, source row where anchors act."""
         return 1 + self.guided + self.anchored(timestep)
 
@@ -25,7 +25,7 @@ class Workload:
         """Whether there is an unconditional row; a guidance of 1 would multiply it by zero."""
         return self._request.guidance != 1.0
 
-    def anchored(self, timestep: int) -> bool:
+    def anchored(self, timestep: float) -> bool:
         """Whether anchors act at a timestep."""
         return self._request.anchor_mode != "none" and timestep >= self._request.anchors_until
 
@@ -33,7 +33,7 @@ class Workload:
         """Forwards of one iteration without retries."""
         return self.steps(self._request.levels[index])
 
-    def steps(self, level: int) -> int:
+    def steps(self, level: float) -> int:
         """Forwards from `level` down to the clean end."""
         return sum(self.step(t) for t, _ in steps_from(level, self._timesteps))
 

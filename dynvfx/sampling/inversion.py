@@ -1,6 +1,6 @@
-"""DDIM inversion: the source clip's latent at every timestep where anchors act (METHOD 1.4).
+"""Inversion: the source clip's latent at every timestep where anchors act (METHOD 1.4), for any noise schedule.
 
-Both recipes start at the first of 250 uniform timesteps, where the clip is taken as x = alpha x_0, use the empty prompt
+Both recipes start at the last of 250 sampling timesteps, where the clip is taken as x = alpha x_0, use the empty prompt
 without guidance, and keep their state in float32. Only the latents at the anchor timesteps are kept.
 """
 
@@ -22,8 +22,8 @@ class Recipe:
     """`knots` are the timesteps that the state passes, ascending; `kept` those whose latents are wanted."""
 
     kind: Inversion
-    knots: tuple[int, ...]
-    kept: tuple[int, ...]
+    knots: tuple[float, ...]
+    kept: tuple[float, ...]
 
     @property
     def forwards(self) -> int:
@@ -42,10 +42,11 @@ class InversionState:
 
 def choose_recipe(request: Request, backbone: Backbone) -> Recipe | None:
     """The knots of the request's inversion; None when no anchor ever acts. BadRequest when the steps do not fit."""
-    kept = anchor_timesteps(request, backbone)
+    schedule = backbone.schedule
+    kept = anchor_timesteps(request, schedule, backbone.family.trajectory_top)
     if not kept:
         return None
-    uniform = backbone.timesteps(REFERENCE_STEPS)[::-1]
+    uniform = schedule.timesteps(REFERENCE_STEPS)[::-1]
     first = uniform[0]
     if kept[0] <= first:
         raise BadRequest(
@@ -60,59 +61,41 @@ def choose_recipe(request: Request, backbone: Backbone) -> Recipe | None:
             )
         return Recipe("reference", tuple(t for t in uniform if t <= kept[-1]), tuple(kept))
     leading = request.inversion_steps + 1 - len(kept)
-    if not 1 <= leading <= kept[0] - first:
+    room = math.floor(kept[0] - first)
+    if not 1 <= leading <= room:
         raise BadRequest(
             f"{request.inversion_steps} inversion steps do not fit {len(kept)} anchor timesteps.",
             f"The solver ends with one step per anchor timestep and needs some before {kept[0]}.",
-            f"Use {len(kept)} to {len(kept) + kept[0] - first - 1} inversion steps.",
+            f"Use {len(kept)} to {len(kept) + room - 1} inversion steps.",
         )
-    return Recipe("log_snr", (*log_snr_knots(backbone, first, kept[0], leading), *kept), tuple(kept))
-
-
-def log_snr_knots(backbone: Backbone, first: int, end: int, count: int) -> list[int]:
-    """`count` distinct integer timesteps from `first` up to, not including, `end`, evenly spaced in log-SNR."""
-    high, low = backbone.log_snr(first), backbone.log_snr(end)
-    knots: list[int] = []
-    for k in range(count):
-        target = high + (low - high) * k / count
-        # Room below for the knots before and above for those still to come keeps integers distinct at the clean end.
-        candidates = range(knots[-1] + 1 if knots else first, end - (count - 1 - k))
-        knots.append(min(candidates, key=lambda t: abs(backbone.log_snr(t) - target)))
-    return knots
+    return Recipe("log_snr", (*schedule.even_in_log_snr(first, kept[0], leading), *kept), tuple(kept))
 
 
 def start(recipe: Recipe, backbone: Backbone, clean: torch.Tensor) -> InversionState:
     """The state before the first forward: the clip scaled to the first knot, without noise."""
     nothing = torch.zeros_like(clean)
-    return InversionState(0, backbone.add_noise(clean, nothing, recipe.knots[0]), nothing)
+    return InversionState(0, backbone.schedule.add_noise(clean, nothing, recipe.knots[0]), nothing)
 
 
 def advance(recipe: Recipe, backbone: Backbone, state: InversionState, text: torch.Tensor) -> InversionState:
     """One forward further, to the next knot."""
+    schedule = backbone.schedule
     here, there = recipe.knots[state.done : state.done + 2]
     if recipe.kind == "reference":
         prediction = backbone.predict(state.latents, there, text)
-        latents = backbone.step(state.latents, here, there, prediction)
+        latents = schedule.step(state.latents, here, there, prediction)
         return InversionState(state.done + 1, latents, state.noise)
     prediction = backbone.predict(state.latents, here, text)
-    (alpha, sigma), (next_alpha, next_sigma) = alpha_sigma(backbone, here), alpha_sigma(backbone, there)
-    noise = (state.latents - alpha * backbone.to_clean(state.latents, here, prediction)) / sigma
+    (alpha, sigma), (next_alpha, next_sigma) = schedule.alpha_sigma(here), schedule.alpha_sigma(there)
+    noise = (state.latents - alpha * schedule.to_clean(state.latents, here, prediction)) / sigma
     ahead = noise
-    if state.done and not math.isinf(backbone.log_snr(there)):
+    if state.done and not math.isinf(schedule.log_snr(there)):
         # Two-step Adams extrapolation in log-SNR (DPM-Solver++ 2M, written for the noise: it does not amplify errors on
         # the way up, where sigma grows).
         before = recipe.knots[state.done - 1]
-        span = backbone.log_snr(there) - backbone.log_snr(here)
-        last_span = backbone.log_snr(here) - backbone.log_snr(before)
+        span = schedule.log_snr(there) - schedule.log_snr(here)
+        last_span = schedule.log_snr(here) - schedule.log_snr(before)
         ahead = noise + span / (2.0 * last_span) * (noise - state.noise)
     ratio = next_alpha / alpha
     latents = ratio * state.latents + (next_sigma - sigma * ratio) * ahead
     return InversionState(state.done + 1, latents, noise)
-
-
-def alpha_sigma(backbone: Backbone, timestep: int) -> tuple[float, float]:
-    """Signal and noise scale of a variance-preserving schedule at a timestep, from its log-SNR."""
-    log_snr = backbone.log_snr(timestep)
-    if math.isinf(log_snr):
-        return (1.0, 0.0) if log_snr > 0 else (0.0, 1.0)
-    return math.sqrt(1.0 / (1.0 + math.exp(-log_snr))), math.sqrt(1.0 / (1.0 + math.exp(log_snr)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -36,7 +37,8 @@ def camera_motion(first: np.ndarray, second: np.ndarray) -> CameraMotion:
     camera that stands still explains the border about as well: one plane can be laid through still ground and a car.
     """
     start, end = _tracks(first, second)
-    best, best_score, rest = np.eye(3), -1.0, np.ones(len(start), bool)
+    best: np.ndarray = np.eye(3)
+    best_score, rest = -1.0, np.ones(len(start), bool)
     still = np.linalg.norm(end - start, axis=1) < _STILL
     still_score = _border_cells(start[still], first.shape)
     left = rest.copy()
@@ -65,7 +67,7 @@ def residual_motion(first: np.ndarray, second: np.ndarray, flow: cv2.DISOpticalF
     """(residual, dense): pixels float32 [H, W] that each point of `first` moves against the camera, and its whole
     motion float32 [H, W, 2] to `second`. The residual is infinite where the camera has lost the point from view."""
     camera = camera_motion(first, second)
-    dense = flow.calc(first, second, None)
+    dense = cast(Any, flow).calc(first, second, None)
     rows, columns = np.mgrid[: first.shape[0], : first.shape[1]].astype(np.float32)
     points = np.stack([columns, rows], axis=-1)
     still = cv2.perspectiveTransform(points.reshape(1, -1, 2), camera.homography).reshape(points.shape)
@@ -89,8 +91,10 @@ def _tracks(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarr
     corners = cv2.goodFeaturesToTrack(first, _MOST_FEATURES, 0.005, max(4, first.shape[1] // 64))
     if corners is None:
         return none, none
-    moved, found, _ = cv2.calcOpticalFlowPyrLK(first, second, corners, None, winSize=(15, 15), maxLevel=3)
-    returned, found_back, _ = cv2.calcOpticalFlowPyrLK(second, first, moved, None, winSize=(15, 15), maxLevel=3)
+    # OpenCV's types leave out that the guess may be None.
+    track: Any = cv2.calcOpticalFlowPyrLK
+    moved, found, _ = track(first, second, corners, None, winSize=(15, 15), maxLevel=3)
+    returned, found_back, _ = track(second, first, moved, None, winSize=(15, 15), maxLevel=3)
     steady = np.linalg.norm(returned - corners, axis=2).ravel() < 0.7
     kept = (found.ravel() == 1) & (found_back.ravel() == 1) & steady
     return corners[kept].reshape(-1, 2), moved[kept].reshape(-1, 2)

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from dynvfx.segmentation.base import Segmenter
-from dynvfx.segmentation.grounding import HUB_NAME, BoxFinder, Found
+from dynvfx.segmentation.grounding import BoxFinder, Found
+from dynvfx.segmentation.registry import GROUNDING_DINO, SAM2
 from dynvfx.segmentation.sam2_clip import ClipPredictor, build_predictor
 from dynvfx.segmentation.weights import read_weights
 
-SAM2_HUB_NAME = "facebook/sam2.1-hiera-large"
 _CONFIGURATION, _WEIGHTS = "sam2.1_hiera_l.yaml", "sam2.1_hiera_large.pt"
 KEY_FRAMES = 5
 _ALREADY_COVERED = 0.5
@@ -34,8 +34,8 @@ class GroundedSam2Segmenter(Segmenter):
     def __init__(self, folder: Path | None = None, device: torch.device | str = "cpu", threshold: float = 0.3) -> None:
         """Weights from `folder`, or from the hub by name. Raises ModelUnavailable."""
         self.device = torch.device(device)
-        self.finder = BoxFinder(str(folder / "detector") if folder else HUB_NAME, self.device, threshold)
-        source = str(folder or SAM2_HUB_NAME)
+        self.finder = BoxFinder(str(folder / "detector") if folder else GROUNDING_DINO, self.device, threshold)
+        source = str(folder or SAM2)
         with read_weights("SAM 2.1", source):
             self.predictor: ClipPredictor = build_predictor(*(_files(folder) if folder else _fetched()), self.device)
 
@@ -91,4 +91,4 @@ def _fetched() -> tuple[Path, Path]:
     from huggingface_hub import hf_hub_download
 
     configuration = Path(sam2.__path__[0]) / "configs" / "sam2.1" / _CONFIGURATION
-    return configuration, Path(hf_hub_download(SAM2_HUB_NAME, _WEIGHTS))
+    return configuration, Path(hf_hub_download(SAM2, _WEIGHTS))

@@ -11,7 +11,6 @@ from torchvision.ops import nms
 
 from dynvfx.segmentation.weights import read_weights
 
-HUB_NAME = "IDEA-Research/grounding-dino-base"
 _MOST_TOKENS = 200
 """The text encoder takes 256 tokens; more phrases go into another pass."""
 

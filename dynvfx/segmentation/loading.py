@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from pkgutil import resolve_name
 
 import torch
 
@@ -12,8 +13,8 @@ from contract.errors import BadRequest
 from dynvfx.errors import ModelUnavailable
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.segmentation.motion import MotionAugmentedSegmenter, MotionSegmenter
+from dynvfx.segmentation.registry import OWN_SEGMENTERS, SEGMENTERS
 
-SEGMENTERS = ("tiny", "motion", "sam3", "grounded-sam2")
 _log = logging.getLogger(__name__)
 
 
@@ -24,10 +25,8 @@ def open_segmenter(name: str, device: torch.device | str | None = None) -> Segme
     segmenter's `remarks` say so. Raises BadRequest for an unknown name, ModelUnavailable without weights.
     """
     chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if name == "tiny":
-        from dynvfx.segmentation.tiny import TinySegmenter
-
-        return TinySegmenter()
+    if name in OWN_SEGMENTERS:
+        return resolve_name(OWN_SEGMENTERS[name])()
     if name == "motion":
         return MotionSegmenter()
     if name == "sam3":

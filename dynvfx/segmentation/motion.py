@@ -77,7 +77,7 @@ def moving_foreground(frames: np.ndarray) -> np.ndarray:
 def _evidence(greys: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
     """How much each pixel moves, in units of what counts as moving: float32 [F, H, W]; and the motion to the next and
     the previous frame (F - 1 each)."""
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     last = len(greys) - 1
     evidence = np.zeros((len(greys), *greys[0].shape), np.float32)
     ahead: list[np.ndarray] = []

@@ -40,7 +40,7 @@ def propagate_mask(mask: np.ndarray, place: int, frames: np.ndarray) -> np.ndarr
     pieces = [(labels == label).astype(np.float32) for label in range(1, count)]
     result = np.zeros((len(frames), height, width), bool)
     result[place] = mask
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     for step, others in ((1, range(place + 1, len(frames))), (-1, range(place - 1, -1, -1))):
         # Composed, so that each piece is resampled only once.
         ways = [np.eye(3) for _ in pieces]

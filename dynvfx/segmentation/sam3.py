@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from dynvfx.segmentation.base import Segmenter
+from dynvfx.segmentation.registry import SAM3
 from dynvfx.segmentation.weights import read_weights
 
-HUB_NAME = "facebook/sam3"
 _LONGEST_HOTSTART = 15
 
 
@@ -23,7 +23,7 @@ class Sam3Segmenter(Segmenter):
     name = "sam3"
 
     def __init__(
-        self, source: str = HUB_NAME, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+        self, source: str = SAM3, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
     ) -> None:
         """`source` is a folder or a name on the hub. Raises ModelUnavailable."""
         from transformers import Sam3VideoModel, Sam3VideoProcessor

@@ -25,8 +25,8 @@ def read_weights(title: str, source: str) -> Iterator[None]:
 
 
 def _unavailable(title: str, source: str, error: BaseException) -> ModelUnavailable:
-    chain, cause = [error], error
-    while (cause := cause.__cause__ or cause.__context__) is not None and cause not in chain:
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
     if any(isinstance(item, GatedRepoError) for item in chain) or "gated repo" in str(error):
         return ModelUnavailable(

@@ -13,8 +13,7 @@ from contract.plan import Plan
 from dynvfx.backbones.base import Backbone
 from dynvfx.request import Request
 from dynvfx.sampling.inversion import Recipe
-from dynvfx.segmentation.base import Segmenter
-from dynvfx.state.store import StateStore, checksum
+from dynvfx.state.store import checksum
 
 
 def clip_digest(frames: torch.Tensor) -> str:
@@ -28,7 +27,6 @@ def clip_digest(frames: torch.Tensor) -> str:
 class Keys:
     """Keys of everything that one take stores or reads."""
 
-    masks: str
     clip: str
     trajectory: str
     running: str
@@ -39,7 +37,7 @@ class Keys:
         """Embedding of one prompt."""
         return _key("text", self.model, prompt)
 
-    def trajectory_at(self, timestep: int) -> str:
+    def trajectory_at(self, timestep: float) -> str:
         """The inverted clip at one timestep."""
         return f"{self.trajectory}.{timestep}"
 
@@ -53,12 +51,12 @@ def keys_of(
     request: Request,
     clip: str,
     backbone: Backbone,
-    segmenter: Segmenter,
+    segmenter: str,
     recipe: Recipe | None,
     parent: torch.Tensor | None = None,
     painted: torch.Tensor | None = None,
 ) -> Keys:
-    """Keys for `request` on the clip with digest `clip`.
+    """Keys for `request` on the clip with digest `clip`; `segmenter` is the name of the one that finds the masks.
 
     The trajectory depends on clip, model and inversion alone, so every edit of the clip shares it. The state after an
     iteration depends on the levels up to it, so a take that differs only in later levels starts from there.
@@ -68,11 +66,10 @@ def keys_of(
     shape = request.to_dict()
     shape.pop("notes")
     levels = shape.pop("levels")
-    common = [clip, model, segmenter.name, origin, shape]
+    common = [clip, model, segmenter, origin, shape]
     if painted is not None:
         common.append(checksum({"painted": painted}))
     return Keys(
-        masks=masks_key(request.plan, clip, segmenter),
         clip=_key("clip", clip, model),
         trajectory=_key("trajectory", clip, model, recipe and [recipe.kind, recipe.knots]),
         running=_key("running", *common, levels),
@@ -81,15 +78,9 @@ def keys_of(
     )
 
 
-def masks_key(plan: Plan, clip: str, segmenter: Segmenter) -> str:
+def masks_key(plan: Plan, clip: str, segmenter: str) -> str:
     """Key of the masks that `segmenter` finds for a plan in the clip with digest `clip`."""
-    return _key("masks", clip, segmenter.name, [*plan.source_objects, plan.target_object])
-
-
-def discard_take(keys: Keys, store: StateStore) -> None:
-    """Forget a take's own states; what other takes of the clip share (masks, latents, trajectory, text) stays."""
-    for key in (keys.running, *keys.iterations):
-        store.discard(key)
+    return _key("masks", clip, segmenter, [*plan.source_objects, plan.target_object])
 
 
 def pack(mask: torch.Tensor) -> torch.Tensor:

@@ -42,23 +42,6 @@ class StateStore(Protocol):
         """Forget `key`; nothing happens when it is absent."""
 
 
-class MemoryStore:
-    """States for as long as the process lives: for runs that need not be resumed."""
-
-    def __init__(self) -> None:
-        self._states: dict[str, Tensors] = {}
-
-    def load(self, key: str) -> Tensors | None:
-        state = self._states.get(key)
-        return dict(state) if state is not None else None
-
-    def save(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
-        self._states[key] = {name: tensor.detach().clone().cpu() for name, tensor in tensors.items()}
-
-    def discard(self, key: str) -> None:
-        self._states.pop(key, None)
-
-
 class DirectoryStore:
     """One safetensors file per key below `root`.
 

@@ -9,7 +9,8 @@ import hashlib
 import json
 from pathlib import Path
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "tiny"
+from dynvfx.backbones.tiny.family import WEIGHTS
+
 LIST = "sha256.json"
 KINDS = frozenset((".safetensors", ".json"))
 """What the programs read; papers such as the model card may change without harm."""

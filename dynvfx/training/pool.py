@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path as FilePath
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,13 +83,13 @@ class Pool:
             if path.name not in self.shards:
                 self.shards[path.name] = torch.load(path, mmap=True, weights_only=True)
 
-    def batch(self, rng: np.random.Generator, size: int, frames: int) -> dict:
+    def batch(self, rng: np.random.Generator, size: int, frames: int) -> dict[str, Any]:
         """`size` pairs of one orientation, their first `frames` latent frames, float32."""
         portrait = rng.random() < 0.12
         named = [s for s in self.shards.values() if (s["plate"].shape[-2] > s["plate"].shape[-1]) == portrait]
         named = named or list(self.shards.values())
         picks = [(named[rng.integers(len(named))], int(rng.integers(CLIPS_A_SHARD))) for _ in range(size)]
-        out = {
+        out: dict[str, Any] = {
             key: torch.stack([shard[key][i, :frames] for shard, i in picks]).float()
             for key in ("plate", "composite", "matte", "foreground")
         }

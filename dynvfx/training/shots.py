@@ -83,7 +83,8 @@ def _path(rng: np.random.Generator, phrase: str, plate: Plate) -> Path:
     else:
         y = rng.uniform(0.3, 0.75) * height
     time = np.arange(frames, dtype=np.float32)
-    dx, dy = np.zeros(frames), np.zeros(frames)
+    dx: np.ndarray = np.zeros(frames)
+    dy: np.ndarray = np.zeros(frames)
     if phrase.endswith("ball"):
         kind = rng.integers(3)
         if kind == 0:  # rolls

@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from dynvfx.backbones.tiny.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.unet import PromptedUNet
 from dynvfx.backbones.tiny.vocabulary import VOCABULARY
-from dynvfx.segmentation.unet import PromptedUNet
 from dynvfx.training.classifier import NAMES, Classifier
 from dynvfx.training.fit_codec import to_signal
 from dynvfx.training.shots import Footage, Pair, make_pair
@@ -73,7 +73,8 @@ def train_segmenter(
     def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([seed, step])
         torch.manual_seed(step)
-        pictures, targets, asked = [], [], []
+        pictures: list[torch.Tensor] = []
+        targets, asked = [], []
         size = None
         while len(pictures) < 16:
             present = int(rng.integers(len(PHRASES)))
@@ -136,7 +137,8 @@ def train_classifier(
     def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([seed, step])
         torch.manual_seed(step)
-        pictures, names, size = [], [], (1, 160, 96) if step % 6 == 5 else (1, 96, 160)
+        pictures: list[torch.Tensor] = []
+        names, size = [], (1, 160, 96) if step % 6 == 5 else (1, 96, 160)
         while len(pictures) < 24:
             name = NAMES[int(rng.integers(len(NAMES)))]
             pair = make_pair(rng, footage, 1, size[1], size[2], None if name == "nothing" else name)

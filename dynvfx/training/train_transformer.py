@@ -44,7 +44,7 @@ class Rows:
 
     mode: str = "plain"
     kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
-    keep: torch.Tensor | None = None
+    keep: torch.Tensor = field(default_factory=lambda: torch.zeros(0))
     most: int = 0
 
 
@@ -74,7 +74,7 @@ class TrainingAttention:
             for layer in (attn.to_q, attn.to_k, attn.to_v)
         )
         query, key = attn.norm_q(query), attn.norm_k(key)
-        rotate = [part.to(query.dtype) for part in image_rotary_emb]
+        rotate = [part.to(query.dtype) for part in image_rotary_emb or ()]
         query = torch.cat([query[:, :, :text], apply_rotary_emb(query[:, :, text:], rotate)], dim=2)
         key = torch.cat([key[:, :, :text], apply_rotary_emb(key[:, :, text:], rotate)], dim=2)
         bias = query.new_zeros(())
@@ -355,7 +355,7 @@ class Trainer:
             self.save()
 
 
-def average_models(state: FilePath, *, average: bool = True) -> tuple[nn.Module, nn.Module]:
+def average_models(state: FilePath, *, average: bool = True) -> tuple[CogVideoXTransformer3DModel, T5EncoderModel]:
     """Transformer and text encoder with the averaged weights of a stored state."""
     stored = torch.load(state, map_location="cpu", weights_only=True)
     transformer, text = build_transformer(), build_text_encoder(len(build_tokenizer()))

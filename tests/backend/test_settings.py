@@ -28,7 +28,7 @@ def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path):
 
 def test_verbose_shows_the_log_without_request_headers(tmp_path: Path, capsys):
     start_logging(find_settings({"DYNVFX_STATE": str(tmp_path)}), verbose=True)
-    logging.getLogger("dynvfx.edits.engine").debug("a step")
+    logging.getLogger("dynvfx.engine.take").debug("a step")
     logging.getLogger("openai._base_client").debug("Authorization: Bearer secret")
     stop_logging()
     said = capsys.readouterr().err

@@ -11,10 +11,11 @@ from diffusers import CogVideoXTransformer3DModel
 
 from contract.plan import Plan
 from dynvfx.attention.anchors import AnchorPass
+from dynvfx.backbones.cogvideox.family import COGVIDEOX
 from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
 from dynvfx.geometry import Geometry, GeometryRules
 from dynvfx.request import Request
-from dynvfx.sampling.schedule import Schedule
+from dynvfx.sampling.variance_preserving import VariancePreservingSchedule
 from dynvfx.segmentation.base import Segmenter
 from dynvfx.state.keys import clip_digest
 
@@ -53,13 +54,15 @@ def small_transformer(seed: int = 0, **changes: object) -> CogVideoXTransformer3
 class SmallBackbone(CogVideoXDenoiser):
     """True transformer and schedule; the codec averages 4x4 pixels, the text encoder hashes words. Counts its calls."""
 
+    family = COGVIDEOX
+
     def __init__(self, seed: int = 0, **changes: object) -> None:
-        super().__init__(small_transformer(seed, **changes), Schedule())
+        super().__init__(small_transformer(seed, **changes), VariancePreservingSchedule())
         self.name = f"small-{seed}"
         self.licence = "none"
         self.rules = GeometryRules(4, 1, 49, 8, SHAPE[1] * SHAPE[2], Fraction(8))
         self.temporal_ratio = self.spatial_ratio = 4
-        self.calls: list[tuple[int, str]] = []
+        self.calls: list[tuple[float, str]] = []
         self.encoded_texts: list[str] = []
         self.encodes = self.decodes = 0
 
@@ -84,7 +87,7 @@ class SmallBackbone(CogVideoXDenoiser):
         return ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
     def predict(
-        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+        self, latents: torch.Tensor, timestep: float, text: torch.Tensor, anchors: AnchorPass | None = None
     ) -> torch.Tensor:
         row = "plain" if anchors is None else "record" if anchors.recording else "extend"
         self.calls.append((timestep, row))
@@ -95,7 +98,7 @@ class CountingBackbone(SmallBackbone):
     """Predictions that cost nothing, for tests that only count forwards."""
 
     def predict(
-        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+        self, latents: torch.Tensor, timestep: float, text: torch.Tensor, anchors: AnchorPass | None = None
     ) -> torch.Tensor:
         row = "plain" if anchors is None else "record" if anchors.recording else "extend"
         self.calls.append((timestep, row))

@@ -13,16 +13,16 @@ from safetensors import SafetensorError
 from transformers import AutoTokenizer, T5EncoderModel
 
 from dynvfx.attention.anchors import AnchorPass
+from dynvfx.backbones.cogvideox.family import COGVIDEOX
+from dynvfx.backbones.cogvideox.rules import cogvideox_rules
 from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
-from dynvfx.backbones.pipeline_folder import check_folder, licence_of
-from dynvfx.backbones.rules import cogvideox_rules
+from dynvfx.backbones.pipeline_folder import check_parts, stated_licence
 from dynvfx.errors import ModelUnavailable
 from dynvfx.out_of_memory import explained_memory
-from dynvfx.sampling.schedule import Schedule
+from dynvfx.sampling.variance_preserving import VariancePreservingSchedule
 
-DECODE_BYTES_PER_PIXEL = 15.8e9 / (480 * 720)
-"""Activations of the decoder at its own two-latent chunks, bf16; tiles take a quarter."""
-TEXT_ENCODER_HEADROOM = 1.1
+LAYERS_OF_5B = 42
+"""Transformer blocks of CogVideoX 5B and 1.5; the 2B model, under another licence, has fewer."""
 
 
 class CogVideoXBackbone(CogVideoXDenoiser):
@@ -33,8 +33,10 @@ class CogVideoXBackbone(CogVideoXDenoiser):
     when a part is missing or damaged or the folder holds another kind of model, OutOfMemory when it does not fit.
     """
 
+    family = COGVIDEOX
+
     def __init__(self, folder: Path, device: torch.device | None = None, name: str | None = None) -> None:
-        check_folder(folder)
+        check_parts(folder)
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
         self.folder = folder
@@ -45,7 +47,7 @@ class CogVideoXBackbone(CogVideoXDenoiser):
             self.vae = AutoencoderKLCogVideoX.from_pretrained(folder / "vae", torch_dtype=dtype).to(device).eval()
             self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
             scheduler = CogVideoXDDIMScheduler.from_pretrained(folder / "scheduler")
-            super().__init__(_text_to_video(transformer, folder), Schedule(scheduler))
+            super().__init__(_text_to_video(transformer, folder), VariancePreservingSchedule(scheduler))
         self.device = device
         self.vae.requires_grad_(False)
         config = transformer.config
@@ -77,7 +79,7 @@ class CogVideoXBackbone(CogVideoXDenoiser):
         self._is_small = True
 
     def predict(
-        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+        self, latents: torch.Tensor, timestep: float, text: torch.Tensor, anchors: AnchorPass | None = None
     ) -> torch.Tensor:
         """As of every denoiser; the transformer comes to the card for its first forward, and after it was parked."""
         if self.transformer.device.type != self.device.type:
@@ -94,7 +96,7 @@ class CogVideoXBackbone(CogVideoXDenoiser):
             truncation=True,
             return_tensors="pt",
         ).input_ids
-        with self._room_for(_folder_bytes(self.folder / "text_encoder") * TEXT_ENCODER_HEADROOM):
+        with self._room_for(_folder_bytes(self.folder / "text_encoder") * self.family.memory.text_encoder_headroom):
             with _readable(self.folder), explained_memory(self.device):
                 encoder = T5EncoderModel.from_pretrained(
                     self.folder / "text_encoder", torch_dtype=self.transformer.dtype
@@ -118,7 +120,7 @@ class CogVideoXBackbone(CogVideoXDenoiser):
         """Frames by the VAE, in its own two-latent chunks (other chunk sizes give other pictures)."""
         own = latents[self.leading_latents :].to(self.device, self.vae.dtype) / self.vae.config.scaling_factor
         height, width = (side * self.spatial_ratio for side in own.shape[2:])
-        with self._room_for(DECODE_BYTES_PER_PIXEL * height * width):
+        with self._room_for(self.family.memory.decode_per_pixel * height * width):
             pixels = self.vae.decode(own.transpose(0, 1)[None]).sample[0].float()
             frames = ((pixels.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to("cpu", torch.uint8)
         self._release()
@@ -151,6 +153,15 @@ def room(needed: float, free: int, total: int) -> tuple[bool, bool]:
     """
     tile = needed > 0.9 * total
     return (needed / 4 if tile else needed) > free, tile
+
+
+def licence_of(folder: Path, layers: int) -> str:
+    """The licence that the model's card states; without a card, the one under which its size was published."""
+    if licence := stated_licence(folder):
+        return licence
+    if layers >= LAYERS_OF_5B:
+        return "CogVideoX LICENSE (commercial use needs a registration with its authors)"
+    return "not stated; see the model's own papers"
 
 
 @contextmanager

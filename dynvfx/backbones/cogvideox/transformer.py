@@ -15,7 +15,7 @@ from diffusers.pipelines.cogvideo.pipeline_cogvideox import get_resize_crop_regi
 from dynvfx.attention.anchors import AnchorPass
 from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.cogvideox.anchor_processor import installed
-from dynvfx.sampling.schedule import Schedule
+from dynvfx.sampling.schedule import NoiseSchedule
 
 RotaryGrid = Literal["cogvideox", "integer"]
 
@@ -30,7 +30,7 @@ class CogVideoXDenoiser(Backbone):
     def __init__(
         self,
         transformer: CogVideoXTransformer3DModel,
-        schedule: Schedule,
+        schedule: NoiseSchedule,
         rotary_grid: RotaryGrid = "cogvideox",
     ) -> None:
         self.transformer = transformer.eval().requires_grad_(False)
@@ -51,7 +51,7 @@ class CogVideoXDenoiser(Backbone):
 
     @torch.no_grad()
     def predict(
-        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+        self, latents: torch.Tensor, timestep: float, text: torch.Tensor, anchors: AnchorPass | None = None
     ) -> torch.Tensor:
         """Prediction float32 [f, C, h, w] for one row, on the device of `latents`; one forward."""
         rows = latents.to(self.transformer.device, self.transformer.dtype)[None]
@@ -60,7 +60,7 @@ class CogVideoXDenoiser(Backbone):
             prediction = self.transformer(
                 hidden_states=rows,
                 encoder_hidden_states=text.to(rows)[None],
-                timestep=torch.full((1,), timestep, dtype=torch.int64, device=rows.device),
+                timestep=torch.full((1,), int(timestep), dtype=torch.int64, device=rows.device),
                 ofs=rows.new_full((1,), 2.0) if ofs else None,
                 image_rotary_emb=self.rotary(*latents.shape[:1], *latents.shape[2:]),
                 return_dict=False,
@@ -92,21 +92,6 @@ class CogVideoXDenoiser(Backbone):
                 **positions,
             )
         return self._rotary[grid]
-
-    def timesteps(self, steps: int) -> list[int]:
-        return self.schedule.timesteps(steps)
-
-    def add_noise(self, latents: torch.Tensor, noise: torch.Tensor, timestep: int) -> torch.Tensor:
-        return self.schedule.add_noise(latents, noise, timestep)
-
-    def to_clean(self, latents: torch.Tensor, timestep: int, prediction: torch.Tensor) -> torch.Tensor:
-        return self.schedule.to_clean(latents, timestep, prediction)
-
-    def step(self, latents: torch.Tensor, timestep: int, next_timestep: int, prediction: torch.Tensor) -> torch.Tensor:
-        return self.schedule.step(latents, timestep, next_timestep, prediction)
-
-    def log_snr(self, timestep: float) -> float:
-        return self.schedule.log_snr(timestep)
 
 
 def fingerprint(transformer: CogVideoXTransformer3DModel) -> str:

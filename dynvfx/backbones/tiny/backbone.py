@@ -18,27 +18,26 @@ from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
 from dynvfx.attention.anchors import AnchorPass
 from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
-from dynvfx.backbones.rules import TINY_RULES
+from dynvfx.backbones.tiny.family import LICENCE, NAME, RULES, TINY, WEIGHTS
 from dynvfx.backbones.tiny.linear_codec import SPATIAL, TEMPORAL, LinearCodec
 from dynvfx.backbones.tiny.placement_map import NOWHERE, placement_map
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY, canonical_caption, placed_caption
+from dynvfx.backbones.tiny.vocabulary import canonical_caption, placed_caption
 from dynvfx.errors import ModelUnavailable
 from dynvfx.masks.camera_path import camera_path, follow
-from dynvfx.sampling.schedule import Schedule
+from dynvfx.sampling.variance_preserving import VariancePreservingSchedule
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "tiny"
 PARTS = ("transformer", "text_encoder", "tokenizer", "scheduler", "codec.safetensors")
 
 
 class TinyBackbone(CogVideoXDenoiser):
     """`folder` holds the parts named in PARTS. Raises ModelUnavailable when one is missing or damaged."""
 
-    name = "tiny"
-    licence = "GPL-3.0-or-later"
-    rules = TINY_RULES
+    family = TINY
+    name = NAME
+    licence = LICENCE
+    rules = RULES
     temporal_ratio = TEMPORAL
     spatial_ratio = SPATIAL
-    vocabulary = tuple(content.phrase for content in VOCABULARY)
 
     def __init__(self, folder: Path = WEIGHTS, device: torch.device | None = None) -> None:
         missing = [part for part in PARTS if not (folder / part).exists()]
@@ -60,7 +59,7 @@ class TinyBackbone(CogVideoXDenoiser):
             raise ModelUnavailable(
                 f"The shipped model in {folder} cannot be read.", str(error), "Install the program again."
             ) from error
-        super().__init__(transformer.to(device), Schedule(scheduler), rotary_grid="integer")
+        super().__init__(transformer.to(device), VariancePreservingSchedule(scheduler), rotary_grid="integer")
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer")
         self.text_encoder = text_encoder.to(device).eval().requires_grad_(False)
         self.codec = LinearCodec(codec["scale"].numel())
@@ -106,7 +105,7 @@ class TinyBackbone(CogVideoXDenoiser):
 
     @torch.no_grad()
     def predict(
-        self, latents: torch.Tensor, timestep: int, text: torch.Tensor, anchors: AnchorPass | None = None
+        self, latents: torch.Tensor, timestep: float, text: torch.Tensor, anchors: AnchorPass | None = None
     ) -> torch.Tensor:
         path = text[-1, 4 : 4 + 3 * latents.shape[0]].view(-1, 3).to(latents)
         places = text[-1, :4].to(latents) + nn.functional.pad(path, (1, 0))

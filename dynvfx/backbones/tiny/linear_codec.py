@@ -1,4 +1,4 @@
-"""The shipped model's codec: a linear space-time transform with a small network that mends block edges.
+"""The shipped model's codec: a linear space-time transform with a small network that smooths block edges.
 
 Each latent pixel is a projection of 4 frames x 8 x 8 pixels x RGB on principal components; latent frame 0 covers pixel
 frame 0 alone (repeated four times), latent frame j covers pixel frames 4j-3 .. 4j, as in CogVideoX.
@@ -18,17 +18,19 @@ class Deblocker(nn.Module):
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
+        layers = [
             nn.Conv2d(3, width, 5, padding=2),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, padding=1),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, padding=2, dilation=2),
             nn.SiLU(),
-            nn.Conv2d(width, 3, 3, padding=1),
-        )
-        nn.init.zeros_(self.layers[-1].weight)
-        nn.init.zeros_(self.layers[-1].bias)
+        ]
+        last = nn.Conv2d(width, 3, 3, padding=1)
+        self.layers = nn.Sequential(*layers, last)
+        nn.init.zeros_(last.weight)
+        if last.bias is not None:
+            nn.init.zeros_(last.bias)
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         return frames + self.layers(frames)
@@ -57,6 +59,10 @@ class LinearCodec(nn.Module):
 
     `basis` [C, 768] has orthonormal rows, `mean` [768], `scale` [C] divides the coefficients.
     """
+
+    basis: torch.Tensor
+    mean: torch.Tensor
+    scale: torch.Tensor
 
     def __init__(self, channels: int = 48) -> None:
         super().__init__()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from contract.plan import Scope
+from dynvfx import vocabulary
+from dynvfx.vocabulary import Content
 
 DIAMETERS = {"small": 0.30, "medium": 0.40, "large": 0.52}
 """What the sizes mean, as fractions of the frame's shorter side."""
@@ -21,26 +22,24 @@ class Placement:
 
 
 @dataclass(frozen=True)
-class Content:
-    """One drawable thing: its canonical `phrase`, other phrases for it, how it fills the frame, and where it stands
-    when nobody says (None: everywhere)."""
+class PlacedContent(Content):
+    """A drawable thing and where it is when the caption names no place (None: everywhere)."""
 
-    phrase: str
-    synonyms: tuple[str, ...]
-    scope: Scope = "object"
     placement: Placement | None = Placement(0.64, 0.60)
 
 
-VOCABULARY: tuple[Content, ...] = (
-    Content("red ball", ("red balls", "crimson ball", "red sphere")),
-    Content("blue ball", ("blue balls", "blue sphere")),
-    Content("yellow ball", ("yellow balls", "yellow sphere")),
-    Content("green ball", ("green balls", "green sphere")),
-    Content("red balloon", ("balloon", "balloons", "red balloons"), placement=Placement(0.64, 0.42)),
-    Content("fire", ("flames", "flame", "a blaze", "burning", "campfire", "bonfire"), placement=Placement(0.6, 0.62)),
-    Content("smoke", ("smoke plume", "smoking", "plume"), placement=Placement(0.6, 0.55)),
-    Content("snow", ("snowing", "snowfall", "snowflakes"), "full_frame", placement=None),
-    Content(
+VOCABULARY: tuple[PlacedContent, ...] = (
+    PlacedContent("red ball", ("red balls", "crimson ball", "red sphere")),
+    PlacedContent("blue ball", ("blue balls", "blue sphere")),
+    PlacedContent("yellow ball", ("yellow balls", "yellow sphere")),
+    PlacedContent("green ball", ("green balls", "green sphere")),
+    PlacedContent("red balloon", ("balloon", "balloons", "red balloons"), placement=Placement(0.64, 0.42)),
+    PlacedContent(
+        "fire", ("flames", "flame", "a blaze", "burning", "campfire", "bonfire"), placement=Placement(0.6, 0.62)
+    ),
+    PlacedContent("smoke", ("smoke plume", "smoking", "plume"), placement=Placement(0.6, 0.55)),
+    PlacedContent("snow", ("snowing", "snowfall", "snowflakes"), "full_frame", placement=None),
+    PlacedContent(
         "glowing orb",
         ("orb", "glowing ball", "glowing sphere", "energy ball", "will-o'-the-wisp"),
         placement=Placement(0.62, 0.42),
@@ -67,16 +66,9 @@ _SIZE = (
 _PERCENT = r"(\d{1,3})(?:\.\d+)?\s?(?:%|per ?cent) "
 
 
-def find_content(text: str) -> Content | None:
-    """The vocabulary entry that `text` names first (the longest of those that begin there); None when it names none."""
-    words = " ".join(re.findall(r"[\w'-]+", text.lower()))
-    best: tuple[int, int, Content] | None = None
-    for content in VOCABULARY:
-        for phrase in (content.phrase, *content.synonyms):
-            found = re.search(rf"\b{re.escape(phrase)}\b", words)
-            if found and (best is None or (found.start(), -len(phrase)) < best[:2]):
-                best = (found.start(), -len(phrase), content)
-    return best[2] if best else None
+def find_content(text: str) -> PlacedContent | None:
+    """The vocabulary entry that `text` names first; None when it names none."""
+    return vocabulary.find_content(text, VOCABULARY)
 
 
 def find_placement(text: str, default: Placement) -> Placement:

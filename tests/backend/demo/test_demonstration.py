@@ -19,7 +19,7 @@ def test_the_demonstration_is_an_order_that_the_shipped_model_can_carry_out(tmp_
     assert Path(source.info.path).parent == tmp_path / "demo output"
     info = source.info
     TinyBackbone.rules.choose(info.width, info.height, info.frame_count, info.rate)
-    assert find_content(order.instruction).phrase in TinyBackbone.vocabulary
+    assert find_content(order.instruction) in TinyBackbone.family.vocabulary
     assert demo_order(tmp_path / "demo output") == order
 
 

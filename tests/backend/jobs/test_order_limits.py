@@ -18,11 +18,12 @@ from backend.delivery.conform import Conform
 from backend.jobs.mask_picture import mask_for, read_mask
 from backend.jobs.order_limits import check_limits, digest_of, levels_for, mask_identity
 from backend.jobs.painted_mask import on_all_frames
-from backend.jobs.presets import PRESETS
 from bridge.wire.messages import LARGEST_MASK, EditedMask
 from contract.errors import BadUsage
+from dynvfx.backbones.cogvideox.family import COGVIDEOX
+from dynvfx.backbones.tiny.family import TINY
 from dynvfx.geometry import Geometry
-from dynvfx.sampling.steps import Trailing
+from dynvfx.sampling.steps import TrailingGrid
 from media.probe import probe
 from tests.backend.jobs.small_jobs import FRAMES, HEIGHT, WIDTH, write_movie
 
@@ -128,17 +129,17 @@ def test_a_mask_is_known_by_its_frame_and_bytes():
 
 
 def test_levels_are_brought_to_the_models_timesteps():
-    standard = PRESETS["tiny"]["standard"]
-    assert levels_for((679, 439), standard, Trailing()) == (679, 439)
-    assert levels_for((680, 430), standard, Trailing()) == (679, 439)
-    assert levels_for((680, 678), standard, Trailing()) == (679,)
-    assert levels_for((920,), standard, Trailing()) == (919,)
-    draft = PRESETS["large"]["draft"]
-    assert levels_for((579,), draft, Trailing())[0] in Trailing().timesteps(draft.steps)
+    standard = TINY.presets["standard"]
+    assert levels_for((679, 439), standard, TrailingGrid(1000)) == (679, 439)
+    assert levels_for((680, 430), standard, TrailingGrid(1000)) == (679, 439)
+    assert levels_for((680, 678), standard, TrailingGrid(1000)) == (679,)
+    assert levels_for((920,), standard, TrailingGrid(1000)) == (919,)
+    draft = COGVIDEOX.presets["draft"]
+    assert levels_for((579,), draft, TrailingGrid(1000))[0] in TrailingGrid(1000).timesteps(draft.steps)
     with pytest.raises(BadUsage, match="above 919") as caught:
-        levels_for((959, 439), standard, Trailing())
+        levels_for((959, 439), standard, TrailingGrid(1000))
     assert "799,679,559,439" in caught.value.remedy
-    assert replace(standard, levels=(679, 439)).snapped(Trailing()) == (679, 439)
+    assert replace(standard, levels=(679, 439)).snapped(TrailingGrid(1000)) == (679, 439)
 
 
 def test_a_painted_mask_reaches_every_frame_of_the_models_grid(tmp_path: Path):

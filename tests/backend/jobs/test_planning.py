@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backend.jobs.planning import check_vocabulary, default_assistant, key_frames_of
 from contract.plan import Plan
+from dynvfx.backbones.cogvideox.family import COGVIDEOX
 from dynvfx.errors import OutsideVocabulary
+from dynvfx.vocabulary import Content
 from tests.dynvfx.doubles import SmallBackbone
 
 
 class Knowing(SmallBackbone):
-    vocabulary = ("fire", "snow")
+    family = replace(COGVIDEOX, vocabulary=(Content("fire", ("flames",)), Content("snow")))
 
 
 def plan(target: str, caption: str) -> Plan:

@@ -12,7 +12,8 @@ import torch
 
 from backend.jobs.cache.cache_files import CacheFiles
 from backend.jobs.cache.stage_cache import StageCache
-from dynvfx.state.store import DirectoryStore, MemoryStore, StateNotSaved
+from dynvfx.state.store import DirectoryStore, StateNotSaved
+from tests.dynvfx.memory_store import MemoryStore
 
 STATE = {"latents": torch.arange(2500, dtype=torch.float32)}
 ONE = 10_300

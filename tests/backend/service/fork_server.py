@@ -54,7 +54,7 @@ def serve(place: str) -> None:
     import backend.worker.worker_jobs  # noqa: F401 (imported before the fork, not after it)
     import tests.backend.worker.small_worker  # noqa: F401
     from dynvfx.backbones.tiny.backbone import TinyBackbone  # noqa: F401
-    from dynvfx.segmentation.tiny import TinySegmenter  # noqa: F401
+    from dynvfx.backbones.tiny.segmenter import TinySegmenter  # noqa: F401
 
     torch.set_num_threads(1)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

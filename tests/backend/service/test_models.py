@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from backend.service.model_list import KNOWN, models, require_room
+from backend.service.model_list import models, require_room
 from bridge.local.folders import fetched_model_folder, model_cache
 from contract.errors import OutOfDisk
+from dynvfx.backbones.cogvideox.family import COGVIDEOX
 
-NAME = KNOWN[0].name
+NAME = COGVIDEOX.models[0].name
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,10 @@ from contract.errors import BadRequest
 from dynvfx.sampling.inversion import (
     Recipe,
     advance,
-    alpha_sigma,
-    anchor_timesteps,
     choose_recipe,
-    log_snr_knots,
     start,
 )
+from dynvfx.sampling.steps import anchor_timesteps
 from tests.dynvfx.doubles import SmallBackbone, clip, request
 
 PAPER = {"levels": (899, 779, 679, 579, 479, 379), "steps": 50, "anchors_until": 619, "inversion_steps": 29}
@@ -145,24 +143,6 @@ def test_the_solver_is_of_second_order_and_beats_the_reference():
     assert many < few / 3.0
 
 
-def test_knots_are_distinct_and_even_in_log_snr():
-    backbone = GaussianBackbone()
-    for count in (1, 5, 15, 100, 616):
-        knots = log_snr_knots(backbone, 3, 619, count)
-        assert len(knots) == count
-        assert knots[0] == 3
-        assert all(a < b for a, b in zip(knots, [*knots[1:], 619], strict=True))
-    values = [backbone.log_snr(t) for t in (*log_snr_knots(backbone, 3, 619, 15), 619)]
-    spans = [a - b for a, b in zip(values, values[1:], strict=False)]
-    assert max(spans) < 2.0 * min(spans)
-
-
-def test_scales_follow_from_the_log_snr():
-    backbone = GaussianBackbone()
-    for t in (3, 300, 899, 999, -1):
-        assert alpha_sigma(backbone, t) == pytest.approx(backbone.schedule.alpha_sigma(t), rel=1e-9, abs=1e-12)
-
-
 def test_no_inversion_without_anchors():
     backbone = GaussianBackbone()
     assert choose_recipe(paper_request(anchor_mode="none"), backbone) is None
@@ -173,7 +153,7 @@ def test_a_later_start_shares_the_trajectory_of_the_usual_one():
     backbone = GaussianBackbone()
     usual, later = (choose_recipe(paper_request(levels=levels), backbone) for levels in ((899, 779), (779, 679)))
     assert usual == later
-    assert anchor_timesteps(paper_request(levels=(939,)), backbone)[-1] == 939
+    assert anchor_timesteps(paper_request(levels=(939,)), backbone.schedule, 899)[-1] == 939
 
 
 @pytest.mark.parametrize(

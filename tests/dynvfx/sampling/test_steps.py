@@ -7,36 +7,41 @@ from pathlib import Path
 
 import pytest
 
-from backend.jobs.presets import PRESETS
 from contract.plan import Plan
 from dynvfx.backbones.cogvideox.backbone import CogVideoXBackbone
-from dynvfx.backbones.rules import TINY_RULES, rules_of_folder
+from dynvfx.backbones.cogvideox.rules import rules_of_folder
+from dynvfx.backbones.families import FAMILIES
+from dynvfx.backbones.family import Family
+from dynvfx.backbones.tiny.family import RULES
 from dynvfx.errors import ModelUnavailable
 from dynvfx.sampling.inversion import choose_recipe
-from dynvfx.sampling.schedule import Schedule
-from dynvfx.sampling.steps import Trailing, inversion_forwards
+from dynvfx.sampling.steps import TrailingGrid, inversion_forwards
+from dynvfx.sampling.variance_preserving import VariancePreservingSchedule
 from tests.checkpoints import build_cogvideox
 from tests.dynvfx.doubles import SmallBackbone
 
 
 @pytest.mark.parametrize("steps", [1, 7, 15, 25, 29, 30, 50, 250, 999, 1000])
 def test_the_timesteps_are_the_schedulers(steps: int):
-    assert Trailing().timesteps(steps) == Schedule().timesteps(steps)
+    assert TrailingGrid(1000).timesteps(steps) == VariancePreservingSchedule().timesteps(steps)
 
 
-@pytest.mark.parametrize("family", sorted(PRESETS))
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 @pytest.mark.parametrize("quality", ["draft", "standard", "reference"])
-def test_inversions_are_counted_as_they_are_made(family: str, quality: str):
+def test_inversions_are_counted_as_they_are_made(family: Family, quality: str):
     plan = Plan(
         instruction="add a ball",
         source_caption="a street",
         composite_caption="a street with a ball",
         target_object="ball",
     )
-    request = PRESETS[family][quality].request(
-        Trailing(), source="", plan=plan, model="", seed=0, geometry=TINY_RULES.choose(48, 32, 9, Fraction(8))
-    )
-    assert inversion_forwards(request, Trailing()) == choose_recipe(request, SmallBackbone()).forwards
+    shot = {"source": "", "plan": plan, "model": "", "seed": 0, "segmenter": ""}
+    geometry = RULES.choose(48, 32, 9, Fraction(8))
+    request = family.presets[quality].request(family.grid, geometry=geometry, **shot)
+    backbone = SmallBackbone()
+    backbone.family = family
+    counted = inversion_forwards(request, family.grid, family.trajectory_top)
+    assert counted == choose_recipe(request, backbone).forwards
 
 
 def test_the_window_of_a_folder_is_that_of_its_model(tmp_path: Path):
@@ -52,4 +57,4 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path):
 def test_the_shipped_models_window_fits_its_codec():
     from dynvfx.backbones.tiny.linear_codec import SPATIAL, TEMPORAL
 
-    assert (TINY_RULES.frame_step, TINY_RULES.size_multiple) == (TEMPORAL, SPATIAL)
+    assert (RULES.frame_step, RULES.size_multiple) == (TEMPORAL, SPATIAL)

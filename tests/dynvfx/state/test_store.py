@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from dynvfx.state import store as store_module
-from dynvfx.state.store import DirectoryStore, MemoryStore, StateNotSaved
+from dynvfx.state.store import DirectoryStore, StateNotSaved
+from tests.dynvfx.memory_store import MemoryStore
 
 STATE = {
     "latents": torch.randn(2, 3, generator=torch.Generator().manual_seed(0)),

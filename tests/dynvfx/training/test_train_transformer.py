@@ -6,11 +6,12 @@ import torch
 
 from dynvfx.attention.anchors import AnchorPass, AnchorRule
 from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
-from dynvfx.backbones.tiny.backbone import WEIGHTS, TinyBackbone
+from dynvfx.backbones.tiny.backbone import TinyBackbone
+from dynvfx.backbones.tiny.family import WEIGHTS
 from dynvfx.backbones.tiny.linear_codec import LinearCodec
 from dynvfx.backbones.tiny.placement_map import NOWHERE, placement_map
 from dynvfx.backbones.tiny.vocabulary import VOCABULARY
-from dynvfx.sampling.schedule import Schedule
+from dynvfx.sampling.variance_preserving import VariancePreservingSchedule
 from dynvfx.training import pool as pools
 from dynvfx.training import train_transformer as training
 from dynvfx.training.model import build_tokenizer
@@ -112,7 +113,7 @@ def test_batched_anchors_equal_the_engines(pool, tmp_path):
         forward(source)
         trainer.rows.keep, trainer.rows.most, trainer.rows.mode = torch.ones(1, 2, 4, 6), 48, "extend"
         batched = forward(sample)
-        backbone = _Denoiser(trainer.transformer, Schedule(), rotary_grid="integer")
+        backbone = _Denoiser(trainer.transformer, VariancePreservingSchedule(), rotary_grid="integer")
         record = AnchorPass(AnchorRule("full", torch.zeros(2, 4, 6, dtype=torch.bool)), (0,))
         backbone.predict(source[0], 700, text[0], record)
         own = backbone.predict(sample[0], 700, text[0], record.replay())

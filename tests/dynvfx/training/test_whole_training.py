@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from dynvfx.backbones.tiny.backbone import TinyBackbone
-from dynvfx.segmentation.tiny import TinySegmenter
+from dynvfx.backbones.tiny.segmenter import TinySegmenter
 
 
 def _footage(folder):

@@ -13,12 +13,12 @@ from diffusers.models.embeddings import get_3d_rotary_pos_embed
 
 from dynvfx.backbones.cogvideox.backbone import CogVideoXBackbone, room
 from dynvfx.backbones.loading import locate, open_backbone
-from dynvfx.edits.engine import generate
+from dynvfx.edits.add import generate
 from dynvfx.errors import ModelUnavailable
 from dynvfx.progress.events import Outcome
-from dynvfx.state.store import MemoryStore
 from tests.checkpoints import TEXT_LENGTH, build_cogvideox
 from tests.dynvfx.doubles import ScriptedSegmenter, box, clip, request
+from tests.dynvfx.memory_store import MemoryStore
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_take_from_a_folder(backbone, frames, height, width):
 def test_what_the_folder_says(folder, backbone):
     assert backbone.licence == "test-licence"
     assert backbone.name == str(folder)
-    assert backbone.vocabulary is None
+    assert backbone.family.vocabulary is None
     rules = backbone.rules
     assert rules.frame_counts() == [9, 17, 25, 33, 41, 49]
     assert (rules.size_multiple, rules.area, rules.rate) == (16, 32 * 48, Fraction(8))
@@ -235,7 +235,7 @@ def test_other_kinds_of_models_are_refused(folder, tmp_path):
 
 
 def test_the_licence_of_a_folder_without_a_card(folder, tmp_path):
-    from dynvfx.backbones.pipeline_folder import licence_of
+    from dynvfx.backbones.cogvideox.backbone import licence_of
 
     assert "CogVideoX LICENSE" in licence_of(tmp_path, 42)
     assert "not stated" in licence_of(tmp_path, 30)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from dynvfx.backbones.loading import open_backbone
-from dynvfx.backbones.tiny.backbone import PARTS, WEIGHTS, TinyBackbone
+from dynvfx.backbones.tiny.backbone import PARTS, TinyBackbone
+from dynvfx.backbones.tiny.family import WEIGHTS
 from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.errors import ModelUnavailable
 from dynvfx.training.shots import Footage, make_pair
@@ -60,18 +61,20 @@ def test_one_guided_estimate_already_shows_the_named_colour(backbone):
     """The estimate of the clean clip at a high noise level leans to red for a red ball, to blue for a blue one."""
     source = backbone.encode(torch.full((1, 96, 160, 3), 120, dtype=torch.uint8))
     noise = torch.randn(source.shape, generator=torch.Generator().manual_seed(0))
-    noisy = backbone.add_noise(source, noise, 799)
+    noisy = backbone.schedule.add_noise(source, noise, 799)
 
     def shown(caption):
-        estimate = backbone.to_clean(noisy, 799, backbone.predict(noisy, 799, backbone.encode_text([caption])[0]))
+        estimate = backbone.schedule.to_clean(
+            noisy, 799, backbone.predict(noisy, 799, backbone.encode_text([caption])[0])
+        )
         return backbone.decode(estimate).float().mean((0, 1, 2))
 
     red, blue = shown("a large red ball"), shown("a large blue ball")
     assert red[0] - red[2] > blue[0] - blue[2] + 5
 
 
-def test_the_vocabulary_is_told(backbone):
-    assert backbone.vocabulary == tuple(content.phrase for content in VOCABULARY)
+def test_the_vocabulary_is_the_family_s(backbone):
+    assert backbone.family.vocabulary == VOCABULARY
 
 
 @pytest.mark.parametrize("part", PARTS)

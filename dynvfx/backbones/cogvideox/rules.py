@@ -1,4 +1,4 @@
-"""What the known models see at once, readable without loading them (or torch)."""
+"""The windows of the CogVideoX models, read from their configuration without loading them (or torch)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from pathlib import Path
 
 from dynvfx.errors import ModelUnavailable
 from dynvfx.geometry import GeometryRules
-
-TINY_RULES = GeometryRules(frame_step=4, min_frames=1, max_frames=17, size_multiple=8, area=96 * 160, rate=Fraction(8))
-"""The shipped model's window."""
 
 
 def cogvideox_rules(
@@ -39,7 +36,15 @@ def cogvideox_rules(
 COGVIDEOX_5B_RULES = cogvideox_rules(
     frames=49, height=60, width=90, patch=2, patch_frames=1, spatial_ratio=8, temporal_ratio=4
 )
-"""Of CogVideoX-5B and 2B as published, for when their folder is not here yet."""
+"""Of CogVideoX-5B and 2B as published, for when their folder is not on this machine yet."""
+
+
+def window(name: str, folder: Path | None) -> GeometryRules | None:
+    """The window of the model called `name`, from its folder where it is on this machine; see Family.rules."""
+    if folder is not None:
+        return rules_of_folder(folder)
+    # The 1.5 models state their sample size in their folders only.
+    return None if "1.5" in name else COGVIDEOX_5B_RULES
 
 
 def rules_of_folder(folder: Path) -> GeometryRules:

@@ -7,73 +7,40 @@ from collections.abc import Iterator
 import torch
 
 from dynvfx.attention.anchors import AnchorRule
-from dynvfx.backbones.base import Backbone
-from dynvfx.edits.refinement import Rows
-from dynvfx.masks.edit_limits import EditLimits
+from dynvfx.engine.edit import Edit
+from dynvfx.engine.inputs import Inputs
+from dynvfx.engine.refinement import Rows
 from dynvfx.masks.latent_masks import latent_mask, token_mask
-from dynvfx.masks.source_masks import SourceMasks
-from dynvfx.progress.events import Event, Notice, Preview, Progress
+from dynvfx.progress.events import Event, Notice, Progress
 from dynvfx.progress.timings import Timings
 from dynvfx.progress.workload import Workload
-from dynvfx.request import Request
-from dynvfx.sampling.inversion import InversionState, advance, choose_recipe, start
-from dynvfx.segmentation.base import Segmenter
+from dynvfx.sampling.inversion import InversionState, Recipe, advance, choose_recipe, start
 from dynvfx.state.keys import clip_digest, keys_of
-from dynvfx.state.store import StateStore
 
 
 class Preparation:
     """The stages segmenting, encoding and inverting of one take; run them in this order."""
 
-    def __init__(
-        self,
-        request: Request,
-        source: torch.Tensor,
-        backbone: Backbone,
-        segmenter: Segmenter,
-        store: StateStore,
-        parent: torch.Tensor | None = None,
-        painted: torch.Tensor | None = None,
-    ) -> None:
-        self.request, self.source, self.parent = request, source, parent
-        self.limits = EditLimits(request, source.shape[:3], backbone, painted)
-        self.backbone, self.segmenter, self.store = backbone, segmenter, store
+    def __init__(self, inputs: Inputs, edit: Edit, segmenter: str) -> None:
+        self.request, self.source, self.parent = inputs.request, inputs.source, inputs.parent
+        self.backbone, self.store, self.edit = inputs.backbone, inputs.store, edit
+        request, backbone = inputs.request, inputs.backbone
         self.recipe = choose_recipe(request, backbone)
-        self.clip = clip_digest(source)
-        self.keys = keys_of(request, self.clip, backbone, segmenter, self.recipe, parent, painted)
-        self.workload = Workload(request, backbone.timesteps(request.steps))
-        self.pace = Timings()
+        self.clip = clip_digest(inputs.source)
+        self.keys = keys_of(request, self.clip, backbone, segmenter, self.recipe, inputs.parent, inputs.painted)
+        self.workload = Workload(request, backbone.schedule.timesteps(request.steps))
+        self.timings = Timings()
         self.finished = self._finished_iterations()
-        self.source_mask: torch.Tensor
-        """Bool [F, H, W]: the source objects (O_orig)."""
-        self.look_alikes: torch.Tensor
-        """Bool [F, H, W]: what the target's phrase already finds in the source, where the edit may be."""
-        self.composite_caption = backbone.caption_for_region(request.plan.composite_caption, self.limits.box)
+        self.composite_caption = backbone.caption_for_region(request.plan.composite_caption, self.edit.limits.box)
         """P_comp as the model gets it."""
         self.latents: torch.Tensor
         """x_orig."""
         self.texts: dict[str, torch.Tensor] = {}
-        self.trajectory: dict[int, torch.Tensor] = {}
+        self.trajectory: dict[float, torch.Tensor] = {}
 
     def segment(self) -> Iterator[Event]:
-        """Find the source objects, and whatever looks like the target already."""
-        plan = self.request.plan
-        search = SourceMasks(plan, self.source, self.clip, self.segmenter, self.store)
-        masks = search.stored()
-        if masks is None:
-            with self.pace.work("segmenting", "segment"):
-                masks = search.find()
-        self.source_mask = masks[:-1].any(dim=0)
-        # Whoever paints the mask has seen what the clip holds there.
-        self.look_alikes = masks[-1] & self.limits.pixels & (self.limits.painted is None)
-        for phrase, mask in zip(plan.source_objects, masks[:-1], strict=True):
-            if not mask.any():
-                yield Notice("source_object_absent", f"“{phrase}” was not found in the clip; it will not be an anchor.")
-        if self.look_alikes.any() and plan.scope == "object":
-            text = f"The clip already holds something like “{plan.target_object}”; it is left out of the edit."
-            yield Notice("look_alike", text)
-        yield Progress("segmenting", 1, 1)
-        yield Preview("source_mask", self.source_mask.float())
+        """Find in the source what the edit needs to know of it."""
+        yield from self.edit.segment(self.timings)
 
     def encode(self) -> Iterator[Event]:
         """Latents of the clip, and the embeddings of the empty prompt and both captions."""
@@ -90,7 +57,7 @@ class Preparation:
         yield Progress("encoding", 1, 2)
         stored = self.store.load(self.keys.clip)
         if stored is None:
-            with self.pace.work("encoding", "encode"):
+            with self.timings.work("encoding", "encode"):
                 self.latents = self.backbone.encode(self.source).to("cpu", torch.float32)
             self.store.save(self.keys.clip, {"latents": self.latents})
         else:
@@ -108,19 +75,19 @@ class Preparation:
         if len(self.trajectory) == len(recipe.kept):
             yield Notice("reused", "The clip was inverted before; its trajectory is used again.")
             return
-        state = self._inversion_state()
+        state = self._inversion_state(recipe)
         while state.done < recipe.forwards:
-            with self.pace.work("inverting", "forward"):
+            with self.timings.work("inverting", "forward"):
                 state = advance(recipe, self.backbone, state, self.texts[""])
-            self._keep_inversion(state)
-            left = self.pace.seconds_left(self.workload.after(self.finished, forwards=recipe.forwards - state.done))
+            self._keep_inversion(recipe, state)
+            left = self.timings.seconds_left(self.workload.after(self.finished, forwards=recipe.forwards - state.done))
             yield Progress("inverting", state.done, recipe.forwards, seconds_left=left)
         self.store.discard(self.keys.trajectory_running)
 
     def rows(self) -> Rows:
         """The rows of every refinement step."""
         request = self.request
-        foreground = token_mask(latent_mask(self.source_mask, self.backbone, request.coverage), self.backbone)
+        foreground = token_mask(latent_mask(self.edit.source_mask, self.backbone, request.coverage), self.backbone)
         rule = AnchorRule(request.anchor_mode, foreground, request.keep_foreground, request.keep_background)
         return Rows(
             request=request,
@@ -137,31 +104,31 @@ class Preparation:
     def _composite_text(self) -> torch.Tensor:
         text = self.texts[self.composite_caption]
         # What must stay in a box of the picture cannot go with the scene.
-        return text if self.limits.box is not None else self.backbone.track_camera(text, self.source)
+        return text if self.edit.limits.box is not None else self.backbone.track_camera(text, self.source)
 
     def _finished_iterations(self) -> int:
         """How many iterations an earlier run, or a take with the same first levels, has left in the store."""
         keys = self.keys.iterations
         return next((i for i in range(len(keys), 0, -1) if self.store.load(keys[i - 1]) is not None), 0)
 
-    def _inversion_state(self) -> InversionState:
+    def _inversion_state(self, recipe: Recipe) -> InversionState:
         stored = self.store.load(self.keys.trajectory_running)
         if stored is not None:
             done = int(stored["done"])
-            reached = [t for t in self.recipe.kept if t in self.recipe.knots[: done + 1]]
+            reached = [t for t in recipe.kept if t in recipe.knots[: done + 1]]
             if all(t in self.trajectory for t in reached):
                 return InversionState(done, stored["latents"], stored["noise"])
-        state = start(self.recipe, self.backbone, self.latents)
-        self._keep_reached(state)
+        state = start(recipe, self.backbone, self.latents)
+        self._keep_reached(recipe, state)
         return state
 
-    def _keep_inversion(self, state: InversionState) -> None:
-        self._keep_reached(state)
+    def _keep_inversion(self, recipe: Recipe, state: InversionState) -> None:
+        self._keep_reached(recipe, state)
         running = {"done": torch.tensor(state.done), "latents": state.latents, "noise": state.noise}
         self.store.save(self.keys.trajectory_running, running)
 
-    def _keep_reached(self, state: InversionState) -> None:
-        timestep = self.recipe.knots[state.done]
-        if timestep in self.recipe.kept:
+    def _keep_reached(self, recipe: Recipe, state: InversionState) -> None:
+        timestep = recipe.knots[state.done]
+        if timestep in recipe.kept:
             self.trajectory[timestep] = state.latents
             self.store.save(self.keys.trajectory_at(timestep), {"latents": state.latents})

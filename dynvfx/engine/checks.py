@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 
 from contract.errors import BadRequest
 from dynvfx.backbones.base import Backbone
+from dynvfx.engine.inputs import Inputs
 from dynvfx.masks.edit_limits import EditLimits
 from dynvfx.request import Request
+from dynvfx.sampling.steps import nearest_timestep
 
 
-def check(
-    request: Request,
-    source: torch.Tensor,
-    backbone: Backbone,
-    parent: torch.Tensor | None,
-    painted: torch.Tensor | None = None,
-) -> None:
+def check(inputs: Inputs) -> None:
     """Raise BadRequest, saying what to change, unless request, clip, model, parent take and mask fit together."""
+    request, source, backbone, parent = inputs.request, inputs.source, inputs.backbone, inputs.parent
     _check_clip(request, source, backbone)
-    _check_levels(request, backbone.timesteps(request.steps))
+    _check_levels(request, backbone.schedule.timesteps(request.steps))
     for name in ("keep_foreground", "keep_background", "coverage"):
         if not 0.0 <= getattr(request, name) <= 1.0:
             raise BadRequest(f"{name} is {getattr(request, name)}.", remedy="Choose a number from 0 to 1.")
     for name in ("retries", "mask_reach"):
         if getattr(request, name) < 0:
             raise BadRequest(f"{name} is {getattr(request, name)}.", remedy="Choose 0 or more.")
-    _check_limits(request, source, backbone, painted)
+    _check_limits(request, source, backbone, inputs.painted)
     if (request.parent is None) != (parent is None):
         raise BadRequest(
             "A follow-up needs both the parent take's name and its latents.",
@@ -91,13 +89,13 @@ def _check_limits(request: Request, source: torch.Tensor, backbone: Backbone, pa
         )
 
 
-def _check_levels(request: Request, timesteps: list[int]) -> None:
+def _check_levels(request: Request, timesteps: Sequence[float]) -> None:
     levels = request.levels
     if not levels or any(a <= b for a, b in pairwise(levels)):
         raise BadRequest(f"The noise levels {levels} do not fall.", remedy="Give at least one, each below the last.")
     missing = sorted(set(levels) - set(timesteps), reverse=True)
     if missing:
-        nearest = {level: min(timesteps, key=lambda t, level=level: abs(t - level)) for level in missing}
+        nearest = {level: nearest_timestep(level, timesteps) for level in missing}
         raise BadRequest(
             f"The noise levels {missing} are not among the {request.steps} sampling timesteps.",
             remedy="Use " + ", ".join(f"{near} for {level}" for level, near in nearest.items()) + ".",

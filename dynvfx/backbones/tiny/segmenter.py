@@ -12,13 +12,14 @@ from safetensors.torch import load_file
 from scipy import ndimage
 from torch.nn import functional as F
 
+from dynvfx.backbones.tiny.family import NAME, WEIGHTS
+from dynvfx.backbones.tiny.unet import PromptedUNet
 from dynvfx.backbones.tiny.vocabulary import VOCABULARY, find_content
 from dynvfx.errors import ModelUnavailable
 from dynvfx.segmentation.base import MOVING_FOREGROUND, Segmenter
 from dynvfx.segmentation.motion import MotionSegmenter
-from dynvfx.segmentation.unet import PromptedUNet
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "tiny" / "segmenter.safetensors"
+SEGMENTER_WEIGHTS = WEIGHTS / "segmenter.safetensors"
 WORKING_AREA = 96 * 160
 SMALLEST = 0.0015
 """Share of the clip's pixels under which a find counts as noise."""
@@ -30,9 +31,9 @@ class TinySegmenter(Segmenter):
     Phrases outside the vocabulary are answered as absent; MOVING_FOREGROUND is answered from the motion.
     """
 
-    name = "tiny"
+    name = NAME
 
-    def __init__(self, weights: Path = WEIGHTS) -> None:
+    def __init__(self, weights: Path = SEGMENTER_WEIGHTS) -> None:
         if not weights.exists():
             raise ModelUnavailable(
                 f"The shipped segmenter is missing: {weights}.",

@@ -13,12 +13,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from dynvfx.edits.engine import generate
+from dynvfx.edits.add import generate
 from dynvfx.progress.events import Outcome, Preview, Progress
 from dynvfx.sampling.inversion import choose_recipe
-from dynvfx.state.keys import clip_digest, discard_take, keys_of, pack, unpack
-from dynvfx.state.store import DirectoryStore, MemoryStore
+from dynvfx.state.keys import clip_digest, keys_of, pack, unpack
+from dynvfx.state.store import DirectoryStore
 from tests.dynvfx.doubles import ScriptedSegmenter, SmallBackbone, box, clip, request
+from tests.dynvfx.memory_store import MemoryStore
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -132,8 +133,9 @@ def test_discarding_a_take_keeps_what_the_clip_shares(whole):
     store, backbone = MemoryStore(), SmallBackbone()
     list(take(store))
     recipe = choose_recipe(WANTED, backbone)
-    keys = keys_of(WANTED, clip_digest(SOURCE), backbone, segmenter(), recipe)
-    discard_take(keys, store)
+    keys = keys_of(WANTED, clip_digest(SOURCE), backbone, segmenter().name, recipe)
+    for key in (keys.running, *keys.iterations):
+        store.discard(key)
     outcome = list(take(store))[-1]
     assert same(outcome, whole[-1])
     assert set(outcome.forwards) == {"refining"}

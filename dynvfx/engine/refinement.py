@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,10 +20,10 @@ class Attempt:
 
     iteration: int
     number: int
-    level: int
+    level: float
 
 
-def attempt_at(request: Request, timesteps: list[int], iteration: int, number: int) -> Attempt:
+def attempt_at(request: Request, timesteps: Sequence[float], iteration: int, number: int) -> Attempt:
     """The `number`-th try at an iteration: every try has its own noise, every second one also starts two steps higher.
 
     A raised level stays below the first timestep, where nothing of the clip is left.
@@ -44,7 +44,7 @@ class Rows:
     request: Request
     backbone: Backbone
     source: torch.Tensor
-    trajectory: Mapping[int, torch.Tensor]
+    trajectory: Mapping[float, torch.Tensor]
     source_text: torch.Tensor
     composite_text: torch.Tensor
     empty_text: torch.Tensor
@@ -55,7 +55,7 @@ class Rows:
         """The attempt's noise, float32 like the latents."""
         return normal(self.source.shape, "noise", self.request.seed, attempt.iteration, attempt.number)
 
-    def predict(self, latents: torch.Tensor, timestep: int, attempt: Attempt) -> torch.Tensor:
+    def predict(self, latents: torch.Tensor, timestep: float, attempt: Attempt) -> torch.Tensor:
         """Guided prediction: uncond + g (cond - uncond); anchors extend the conditional row only."""
         anchors = None
         if self.workload.anchored(timestep):
@@ -69,16 +69,11 @@ class Rows:
         unconditional = self.backbone.predict(latents, timestep, self.empty_text)
         return unconditional + self.request.guidance * (conditional - unconditional)
 
-    def _source_at(self, timestep: int, attempt: Attempt) -> torch.Tensor:
+    def _source_at(self, timestep: float, attempt: Attempt) -> torch.Tensor:
         if timestep in self.trajectory:
             return self.trajectory[timestep]
         # A retry may start above the trajectory: there the source is noised like the sample (METHOD 1.4, drafts).
-        return self.backbone.add_noise(self.source, self.noise(attempt), timestep)
-
-
-def composite(source: torch.Tensor, sampled: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """x_comp = x_orig + M (x_hat - x_orig): the source exactly outside the mask [f, h, w]."""
-    return torch.where(mask[:, None], source + (sampled - source), source)
+        return self.backbone.schedule.add_noise(self.source, self.noise(attempt), timestep)
 
 
 def changed_cells(latents: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
