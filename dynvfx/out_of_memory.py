@@ -1,4 +1,4 @@
-"""Out-of-memory failures of torch, told apart from bugs and said in words."""
+"""Out-of-memory failures of torch, separated from bugs and explained."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from dynvfx.assistant.endpoint import Endpoint
 from dynvfx.errors import AssistantFailed
 
 LONGEST_WAIT = 60.0
-"""Seconds that a server may ask us to wait before we rather tell the artist."""
+"""Seconds; when a server asks for a longer wait, the job fails with its message instead."""
 _OFFLINE = "Or go on without it: --assistant offline."
 
 
@@ -39,7 +39,7 @@ class Conversation:
         self.sleep, self.clock = sleep, clock
         self.formats = ["json_schema", "json_object", "text"]
         self.prompt_tokens = self.completion_tokens = 0
-        # Retries are ours: the client's own would sleep by themselves and hide how often we asked.
+        # The client's own retries would sleep without our clock and hide how often the server was asked.
         self.client = openai.OpenAI(api_key=endpoint.key, base_url=endpoint.url, timeout=timeout, max_retries=0)
 
     def ask(self, messages: list[dict[str, Any]], name: str, schema: dict[str, Any]) -> str:
@@ -111,7 +111,7 @@ class Conversation:
             raise AssistantFailed(
                 f"{self.endpoint.model} refused to plan this shot.",
                 self.endpoint.hide_key(refusal or "Its provider's content filter stopped the answer."),
-                f"Word the instruction differently, or choose another model. {_OFFLINE}",
+                f"Phrase the instruction differently, or choose another model. {_OFFLINE}",
             )
         return choice.message.content or ""
 
@@ -123,7 +123,7 @@ class Conversation:
         )
 
     def _failure(self, error: openai.OpenAIError) -> AssistantFailed:
-        endpoint, said = self.endpoint, self.endpoint.hide_key(_sentence(error))
+        endpoint, detail = self.endpoint, self.endpoint.hide_key(_sentence(error))
         tried = f"Tried {self.retries + 1} times." if self.retries else ""
         if isinstance(error, openai.APITimeoutError):
             return AssistantFailed(
@@ -140,28 +140,28 @@ class Conversation:
         if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
             return AssistantFailed(
                 f"{endpoint.url} does not accept the key (its source: {endpoint.key_origin}).",
-                said,
+                detail,
                 f"Set DYNVFX_ASSISTANT_KEY to a key of this server. {_OFFLINE}",
             )
         if isinstance(error, openai.NotFoundError):
             return AssistantFailed(
-                f"{endpoint.url} knows no model {endpoint.model!r}, or is not a chat server.",
-                said,
+                f"{endpoint.url} has no model {endpoint.model!r}, or is not a chat server.",
+                detail,
                 f"Check DYNVFX_ASSISTANT_MODEL and DYNVFX_ASSISTANT_URL (it usually ends in /v1). {_OFFLINE}",
             )
         if isinstance(error, openai.RateLimitError):
             return AssistantFailed(
                 f"{endpoint.url} takes no more requests at the moment.",
-                said,
+                detail,
                 f"Wait and try again, or check the account's limits. {_OFFLINE}",
             )
         if isinstance(error, (openai.BadRequestError, openai.UnprocessableEntityError)):
             return AssistantFailed(
                 f"{endpoint.model} at {endpoint.url} does not take the request.",
-                said,
+                detail,
                 f"The assistant needs a model that sees pictures; choose one with DYNVFX_ASSISTANT_MODEL. {_OFFLINE}",
             )
-        return AssistantFailed(f"The VFX assistant at {endpoint.url} failed.", said, f"Try again later. {_OFFLINE}")
+        return AssistantFailed(f"The VFX assistant at {endpoint.url} failed.", detail, f"Try again later. {_OFFLINE}")
 
 
 def _response_format(kind: str, name: str, schema: dict[str, Any]) -> dict[str, Any] | None:
@@ -171,6 +171,6 @@ def _response_format(kind: str, name: str, schema: dict[str, Any]) -> dict[str, 
 
 
 def _sentence(error: openai.OpenAIError) -> str:
-    """The server's own words, short enough for a dialog."""
+    """The server's own message, short enough for a dialog."""
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else text[:297] + "..."

@@ -39,7 +39,7 @@ def find_endpoint(
     url, _ = _first(base_url, "base_url", environment, "DYNVFX_ASSISTANT_URL", "OPENAI_BASE_URL")
     url = url or OPENAI_URL
     own_server = bool(base_url or environment.get("DYNVFX_ASSISTANT_URL"))
-    # The key of one service is not shown to another: OPENAI_API_KEY goes only where OPENAI_BASE_URL points.
+    # The key of one service is never sent to another: OPENAI_API_KEY goes only where OPENAI_BASE_URL points.
     names = (
         ("DYNVFX_ASSISTANT_KEY",)
         if own_server and url.rstrip("/") != OPENAI_URL
@@ -59,7 +59,7 @@ def find_endpoint(
     if not key and url.rstrip("/") == OPENAI_URL:
         raise AssistantFailed(
             "No key is set for the VFX assistant.",
-            f"{OPENAI_URL} answers nobody without a key.",
+            f"{OPENAI_URL} requires one.",
             "Set DYNVFX_ASSISTANT_KEY, or DYNVFX_ASSISTANT_URL to a server of your own, or use --assistant offline.",
         )
     return Endpoint(url, name, key or _NO_KEY, origin or "none was set")

@@ -30,7 +30,7 @@ _MAKE_VERB = re.compile(r"^(?:make|let|have)\s+((?:the|a|an|his|her|their|my|our
 @dataclass(frozen=True)
 class Parsed:
     """`content` is the new thing with its adjectives ("a massive whale"), `motion` what it does ("floating"),
-    `placement` the words that say where ("behind the divers"), `objects` the things named there ("divers")."""
+    `placement` where it goes ("behind the divers"), `objects` the things named there ("divers")."""
 
     content: str
     motion: str

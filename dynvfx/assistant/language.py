@@ -27,13 +27,13 @@ _OTHER = _words(
 )
 """Function words and requests of other languages; none of them is an English word that instructions use."""
 _NAMES = _words("das den der des dos las les los mach mets mit sur um una uno vor")
-"""Those among them that stand in names and loan words as well (Las Vegas, the Mets, MIT): one alone says nothing."""
+"""Those that occur in English names and loan words too (Las Vegas, the Mets, MIT): one alone proves nothing."""
 _SHARED = _words("a an in on to do me")
 """English function words that are words of other languages too."""
 
 
 def is_foreign(instruction: str) -> bool:
-    """Whether more speaks for another language than for English."""
+    """Whether more function words are of another language than of English."""
     words = set(re.findall(r"[^\W\d_]+", instruction.casefold()))
     english = len(words & _english())
     if _mostly_of_another_script(instruction):

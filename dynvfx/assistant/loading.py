@@ -23,7 +23,7 @@ def open_assistant(name: str, vocabulary: Sequence[Content] | None = None) -> As
 
         return OfflineAssistant(vocabulary)
     if kind == "openai":
-        # The client takes a second to import; nobody who plans offline should wait for it.
+        # The client takes a second to import; planning offline should not wait for it.
         from dynvfx.assistant.openai_assistant import OpenAIAssistant
 
         return OpenAIAssistant(model or None)

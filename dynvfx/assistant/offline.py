@@ -1,4 +1,4 @@
-"""A VFX assistant without a model: it works from the words of the instruction alone and sees no picture."""
+"""A VFX assistant without a model: it works from the instruction alone and sees no picture."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from dynvfx.vocabulary import Content
 
 SOURCE_CAPTION = "The scene as filmed."
 _SIMPLE = (
-    "The offline assistant, the simpler one, wrote this plan from your words alone; it has not seen the shot. "
+    "The offline assistant, the simpler one, wrote this plan from your instruction alone; it has not seen the shot. "
     "Read the captions before you generate, or choose a vision model as assistant."
 )
 
 
 class OfflineAssistant(Assistant):
-    """Plans by grammar, always the same plan for the same words.
+    """Plans by grammar, always the same plan for the same instruction.
 
     `vocabulary` is what the model can draw; None leaves it open.
     """
@@ -46,14 +46,14 @@ class OfflineAssistant(Assistant):
         if is_foreign(instruction):
             raise BadRequest(
                 "The offline assistant reads English only.",
-                f"{instruction!r} is in another language, of which it would lose words without noticing.",
+                f"{instruction!r} is in another language, which it cannot read reliably.",
                 "Write the instruction in English, or choose a vision model as assistant: it reads other languages.",
             )
         if removes(instruction):
             raise BadRequest(
                 "The instruction asks to take something away.",
                 "DynVFX adds new content to a shot; it does not remove what was filmed.",
-                "Say what to add, for example what should stand in place of it.",
+                "Say what to add, for example what should replace it.",
             )
         parsed = parse(instruction)
         if not parsed.target:
@@ -124,7 +124,7 @@ def _counted(parsed: Parsed, phrase: str) -> str:
 
 
 def _left_out(parsed: Parsed, entry: Content) -> str:
-    """The remark on words for the content that a model with a vocabulary does not know; empty without any."""
+    """The remark on adjectives that a model with a vocabulary ignores; empty without any."""
     known = stems(" ".join((entry.phrase, *entry.synonyms)))
     counts = grammar_words.ARTICLES | grammar_words.NUMBERS
     unknown = [

@@ -46,7 +46,7 @@ def objects_request(instruction: str, source_caption: str, composite_caption: st
 
 
 def repair_request(faults: list[str]) -> str:
-    """What is said about an answer that cannot be used."""
+    """The text that asks for a corrected answer."""
     return (
         "That answer cannot be used: " + " ".join(faults) + " Send the complete corrected JSON object and nothing else."
     )

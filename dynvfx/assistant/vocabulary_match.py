@@ -14,7 +14,7 @@ from dynvfx.vocabulary import Content
 def find_entry(parsed: Parsed, vocabulary: Sequence[Content], instruction: str) -> tuple[Content, str]:
     """The entry that `parsed.content` names, and a remark when a choice was made for the artist (else "").
 
-    The longest name wins; adjectives may stand between its words, a colour that contradicts it may not.
+    The longest name wins; adjectives may come between its words, a colour that contradicts it may not.
     Raises OutsideVocabulary with everything that the model can draw.
     """
     words = stems(parsed.content)
@@ -46,7 +46,7 @@ def stems(text: str) -> list[str]:
 
 
 def _holds(words: list[str], name: list[str]) -> bool:
-    """Whether `name` stands in `words` in order, and its last word is followed by no other noun of a compound."""
+    """Whether `words` hold those of `name` in order, and no further noun of a compound follows the last."""
     position = -1
     for stem in name:
         if stem not in words[position + 1 :]:

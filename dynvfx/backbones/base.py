@@ -51,14 +51,14 @@ class Backbone(ABC):
     def caption_for_region(self, caption: str, box: tuple[float, float, float, float] | None) -> str:
         """The caption for content that must stay in `box` (left, top, right, bottom in fractions of the frame).
 
-        Models that take a place as more than words say it here; to others the caption is all there is.
+        Models with an input for a place encode it here; the others get the caption unchanged.
         """
         return caption
 
     def track_camera(self, text: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
         """The caption's embedding for content that follows the camera of the clip `source` uint8 [F, H, W, 3].
 
-        Models that take a place as more than words say here where it goes; others see it in the anchors alone.
+        Models with an input for a place move it along here; the others follow the camera through the anchors alone.
         """
         return text
 

@@ -17,11 +17,11 @@ DEFAULT_MODEL = DEFAULT_FAMILY.models[0].name
 SHIPPED = frozenset(known.name for family in FAMILIES if family.shipped for known in family.models)
 """Names of models that are part of the installation; a folder of the same name does not hide them."""
 EXAMPLE = next(family.models[0].name for family in FAMILIES if not family.shipped)
-"""A model for sentences that say what can be chosen."""
+"""A model that error messages suggest."""
 
 
 def family_named(model: str) -> Family | None:
-    """The family that a model's name says; None when the name alone does not say it."""
+    """The family of a model by its name; None when the name alone does not decide."""
     return next((family for family in FAMILIES if family.has(model)), None)
 
 

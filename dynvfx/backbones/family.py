@@ -55,7 +55,7 @@ class Family:
     pipelines: class names in a folder's model_index.json that belong to the family.
     backbone: the class that runs its models, "module:Class"; called with (folder, device).
     rules: the window of a model, given its name and its folder (None: not on this machine); None when its name alone
-        does not say it. Raises ModelUnavailable for a folder that holds something else.
+        does not decide. Raises ModelUnavailable for a folder that holds something else.
     grid: the sampling timesteps.
     trajectory_top: the inversion reaches this timestep even for a take that starts below it, so that takes of one clip
         share its trajectory.
@@ -86,5 +86,5 @@ class Family:
     shipped: Path | None = None
 
     def has(self, model: str) -> bool:
-        """Whether the name alone says that `model` belongs to the family."""
+        """Whether `model` belongs to the family by its name alone."""
         return model in (known.name for known in self.models) or model.startswith(self.owns or ("\0",))

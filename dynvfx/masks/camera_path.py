@@ -12,7 +12,7 @@ from dynvfx.segmentation.camera_motion import camera_motion
 def camera_path(frames: torch.Tensor) -> np.ndarray:
     """Homographies float64 [F, 3, 3] from background pixels of the middle frame to each of `frames` uint8 [F, H, W, 3].
 
-    Each is the product of the motions between neighbours; the identity where there is too little texture to tell.
+    Each is the product of the motions between neighbours; the identity where there is too little texture.
     """
     greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames.numpy()]
     middle = (len(greys) - 1) // 2

@@ -24,7 +24,7 @@ class Composite:
 class EditLimits:
     """The limits of one request on frames of `shape` [F, H, W].
 
-    `painted` bool [F, H, W] is the painted mask on every frame; None where nobody painted. The edit mask of every
+    `painted` bool [F, H, W] is the painted mask on every frame; None without one. The edit mask of every
     iteration then is what was painted, not what segmentation finds.
     """
 

@@ -1,4 +1,4 @@
-"""Where the plan's phrases stand in the source: for a person to look at, and for the method to work with."""
+"""The masks of the plan's phrases in the source: for a person to look at, and for the method to work with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the method tells while it works."""
+"""What the method reports while it works."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import torch
 
 
 class NoiseSchedule(ABC):
-    """x_t = alpha x_0 + sigma noise, and what a prediction says of x_0 and of the noise.
+    """x_t = alpha x_0 + sigma noise, and the estimates of x_0 and of the noise in a prediction.
 
     Subclasses set `clean`, the timestep at which alpha is 1 and sigma is 0.
     """

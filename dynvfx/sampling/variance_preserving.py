@@ -1,6 +1,6 @@
 """The variance-preserving process with v-prediction, as CogVideoX uses it.
 
-Timesteps are integers 0..T-1; -1 stands for the clean end, where alpha is 1 and sigma 0.
+Timesteps are integers 0..T-1; -1 is the clean end, where alpha is 1 and sigma 0.
 """
 
 from __future__ import annotations

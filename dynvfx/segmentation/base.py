@@ -16,7 +16,7 @@ class Segmenter(ABC):
 
     name: str
     remarks: tuple[str, ...] = ()
-    """Sentences for the artist, for example that another segmenter stands in for the one asked for."""
+    """Sentences for the artist, for example that another segmenter replaces the one asked for."""
 
     @abstractmethod
     def segment(self, frames: torch.Tensor, phrases: Sequence[str]) -> torch.Tensor:

@@ -13,7 +13,7 @@ _FEWEST_FEATURES = 12
 _FEWEST_CELLS = 3
 _PARALLAX_CELLS = 5
 _STILL = 0.3
-"""Pixels; what tracking alone moves a corner that stands still."""
+"""Pixels; tracking error of a corner that does not move."""
 _MARGIN = 4
 """Pixels at the border where patches of the flow reach beyond the picture."""
 _NOISE = 9.0
@@ -23,7 +23,7 @@ _NOISE = 9.0
 @dataclass(frozen=True)
 class CameraMotion:
     """`homography` float64 [3, 3] takes background pixels of one frame to the other; `fundamental` float64 [3, 3] is
-    set where the scene is too deep for one plane, and then near and far background are told from objects by it."""
+    set where the scene is too deep for one plane, and then separates near and far background from objects."""
 
     homography: np.ndarray
     fundamental: np.ndarray | None = None
@@ -33,8 +33,8 @@ def camera_motion(first: np.ndarray, second: np.ndarray) -> CameraMotion:
     """The camera's motion between two grey frames uint8 [H, W], from tracked corners and RANSAC.
 
     Where two motions compete, the background is the one that reaches further around the border of the picture, because
-    what passes in front seldom surrounds the frame. The identity when there is too little texture to tell, and when a
-    camera that stands still explains the border about as well: one plane can be laid through still ground and a car.
+    what passes in front seldom surrounds the frame. The identity when there is too little texture, and when a
+    still camera explains the border about as well: one plane can be laid through still ground and a car.
     """
     start, end = _tracks(first, second)
     best: np.ndarray = np.eye(3)
@@ -80,7 +80,7 @@ def residual_motion(first: np.ndarray, second: np.ndarray, flow: cv2.DISOpticalF
     residual *= np.clip(difference / _NOISE, 0, 1)
     height, width = first.shape
     lost = (still < _MARGIN).any(axis=2) | (still[..., 0] > width - _MARGIN) | (still[..., 1] > height - _MARGIN)
-    # A camera that stands still loses nothing, whatever the margin.
+    # A still camera loses nothing, whatever the margin.
     residual[lost & (np.linalg.norm(still - points, axis=2) > 0.5)] = np.inf
     return residual.astype(np.float32), dense
 

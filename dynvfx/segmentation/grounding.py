@@ -75,7 +75,7 @@ class BoxFinder:
         return parts
 
     def _spans(self, phrases: list[str]) -> list[slice]:
-        """Where each phrase's tokens stand in the text, after the opening token, each followed by a full stop."""
+        """The positions of each phrase's tokens in the text, after the opening token, each followed by a full stop."""
         spans, position = [], 1
         for phrase in phrases:
             length = len(self._tokens(phrase))

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 def open_segmenter(name: str, device: torch.device | str | None = None) -> Segmenter:
     """The segmenter called `name`: one of SEGMENTERS, or a folder with weights of SAM 3 or of GroundingDINO + SAM 2.1.
 
-    `device` None takes the GPU where there is one. When SAM 3 cannot be had, grounded-sam2 stands in for it; the
+    `device` None takes the GPU where there is one. When SAM 3 cannot be had, grounded-sam2 replaces it; the
     segmenter's `remarks` say so. Raises BadRequest for an unknown name, ModelUnavailable without weights.
     """
     chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

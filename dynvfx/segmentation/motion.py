@@ -1,4 +1,4 @@
-"""Finds what moves in front of the camera's own motion; needs no model and no words."""
+"""Finds what moves in front of the camera's own motion; needs no model."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _steadied(evidence: np.ndarray, ahead: list[np.ndarray], behind: list[np.nda
     if last < 2:
         return evidence
     steadied = evidence.copy()
-    # The ends see their background uncovered from one side only, so they need their neighbour's word as well.
+    # The ends see their background uncovered from one side only, so their neighbour must confirm it.
     steadied[0] = np.minimum(evidence[0], _fetched(evidence[1], ahead[0]))
     steadied[last] = np.minimum(evidence[last], _fetched(evidence[last - 1], behind[last - 1]))
     for index in range(1, last):

@@ -13,7 +13,7 @@ _MOVES = 0.8
 _MOVING_SHARE = 0.2
 """Share of a piece's points that move by themselves, from which the whole piece does."""
 _FEWEST = 24
-"""Moving points that it takes to tell how a piece moves."""
+"""Fewest moving points from which a piece's motion is estimated."""
 
 _AGREEING = 0.5
 """Share of those points that one motion must explain."""

@@ -138,7 +138,7 @@ def _noise(rng: np.random.Generator, height: int, width: int, scale: float) -> n
 
 
 def fire(rng: np.random.Generator, path: Path, phrase: str) -> Drawn:
-    """A flame that stands on its base: rising noise, a tapering body, red to white by heat."""
+    """A flame on its base: rising noise, a tapering body, red to white by heat."""
     drawn, (gx, gy) = _empty(path), _grid(path.height, path.width)
     speed, lean = rng.uniform(3.5, 6.0), rng.uniform(-0.15, 0.15)
     rise = int(path.height * 1.5 + speed * path.frames) + 4

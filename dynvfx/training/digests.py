@@ -1,4 +1,4 @@
-"""Lists the digests of the shipped weights, so that `dynvfx doctor` can tell a damaged installation.
+"""Lists the digests of the shipped weights, so that `dynvfx doctor` can detect a damaged installation.
 
 Run after every change of the weights: python -m dynvfx.training.digests
 """
@@ -13,7 +13,7 @@ from dynvfx.backbones.tiny.family import WEIGHTS
 
 LIST = "sha256.json"
 KINDS = frozenset((".safetensors", ".json"))
-"""What the programs read; papers such as the model card may change without harm."""
+"""What the programs read; documents such as the model card may change without harm."""
 
 
 def digests(folder: Path) -> dict[str, str]:

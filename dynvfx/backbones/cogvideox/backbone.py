@@ -68,7 +68,7 @@ class CogVideoXBackbone(CogVideoXDenoiser):
 
     @property
     def identity(self) -> str:
-        """As of every denoiser; tiles change the VAE's results a little, so a small footprint is told apart."""
+        """As of every denoiser; tiles change the VAE's results a little, so a small footprint is marked."""
         return f"{super().identity}:tiled" if self._is_small else super().identity
 
     def use_small_footprint(self) -> None:

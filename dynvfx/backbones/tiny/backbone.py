@@ -75,7 +75,7 @@ class TinyBackbone(CogVideoXDenoiser):
         """Embeddings [5, 64]: four of the content's phrase, and a last row that begins with its placement (4 values).
 
         Behind the placement that row has its path: for each latent frame by how much x, y and the diameter differ.
-        A caption is reduced to the vocabulary's words in it, and to the place and size that it names.
+        A caption is reduced to the vocabulary's phrase in it, and to the place and size that it names.
         """
         length = self.transformer.config.max_text_seq_length
         captions, places = zip(*(canonical_caption(prompt) for prompt in prompts), strict=True)

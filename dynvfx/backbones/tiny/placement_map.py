@@ -1,7 +1,7 @@
-"""Where the content shall stand, as pictures for the shipped model: three channels beside the noisy latents.
+"""The content's place as pictures for the shipped model: three channels beside the noisy latents.
 
 CogVideoX's image-to-video models take their condition as extra input channels; `tiny` takes the placement named in the
-caption that way. A place in words alone took so small a model too long to learn.
+caption that way. So small a model took too long to learn a place from the caption alone.
 """
 
 from __future__ import annotations

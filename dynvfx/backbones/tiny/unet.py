@@ -1,4 +1,4 @@
-"""The network of the shipped segmenter: a small U-Net that is told by a class embedding what to look for."""
+"""The network of the shipped segmenter: a small U-Net, conditioned on a class embedding."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PromptedUNet(nn.Module):
         half = self.down1(F.silu(self.stem(pictures)), context)
         quarter = self.down2(F.avg_pool2d(half, 2), context)
         eighth = self.bottom(F.avg_pool2d(quarter, 2), context)
-        # The whole picture's content helps to tell "absent" from "faint".
+        # The mean over the whole picture helps to separate "absent" from "faint".
         eighth = eighth + eighth.mean((2, 3), keepdim=True)
         quarter = self.up2(torch.cat([F.interpolate(eighth, scale_factor=2.0), quarter], 1), context)
         half = self.up1(torch.cat([F.interpolate(quarter, scale_factor=2.0), half], 1), context)

@@ -1,4 +1,4 @@
-"""What the shipped model `tiny` can draw, where, and the words that people use for it."""
+"""What the shipped model `tiny` can draw, where, and the phrases that people use for it."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def find_content(text: str) -> PlacedContent | None:
 def find_placement(text: str, default: Placement) -> Placement:
     """Where `text` puts the content: "40 % from the left", "70 % from the top", or words like left, top, small.
 
-    What it does not say is taken from `default`.
+    What it leaves out is taken from `default`.
     """
     text = text.lower()
 
     def share(where: str, words: tuple[tuple[str, float], ...], otherwise: float) -> float:
-        told = re.search(_PERCENT + where, text)
-        if told:
-            return min(100, int(told[1])) / 100
+        percent = re.search(_PERCENT + where, text)
+        if percent:
+            return min(100, int(percent[1])) / 100
         return next((value for pattern, value in words if re.search(pattern, text)), otherwise)
 
     x = share(r"(?:from the left|across|of the width)", _ACROSS, default.x)
@@ -93,18 +93,18 @@ def find_placement(text: str, default: Placement) -> Placement:
 def placed_caption(text: str, box: tuple[float, float, float, float]) -> str:
     """A caption of the same content that puts it into `box` (left, top, right, bottom in fractions of the frame).
 
-    What `text` says of place and size counts as far as the box allows; what it does not say comes from the box.
+    Place and size in `text` are kept as far as the box allows; what it leaves out comes from the box.
     """
     content = find_content(text)
     if content is None or content.placement is None:
         return text
     left, top, right, bottom = box
-    told = find_placement(text, Placement((left + right) / 2, (top + bottom) / 2, content.placement.diameter))
+    named = find_placement(text, Placement((left + right) / 2, (top + bottom) / 2, content.placement.diameter))
     # Diameters are fractions of the shorter side, so the lesser of the box's fractions holds whatever the aspect is.
     room = min(right - left, bottom - top)
-    fitting = [size for size, diameter in DIAMETERS.items() if diameter <= min(told.diameter, room) + 1e-6]
+    fitting = [size for size, diameter in DIAMETERS.items() if diameter <= min(named.diameter, room) + 1e-6]
     size = max(fitting, key=DIAMETERS.__getitem__, default="small")
-    x, y = _within(told.x, left, right, DIAMETERS[size]), _within(told.y, top, bottom, DIAMETERS[size])
+    x, y = _within(named.x, left, right, DIAMETERS[size]), _within(named.y, top, bottom, DIAMETERS[size])
     return f"{size} {content.phrase}, {x:.0%} from the left, {y:.0%} from the top"
 
 

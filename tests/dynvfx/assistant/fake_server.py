@@ -26,7 +26,7 @@ class Answer:
     hold: bool = False
 
 
-def says(text: str | dict, finish: str = "stop", refusal: str | None = None) -> Answer:
+def reply(text: str | dict, finish: str = "stop", refusal: str | None = None) -> Answer:
     """A chat completion with `text` (a dict goes out as JSON) that cost 100 + 20 tokens."""
     content = text if isinstance(text, str) else json.dumps(text)
     message = {"role": "assistant", "content": content, "refusal": refusal}

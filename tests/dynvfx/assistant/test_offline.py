@@ -9,7 +9,7 @@ from dynvfx.assistant.openai_assistant import OpenAIAssistant
 from dynvfx.errors import OutsideVocabulary
 from dynvfx.segmentation.base import MOVING_FOREGROUND
 from dynvfx.vocabulary import Content
-from tests.dynvfx.assistant.fake_server import OBJECTS, SCENE, FakeServer, says
+from tests.dynvfx.assistant.fake_server import OBJECTS, SCENE, FakeServer, reply
 
 MOVING = (MOVING_FOREGROUND,)
 VOCABULARY = (
@@ -126,7 +126,7 @@ def test_other_languages_are_refused_with_what_helps(instruction, vocabulary):
 @pytest.mark.parametrize("instruction", FOREIGN)
 def test_the_remedy_helps(instruction):
     server = FakeServer()
-    server.answers = [says(SCENE), says(OBJECTS)]
+    server.answers = [reply(SCENE), reply(OBJECTS)]
     try:
         assistant = OpenAIAssistant("seer", server.url, "key")
         plan = assistant.plan(instruction, [np.zeros((8, 8, 3), np.uint8)] * 3).plan

@@ -13,7 +13,7 @@ from dynvfx.assistant.endpoint import find_endpoint
 from dynvfx.assistant.loading import open_assistant
 from dynvfx.assistant.openai_assistant import OpenAIAssistant
 from dynvfx.errors import AssistantFailed
-from tests.dynvfx.assistant.fake_server import OBJECTS, SCENE, Answer, FakeServer, fails, says
+from tests.dynvfx.assistant.fake_server import OBJECTS, SCENE, Answer, FakeServer, fails, reply
 
 KEY = "sk-very-secret-4711"
 FRAMES = [np.full((1080, 1920, 3), (200, 40, 40 * i), np.uint8) for i in range(3)]
@@ -48,7 +48,7 @@ def assistant(server, slept):
 
 
 def test_two_calls_make_a_plan(server, assistant):
-    server.answers = [says(SCENE), says(OBJECTS)]
+    server.answers = [reply(SCENE), reply(OBJECTS)]
     planned = assistant.plan("add a massive whale behind the divers", FRAMES)
     assert planned.plan == Plan(
         instruction="add a massive whale behind the divers",
@@ -64,7 +64,7 @@ def test_two_calls_make_a_plan(server, assistant):
 
 
 def test_frames_travel_as_small_jpegs(server, assistant):
-    server.answers = [says(SCENE), says(OBJECTS)]
+    server.answers = [reply(SCENE), reply(OBJECTS)]
     assistant.plan("add a whale", FRAMES)
     for request in server.requests:
         pictures = [part for part in request["messages"][1]["content"] if part["type"] == "image_url"]
@@ -79,13 +79,13 @@ def test_frames_travel_as_small_jpegs(server, assistant):
 
 
 def test_the_artist_decides_the_scope(server, assistant):
-    server.answers = [says(SCENE), says(OBJECTS)]
+    server.answers = [reply(SCENE), reply(OBJECTS)]
     assert assistant.plan("add a whale", FRAMES, scope="full_frame").plan.scope == "full_frame"
 
 
 def test_thinking_and_fences_are_looked_past(server, assistant):
     thinking = '<think>maybe {"source_caption": 1}</think>Here you are:\n```json\n' + json.dumps(SCENE) + "\n```"
-    server.answers = [says(thinking), says(OBJECTS)]
+    server.answers = [reply(thinking), reply(OBJECTS)]
     assert assistant.plan("add a whale", FRAMES).plan.source_caption == SCENE["source_caption"]
 
 
@@ -101,7 +101,7 @@ def test_thinking_and_fences_are_looked_past(server, assistant):
     ],
 )
 def test_one_wrong_answer_is_repaired(server, assistant, wrong):
-    server.answers = [says(wrong), says(SCENE), says(OBJECTS)]
+    server.answers = [reply(wrong), reply(SCENE), reply(OBJECTS)]
     assert assistant.plan("add a whale", FRAMES).plan.composite_caption == SCENE["composite_caption"]
     repair = server.requests[1]["messages"]
     assert [message["role"] for message in repair] == ["system", "user", "assistant", "user"]
@@ -117,18 +117,18 @@ def test_one_wrong_answer_is_repaired(server, assistant, wrong):
     ],
 )
 def test_wrong_objects_are_repaired_too(server, assistant, wrong):
-    server.answers = [says(SCENE), says(wrong), says(OBJECTS)]
+    server.answers = [reply(SCENE), reply(wrong), reply(OBJECTS)]
     assert assistant.plan("add a whale", FRAMES).plan.source_objects == ("divers", "reef")
 
 
 def test_two_wrong_answers_are_an_error(server, assistant):
-    server.answers = [says("no"), says("still no")]
+    server.answers = [reply("no"), reply("still no")]
     with pytest.raises(AssistantFailed, match="no usable plan") as caught:
         assistant.plan("add a whale", FRAMES)
     assert "offline" in caught.value.remedy
 
 
-@pytest.mark.parametrize("answer", [says("", refusal="I cannot help with that."), says("", finish="content_filter")])
+@pytest.mark.parametrize("answer", [reply("", refusal="I cannot help with that."), reply("", finish="content_filter")])
 def test_a_refusal_is_said(server, assistant, answer):
     server.answers = [answer]
     with pytest.raises(AssistantFailed, match="refused"):
@@ -138,7 +138,7 @@ def test_a_refusal_is_said(server, assistant, answer):
 
 def test_a_server_without_structured_outputs_is_asked_plainly_and_remembered(server, assistant):
     refusal = fails(400, "response_format is not supported")
-    server.answers = [refusal, refusal, says(SCENE), says(OBJECTS)]
+    server.answers = [refusal, refusal, reply(SCENE), reply(OBJECTS)]
     assert assistant.plan("add a whale", FRAMES).plan.target_object == "massive whale"
     assert server.formats() == ["json_schema", "json_object", None, None]
 
@@ -160,7 +160,7 @@ def test_a_model_without_eyes_is_named(server, assistant):
     ],
 )
 def test_a_busy_server_is_asked_again_when_it_says(server, assistant, slept, headers, waits):
-    server.answers = [fails(429, "slow down", **headers), says(SCENE), says(OBJECTS)]
+    server.answers = [fails(429, "slow down", **headers), reply(SCENE), reply(OBJECTS)]
     assert assistant.plan("add a whale", FRAMES).plan.target_object == "massive whale"
     assert slept == waits
 
@@ -232,7 +232,7 @@ def test_broken_json_from_the_server_is_said(server, assistant):
 
 
 def test_emoji_and_right_to_left_text_arrive_unharmed(server, assistant):
-    server.answers = [says(SCENE), says(OBJECTS)]
+    server.answers = [reply(SCENE), reply(OBJECTS)]
     instruction = "أضف حوتًا 🐳 👨‍👩‍👧"
     assert assistant.plan(instruction, FRAMES).plan.instruction == instruction
     assert instruction in server.requests[0]["messages"][1]["content"][-1]["text"]

@@ -139,14 +139,14 @@ def test_an_object_beside_the_painted_mask_did_not_appear():
         run(request(SOURCE, mask=NAMED, retries=0), left, CountingBackbone(), painted=painted)
 
 
-@pytest.mark.parametrize(("region", "told"), [((0.5, 0.0, 1.0, 1.0), False), ((0.0, 0.0, 0.5, 1.0), True)])
-def test_look_alikes_elsewhere_do_not_matter(region, told):
+@pytest.mark.parametrize(("region", "noticed"), [((0.5, 0.0, 1.0, 1.0), False), ((0.0, 0.0, 0.5, 1.0), True)])
+def test_look_alikes_elsewhere_do_not_matter(region, noticed):
     def answer(frames, phrase, call):
         old = box(frames, 0, 0, 8, 16)
         return old if not call else old.maximum(box(frames, 4, 0, 24, 16))
 
     events = run(request(SOURCE, region=region), ScriptedSegmenter(answer), CountingBackbone())
-    assert ("look_alike" in [event.kind for event in events if isinstance(event, Notice)]) is told
+    assert ("look_alike" in [event.kind for event in events if isinstance(event, Notice)]) is noticed
 
 
 def test_what_was_painted_over_a_look_alike_counts():

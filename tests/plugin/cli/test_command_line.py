@@ -79,7 +79,7 @@ def test_takes_within_limits(movie: Path, small_models: None, capsys: pytest.Cap
     follow = ["refine", "out/takes/01", "add a red balloon", "--quality", "draft"]
     assert main([*follow, "--mask", "mask.png", "--mask-frame", "4", "--levels", "699,499"]) == 0
     first, second = (read_take(Path(f"out/takes/{number:02d}")).request for number in (1, 2))
-    assert first["region"] == [0.0, 0.0, 0.5, 1.0] and "mask" not in first
+    assert first["region"] == [0.0, 0.0, 0.5, 1.0] and first["mask"] is None
     assert second["mask"]["frame"] == 4 and second["region"] is None
     assert len(second["levels"]) == 2 < len(first["levels"])
     capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The shipped model: opens, keeps the contract of a backbone, and says what is wrong with damaged weights."""
+"""The shipped model: opens, keeps the contract of a backbone, and reports what is wrong with damaged weights."""
 
 import json
 import shutil
