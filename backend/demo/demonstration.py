@@ -14,7 +14,7 @@ from bridge.editorial.timeline import timeline_for_media
 from contract.errors import BadMedia, OutOfDisk
 from media.probe import probe
 
-CLIPS = Path(__file__).parent / "demo"
+CLIPS = Path(__file__).parent
 INSTRUCTION = "add a red balloon on the left"
 SEED = 0
 LEAD_IN = 12

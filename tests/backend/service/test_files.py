@@ -14,6 +14,7 @@ from bridge.wire.client import Client
 from bridge.wire.messages import DownloadBegin, Estimate, Submit, Upload
 from contract.errors import Refusal
 from tests.backend.service.running import RunningService, job, running, script, submit, to_the_end
+from tests.content import noise
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def refused(client: Client, request: object) -> str:
 
 def test_a_clip_travels_and_its_take_comes_back(client: Client, service: RunningService, tmp_path: Path):
     clip = tmp_path / "clip.mov"
-    clip.write_bytes(os.urandom(3_000_000))
+    clip.write_bytes(noise(3_000_000))
     digest = upload(client.call, clip, chunk_bytes=client.welcome.limits.chunk_bytes)
     spec = script("", source="plate/clip.mov", uploads=(Upload(path="plate/clip.mov", sha256=digest),))
     name = submit(client, spec).id

@@ -23,6 +23,7 @@ from bridge.files.errors import (
 )
 from bridge.wire.messages import Upload, UploadChunk, UploadState
 from contract.errors import OutOfDisk, Problem, TooLarge
+from tests.content import noise
 
 ANN, BOB = "A" * 40, "b$/:{}<>" * 5
 CONTENT = bytes(range(256)) * 40
@@ -105,7 +106,7 @@ def test_chunks_again_and_overlapping_do_no_harm(opened: Callable[..., ContentSt
 @given(pieces=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 400), st.booleans()), max_size=12))
 def test_in_whatever_order_chunks_come(pieces: list, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Gaps are refused, restarts lose nothing, and what is complete is the announced content."""
-    content = os.urandom(1000)
+    content = noise(1000)
     folder = tmp_path_factory.mktemp("store")
     store = ContentStore(folder, limit_bytes=9999, open_transfers=1)
     have = store.begin(ANN, sha_of(content), 1000).have

@@ -19,6 +19,7 @@ from bridge.files.transfer import download, upload
 from bridge.wire.client import Client
 from bridge.wire.keys import KeyFolder
 from contract.errors import OutOfDisk, Problem
+from tests.content import noise
 
 MEBIBYTE = 1 << 20
 MEMORY = 48 * MEBIBYTE
@@ -178,7 +179,7 @@ def test_a_disk_without_space_on_either_side(tmp_path: Path, monkeypatch: pytest
     try:
         ballast.write_bytes(bytes(3 * MEBIBYTE))
         source = tmp_path / "clip.mov"
-        source.write_bytes(os.urandom(2 * MEBIBYTE))
+        source.write_bytes(noise(2 * MEBIBYTE))
         shutil.copy(source, offered / "master.mov")
         service = ServiceProcess(disk / "home" if mounted else tmp_path / "home", offered)
         try:

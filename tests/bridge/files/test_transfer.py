@@ -16,6 +16,7 @@ from bridge.files.transfer import download, upload
 from bridge.wire import messages as wire
 from bridge.wire.messages import DownloadBegin, DownloadChunk, Reply, Request, UploadBegin, UploadChunk
 from contract.errors import BadUsage, OutOfDisk, Problem, Refusal, TooLarge, Unreachable
+from tests.content import noise
 
 CHUNK = 1000
 
@@ -72,7 +73,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     path = tmp_path / "clip.mov"
-    path.write_bytes(os.urandom(10 * CHUNK + 500))
+    path.write_bytes(noise(10 * CHUNK + 500))
     return path
 
 
@@ -193,7 +194,7 @@ def test_what_arrived_wrong_is_sent_anew(service: Service, clip: Path) -> None:
 
 def test_a_file_that_changes_while_it_is_sent_is_told(service: Service, clip: Path) -> None:
     def change(request: Request, reply: Reply) -> Reply:
-        clip.write_bytes(os.urandom(10500))
+        clip.write_bytes(noise(10500, 2))
         return reply
 
     service.store.close()
@@ -244,7 +245,7 @@ def test_a_refusal_is_not_argued_with(service: Service, clip: Path) -> None:
 @pytest.fixture
 def master(service: Service) -> Path:
     path = service.offered / "master.mov"
-    path.write_bytes(os.urandom(10 * CHUNK + 500))
+    path.write_bytes(noise(10 * CHUNK + 500, 3))
     return path
 
 
@@ -288,14 +289,14 @@ def test_another_version_of_the_file_begins_anew(service: Service, master: Path,
     service.spoil = spoil_once(unreachable, DownloadChunk, 6)
     with pytest.raises(Unreachable):
         fetch(service, down)
-    master.write_bytes(os.urandom(10600))
+    master.write_bytes(noise(10600, 4))
     assert fetch(service, down) == sha_of(master)
     assert [path.name for path in down.parent.iterdir()] == ["master.mov"]
 
 
 def test_a_file_that_changes_while_it_comes_is_fetched_anew(service: Service, master: Path, down: Path) -> None:
     def change(request: Request, reply: Reply) -> Reply:
-        master.write_bytes(os.urandom(10600))
+        master.write_bytes(noise(10600, 5))
         return reply
 
     service.spoil = spoil_once(change, DownloadChunk, 4)
@@ -433,7 +434,7 @@ def test_what_is_offered_is_read_as_described(service: Service, master: Path) ->
     for offset, length in ((-1, 10), (10500, 10), (0, 0), (0, -1), (0, 1 << 40)):
         with pytest.raises(TooLarge):
             ask(offset, length)
-    master.write_bytes(os.urandom(10600))
+    master.write_bytes(noise(10600, 6))
     with pytest.raises(FileChanged):
         ask(0, 10)
     master.unlink()

@@ -17,6 +17,7 @@ from tests.plugin.blender.blenders import Blender
 
 PATIENCE = 1800.0
 """Seconds that a step may take on a machine that is busy with something else."""
+SEEDED_PANEL = Path(__file__).resolve().parents[1] / "seeded_panel.py"
 INSTRUCTION = "add a red balloon on the left"
 
 
@@ -35,7 +36,7 @@ def panel_command(home: Path) -> dict[str, Any]:
     """How the agent starts the real panel for the user whose state folder is `home`."""
     environment = {"DYNVFX_HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
     environment["CUDA_VISIBLE_DEVICES"] = ""
-    return {"command": [sys.executable, "-m", "plugin.panel", "--agent"], "environment": environment}
+    return {"command": [sys.executable, str(SEEDED_PANEL), "--agent"], "environment": environment}
 
 
 class Chain:
