@@ -11,7 +11,7 @@
 
 For developers, see docs/developing.md:
 
-    python3 run.py test [--fast] [PYTEST]   the test suite; --fast leaves out the slow tests
+    python3 run.py test [--fast] [PYTEST]   the test suite; --fast leaves out the slow tests and says which
     python3 run.py check [--fix]            formatting, linting and types; --fix formats, and repairs what it can
     python3 run.py lock [--upgrade]         bring the lock file up to pyproject.toml; --upgrade: to the newest packages
 
@@ -91,10 +91,17 @@ def command_for(name: str, python: Path, rest: list[str]) -> list[str]:
     """The command line that runs `name` with the environment's `python`."""
     if name == "test":
         os.chdir(ROOT)  # pytest takes its settings and the folder tests/ from here
-        chosen = ["-m", "not slow"] if "--fast" in rest else []
-        return [str(python), "-m", "pytest", *chosen, *(argument for argument in rest if argument != "--fast")]
+        return [str(python), "-m", "pytest", *_processes(rest), *rest]
     leading = [name] if name in ("demo", "panel", "backend") else []
     return [str(python), "-m", "plugin.cli.main", *leading, *rest]
+
+
+def _processes(rest: list[str]) -> list[str]:
+    """Options for as many test processes as there are cores, unless `rest` says otherwise or needs the terminal."""
+    # More only help where there is memory for a torch in each.
+    count = min(os.cpu_count() or 1, 8)
+    decided = any(each.startswith(("-n", "--numprocesses", "--dist", "--pdb", "--trace")) for each in rest)
+    return [] if decided or count == 1 else ["-n", str(count), "--dist", "worksteal"]
 
 
 def hand_over(command: list[str]) -> int:

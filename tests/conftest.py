@@ -10,6 +10,8 @@ import sys
 import hypothesis
 import pytest
 
+from tests.durations import Durations, pytest_addoption  # noqa: F401 - pytest finds it here
+
 hypothesis.settings.register_profile("suite", derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", derandomize=False)  # other examples: --hypothesis-profile=explore
 hypothesis.settings.load_profile("suite")
@@ -17,6 +19,7 @@ hypothesis.settings.load_profile("suite")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give each process of the suite its share of the cores, before anything imports torch; children inherit it."""
+    config.pluginmanager.register(Durations(config), "durations")
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if processes > 1:
         share = str(max(1, (os.cpu_count() or 1) // processes))

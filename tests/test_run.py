@@ -76,7 +76,23 @@ def test_commands_are_passed_on(run, monkeypatch: pytest.MonkeyPatch):
     assert arguments("demo", "--output", "x") == ["-m", "plugin.cli.main", "demo", "--output", "x"]
     assert arguments("backend", "--cpu") == ["-m", "plugin.cli.main", "backend", "--cpu"]
     assert arguments("dynvfx", "doctor") == ["-m", "plugin.cli.main", "doctor"]
-    assert arguments("test", "-k", "a b", "--fast") == ["-m", "pytest", "-m", "not slow", "-k", "a b"]
+
+
+@pytest.mark.parametrize(
+    ("cores", "arguments", "expected"),
+    [
+        (2, ["-k", "a b", "--fast"], ["-n", "2", "--dist", "worksteal", "-k", "a b", "--fast"]),
+        (64, [], ["-n", "8", "--dist", "worksteal"]),
+        (1, [], []),
+        (None, [], []),
+        (2, ["-n0"], ["-n0"]),
+        (2, ["--pdb"], ["--pdb"]),
+    ],
+)
+def test_the_suite_runs_on_all_cores(run, monkeypatch, cores, arguments, expected):
+    monkeypatch.setattr(os, "chdir", lambda path: None)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert run.command_for("test", PYTHON, arguments)[1:] == ["-m", "pytest", *expected]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def unprivileged(path: Path) -> str:
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 def test_files_and_folders_that_may_not_be_read(tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (each for each in (tmp_path, *tmp_path.parents) if "pytest-of-" in str(each)):
         folder.chmod(folder.stat().st_mode | 0o055)
     make_sequence(tmp_path / "shut")
     movie = make_movie(tmp_path / "a.mov", 1)

@@ -32,19 +32,20 @@ class PlacedLayer:
     pictures: tuple[Path, ...]
 
 
-def panel_command(home: Path) -> dict[str, Any]:
-    """How the agent starts the real panel for the user whose state folder is `home`."""
+def panel_command(home: Path, seed: str = "") -> dict[str, Any]:
+    """How the agent starts the real panel for the user whose state folder is `home`; `seed` decides what it draws."""
     environment = {"DYNVFX_HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
     environment["CUDA_VISIBLE_DEVICES"] = ""
+    environment["DYNVFX_TEST_SEED"] = seed
     return {"command": [sys.executable, str(SEEDED_PANEL), "--agent"], "environment": environment}
 
 
 class Chain:
     """Blender's sequencer with the add-on switched on; the panel comes with the first order."""
 
-    def __init__(self, blender: Blender, home: Path) -> None:
+    def __init__(self, blender: Blender, home: Path, seed: str) -> None:
         self.blender, self.home = blender, home
-        started = panel_command(home)
+        started = panel_command(home, seed)
         blender.call("agent_link_calls.set_command", started["command"], started["environment"])
         blender.call("agent_link_calls.register")
 

@@ -49,7 +49,7 @@ class Edit:
         self.blender = Blender(SYSTEM, own)
         if Path(self.file).exists():
             self.blender.call("scenes.open_file", self.file)
-        self.chain = Chain(self.blender, self.home)
+        self.chain = Chain(self.blender, self.home, own.name)
 
     def panel(self) -> psutil.Process:
         return psutil.Process(self.blender.call("agent_link_calls.panel_pid"))

@@ -23,6 +23,8 @@ from tests.plugin.blender.numbered import BITS, read_pictures
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 FILM, NTSC = (24, 1.001), (30, 1.001)
 LENGTH = 8
+CONTENT = 1
+"""Decides the seeds, and so the takes: neighbouring pictures differ in them, and no red is too strong for a movie."""
 _REST = 40 - LENGTH  # of the media's frames
 
 
@@ -40,8 +42,8 @@ def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def chain(opened: Blender, home: Path) -> Iterator[Chain]:
-    made = Chain(opened, home)
+def chain(request: pytest.FixtureRequest, opened: Blender, home: Path) -> Iterator[Chain]:
+    made = Chain(opened, home, f"{request.node.name} {CONTENT}")
     yield made
     made.close()
 
