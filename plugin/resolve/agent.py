@@ -10,19 +10,19 @@ from types import GeneratorType
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import VERSION
-from .agent_journal import Memory, data_folder
+from .agent_journal import AgentJournal, journal_folder
 from .agent_link import AgentLink, AgentProblem
 from .edition import Edition, read_edition
 from .errors import NoAnswer, ResolveProblem
 from .export.clip_export import export_clip
 from .placing.place_takes import place
-from .placing.placements import placed_take, placements
-from .placing.recovery import repair
+from .placing.placements import placed_item, placements
+from .placing.recovery import recover
 from .placing.swap_takes import add_versions, swap
-from .single_instance import OneAgent
-from .timeline.current_timeline import Opened
+from .single_instance import SingleInstance
+from .timeline.current_timeline import CurrentTimeline
 from .timeline.note_markers import mark
-from .timeline.timeline_info import describe, fingerprint, seek
+from .timeline.timeline_info import fingerprint, seek, timeline_info
 
 WAIT_SECONDS = 0.2
 LOOK_SECONDS = 1.0
@@ -32,69 +32,69 @@ _PANEL_COMMAND = "panel_command.json"
 class Agent:
     """The protocol's methods over one running Resolve."""
 
-    def __init__(self, resolve: Any, edition: Edition, memory: Memory) -> None:
-        self.resolve, self.edition, self.memory = resolve, edition, memory
+    def __init__(self, resolve: Any, edition: Edition, journal: AgentJournal) -> None:
+        self.resolve, self.edition, self.journal = resolve, edition, journal
         self._repaired = ""
 
     def methods(self) -> Dict[str, Callable[[Dict[str, Any]], Any]]:
         """Every method by its name in the protocol, its problems told as the link tells them."""
         names = ("timeline", "export", "place", "swap", "placements", "seek", "mark", "versions")
-        return {name: _told(getattr(self, name)) for name in names}
+        return {name: _with_agent_problems(getattr(self, name)) for name in names}
 
     def timeline(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """What is open and selected."""
-        return describe(self._opened(), self.memory)
+        return timeline_info(self._current_timeline(), self.journal)
 
     def export(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """A clip as a timeline of its own."""
-        return export_clip(self._opened(), self.memory, str(params["uid"]), str(params["folder"]))
+        return export_clip(self._current_timeline(), self.journal, str(params["uid"]), str(params["folder"]))
 
     def place(self, params: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         """Takes above their clip; where one stands already, the active one takes its place."""
-        opened, uid, takes = self._opened(), str(params["uid"]), list(params["takes"])
+        current, uid, takes = self._current_timeline(), str(params["uid"]), list(params["takes"])
         active = int(params.get("active") or 0)
-        if placed_take(opened, self.memory, uid) is None:
-            return (yield from place(opened, self.memory, uid, takes, active))
-        return swap(opened, self.memory, uid, takes[active])
+        if placed_item(current, self.journal, uid) is None:
+            return (yield from place(current, self.journal, uid, takes, active))
+        return swap(current, self.journal, uid, takes[active])
 
     def swap(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Another take in the place of the visible one."""
-        return swap(self._opened(), self.memory, str(params["uid"]), params["take"])
+        return swap(self._current_timeline(), self.journal, str(params["uid"]), params["take"])
 
     def placements(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """What stands in the timeline."""
-        return {"placements": placements(self._opened(), self.memory)}
+        return {"placements": placements(self._current_timeline(), self.journal)}
 
     def seek(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Move the playhead."""
-        seek(self._opened(), int(params["frame"]))
+        seek(self._current_timeline(), int(params["frame"]))
         return {}
 
     def mark(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Notes as markers."""
-        mark(self._opened(), self.memory, str(params["uid"]), list(params["notes"]))
+        mark(self._current_timeline(), self.journal, str(params["uid"]), list(params["notes"]))
         return {}
 
     def versions(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Takes into Resolve's own take selector."""
-        count = add_versions(self._opened(), self.memory, str(params["uid"]), list(params["takes"]))
+        count = add_versions(self._current_timeline(), self.journal, str(params["uid"]), list(params["takes"]))
         return {"count": count}
 
-    def mend(self) -> List[str]:
+    def recover(self) -> List[str]:
         """Take back what a killed agent has left on the open timeline; what could not be, in words."""
-        return repair(Opened(self.resolve, self.edition), self.memory)
+        return recover(CurrentTimeline(self.resolve, self.edition), self.journal)
 
-    def _opened(self) -> Opened:
-        opened = Opened(self.resolve, self.edition)
-        if self._repaired != opened.timeline_id:
+    def _current_timeline(self) -> CurrentTimeline:
+        current = CurrentTimeline(self.resolve, self.edition)
+        if self._repaired != current.timeline_id:
             # Once for every timeline that comes up, and before anything else is done to it.
-            repair(opened, self.memory)
-            self._repaired = opened.timeline_id
-        return opened
+            recover(current, self.journal)
+            self._repaired = current.timeline_id
+        return current
 
 
 def run(
-    resolve: Any, here: str, tell: Callable[[str], Any] = print, clock: Callable[[], float] = time.monotonic
+    resolve: Any, here: str, report: Callable[[str], Any] = print, clock: Callable[[], float] = time.monotonic
 ) -> int:
     """Start the panel and serve it until one of the two has ended. `here` is the folder of the agent's files.
 
@@ -106,18 +106,18 @@ def run(
     except ResolveProblem as gone:
         problem = gone
     if problem is not None:
-        tell(f"DynVFX: {problem}")
+        report(f"DynVFX: {problem}")
         return 1
-    memory = Memory(data_folder())
-    alone = OneAgent(memory.folder)
-    if not alone.acquire():
-        alone.ask_to_show()
-        tell("DynVFX is running already; its panel comes up.")
+    journal = AgentJournal(journal_folder())
+    instance = SingleInstance(journal.folder)
+    if not instance.acquire():
+        instance.request_show()
+        report("DynVFX is running already; its panel comes up.")
         return 0
     try:
-        return _serve(resolve, edition, memory, alone, here, tell, clock)
+        return _serve(resolve, edition, journal, instance, here, report, clock)
     finally:
-        alone.release()
+        instance.release()
 
 
 def panel_command(here: str) -> Optional[Tuple[List[str], Dict[str, Any]]]:
@@ -131,30 +131,36 @@ def panel_command(here: str) -> Optional[Tuple[List[str], Dict[str, Any]]]:
 
 
 def _serve(
-    resolve: Any, edition: Edition, memory: Memory, alone: OneAgent, here: str, tell: Callable, clock: Callable
+    resolve: Any,
+    edition: Edition,
+    journal: AgentJournal,
+    instance: SingleInstance,
+    here: str,
+    report: Callable,
+    clock: Callable,
 ) -> int:
     started = panel_command(here)
     if started is None:
-        tell("DynVFX is not installed whole: run `python3 run.py install` in its folder.")
+        report("DynVFX is not installed whole: run `python3 run.py install` in its folder.")
         return 1
-    agent = Agent(resolve, edition, memory)
+    agent = Agent(resolve, edition, journal)
     methods = agent.methods()
     version = ".".join(str(each) for each in edition.version)
     link = AgentLink("resolve", version, VERSION, sorted(methods), methods, "prores4444")
     try:
-        link.start_panel(started[0], started[1], os.path.join(memory.folder, "panel.log"))
+        link.start_panel(started[0], started[1], os.path.join(journal.folder, "panel.log"))
     except OSError as error:
-        tell(f"DynVFX: the panel could not be started ({error}). Install it again: `python3 run.py install`.")
+        report(f"DynVFX: the panel could not be started ({error}). Install it again: `python3 run.py install`.")
         link.close()
         return 1
     try:
-        loop(link, agent, alone, clock)
+        loop(link, agent, instance, clock)
     finally:
         link.close()
     return 0
 
 
-def loop(link: Any, agent: Agent, alone: OneAgent, clock: Callable[[], float]) -> None:
+def loop(link: Any, agent: Agent, instance: SingleInstance, clock: Callable[[], float]) -> None:
     """Poll the link, and tell when something in Resolve has become another; ends with Resolve or the panel."""
     seen, looked = None, clock() - LOOK_SECONDS  # type: Any, float
     while link.connected or link.panel_running:
@@ -162,7 +168,7 @@ def loop(link: Any, agent: Agent, alone: OneAgent, clock: Callable[[], float]) -
         if clock() - looked < LOOK_SECONDS:
             continue
         looked = clock()
-        if alone.asked_to_show():
+        if instance.take_show_request():
             link.call("show", {})
         try:
             now = fingerprint(agent.resolve)
@@ -173,25 +179,25 @@ def loop(link: Any, agent: Agent, alone: OneAgent, clock: Callable[[], float]) -
         seen = now
 
 
-def _told(method: Callable[[Dict[str, Any]], Any]) -> Callable[[Dict[str, Any]], Any]:
+def _with_agent_problems(method: Callable[[Dict[str, Any]], Any]) -> Callable[[Dict[str, Any]], Any]:
     """The method with its problems as the link tells them; generators stay generators."""
 
-    def told(params: Dict[str, Any]) -> Any:
+    def guarded(params: Dict[str, Any]) -> Any:
         try:
             result = method(params)
         except ResolveProblem as problem:
-            raise _as_told(problem) from problem
-        return _told_steps(result) if isinstance(result, GeneratorType) else result
+            raise _agent_problem(problem) from problem
+        return _steps_with_agent_problems(result) if isinstance(result, GeneratorType) else result
 
-    return told
+    return guarded
 
 
-def _told_steps(steps: Any) -> Iterator[Any]:
+def _steps_with_agent_problems(steps: Any) -> Iterator[Any]:
     try:
         return (yield from steps)
     except ResolveProblem as problem:
-        raise _as_told(problem) from problem
+        raise _agent_problem(problem) from problem
 
 
-def _as_told(problem: ResolveProblem) -> AgentProblem:
+def _agent_problem(problem: ResolveProblem) -> AgentProblem:
     return AgentProblem(problem.kind, problem.what, problem.why, problem.remedy)

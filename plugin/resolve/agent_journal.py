@@ -9,7 +9,7 @@ import sys
 from typing import Any, Dict, List, Optional
 
 
-def data_folder() -> str:
+def journal_folder() -> str:
     """This user's folder for the agent; DYNVFX_HOME moves it."""
     chosen = os.environ.get("DYNVFX_HOME", "").strip()
     if chosen:
@@ -24,7 +24,7 @@ def data_folder() -> str:
     return os.path.join(base, "dynvfx", "resolve")
 
 
-class Memory:
+class AgentJournal:
     """Journal entries and known shots, below `folder`."""
 
     def __init__(self, folder: str) -> None:
@@ -63,7 +63,7 @@ class Memory:
         """What is known of one shot: "facts" when it was exported, "takes", "item" and "place" when it has takes."""
         return self.shots(project).get(uid, {})
 
-    def remember(self, project: str, uid: str, **known: Any) -> None:
+    def update_shot(self, project: str, uid: str, **known: Any) -> None:
         """Add to what is known of a shot."""
         shots = self.shots(project)
         shots.setdefault(uid, {}).update(known)

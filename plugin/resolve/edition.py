@@ -2,7 +2,7 @@
 
 from typing import Any, Optional, Tuple
 
-from .calls import ask, ask_if, listed, whole
+from .calls import call, call_if_present, to_int, to_list
 from .errors import ResolveProblem
 
 OLDEST = (18, 5, 0)
@@ -53,9 +53,9 @@ class Edition:
 
 def read_edition(resolve: Any) -> Edition:
     """Ask the only calls that every edition answers. Raises NoAnswer when Resolve is not there."""
-    product = str(ask(resolve, "GetProductName") or "DaVinci Resolve")
-    parts = listed(ask_if(resolve, "GetVersion"))
+    product = str(call(resolve, "GetProductName") or "DaVinci Resolve")
+    parts = to_list(call_if_present(resolve, "GetVersion"))
     if not parts:
-        parts = str(ask(resolve, "GetVersionString") or "").split(".")
-    numbers = tuple(whole(each) for each in parts[:3])
+        parts = str(call(resolve, "GetVersionString") or "").split(".")
+    numbers = tuple(to_int(each) for each in parts[:3])
     return Edition(product, numbers + (0,) * (3 - len(numbers)))

@@ -9,12 +9,12 @@ else:
     import fcntl
 
 
-class OneAgent:
+class SingleInstance:
     """A lock that the system takes back when its process ends, however it ends."""
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, "agent.lock")
-        self._wish = os.path.join(folder, "show")
+        self._show_request = os.path.join(folder, "show")
         self._file = None  # type: Any
 
     def acquire(self) -> bool:
@@ -30,7 +30,7 @@ class OneAgent:
             file.close()
             return False
         self._file = file
-        self.asked_to_show()  # an old wish
+        self.take_show_request()  # an old wish
         return True
 
     def release(self) -> None:
@@ -39,15 +39,15 @@ class OneAgent:
             self._file.close()
             self._file = None
 
-    def ask_to_show(self) -> None:
+    def request_show(self) -> None:
         """Ask the one that runs to bring its panel up."""
-        with open(self._wish, "wb"):
+        with open(self._show_request, "wb"):
             pass
 
-    def asked_to_show(self) -> bool:
+    def take_show_request(self) -> bool:
         """Whether somebody has asked since the last time."""
         try:
-            os.remove(self._wish)
+            os.remove(self._show_request)
         except FileNotFoundError:
             return False
         return True

@@ -2,7 +2,7 @@
 
 from typing import Any, List
 
-from ..calls import ask, whole
+from ..calls import call, to_int
 from ..timeline.current_timeline import items_on, uid_of
 
 
@@ -11,9 +11,9 @@ class Bench:
 
     def __init__(self, resolve: Any, project: Any, folder: str) -> None:
         self.resolve, self.project, self.folder = resolve, project, folder
-        self.pool = ask(project, "GetMediaPool")
-        self.timeline = ask(self.pool, "CreateEmptyTimeline", "DynVFX check")
-        self.start = whole(ask(self.timeline, "GetStartFrame"))
+        self.pool = call(project, "GetMediaPool")
+        self.timeline = call(self.pool, "CreateEmptyTimeline", "DynVFX check")
+        self.start = to_int(call(self.timeline, "GetStartFrame"))
         self.clip = None  # type: Any
         self.base, self.extra = 0, 0
 
@@ -23,5 +23,5 @@ class Bench:
         order = {"mediaPoolItem": self.clip, "startFrame": self.base, "endFrame": self.base + frames + self.extra}
         order.update({"mediaType": 1, "trackIndex": track, "recordFrame": self.start + at})
         order.update(more)
-        self.answer = ask(self.pool, "AppendToTimeline", [order])
+        self.answer = call(self.pool, "AppendToTimeline", [order])
         return [item for item in items_on(self.timeline, "video", track) if uid_of(item) not in before]

@@ -13,42 +13,42 @@ import tempfile
 from typing import Any, Callable, Dict, List, Optional
 
 from .. import VERSION
-from ..calls import ask, ask_if
+from ..calls import call, call_if_present
 from ..edition import Edition, read_edition
 from ..errors import ResolveProblem
 from .bench import Bench
-from .questions import ASSUMED, HANDLED, QUESTIONS, asked
+from .questions import ASSUMED, HANDLED, QUESTIONS, run_question
 from .sample_pictures import write_pictures
 
 Report = Dict[str, Any]
 
 
-def check(resolve: Any, tell: Callable[[str], Any] = print, now: Optional[datetime.datetime] = None) -> Report:
+def check(resolve: Any, write_line: Callable[[str], Any] = print, now: Optional[datetime.datetime] = None) -> Report:
     """Ask everything; the report. Raises ResolveProblem when nothing may be asked here, before anything is changed."""
     edition = read_edition(resolve)
     problem = edition.problem()
     if problem is not None:
         raise problem
     time = now or datetime.datetime.now()
-    manager = ask(resolve, "GetProjectManager")
-    theirs = ask(manager, "GetCurrentProject")
-    if theirs is not None and not ask(manager, "SaveProject"):
+    manager = call(resolve, "GetProjectManager")
+    theirs = call(manager, "GetCurrentProject")
+    if theirs is not None and not call(manager, "SaveProject"):
         raise ResolveProblem(
             "not_supported",
             "Resolve did not save the open project, so it is not left.",
             "The check works in a project of its own and comes back to yours.",
             "Save your project once by hand (Ctrl+S), and run the check again.",
         )
-    title = str(ask(theirs, "GetName")) if theirs is not None else ""
+    title = str(call(theirs, "GetName")) if theirs is not None else ""
     own = f"DynVFX check {time:%Y-%m-%d %H.%M.%S}"
-    project = ask(manager, "CreateProject", own)
+    project = call(manager, "CreateProject", own)
     if project is None:
         raise ResolveProblem("not_supported", f"Resolve made no project {own!r}.", "", "Check the project library.")
     folder = tempfile.mkdtemp(prefix="dynvfx check ")
     findings = []  # type: List[Dict[str, Any]]
     try:
         write_pictures(folder)
-        findings += _ask_all(Bench(resolve, project, folder), tell)
+        findings += _ask_all(Bench(resolve, project, folder), write_line)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         findings.append(_finding("cleaned_up", True, _clean_up(manager, own, title), ""))
@@ -82,13 +82,13 @@ def text(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ask_all(bench: Bench, tell: Callable[[str], Any]) -> List[Dict[str, Any]]:
+def _ask_all(bench: Bench, write_line: Callable[[str], Any]) -> List[Dict[str, Any]]:
     findings = []
     for question in QUESTIONS:
         name = question.__name__
-        seen, error = asked(bench, question)
+        seen, error = run_question(bench, question)
         findings.append(_finding(name, ASSUMED[name], seen, error))
-        tell(_line(findings[-1]))
+        write_line(_line(findings[-1]))
     return findings
 
 
@@ -113,16 +113,16 @@ def _line(finding: Dict[str, Any]) -> str:
 
 def _clean_up(manager: Any, own: str, theirs: str) -> bool:
     """Delete the check's project and open the user's; whether reading back says so."""
-    current = ask(manager, "GetCurrentProject")
-    if current is not None and str(ask(current, "GetName")) == own:
-        ask(manager, "SaveProject")  # without this, leaving it may ask the user
-        ask_if(manager, "CloseProject", current)
+    current = call(manager, "GetCurrentProject")
+    if current is not None and str(call(current, "GetName")) == own:
+        call(manager, "SaveProject")  # without this, leaving it may ask the user
+        call_if_present(manager, "CloseProject", current)
         if theirs:
-            ask(manager, "LoadProject", theirs)
-    ask(manager, "DeleteProject", own)
-    now = ask(manager, "GetCurrentProject")
-    is_theirs = not theirs or (now is not None and str(ask(now, "GetName")) == theirs)
-    return is_theirs and own not in (ask_if(manager, "GetProjectListInCurrentFolder") or [])
+            call(manager, "LoadProject", theirs)
+    call(manager, "DeleteProject", own)
+    now = call(manager, "GetCurrentProject")
+    is_theirs = not theirs or (now is not None and str(call(now, "GetName")) == theirs)
+    return is_theirs and own not in (call_if_present(manager, "GetProjectListInCurrentFolder") or [])
 
 
 def _report(edition: Edition, time: datetime.datetime, findings: List[Dict[str, Any]]) -> Report:

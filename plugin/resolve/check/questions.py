@@ -9,7 +9,7 @@ import os
 import socket
 from typing import Any, Callable, Dict, List, Tuple
 
-from ..calls import ask, ask_if, has, listed, whole
+from ..calls import call, call_if_present, has, to_int, to_list
 from ..errors import ResolveProblem
 from ..placing.media_pool import ALPHA, STRAIGHT
 from ..timeline.current_timeline import clip_path, items_on, track_count, uid_of
@@ -79,17 +79,17 @@ def start_frame(bench: Bench) -> Any:
 
 
 def new_bin(bench: Bench) -> Any:
-    root = ask(bench.pool, "GetRootFolder")
-    made = ask(bench.pool, "AddSubFolder", root, "DynVFX check")
-    current = uid_of(ask(bench.pool, "GetCurrentFolder"))
-    ask(bench.pool, "SetCurrentFolder", root)
+    root = call(bench.pool, "GetRootFolder")
+    made = call(bench.pool, "AddSubFolder", root, "DynVFX check")
+    current = uid_of(call(bench.pool, "GetCurrentFolder"))
+    call(bench.pool, "SetCurrentFolder", root)
     return "becomes current" if current == uid_of(made) else "does not become current"
 
 
 def sequence_path(bench: Bench) -> Any:
     pattern = os.path.join(bench.folder, "dynvfx check.%04d.png")
-    made = listed(
-        ask(bench.pool, "ImportMedia", [{"FilePath": pattern, "StartIndex": FIRST, "EndIndex": FIRST + COUNT - 1}])
+    made = to_list(
+        call(bench.pool, "ImportMedia", [{"FilePath": pattern, "StartIndex": FIRST, "EndIndex": FIRST + COUNT - 1}])
     )
     bench.clip = made[0] if made else None
     path = clip_path(bench.clip)
@@ -97,13 +97,13 @@ def sequence_path(bench: Bench) -> Any:
 
 
 def sequence_frames(bench: Bench) -> Any:
-    return whole(ask(bench.clip, "GetClipProperty", "Frames"))
+    return to_int(call(bench.clip, "GetClipProperty", "Frames"))
 
 
 def alpha_mode(bench: Bench) -> Any:
-    before = ask(bench.clip, "GetClipProperty", ALPHA)
-    answer = ask(bench.clip, "SetClipProperty", ALPHA, STRAIGHT)
-    after = ask(bench.clip, "GetClipProperty", ALPHA)
+    before = call(bench.clip, "GetClipProperty", ALPHA)
+    answer = call(bench.clip, "SetClipProperty", ALPHA, STRAIGHT)
+    after = call(bench.clip, "GetClipProperty", ALPHA)
     if after == STRAIGHT and answer:
         return "set and read back"
     return f"{before!r}, set said {answer!r}, then {after!r}"
@@ -114,23 +114,23 @@ def frame_base(bench: Bench) -> Any:
         bench.base = base
         new = bench.append(1, 0, 10)
         if new:
-            ask(bench.timeline, "DeleteClips", new, False)
+            call(bench.timeline, "DeleteClips", new, False)
             return name
     return "neither places anything"
 
 
 def end_frame(bench: Bench) -> Any:
     new = bench.append(1, 0, 10)
-    length = whole(ask(new[0], "GetDuration")) if new else 0
-    ask(bench.timeline, "DeleteClips", new, False)
+    length = to_int(call(new[0], "GetDuration")) if new else 0
+    call(bench.timeline, "DeleteClips", new, False)
     bench.extra = 10 - length if length else 0
     return {10: "exclusive", 11: "inclusive"}.get(length, length)
 
 
 def past_end(bench: Bench) -> Any:
     new = bench.append(1, 0, COUNT + 5)
-    length = whole(ask(new[0], "GetDuration")) if new else 0
-    ask(bench.timeline, "DeleteClips", new, False)
+    length = to_int(call(new[0], "GetDuration")) if new else 0
+    call(bench.timeline, "DeleteClips", new, False)
     return {0: "refuses", COUNT: "clamps", COUNT + 5: "holds the last frame"}.get(length, length)
 
 
@@ -140,9 +140,9 @@ def append_over(bench: Bench) -> Any:
 
 
 def append_locked(bench: Bench) -> Any:
-    ask(bench.timeline, "SetTrackLock", "video", 1, True)
+    call(bench.timeline, "SetTrackLock", "video", 1, True)
     new = bench.append(1, 60, 10)
-    ask(bench.timeline, "SetTrackLock", "video", 1, False)
+    call(bench.timeline, "SetTrackLock", "video", 1, False)
     return _said(bench, new)
 
 
@@ -156,20 +156,20 @@ def video_only(bench: Bench) -> Any:
 
 
 def left_offset(bench: Bench) -> Any:
-    return whole(ask(items_on(bench.timeline, "video", 1)[0], "GetLeftOffset"), -1)
+    return to_int(call(items_on(bench.timeline, "video", 1)[0], "GetLeftOffset"), -1)
 
 
 def source_end_frame(bench: Bench) -> Any:
     item = items_on(bench.timeline, "video", 1)[0]
     if not has(item, "GetSourceEndFrame"):
         return "no such call"
-    length = whole(ask(item, "GetSourceEndFrame")) - whole(ask(item, "GetSourceStartFrame"))
+    length = to_int(call(item, "GetSourceEndFrame")) - to_int(call(item, "GetSourceStartFrame"))
     return {9: "inclusive", 10: "exclusive"}.get(length, length)
 
 
 def add_track(bench: Bench) -> Any:
     item = uid_of(items_on(bench.timeline, "video", 1)[0])
-    ask(bench.timeline, "AddTrack", "video", {"index": 1})
+    call(bench.timeline, "AddTrack", "video", {"index": 1})
     where = [n for n in (1, 2) if item in [uid_of(each) for each in items_on(bench.timeline, "video", n)]]
     return {1: "adds on top", 2: "inserts and shifts"}.get(where[0] if where else 0, "loses the clip")
 
@@ -177,15 +177,19 @@ def add_track(bench: Bench) -> Any:
 def track_and_index(bench: Bench) -> Any:
     for index in (1, 2):
         for item in items_on(bench.timeline, "video", index):
-            told = ask_if(item, "GetTrackTypeAndIndex")
-            return "no such call" if told is None else ("follows the shift" if whole(told[1]) == index else f"{told!r}")
+            where = call_if_present(item, "GetTrackTypeAndIndex")
+            return (
+                "no such call"
+                if where is None
+                else ("follows the shift" if to_int(where[1]) == index else f"{where!r}")
+            )
     return "no clip"
 
 
 def track_name(bench: Bench) -> Any:
     top = track_count(bench.timeline)
-    answer = ask(bench.timeline, "SetTrackName", "video", top, "VFX - check")
-    is_set = ask(bench.timeline, "GetTrackName", "video", top) == "VFX - check"
+    answer = call(bench.timeline, "SetTrackName", "video", top, "VFX - check")
+    is_set = call(bench.timeline, "GetTrackName", "video", top) == "VFX - check"
     return "set and read back" if is_set else f"set said {answer!r}"
 
 
@@ -194,48 +198,48 @@ def _item(bench: Bench) -> Any:
 
 
 def marker_without_name(bench: Bench) -> Any:
-    return "accepted" if ask(_item(bench), "AddMarker", 3, "Purple", "", "note", 1, "a") else "refused"
+    return "accepted" if call(_item(bench), "AddMarker", 3, "Purple", "", "note", 1, "a") else "refused"
 
 
 def marker_on_marker(bench: Bench) -> Any:
-    ask(_item(bench), "AddMarker", 0, "Purple", "one", "", 1, "dynvfx-check-1")
-    return "accepted" if ask(_item(bench), "AddMarker", 0, "Purple", "two", "", 1, "dynvfx-check-2") else "refused"
+    call(_item(bench), "AddMarker", 0, "Purple", "one", "", 1, "dynvfx-check-1")
+    return "accepted" if call(_item(bench), "AddMarker", 0, "Purple", "two", "", 1, "dynvfx-check-2") else "refused"
 
 
 def marker_data(bench: Bench) -> Any:
-    return "read back" if ask(_item(bench), "GetMarkerByCustomData", "dynvfx-check-1") else "lost"
+    return "read back" if call(_item(bench), "GetMarkerByCustomData", "dynvfx-check-1") else "lost"
 
 
 def anchor_point(bench: Bench) -> Any:
-    answer = ask(_item(bench), "SetProperty", "AnchorPointX", 5.0)
-    value = ask(_item(bench), "GetProperty", "AnchorPointX")
+    answer = call(_item(bench), "SetProperty", "AnchorPointX", 5.0)
+    value = call(_item(bench), "GetProperty", "AnchorPointX")
     return "{}, {}".format("says yes" if answer else "says no", "sets" if value == 5.0 else "does not set")
 
 
 def metadata_of_our_own(bench: Bench) -> Any:
-    return "accepted" if ask(bench.clip, "SetMetadata", "DynVFX Check", "x") else "refused"
+    return "accepted" if call(bench.clip, "SetMetadata", "DynVFX Check", "x") else "refused"
 
 
 def takes(bench: Bench) -> Any:
     item = _item(bench)
     if not has(item, "AddTake"):
         return "no such call"
-    before = (whole(ask(item, "GetStart")), whole(ask(item, "GetDuration")))
-    ask(item, "AddTake", bench.clip)
-    ask(item, "SelectTakeByIndex", 2)
-    after = (whole(ask(item, "GetStart")), whole(ask(item, "GetDuration")))
-    if whole(ask(item, "GetTakesCount")) != 2 or whole(ask(item, "GetSelectedTakeIndex")) != 2:
+    before = (to_int(call(item, "GetStart")), to_int(call(item, "GetDuration")))
+    call(item, "AddTake", bench.clip)
+    call(item, "SelectTakeByIndex", 2)
+    after = (to_int(call(item, "GetStart")), to_int(call(item, "GetDuration")))
+    if to_int(call(item, "GetTakesCount")) != 2 or to_int(call(item, "GetSelectedTakeIndex")) != 2:
         return "not added or not selected"
     return "keep place and length" if before == after else f"{before} became {after}"
 
 
 def take_and_marker(bench: Bench) -> Any:
-    return "stays" if ask(_item(bench), "GetMarkerByCustomData", "dynvfx-check-1") else "is lost"
+    return "stays" if call(_item(bench), "GetMarkerByCustomData", "dynvfx-check-1") else "is lost"
 
 
 def clip_under_playhead(bench: Bench) -> Any:
-    ask(bench.timeline, "SetCurrentTimecode", ask(bench.timeline, "GetStartTimecode"))
-    current = ask(bench.timeline, "GetCurrentVideoItem")
+    call(bench.timeline, "SetCurrentTimecode", call(bench.timeline, "GetStartTimecode"))
+    current = call(bench.timeline, "GetCurrentVideoItem")
     return "found" if current is not None and uid_of(current) == uid_of(_item(bench)) else "not found"
 
 
@@ -248,7 +252,7 @@ def otio(bench: Bench) -> Any:
     if kind is None:
         return "no such export"
     path = os.path.join(bench.folder, "check.otio")
-    answer = ask(bench.timeline, "Export", path, kind, bench.resolve.EXPORT_NONE)
+    answer = call(bench.timeline, "Export", path, kind, bench.resolve.EXPORT_NONE)
     if not os.path.exists(path):
         return f"said {answer!r}, wrote nothing"
     with open(path, encoding="utf-8-sig") as file:
@@ -276,21 +280,21 @@ def _otio_reference(bench: Bench) -> Dict[str, Any]:
 
 def saved(bench: Bench) -> Any:
     before = [[uid_of(item) for item in items_on(bench.timeline, "video", n)] for n in (1, 2)]
-    manager = ask(bench.resolve, "GetProjectManager")
-    if not ask(manager, "SaveProject"):
+    manager = call(bench.resolve, "GetProjectManager")
+    if not call(manager, "SaveProject"):
         return "SaveProject says no"
     after = [[uid_of(item) for item in items_on(bench.timeline, "video", n)] for n in (1, 2)]
     return "reads back the same" if before == after else "reads back otherwise"
 
 
 def delete_clips(bench: Bench) -> Any:
-    ask(bench.timeline, "DeleteClips", [_item(bench)], False)
+    call(bench.timeline, "DeleteClips", [_item(bench)], False)
     return "clips are left" if any(items_on(bench.timeline, "video", n) for n in (1, 2)) else "deletes"
 
 
 def delete_track(bench: Bench) -> Any:
     before = track_count(bench.timeline)
-    ask(bench.timeline, "DeleteTrack", "video", before)
+    call(bench.timeline, "DeleteTrack", "video", before)
     return "deletes" if track_count(bench.timeline) == before - 1 else "does nothing"
 
 
@@ -303,7 +307,7 @@ QUESTIONS = [
 ]  # type: List[Callable[[Bench], Any]]  # fmt: skip
 
 
-def asked(bench: Bench, question: Callable[[Bench], Any]) -> Tuple[Any, str]:
+def run_question(bench: Bench, question: Callable[[Bench], Any]) -> Tuple[Any, str]:
     """What a question has seen, and the error that it ended with, "" for none."""
     try:
         return question(bench), ""

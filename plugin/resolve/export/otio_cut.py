@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..errors import ResolveProblem
-from ..timeline.clip_problems import COMPOUND, NO_FILE, RETIMED, as_problem
+from ..timeline.clip_problems import COMPOUND, NO_FILE, RETIMED, clip_error
 from ..timeline.rates import exact_rate
 
 Json = Dict[str, Any]
@@ -23,13 +23,13 @@ class NotInExport(ResolveProblem):
         )
 
 
-def cut_to_clip(whole: Json, track: int, start: int, frames: int, first: int, rate: Fraction) -> Json:
+def cut_to_clip(document: Json, track: int, start: int, frames: int, first: int, rate: Fraction) -> Json:
     """The timeline `whole` with nothing but the clip on video track `track` at absolute frame `start`.
 
     `frames` is the clip's length, `first` the number of the timeline's first frame, `rate` its exact rate. The clip
     keeps all it has, its media's whole range (the handles) too. Raises ResolveProblem for what cannot be used.
     """
-    layers = [each for each in _children(whole.get("tracks")) if _schema(each) == "Track"]
+    layers = [each for each in _children(document.get("tracks")) if _schema(each) == "Track"]
     videos = [each for each in layers if str(each.get("kind") or "Video").lower() == "video"]
     if not 1 <= track <= len(videos):
         raise NotInExport(f"It has {len(videos)} video tracks, the clip is on V{track}.")
@@ -37,9 +37,9 @@ def cut_to_clip(whole: Json, track: int, start: int, frames: int, first: int, ra
     _refuse(clip, videos[track - 1])
     lane = dict(videos[track - 1], children=_lane(clip, start - first, rate))
     return dict(
-        whole,
+        document,
         global_start_time=_time(first, rate),
-        tracks=dict(whole["tracks"], children=[lane]),
+        tracks=dict(document["tracks"], children=[lane]),
     )
 
 
@@ -98,17 +98,17 @@ def _at(track: Json, position: int, frames: int, rate: Fraction) -> Json:
 
 def _refuse(clip: Json, track: Json) -> None:
     if _schema(clip) != "Clip":
-        raise as_problem(COMPOUND)
+        raise clip_error(COMPOUND)
     for effect in list(clip.get("effects") or []) + list(track.get("effects") or []):
         kind = _schema(effect)
         is_off = effect.get("enabled") is False
         if kind == "LinearTimeWarp" and abs(float(effect.get("time_scalar", 1)) - 1) < 1e-6:
             continue
         if kind in ("LinearTimeWarp", "TimeEffect", "FreezeFrame") and not is_off:
-            raise as_problem(RETIMED)
+            raise clip_error(RETIMED)
     reference = _reference(clip)
     if reference is None or _schema(reference) not in ("ExternalReference", "ImageSequenceReference"):
-        raise as_problem(NO_FILE)
+        raise clip_error(NO_FILE)
 
 
 def _lane(clip: Json, position: int, rate: Fraction) -> List[Json]:

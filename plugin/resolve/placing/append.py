@@ -2,35 +2,35 @@
 
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..calls import ask, ask_if, listed, whole
+from ..calls import call, call_if_present, to_int, to_list
 from ..errors import ResolveProblem
-from ..timeline.current_timeline import Opened, clip_path, items_on, span_of, uid_of
+from ..timeline.current_timeline import CurrentTimeline, clip_path, items_on, span_of, uid_of
 from ..timeline.media_paths import is_sequence
 
 VIDEO_ONLY = 1
 
 
-def append_exactly(opened: Opened, clip: Any, track: int, start: int, frames: int, count: int) -> Any:
+def append_exactly(current: CurrentTimeline, clip: Any, track: int, start: int, frames: int, count: int) -> Any:
     """Put all `count` frames of a clip on a video track at `start`, for exactly `frames` timeline frames.
 
     Versions disagree on whether `endFrame` is included, and on what `startFrame` counts from, so the result of each
     reading is looked at and taken back when it is wrong. Raises ResolveProblem; then nothing is left on the track.
     """
     seen = []  # type: List[str]
-    known = {uid_of(item) for item in items_on(opened.timeline, "video", track)}
-    for first, end in _readings(clip, count):
-        ask(opened.pool, "AppendToTimeline", [_order(clip, first, end, track, start)])
-        item, why = _judged(opened, known, track, start, frames)
+    known = {uid_of(item) for item in items_on(current.timeline, "video", track)}
+    for first, end in _ranges_to_try(clip, count):
+        call(current.pool, "AppendToTimeline", [_order(clip, first, end, track, start)])
+        item, why = _check_new_item(current, known, track, start, frames)
         if item is not None:
             return item
         seen.append(f"{first}-{end}: {why}")
         remove(
-            opened.timeline, [each for each in items_on(opened.timeline, "video", track) if uid_of(each) not in known]
+            current.timeline, [each for each in items_on(current.timeline, "video", track) if uid_of(each) not in known]
         )
-        if not opened.still_current():
+        if not current.is_current():
             break
     why = "Read back: " + "; ".join(seen) + "."
-    if not opened.still_current():
+    if not current.is_current():
         why = "Another timeline was opened meanwhile. " + why
     raise ResolveProblem("placement_failed", "Resolve did not put the take where it belongs.", why, "Try again.")
 
@@ -38,14 +38,14 @@ def append_exactly(opened: Opened, clip: Any, track: int, start: int, frames: in
 def remove(timeline: Any, items: List[Any]) -> None:
     """Delete items without moving others."""
     if items:
-        ask(timeline, "DeleteClips", items, False)
+        call(timeline, "DeleteClips", items, False)
 
 
-def _readings(clip: Any, count: int) -> List[Tuple[int, int]]:
+def _ranges_to_try(clip: Any, count: int) -> List[Tuple[int, int]]:
     """(startFrame, endFrame) in the order in which they are likely to be meant."""
     bases = [0]
     if is_sequence(clip_path(clip)):
-        bases.insert(0, whole(ask(clip, "GetClipProperty", "Start")))
+        bases.insert(0, to_int(call(clip, "GetClipProperty", "Start")))
     ends = [count, count - 1, count + 1, count - 2]
     return [(base, base + end) for base in dict.fromkeys(bases) for end in ends if end >= 0]
 
@@ -61,29 +61,31 @@ def _order(clip: Any, first: int, end: int, track: int, start: int) -> Dict[str,
     }
 
 
-def _fresh(opened: Opened, known: set, track: int) -> List[Any]:
-    return [item for item in items_on(opened.timeline, "video", track) if uid_of(item) not in known]
+def _new_items(current: CurrentTimeline, known: set, track: int) -> List[Any]:
+    return [item for item in items_on(current.timeline, "video", track) if uid_of(item) not in known]
 
 
-def _judged(opened: Opened, known: set, track: int, start: int, frames: int) -> Tuple[Optional[Any], str]:
+def _check_new_item(
+    current: CurrentTimeline, known: set, track: int, start: int, frames: int
+) -> Tuple[Optional[Any], str]:
     """The new item when it is right, and what is wrong with it else."""
-    fresh = _fresh(opened, known, track)
+    fresh = _new_items(current, known, track)
     if len(fresh) != 1:
         return None, f"{len(fresh)} clips"
     is_at = span_of(fresh[0])
     if is_at != (start, frames):
         return None, f"{is_at[1]} frames from {is_at[0]}"
-    skipped = ask_if(fresh[0], "GetLeftOffset")
-    if skipped is not None and whole(skipped) != 0:
-        return None, f"begins {whole(skipped)} frames late"
+    skipped = call_if_present(fresh[0], "GetLeftOffset")
+    if skipped is not None and to_int(skipped) != 0:
+        return None, f"begins {to_int(skipped)} frames late"
     return fresh[0], ""
 
 
 def takes_of(item: Any) -> List[str]:
     """Media paths of an item's native takes, the first take first."""
     paths = []
-    for index in range(1, whole(ask_if(item, "GetTakesCount")) + 1):
-        info = ask(item, "GetTakeByIndex", index)
+    for index in range(1, to_int(call_if_present(item, "GetTakesCount")) + 1):
+        info = call(item, "GetTakeByIndex", index)
         clip = info.get("mediaPoolItem") if isinstance(info, dict) else None
         paths.append(clip_path(clip) if clip is not None else "")
     return paths
@@ -93,6 +95,6 @@ def all_items(timeline: Any) -> List[Tuple[str, int, Any]]:
     """(track type, number, item) of every video and audio item."""
     found = []
     for kind in ("video", "audio"):
-        for index in range(1, whole(ask(timeline, "GetTrackCount", kind)) + 1):
-            found += [(kind, index, item) for item in listed(ask(timeline, "GetItemListInTrack", kind, index))]
+        for index in range(1, to_int(call(timeline, "GetTrackCount", kind)) + 1):
+            found += [(kind, index, item) for item in to_list(call(timeline, "GetItemListInTrack", kind, index))]
     return found

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, Optional
 
-from ..calls import ask, ask_if, listed, whole
+from ..calls import call, call_if_present, to_int, to_list
 from ..errors import ResolveProblem
 from ..timeline.current_timeline import clip_path, uid_of
 from ..timeline.media_paths import import_request, same_path, spellings
@@ -13,26 +13,26 @@ ALPHA, STRAIGHT = "Alpha mode", "Straight"
 
 def find_bin(pool: Any) -> Optional[Any]:
     """Our bin, None before the first take."""
-    for folder in listed(ask(ask(pool, "GetRootFolder"), "GetSubFolderList")):
-        if ask(folder, "GetName") == BIN:
+    for folder in to_list(call(call(pool, "GetRootFolder"), "GetSubFolderList")):
+        if call(folder, "GetName") == BIN:
             return folder
     return None
 
 
 def find_folder(pool: Any, uid: str) -> Optional[Any]:
     """A bin by its identity, wherever it is."""
-    waiting = [ask(pool, "GetRootFolder")]
+    waiting = [call(pool, "GetRootFolder")]
     while waiting:
         folder = waiting.pop()
         if uid_of(folder) == uid:
             return folder
-        waiting += listed(ask(folder, "GetSubFolderList"))
+        waiting += to_list(call(folder, "GetSubFolderList"))
     return None
 
 
 def clips_in(folder: Any) -> List[Any]:
     """The clips of a bin."""
-    return listed(ask(folder, "GetClipList"))
+    return to_list(call(folder, "GetClipList"))
 
 
 def clip_of(folder: Any, take: Dict[str, Any]) -> Optional[Any]:
@@ -43,22 +43,22 @@ def clip_of(folder: Any, take: Dict[str, Any]) -> Optional[Any]:
     return None
 
 
-def bring_in(pool: Any, take: Dict[str, Any]) -> Any:
+def import_take(pool: Any, take: Dict[str, Any]) -> Any:
     """The take as a clip of our bin, imported when it is not there; the user's current bin stays the current one.
 
     Raises ResolveProblem when Resolve cannot read the take, or reads another length.
     """
-    before = uid_of(ask(pool, "GetCurrentFolder"))
+    before = uid_of(call(pool, "GetCurrentFolder"))
     try:
-        folder = find_bin(pool) or ask(pool, "AddSubFolder", ask(pool, "GetRootFolder"), BIN)
+        folder = find_bin(pool) or call(pool, "AddSubFolder", call(pool, "GetRootFolder"), BIN)
         if folder is None:
             raise ResolveProblem(
                 "placement_failed", f"Resolve made no bin {BIN}.", "", "Make it by hand, and try again."
             )
         clip = clip_of(folder, take)
         if clip is None:
-            ask(pool, "SetCurrentFolder", folder)
-            made = listed(ask(pool, "ImportMedia", [import_request(take)]))
+            call(pool, "SetCurrentFolder", folder)
+            made = to_list(call(pool, "ImportMedia", [import_request(take)]))
             clip = clip_of(folder, take) or (made[0] if len(made) == 1 else None)
     finally:
         restore_folder(pool, before)
@@ -69,7 +69,7 @@ def bring_in(pool: Any, take: Dict[str, Any]) -> Any:
             "It imported nothing. The free edition on Linux reads fewer formats.",
             "Check that the file is there; make the take again as ProRes 4444.",
         )
-    frames = whole(ask(clip, "GetClipProperty", "Frames"), -1)
+    frames = to_int(call(clip, "GetClipProperty", "Frames"), -1)
     if frames not in (-1, int(take["frame_count"])):
         raise ResolveProblem(
             "placement_failed",
@@ -82,10 +82,10 @@ def bring_in(pool: Any, take: Dict[str, Any]) -> Any:
 
 def restore_folder(pool: Any, uid: str) -> None:
     """Make the user's bin the current one again."""
-    if uid_of(ask(pool, "GetCurrentFolder")) != uid:
+    if uid_of(call(pool, "GetCurrentFolder")) != uid:
         folder = find_folder(pool, uid)
         if folder is not None:
-            ask(pool, "SetCurrentFolder", folder)
+            call(pool, "SetCurrentFolder", folder)
 
 
 def set_straight(clip: Any) -> bool:
@@ -93,20 +93,20 @@ def set_straight(clip: Any) -> bool:
 
     Resolve may show the value in the user's language. Then the proof is that two modes read back as two texts.
     """
-    if ask(clip, "GetClipProperty", ALPHA) == STRAIGHT:
+    if call(clip, "GetClipProperty", ALPHA) == STRAIGHT:
         return True
-    ask(clip, "SetClipProperty", ALPHA, STRAIGHT)
-    shown = ask(clip, "GetClipProperty", ALPHA)
+    call(clip, "SetClipProperty", ALPHA, STRAIGHT)
+    shown = call(clip, "GetClipProperty", ALPHA)
     if shown == STRAIGHT:
         return True
     if not shown or shown in ("None", "Premultiplied"):
         return False
-    ask(clip, "SetClipProperty", ALPHA, "Premultiplied")
-    other = ask(clip, "GetClipProperty", ALPHA)
-    ask(clip, "SetClipProperty", ALPHA, STRAIGHT)
-    return bool(other) and other != shown and ask(clip, "GetClipProperty", ALPHA) == shown
+    call(clip, "SetClipProperty", ALPHA, "Premultiplied")
+    other = call(clip, "GetClipProperty", ALPHA)
+    call(clip, "SetClipProperty", ALPHA, STRAIGHT)
+    return bool(other) and other != shown and call(clip, "GetClipProperty", ALPHA) == shown
 
 
 def is_unused(clip: Any) -> bool:
     """Whether no timeline shows a clip, as far as Resolve tells."""
-    return whole(ask_if(clip, "GetClipProperty", "Usage")) == 0
+    return to_int(call_if_present(clip, "GetClipProperty", "Usage")) == 0

@@ -3,15 +3,24 @@
 from fractions import Fraction
 from typing import Any, Dict, Iterator, List, Optional
 
-from ..agent_journal import Memory
-from ..calls import ask, ask_if, whole
+from ..agent_journal import AgentJournal
+from ..calls import call, call_if_present, to_int
 from ..errors import ResolveProblem
-from ..timeline.clip_facts import facts_of, gone, switched
-from ..timeline.current_timeline import Opened, find_item, has_takes, items_on, media_path, span_of, track_count, uid_of
+from ..timeline.clip_facts import clip_gone_error, facts_of, timeline_switched_error
+from ..timeline.current_timeline import (
+    CurrentTimeline,
+    find_item,
+    has_takes,
+    items_on,
+    media_path,
+    span_of,
+    track_count,
+    uid_of,
+)
 from ..timeline.media_paths import same_path, take_at
 from . import rollback, take_markers
 from .append import append_exactly, takes_of
-from .media_pool import bring_in, set_straight
+from .media_pool import import_take, set_straight
 from .tracks import add_track_above, is_free
 from .transforms import copy_transform
 
@@ -19,50 +28,52 @@ Take = Dict[str, Any]
 _ALPHA_REMARK = "Resolve did not confirm the alpha mode: set Clip Attributes > Alpha mode to Straight."
 
 
-def place(opened: Opened, memory: Memory, uid: str, takes: List[Take], active: int) -> Iterator[Dict[str, Any]]:
+def place(
+    current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Take], active: int
+) -> Iterator[Dict[str, Any]]:
     """Place takes[active], the others as native takes of it; a generator of progress whose result is the placement.
 
     Closed or failed, it takes back all it has done. Raises ResolveProblem.
     """
     if not 0 <= active < len(takes):
         raise ResolveProblem("placement_failed", f"There is no take number {active} among {len(takes)}.")
-    item, below = _clip_to_cover(opened, memory, uid, takes[active])
+    item, below = _clip_to_cover(current, journal, uid, takes[active])
     start, frames = span_of(item)
-    reused = _our_free_track(opened, memory, below, start, frames)
-    entry = rollback.begin(opened, memory, uid, takes, above=0 if reused else below + 1)
+    reused = _our_free_track(current, journal, below, start, frames)
+    entry = rollback.begin(current, journal, uid, takes, above=0 if reused else below + 1)
     done = False
     try:
         yield {"done": 0, "total": 4, "text": "Importing the take"}
-        clip = bring_in(opened.pool, takes[active])
+        clip = import_take(current.pool, takes[active])
         remarks = [] if set_straight(clip) else [_ALPHA_REMARK]
         yield {"done": 1, "total": 4, "text": "Placing the take"}
-        _refuse_changed(opened, memory, uid, takes[active], item)
-        rollback.reach(memory, entry, "track")
-        index = reused or add_track_above(opened, below, start, frames)
-        new = append_exactly(opened, clip, index, start, frames, int(takes[active]["frame_count"]))
+        _refuse_changed(current, journal, uid, takes[active], item)
+        rollback.set_stage(journal, entry, "track")
+        index = reused or add_track_above(current, below, start, frames)
+        new = append_exactly(current, clip, index, start, frames, int(takes[active]["frame_count"]))
         if not reused:
-            _name_track(opened, index, takes[active])
+            _name_track(current, index, takes[active])
         remarks += copy_transform(item, new)
         yield {"done": 2, "total": 4, "text": "Adding the other takes"}
-        remarks += _add_versions(opened, new, takes, active)
-        if not take_markers.stamp(new, uid, takes[active], remarks):
+        remarks += _add_versions(current, new, takes, active)
+        if not take_markers.write_marker(new, uid, takes[active], remarks):
             remarks.append("Resolve put no marker on the take.")
         yield {"done": 3, "total": 4, "text": "Reading it back"}
-        placement = _read_back(opened, new, takes[active], start, frames, remarks)
-        ask_if(opened.manager, "SaveProject")
-        placement = _read_back(opened, new, takes[active], start, frames, remarks)
-        keep_takes(opened, memory, uid, takes, new)
+        placement = _read_back(current, new, takes[active], start, frames, remarks)
+        call_if_present(current.manager, "SaveProject")
+        placement = _read_back(current, new, takes[active], start, frames, remarks)
+        record_takes(current, journal, uid, takes, new)
         done = True
     finally:
         if done:
-            memory.end(entry)
+            journal.end(entry)
         else:
-            _leave_nothing(opened, memory, entry)
+            _roll_back(current, journal, entry)
     return placement
 
 
-def _leave_nothing(opened: Opened, memory: Memory, entry: Dict[str, Any]) -> None:
-    left = rollback.take_back(opened, memory, entry)
+def _roll_back(current: CurrentTimeline, journal: AgentJournal, entry: Dict[str, Any]) -> None:
+    left = rollback.roll_back(current, journal, entry)
     if left:
         raise ResolveProblem(
             "placement_failed", "The take could not be placed.", "Something is left: " + ", ".join(left) + "."
@@ -72,22 +83,22 @@ def _leave_nothing(opened: Opened, memory: Memory, entry: Dict[str, Any]) -> Non
 # Before ---------------------------------------------------------------------------------------------------------------
 
 
-def _clip_to_cover(opened: Opened, memory: Memory, uid: str, take: Take) -> Any:
-    found = find_item(opened.timeline, uid)
+def _clip_to_cover(current: CurrentTimeline, journal: AgentJournal, uid: str, take: Take) -> Any:
+    found = find_item(current.timeline, uid)
     if found is None:
-        raise gone(opened, memory.shot(opened.project_id, uid).get("facts"))
-    _refuse_changed(opened, memory, uid, take, found[0])
+        raise clip_gone_error(current, journal.shot(current.project_id, uid).get("facts"))
+    _refuse_changed(current, journal, uid, take, found[0])
     return found
 
 
-def _refuse_changed(opened: Opened, memory: Memory, uid: str, take: Take, item: Any) -> None:
+def _refuse_changed(current: CurrentTimeline, journal: AgentJournal, uid: str, take: Take, item: Any) -> None:
     """Raise when the timeline was switched, or the clip no longer shows the frames that the take was made from."""
-    if not opened.still_current():
-        raise switched(str(ask(opened.timeline, "GetName")))
-    if find_item(opened.timeline, uid) is None:
-        raise gone(opened)
-    now, then = facts_of(opened, item), memory.shot(opened.project_id, uid).get("facts")
-    frames = Fraction(int(take["frame_count"])) * opened.rate / Fraction(*take["rate"])
+    if not current.is_current():
+        raise timeline_switched_error(str(call(current.timeline, "GetName")))
+    if find_item(current.timeline, uid) is None:
+        raise clip_gone_error(current)
+    now, then = facts_of(current, item), journal.shot(current.project_id, uid).get("facts")
+    frames = Fraction(int(take["frame_count"])) * current.rate / Fraction(*take["rate"])
     changed = [] if abs(frames - now["frames"]) < 2 else [f"it has {now['frames']} frames, the take {float(frames):g}"]
     if then is not None:
         names = {"frames": "its length", "offset": "its first frame", "path": "its media"}
@@ -101,35 +112,35 @@ def _refuse_changed(opened: Opened, memory: Memory, uid: str, take: Take, item: 
         )
 
 
-def _our_free_track(opened: Opened, memory: Memory, below: int, start: int, frames: int) -> int:
+def _our_free_track(current: CurrentTimeline, journal: AgentJournal, below: int, start: int, frames: int) -> int:
     """The track directly above when it holds nothing but takes of ours and is free over the range; 0 else."""
     index = below + 1
-    if index > track_count(opened.timeline) or ask(opened.timeline, "GetIsTrackLocked", "video", index):
+    if index > track_count(current.timeline) or call(current.timeline, "GetIsTrackLocked", "video", index):
         return 0
-    items = items_on(opened.timeline, "video", index)
-    known = [take for shot in memory.shots(opened.project_id).values() for take in shot.get("takes", {}).values()]
+    items = items_on(current.timeline, "video", index)
+    known = [take for shot in journal.shots(current.project_id).values() for take in shot.get("takes", {}).values()]
     ours = items and all(take_at(media_path(item), known) is not None for item in items)
-    return index if ours and is_free(opened.timeline, index, start, frames) else 0
+    return index if ours and is_free(current.timeline, index, start, frames) else 0
 
 
 # On the track ---------------------------------------------------------------------------------------------------------
 
 
-def _name_track(opened: Opened, index: int, take: Take) -> None:
+def _name_track(current: CurrentTimeline, index: int, take: Take) -> None:
     """Call the track after the take; the name is a kindness, so a refusal is no failure."""
     label = str(take.get("label") or take.get("instruction") or take["id"])
-    ask_if(opened.timeline, "SetTrackName", "video", index, f"VFX - {label}"[:60])
+    call_if_present(current.timeline, "SetTrackName", "video", index, f"VFX - {label}"[:60])
 
 
-def _add_versions(opened: Opened, item: Any, takes: List[Take], active: int) -> List[str]:
+def _add_versions(current: CurrentTimeline, item: Any, takes: List[Take], active: int) -> List[str]:
     """Put the other takes into the item's take selector where there is one; remarks."""
     others = [take for number, take in enumerate(takes) if number != active]
     if not others or not has_takes(item):
         return []
     for take in others:
-        clip = bring_in(opened.pool, take)
+        clip = import_take(current.pool, take)
         set_straight(clip)
-        ask(item, "AddTake", clip)
+        call(item, "AddTake", clip)
     select_take(item, takes[active])
     missing = [take for take in takes if not any(take_at(path, [take]) for path in takes_of(item))]
     return (
@@ -141,15 +152,17 @@ def select_take(item: Any, take: Take) -> bool:
     """Choose a take in the item's selector; whether reading it back confirms it."""
     for number, path in enumerate(takes_of(item), start=1):
         if take_at(path, [take]) is not None:
-            if whole(ask(item, "GetSelectedTakeIndex")) != number:
-                ask(item, "SelectTakeByIndex", number)
+            if to_int(call(item, "GetSelectedTakeIndex")) != number:
+                call(item, "SelectTakeByIndex", number)
             return take_at(media_path(item), [take]) is not None
     return False
 
 
-def _read_back(opened: Opened, item: Any, take: Take, start: int, frames: int, remarks: List[str]) -> Dict[str, Any]:
+def _read_back(
+    current: CurrentTimeline, item: Any, take: Take, start: int, frames: int, remarks: List[str]
+) -> Dict[str, Any]:
     """The placement as the timeline shows it. Raises ResolveProblem when it is not what was asked for."""
-    found = find_item(opened.timeline, uid_of(item))
+    found = find_item(current.timeline, uid_of(item))
     if found is None or span_of(found[0]) != (start, frames) or take_at(media_path(found[0]), [take]) is None:
         raise ResolveProblem(
             "placement_failed",
@@ -157,19 +170,19 @@ def _read_back(opened: Opened, item: Any, take: Take, start: int, frames: int, r
             "Reading the timeline back shows something else. Was it changed at the same moment?",
             "Try again.",
         )
-    return placement_of(opened, found[0], found[1], take, remarks)
+    return placement_of(current, found[0], found[1], take, remarks)
 
 
 def placement_of(
-    opened: Opened, item: Any, track: int, take: Take, remarks: Optional[List[str]] = None
+    current: CurrentTimeline, item: Any, track: int, take: Take, remarks: Optional[List[str]] = None
 ) -> Dict[str, Any]:
     """A placement as the panel is told of it."""
     start, frames = span_of(item)
     return {
         "take": str(take["id"]),
-        "take_name": str(take.get("label") or ask(item, "GetName")),
-        "where": str(ask(opened.timeline, "GetName")),
-        "track_name": str(ask(opened.timeline, "GetTrackName", "video", track) or ""),
+        "take_name": str(take.get("label") or call(item, "GetName")),
+        "where": str(call(current.timeline, "GetName")),
+        "track_name": str(call(current.timeline, "GetTrackName", "video", track) or ""),
         "track_number": track,
         "record_start": start,
         "record_frames": frames,
@@ -178,12 +191,12 @@ def placement_of(
     }
 
 
-def keep_takes(opened: Opened, memory: Memory, uid: str, takes: List[Take], item: Any) -> None:
+def record_takes(current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Take], item: Any) -> None:
     """Remember a shot's takes by the path under which Resolve shows them."""
-    known = memory.shot(opened.project_id, uid).get("takes", {})
+    known = journal.shot(current.project_id, uid).get("takes", {})
     known.update({str(take["path"]): take for take in takes})
     shown = media_path(item)
     taken = take_at(shown, takes)
     if taken is not None and not any(same_path(shown, path) for path in known):
         known[shown] = taken
-    memory.remember(opened.project_id, uid, takes=known, item=uid_of(item), timeline=opened.timeline_id)
+    journal.update_shot(current.project_id, uid, takes=known, item=uid_of(item), timeline=current.timeline_id)

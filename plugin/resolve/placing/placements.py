@@ -2,15 +2,15 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ..agent_journal import Memory
-from ..timeline.current_timeline import Opened, clip_path, items_on, media_path, track_count, uid_of
+from ..agent_journal import AgentJournal
+from ..timeline.current_timeline import CurrentTimeline, clip_path, items_on, media_path, track_count, uid_of
 from ..timeline.media_paths import take_at
 from .media_pool import clips_in, find_bin
 from .place_takes import placement_of
-from .take_markers import read_stamp
+from .take_markers import read_marker
 
 
-class Standing(NamedTuple):
+class PlacedItem(NamedTuple):
     """A placed take: the shot's uid, the item, its track and the take."""
 
     uid: str
@@ -19,16 +19,16 @@ class Standing(NamedTuple):
     take: Dict[str, Any]
 
 
-def standing(opened: Opened, memory: Memory) -> List[Standing]:
+def placed_items(current: CurrentTimeline, journal: AgentJournal) -> List[PlacedItem]:
     """All placed takes of the open timeline, the bottom track first."""
-    folder = find_bin(opened.pool)
+    folder = find_bin(current.pool)
     if folder is None:
         return []
     ours = {clip_path(clip) for clip in clips_in(folder)}
-    shots = memory.shots(opened.project_id)
+    shots = journal.shots(current.project_id)
     found = []
-    for track in range(1, track_count(opened.timeline) + 1):
-        for item in items_on(opened.timeline, "video", track):
+    for track in range(1, track_count(current.timeline) + 1):
+        for item in items_on(current.timeline, "video", track):
             path = media_path(item)
             if path in ours:
                 known = _known(item, path, track, shots)
@@ -37,31 +37,31 @@ def standing(opened: Opened, memory: Memory) -> List[Standing]:
     return found
 
 
-def placed_take(opened: Opened, memory: Memory, uid: str) -> Optional[Standing]:
+def placed_item(current: CurrentTimeline, journal: AgentJournal, uid: str) -> Optional[PlacedItem]:
     """The take of one shot; the remembered item where copies of it stand, too."""
-    found = [each for each in standing(opened, memory) if each.uid == uid]
-    remembered = memory.shot(opened.project_id, uid).get("item")
+    found = [each for each in placed_items(current, journal) if each.uid == uid]
+    remembered = journal.shot(current.project_id, uid).get("item")
     for each in found:
         if uid_of(each.item) == remembered:
             return each
     return found[0] if found else None
 
 
-def placements(opened: Opened, memory: Memory) -> List[Dict[str, Any]]:
+def placements(current: CurrentTimeline, journal: AgentJournal) -> List[Dict[str, Any]]:
     """The answer to the request `placements`."""
-    told = {}
-    for each in standing(opened, memory):
-        told[each.uid] = placed_take(opened, memory, each.uid) or each
-    return [dict(placement_of(opened, each.item, each.track, each.take), uid=uid) for uid, each in told.items()]
+    by_shot = {}
+    for each in placed_items(current, journal):
+        by_shot[each.uid] = placed_item(current, journal, each.uid) or each
+    return [dict(placement_of(current, each.item, each.track, each.take), uid=uid) for uid, each in by_shot.items()]
 
 
-def _known(item: Any, path: str, track: int, shots: Dict[str, Dict[str, Any]]) -> Optional[Standing]:
-    stamp = read_stamp(item)
+def _known(item: Any, path: str, track: int, shots: Dict[str, Dict[str, Any]]) -> Optional[PlacedItem]:
+    write_marker = read_marker(item)
     for uid, known in shots.items():
         take = take_at(path, list(known.get("takes", {}).values()))
-        if take is not None and (stamp is None or stamp[0] == uid):
-            return Standing(uid, item, track, take)
-    if stamp is None:
+        if take is not None and (write_marker is None or write_marker[0] == uid):
+            return PlacedItem(uid, item, track, take)
+    if write_marker is None:
         return None
     # Another machine's, or its memory was lost: the marker is enough to know whose it is.
-    return Standing(stamp[0], item, track, {"id": stamp[1], "path": path})
+    return PlacedItem(write_marker[0], item, track, {"id": write_marker[1], "path": path})

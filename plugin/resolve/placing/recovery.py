@@ -2,25 +2,25 @@
 
 from typing import List
 
-from ..agent_journal import Memory
-from ..timeline.current_timeline import Opened
-from .rollback import take_back
+from ..agent_journal import AgentJournal
+from ..timeline.current_timeline import CurrentTimeline
+from .rollback import roll_back
 from .swap_takes import finish_swap
 
 
-def repair(opened: Opened, memory: Memory) -> List[str]:
+def recover(current: CurrentTimeline, journal: AgentJournal) -> List[str]:
     """Take back every unfinished change of the open timeline; what could not be, in words.
 
     A replacement that was killed in the middle gets its old take back.
     """
     left = []  # type: List[str]
-    for entry in memory.unfinished():
-        if (entry.get("project"), entry.get("timeline")) != (opened.project_id, opened.timeline_id):
+    for entry in journal.unfinished():
+        if (entry.get("project"), entry.get("timeline")) != (current.project_id, current.timeline_id):
             continue
         if "swap" in entry:
-            left += take_back(opened, memory, entry, keep=True)
-            finish_swap(opened, entry)
-            memory.end(entry)
+            left += roll_back(current, journal, entry, keep=True)
+            finish_swap(current, entry)
+            journal.end(entry)
         else:
-            left += take_back(opened, memory, entry)
+            left += roll_back(current, journal, entry)
     return left

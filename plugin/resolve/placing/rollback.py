@@ -8,60 +8,62 @@ import os
 import time
 from typing import Any, Dict, List
 
-from ..agent_journal import Memory
-from ..calls import ask
-from ..timeline.current_timeline import Opened, clip_path, media_path, track_count, uid_of
+from ..agent_journal import AgentJournal
+from ..calls import call
+from ..timeline.current_timeline import CurrentTimeline, clip_path, media_path, track_count, uid_of
 from ..timeline.media_paths import take_at
 from .append import all_items, remove
 from .media_pool import clips_in, find_bin, find_folder, is_unused, restore_folder
 from .tracks import find_added, read_tracks
 
 
-def begin(opened: Opened, memory: Memory, uid: str, takes: List[Dict[str, Any]], **known: Any) -> Dict[str, Any]:
+def begin(
+    current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Dict[str, Any]], **known: Any
+) -> Dict[str, Any]:
     """Write down how everything is before anything is done; the journal's entry."""
-    folder = find_bin(opened.pool)
+    folder = find_bin(current.pool)
     entry = {
         "id": f"{time.time():.6f}-{os.getpid()}",
-        "project": opened.project_id,
-        "timeline": opened.timeline_id,
+        "project": current.project_id,
+        "timeline": current.timeline_id,
         "shot": uid,
         "takes": takes,
         "stage": "import",
-        "items": [uid_of(item) for _, _, item in all_items(opened.timeline)],
-        "video": read_tracks(opened.timeline),
+        "items": [uid_of(item) for _, _, item in all_items(current.timeline)],
+        "video": read_tracks(current.timeline),
         "bin": folder is not None,
         "clips": [uid_of(clip) for clip in clips_in(folder)] if folder is not None else [],
-        "folder": uid_of(ask(opened.pool, "GetCurrentFolder")),
+        "folder": uid_of(call(current.pool, "GetCurrentFolder")),
     }
     entry.update(known)
-    memory.begin(entry)
+    journal.begin(entry)
     return entry
 
 
-def reach(memory: Memory, entry: Dict[str, Any], stage: str) -> None:
+def set_stage(journal: AgentJournal, entry: Dict[str, Any], stage: str) -> None:
     """Note in the journal how far it has gone: before "track" no track was added."""
     entry["stage"] = stage
-    memory.begin(entry)
+    journal.begin(entry)
 
 
-def take_back(opened: Opened, memory: Memory, entry: Dict[str, Any], keep: bool = False) -> List[str]:
+def roll_back(current: CurrentTimeline, journal: AgentJournal, entry: Dict[str, Any], keep: bool = False) -> List[str]:
     """Make everything as it was before the entry; what could not be taken back, in words.
 
     `opened` is the entry's timeline. The entry stays in the journal while something of it is left, or with `keep`.
     """
-    theirs = opened.current_id()
-    if theirs != opened.timeline_id:
+    theirs = current.current_timeline_id()
+    if theirs != current.timeline_id:
         # The take may have landed on the timeline that was opened meanwhile; items go only from the current one.
-        stray = ask(opened.project, "GetCurrentTimeline")
+        stray = call(current.project, "GetCurrentTimeline")
         remove(stray, _our_items(stray, entry))
-        ask(opened.project, "SetCurrentTimeline", opened.timeline)
-    left = take_back_items(opened, entry) + _take_back_track(opened, entry) + _take_back_clips(opened, entry)
-    if theirs != opened.timeline_id:
-        for timeline in opened.timelines():
+        call(current.project, "SetCurrentTimeline", current.timeline)
+    left = remove_our_items(current, entry) + _remove_our_track(current, entry) + _remove_our_clips(current, entry)
+    if theirs != current.timeline_id:
+        for timeline in current.timelines():
             if uid_of(timeline) == theirs:
-                ask(opened.project, "SetCurrentTimeline", timeline)
+                call(current.project, "SetCurrentTimeline", timeline)
     if not left and not keep:
-        memory.end(entry)
+        journal.end(entry)
     return left
 
 
@@ -71,39 +73,41 @@ def _our_items(timeline: Any, entry: Dict[str, Any]) -> List[Any]:
     return [item for item in items if take_at(media_path(item), entry["takes"]) is not None]
 
 
-def take_back_items(opened: Opened, entry: Dict[str, Any]) -> List[str]:
+def remove_our_items(current: CurrentTimeline, entry: Dict[str, Any]) -> List[str]:
     """Delete our items from the timeline; what is left, in words."""
-    remove(opened.timeline, _our_items(opened.timeline, entry))
-    left = len(_our_items(opened.timeline, entry))
+    remove(current.timeline, _our_items(current.timeline, entry))
+    left = len(_our_items(current.timeline, entry))
     return [f"{left} clips on the timeline (unlock their track and delete them)"] if left else []
 
 
-def _take_back_track(opened: Opened, entry: Dict[str, Any]) -> List[str]:
+def _remove_our_track(current: CurrentTimeline, entry: Dict[str, Any]) -> List[str]:
     if entry["stage"] == "import" or not entry.get("above"):
         return []
-    now = read_tracks(opened.timeline)
+    now = read_tracks(current.timeline)
     index = find_added(entry["video"], now, entry["above"])
     if index is None:
         return []  # none was added, or the user has gone on cutting: then the empty track is theirs to judge
-    ask(opened.timeline, "DeleteTrack", "video", index)
-    is_left = track_count(opened.timeline) == len(now)
+    call(current.timeline, "DeleteTrack", "video", index)
+    is_left = track_count(current.timeline) == len(now)
     return [f"the empty video track V{index} (delete it)"] if is_left else []
 
 
-def _take_back_clips(opened: Opened, entry: Dict[str, Any]) -> List[str]:
-    pool, left = opened.pool, []  # type: Any, List[str]
+def _remove_our_clips(current: CurrentTimeline, entry: Dict[str, Any]) -> List[str]:
+    pool, left = current.pool, []  # type: Any, List[str]
     folder = find_bin(pool)
     if folder is not None:
         before = set(entry["clips"])
         fresh = [clip for clip in clips_in(folder) if uid_of(clip) not in before]
         ours = [clip for clip in fresh if take_at(clip_path(clip), entry["takes"]) is not None and is_unused(clip)]
         if ours:
-            ask(pool, "DeleteClips", ours)
-        if not entry["bin"] and not clips_in(folder) and not ask(folder, "GetSubFolderList"):
+            call(pool, "DeleteClips", ours)
+        if not entry["bin"] and not clips_in(folder) and not call(folder, "GetSubFolderList"):
             restore_folder(pool, entry["folder"])
-            ask(pool, "DeleteFolders", [folder])
+            call(pool, "DeleteFolders", [folder])
             if find_bin(pool) is not None:
                 left.append("an empty bin in the media pool (delete it)")
-        elif uid_of(ask(pool, "GetCurrentFolder")) == uid_of(folder) and find_folder(pool, entry["folder"]) is not None:
+        elif (
+            uid_of(call(pool, "GetCurrentFolder")) == uid_of(folder) and find_folder(pool, entry["folder"]) is not None
+        ):
             restore_folder(pool, entry["folder"])
     return left

@@ -3,37 +3,37 @@
 import json
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..calls import ask
+from ..calls import call
 
 COLOUR = "Purple"
 FRAME = 0  # markers of a clip are counted in frames of its source
 
 
-def stamp(item: Any, uid: str, take: Dict[str, Any], remarks: List[str]) -> bool:
+def write_marker(item: Any, uid: str, take: Dict[str, Any], remarks: List[str]) -> bool:
     """Put our marker on an item, in the place of one that it had; whether reading it back confirms it."""
     for _, old in _ours(item):
-        ask(item, "DeleteMarkerByCustomData", item_data(old["shot"], old["take"]))
-    data = item_data(uid, str(take["id"]))
+        call(item, "DeleteMarkerByCustomData", marker_data(old["shot"], old["take"]))
+    data = marker_data(uid, str(take["id"]))
     name = "DynVFX " + (str(take.get("label") or "") or str(take["id"]))
     note = "\n".join([str(take.get("instruction") or "")] + remarks)
-    ask(item, "AddMarker", FRAME, COLOUR, name, note, 1, data)
-    return read_stamp(item) == (uid, str(take["id"]))
+    call(item, "AddMarker", FRAME, COLOUR, name, note, 1, data)
+    return read_marker(item) == (uid, str(take["id"]))
 
 
-def read_stamp(item: Any) -> Optional[Tuple[str, str]]:
+def read_marker(item: Any) -> Optional[Tuple[str, str]]:
     """(shot, take) from an item's marker; None when it has none of ours."""
     found = _ours(item)
     return (found[0][1]["shot"], found[0][1]["take"]) if found else None
 
 
-def item_data(uid: str, take: str) -> str:
+def marker_data(uid: str, take: str) -> str:
     """The marker's custom data, which Resolve does not show."""
     return json.dumps({"dynvfx": 1, "shot": uid, "take": take}, sort_keys=True)
 
 
 def _ours(item: Any) -> List[Tuple[float, Dict[str, Any]]]:
     found = []
-    for frame, marker in (ask(item, "GetMarkers") or {}).items():
+    for frame, marker in (call(item, "GetMarkers") or {}).items():
         try:
             data = json.loads(str(marker.get("customData") or ""))
         except ValueError:

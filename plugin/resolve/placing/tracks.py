@@ -2,22 +2,22 @@
 
 from typing import Any, List, Optional
 
-from ..calls import ask
+from ..calls import call
 from ..edition import TRACK_INDEX
 from ..errors import ResolveProblem
-from ..timeline.current_timeline import Opened, items_on, span_of, uids_on_tracks
+from ..timeline.current_timeline import CurrentTimeline, items_on, span_of, uids_on_tracks
 
 
-def add_track_above(opened: Opened, below: int, start: int, frames: int) -> int:
+def add_track_above(current: CurrentTimeline, below: int, start: int, frames: int) -> int:
     """Add an empty video track directly above track `below`; its number as it was read back.
 
     Old versions add on top only; that will do when nothing lies in between over the range. Raises ResolveProblem.
     """
-    timeline, before = opened.timeline, read_tracks(opened.timeline)
-    if opened.edition.version >= TRACK_INDEX:
-        ask(timeline, "AddTrack", "video", {"index": below + 1})
+    timeline, before = current.timeline, read_tracks(current.timeline)
+    if current.edition.version >= TRACK_INDEX:
+        call(timeline, "AddTrack", "video", {"index": below + 1})
     else:
-        ask(timeline, "AddTrack", "video")
+        call(timeline, "AddTrack", "video")
     index = find_added(before, read_tracks(timeline), below + 1)
     if index is None:
         raise ResolveProblem(
@@ -45,9 +45,9 @@ def read_tracks(timeline: Any) -> List[List[Any]]:
     """
     tracks = []
     for index, uids in enumerate(uids_on_tracks(timeline), start=1):
-        name = str(ask(timeline, "GetTrackName", "video", index) or "")
+        name = str(call(timeline, "GetTrackName", "video", index) or "")
         name = name[: -len(str(index))] if name.endswith(str(index)) else name
-        tracks.append([uids, name, bool(ask(timeline, "GetIsTrackLocked", "video", index))])
+        tracks.append([uids, name, bool(call(timeline, "GetIsTrackLocked", "video", index))])
     return tracks
 
 
@@ -76,7 +76,7 @@ def is_free(timeline: Any, index: int, start: int, frames: int) -> bool:
 
 def refuse_locked(timeline: Any, index: int) -> None:
     """Raise ResolveProblem when a video track is locked: Resolve then does nothing, and says that it did."""
-    if ask(timeline, "GetIsTrackLocked", "video", index):
+    if call(timeline, "GetIsTrackLocked", "video", index):
         raise ResolveProblem(
             "track_locked",
             f"The track V{index} is locked.",

@@ -2,7 +2,7 @@
 
 from typing import Any, List
 
-from ..calls import ask, has
+from ..calls import call, has
 
 KEYS = (
     "Scaling", "ResizeFilter", "ZoomGang", "ZoomX", "ZoomY", "Pan", "Tilt", "RotationAngle", "AnchorPointX",
@@ -19,14 +19,14 @@ def copy_transform(source: Any, target: Any) -> List[str]:
     """
     if not has(source, "GetProperty") or not has(target, "SetProperty"):
         return []
-    wanted, has_now = ask(source, "GetProperty"), ask(target, "GetProperty")
+    wanted, has_now = call(source, "GetProperty"), call(target, "GetProperty")
     if not isinstance(wanted, dict) or not isinstance(has_now, dict):
         return []
     refused = []
     for key in KEYS:
         if key in wanted and wanted[key] != has_now.get(key):
-            ask(target, "SetProperty", key, wanted[key])
-            if not _same(ask(target, "GetProperty", key), wanted[key]):
+            call(target, "SetProperty", key, wanted[key])
+            if not _same(call(target, "GetProperty", key), wanted[key]):
                 refused.append(key)
     return ["Copy these from the clip by hand: " + ", ".join(refused) + "."] if refused else []
 

@@ -2,29 +2,29 @@
 
 from typing import Any, Dict
 
-from ..calls import ask, ask_if, whole
+from ..calls import call, call_if_present, to_int
 from ..errors import ResolveProblem
-from .current_timeline import Opened, clip_path, span_of
+from .current_timeline import CurrentTimeline, clip_path, span_of
 
 
-def facts_of(opened: Opened, item: Any) -> Dict[str, Any]:
+def facts_of(current: CurrentTimeline, item: Any) -> Dict[str, Any]:
     """What must be the same when a take of the clip is placed."""
     start, frames = span_of(item)
-    clip = ask(item, "GetMediaPoolItem")
+    clip = call(item, "GetMediaPoolItem")
     return {
-        "timeline": opened.timeline_id,
-        "timeline_name": str(ask(opened.timeline, "GetName")),
+        "timeline": current.timeline_id,
+        "timeline_name": str(call(current.timeline, "GetName")),
         "start": start,
         "frames": frames,
-        "offset": whole(ask_if(item, "GetLeftOffset")),
+        "offset": to_int(call_if_present(item, "GetLeftOffset")),
         "path": clip_path(clip) if clip is not None else "",
     }
 
 
-def gone(opened: Opened, facts: "Dict[str, Any] | None" = None) -> ResolveProblem:
+def clip_gone_error(current: CurrentTimeline, facts: "Dict[str, Any] | None" = None) -> ResolveProblem:
     """The error for a clip that is not on the open timeline."""
-    if facts and facts["timeline"] != opened.timeline_id:
-        return switched(facts["timeline_name"])
+    if facts and facts["timeline"] != current.timeline_id:
+        return timeline_switched_error(facts["timeline_name"])
     return ResolveProblem(
         "clip_gone",
         "The clip is no longer on the timeline.",
@@ -33,7 +33,7 @@ def gone(opened: Opened, facts: "Dict[str, Any] | None" = None) -> ResolveProble
     )
 
 
-def switched(name: str) -> ResolveProblem:
+def timeline_switched_error(name: str) -> ResolveProblem:
     """The error for another timeline than the clip's being open."""
     return ResolveProblem(
         "clip_gone",

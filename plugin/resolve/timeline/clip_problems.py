@@ -4,7 +4,7 @@ import os
 from fractions import Fraction
 from typing import Any, Dict, Optional
 
-from ..calls import ask, ask_if, has, whole
+from ..calls import call, call_if_present, has, to_int
 from ..errors import ResolveProblem
 from .current_timeline import clip_path
 from .media_paths import STILLS, first_file, is_sequence
@@ -34,22 +34,22 @@ DISABLED = {
 }
 
 
-def trouble_with(item: Any, frames: int, rate: Fraction) -> Optional[Dict[str, str]]:
+def problem_with(item: Any, frames: int, rate: Fraction) -> Optional[Dict[str, str]]:
     """What, why and remedy for a clip that cannot be used; None for one that may be.
 
     `frames` is its length in the timeline, `rate` the timeline's.
     """
-    clip = ask(item, "GetMediaPoolItem")
+    clip = call(item, "GetMediaPoolItem")
     if clip is None:
         return NO_FILE
     path = clip_path(clip)
     if not path:
         return COMPOUND
-    if has(item, "GetClipEnabled") and ask(item, "GetClipEnabled") is False:
+    if has(item, "GetClipEnabled") and call(item, "GetClipEnabled") is False:
         return DISABLED
     if not os.path.exists(first_file(path)):
         return offline(path)
-    count = whole(ask(clip, "GetClipProperty", "Frames"))
+    count = to_int(call(clip, "GetClipProperty", "Frames"))
     if os.path.splitext(path)[1].lower() in STILLS and not is_sequence(path) and count <= 1:
         return STILL
     return RETIMED if _retimed(item, clip, frames, rate) else None
@@ -64,9 +64,9 @@ def offline(path: str) -> Dict[str, str]:
     }
 
 
-def as_problem(trouble: Dict[str, str]) -> ResolveProblem:
+def clip_error(problem: Dict[str, str]) -> ResolveProblem:
     """The trouble as an error."""
-    return ResolveProblem("not_supported", trouble["what"], trouble["why"], trouble["remedy"])
+    return ResolveProblem("not_supported", problem["what"], problem["why"], problem["remedy"])
 
 
 def _retimed(item: Any, clip: Any, frames: int, rate: Fraction) -> bool:
@@ -74,14 +74,14 @@ def _retimed(item: Any, clip: Any, frames: int, rate: Fraction) -> bool:
 
     Only what is certain: the numbers are rounded, and the export, which is exact, is looked at later.
     """
-    first, last = ask_if(item, "GetSourceStartFrame"), ask_if(item, "GetSourceEndFrame")
+    first, last = call_if_present(item, "GetSourceStartFrame"), call_if_present(item, "GetSourceEndFrame")
     if first is None or last is None:
         return False
-    shown = whole(last) - whole(first)
+    shown = to_int(last) - to_int(first)
     if shown < -1:
         return True
     try:
-        own = exact_rate(ask(clip, "GetClipProperty", "FPS"))
+        own = exact_rate(call(clip, "GetClipProperty", "FPS"))
     except ResolveProblem:
         return False  # a sequence without a rate of its own, or a language that writes it otherwise
     lengths = (Fraction(frames), frames * own / rate)

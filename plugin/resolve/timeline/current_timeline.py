@@ -3,31 +3,31 @@
 from fractions import Fraction
 from typing import Any, Iterator, List, Optional, Tuple
 
-from ..calls import ask, ask_if, has, listed, whole
+from ..calls import call, call_if_present, has, to_int, to_list
 from ..edition import Edition
 from ..errors import ResolveProblem
 from .rates import exact_rate
 
 
-class Opened:
+class CurrentTimeline:
     """Handles of what is open. They are asked anew for every request: handles outlive what they stand for."""
 
     def __init__(self, resolve: Any, edition: Edition) -> None:
         self.resolve, self.edition = resolve, edition
-        self.manager = ask(resolve, "GetProjectManager")
-        self.project = ask(self.manager, "GetCurrentProject")
+        self.manager = call(resolve, "GetProjectManager")
+        self.project = call(self.manager, "GetCurrentProject")
         if self.project is None:
             raise ResolveProblem("no_selection", "No project is open in Resolve.", "", "Open one.")
-        self.project_id = str(ask(self.project, "GetUniqueId"))
-        self.timeline = ask(self.project, "GetCurrentTimeline")
+        self.project_id = str(call(self.project, "GetUniqueId"))
+        self.timeline = call(self.project, "GetCurrentTimeline")
         if self.timeline is None:
             raise ResolveProblem("no_selection", "No timeline is open in Resolve.", "", "Open one on the Edit page.")
-        self.timeline_id = str(ask(self.timeline, "GetUniqueId"))
+        self.timeline_id = str(call(self.timeline, "GetUniqueId"))
 
     @property
     def pool(self) -> Any:
         """The media pool."""
-        return ask(self.project, "GetMediaPool")
+        return call(self.project, "GetMediaPool")
 
     @property
     def rate(self) -> Fraction:
@@ -37,42 +37,42 @@ class Opened:
     @property
     def drop(self) -> bool:
         """Whether the timeline counts in drop frame timecode."""
-        return "DF" in str(self.setting("timelineFrameRate")) or ";" in str(ask(self.timeline, "GetStartTimecode"))
+        return "DF" in str(self.setting("timelineFrameRate")) or ";" in str(call(self.timeline, "GetStartTimecode"))
 
     def setting(self, name: str) -> Any:
         """A setting of the timeline, the project's where the timeline has none of its own."""
-        return ask(self.timeline, "GetSetting", name) or ask(self.project, "GetSetting", name)
+        return call(self.timeline, "GetSetting", name) or call(self.project, "GetSetting", name)
 
-    def still_current(self) -> bool:
+    def is_current(self) -> bool:
         """Whether the user is still on this timeline."""
-        return self.current_id() == self.timeline_id
+        return self.current_timeline_id() == self.timeline_id
 
-    def current_id(self) -> str:
+    def current_timeline_id(self) -> str:
         """Identity of the timeline that is open now, "" when none is."""
-        now = ask_if(self.project, "GetCurrentTimeline")
-        return str(ask(now, "GetUniqueId")) if now is not None else ""
+        now = call_if_present(self.project, "GetCurrentTimeline")
+        return str(call(now, "GetUniqueId")) if now is not None else ""
 
     def timelines(self) -> Iterator[Any]:
         """All timelines of the project."""
-        for index in range(1, whole(ask(self.project, "GetTimelineCount")) + 1):
-            found = ask(self.project, "GetTimelineByIndex", index)
+        for index in range(1, to_int(call(self.project, "GetTimelineCount")) + 1):
+            found = call(self.project, "GetTimelineByIndex", index)
             if found is not None:
                 yield found
 
 
 def track_count(timeline: Any, kind: str = "video") -> int:
     """How many tracks of a kind there are."""
-    return whole(ask(timeline, "GetTrackCount", kind))
+    return to_int(call(timeline, "GetTrackCount", kind))
 
 
 def items_on(timeline: Any, kind: str, index: int) -> List[Any]:
     """The items of a track."""
-    return listed(ask(timeline, "GetItemListInTrack", kind, index))
+    return to_list(call(timeline, "GetItemListInTrack", kind, index))
 
 
 def uid_of(thing: Any) -> str:
     """Identity of a timeline, item, bin or clip."""
-    return str(ask(thing, "GetUniqueId"))
+    return str(call(thing, "GetUniqueId"))
 
 
 def uids_on_tracks(timeline: Any, kind: str = "video") -> List[List[str]]:
@@ -92,18 +92,18 @@ def find_item(timeline: Any, uid: str) -> Optional[Tuple[Any, int]]:
 
 def span_of(item: Any) -> Tuple[int, int]:
     """Record start and length in frames of the timeline."""
-    return whole(ask(item, "GetStart")), whole(ask(item, "GetDuration"))
+    return to_int(call(item, "GetStart")), to_int(call(item, "GetDuration"))
 
 
 def media_path(item: Any) -> str:
     """Path of an item's media as Resolve spells it, "" for what has no file."""
-    clip = ask(item, "GetMediaPoolItem")
+    clip = call(item, "GetMediaPoolItem")
     return clip_path(clip) if clip is not None else ""
 
 
 def clip_path(clip: Any) -> str:
     """Path of a clip of the media pool, "" for timelines and other things without a file."""
-    return str(ask(clip, "GetClipProperty", "File Path") or "")
+    return str(call(clip, "GetClipProperty", "File Path") or "")
 
 
 def has_takes(item: Any) -> bool:

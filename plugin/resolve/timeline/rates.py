@@ -23,10 +23,10 @@ def snap_rate(rate: float) -> Fraction:
     """The exact rate that `rate` stands for: the same rule as `contract.rates.snap_rate`, which says why."""
     exact = Fraction(rate)
     most = exact * Fraction(4, 10000)
-    whole = Fraction(round(exact))
+    to_int = Fraction(round(exact))
     ntsc = round(exact / NTSC) * NTSC
-    if abs(exact - whole) <= min(Fraction(5, 1000), most):
-        return whole
+    if abs(exact - to_int) <= min(Fraction(5, 1000), most):
+        return to_int
     if -min(Fraction(10, 1000), most) < exact - ntsc <= min(Fraction(5, 1000), most):
         return ntsc
     return exact.limit_denominator(1001)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plugin.resolve.agent_journal import Memory
+from plugin.resolve.agent_journal import AgentJournal
 from plugin.resolve.edition import read_edition
 from plugin.resolve.placing import media_pool as bins
-from plugin.resolve.timeline.current_timeline import Opened
+from plugin.resolve.timeline.current_timeline import CurrentTimeline
 from tests.plugin.resolve.double import World
 from tests.plugin.resolve.double.appending import new_timeline
 from tests.plugin.resolve.double.state import Item, PoolItem, Project, Timeline, Track, bins_below, rate_of
@@ -28,7 +28,7 @@ class Film:
         self.world.probe = self._probe
         self.world.project.settings["timelineFrameRate"] = rate
         self.timeline: Timeline = new_timeline(self.world, self.world.project, "Cut 1")
-        self.memory = Memory(str(folder / "memory"))
+        self.journal = AgentJournal(str(folder / "memory"))
         self._takes: dict[str, tuple[int, str, int, bool]] = {}
         self.world.save()
 
@@ -96,8 +96,8 @@ class Film:
             return 0, self.rate, 0, False
         return self._takes.get(path)
 
-    def opened(self) -> Opened:
-        return Opened(self.world.resolve, read_edition(self.world.resolve))
+    def current(self) -> CurrentTimeline:
+        return CurrentTimeline(self.world.resolve, read_edition(self.world.resolve))
 
 
 def finish(steps: Iterator[Any]) -> Any:

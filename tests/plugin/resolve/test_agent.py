@@ -72,7 +72,7 @@ def test_a_clip_goes_out_and_the_take_comes_back(agent: ModuleType, film: Film, 
         ("swap", {"uid": "nobody", "take": film.take("b")}),
     ]
     told = served(agent, film, here, asks)
-    hello, timeline, export, placed, again, swapped, standing, _, _, versions, problem = told["answers"]
+    hello, timeline, export, placed, again, swapped, placed_items, _, _, versions, problem = told["answers"]
     assert (hello["host"], hello["host_version"], hello["layer"]) == ("resolve", "21.0.4", "prores4444")
     assert set(hello["capabilities"]) == {method for method, _ in asks}
     assert (timeline["title"], timeline["rate"], timeline["start"]) == ("Cut 1", [24, 1], 86400)
@@ -81,7 +81,7 @@ def test_a_clip_goes_out_and_the_take_comes_back(agent: ModuleType, film: Film, 
     assert export == {"otio": "shot.otio", "clip": "1"}
     assert (placed["record_start"], placed["record_frames"]) == (item.start, item.duration)
     assert [each["take"] for each in (placed, again, swapped)] == ["take-a", "take-c", "take-b"]
-    assert [each["take"] for each in standing["placements"]] == ["take-b"]
+    assert [each["take"] for each in placed_items["placements"]] == ["take-b"]
     assert film.timeline.playhead == item.start + 3
     assert versions == {"count": 3}
     assert problem["data"]["kind"] == "clip_gone" and problem["data"]["remedy"]
@@ -106,7 +106,9 @@ def test_a_killed_placing_is_mended_before_anything_else(
 ) -> None:
     item = film.clip()
     before = film.world.snapshot()
-    link = agent.Agent(film.world.resolve, agent.read_edition(film.world.resolve), agent.Memory(agent.data_folder()))
+    link = agent.Agent(
+        film.world.resolve, agent.read_edition(film.world.resolve), agent.AgentJournal(agent.journal_folder())
+    )
     placing = link.methods()["place"]({"uid": item.uid, "takes": [film.take()], "active": 0})
     for _ in range(3):
         next(placing)
@@ -145,12 +147,12 @@ def test_an_agent_that_is_not_installed_whole(agent: ModuleType, film: Film, tmp
 
 
 def test_a_second_start_brings_the_first_ones_panel_up(agent: ModuleType, film: Film, here: Path) -> None:
-    one = agent.OneAgent(agent.Memory(agent.data_folder()).folder)
+    one = agent.SingleInstance(agent.AgentJournal(agent.journal_folder()).folder)
     assert one.acquire()
     told: list[str] = []
     assert agent.run(film.world.resolve, str(here), told.append) == 0
     assert "already" in told[0]
-    assert one.asked_to_show() and not one.asked_to_show()
+    assert one.take_show_request() and not one.take_show_request()
     one.release()
 
 

@@ -19,13 +19,13 @@ from tests.plugin.resolve.films import Film
 def exported(film: Film, item: Item, folder: Path):
     folder.mkdir(exist_ok=True)
     before = film.world.snapshot()
-    told = export_clip(film.opened(), film.memory, item.uid, str(folder))
+    told = export_clip(film.current(), film.journal, item.uid, str(folder))
     assert film.world.snapshot() == before
     assert [each.name for each in folder.iterdir()] == [told["otio"]]
-    listed = list_shots(open_timeline(folder / told["otio"]))
-    assert [str(each.index) for each in listed] == [told["clip"]]
-    assert listed[0].problem is None
-    return listed[0].shot
+    clips = list_shots(open_timeline(folder / told["otio"]))
+    assert [str(each.index) for each in clips] == [told["clip"]]
+    assert clips[0].problem is None
+    return clips[0].shot
 
 
 @pytest.mark.parametrize("clip_schema", [1, 2])
@@ -40,7 +40,7 @@ def test_the_right_frames_go_out(tmp_path: Path, rate: str, clip_schema: int) ->
     shot = exported(film, item, tmp_path / "out")
     assert (shot.source_start, shot.frame_count, shot.handles) == (31, 24, (31, 45))
     assert (shot.record_start, shot.record_frames, shot.timeline_start) == (100, 24, film.start)
-    assert Fraction(*shot.timeline_rate) == film.opened().rate
+    assert Fraction(*shot.timeline_rate) == film.current().rate
     assert shot.media_path == media.path
     assert "://" not in shot.media_url
 
@@ -81,7 +81,7 @@ def test_a_sequence_as_resolve_names_it(tmp_path: Path) -> None:
 def _refused(film: Film, item: Item, tmp_path: Path) -> ResolveProblem:
     (tmp_path / "out").mkdir()
     with pytest.raises(ResolveProblem) as told:
-        export_clip(film.opened(), film.memory, item.uid, str(tmp_path / "out"))
+        export_clip(film.current(), film.journal, item.uid, str(tmp_path / "out"))
     assert list((tmp_path / "out").iterdir()) == []
     assert told.value.remedy
     return told.value
@@ -125,7 +125,7 @@ def test_stills_and_disabled_clips_are_refused(tmp_path: Path) -> None:
     item = film.clip(at=60)
     item.enabled = False
     with pytest.raises(ResolveProblem, match="disabled"):
-        export_clip(film.opened(), film.memory, item.uid, str(tmp_path / "out"))
+        export_clip(film.current(), film.journal, item.uid, str(tmp_path / "out"))
 
 
 def test_another_timeline_or_a_deleted_clip(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_a_take_lies_exactly_above_its_clip(tmp_path: Path) -> None:
     shot = film.clip(at=12)
     over = film.clip("title.mov", at=0, frames=50, track=2)
     before = film.world.snapshot()
-    placed = finish(place(film.opened(), film.memory, shot.uid, [film.take()], 0))
+    placed = finish(place(film.current(), film.journal, shot.uid, [film.take()], 0))
     item = film.timeline.tracks["video"][1].items[0]
     assert (item.start, item.duration, item.first) == (shot.start, 24, 0)
     assert film.timeline.tracks["video"][2].items == [over]
@@ -28,7 +28,7 @@ def test_a_take_lies_exactly_above_its_clip(tmp_path: Path) -> None:
         "record_start": shot.start, "record_frames": 24, "media_path": str(tmp_path / "take a.mov"), "note": "",
     }  # fmt: skip
     assert without_ours(film.world.snapshot(), {item.uid}) == before
-    assert film.memory.unfinished() == []
+    assert film.journal.unfinished() == []
 
 
 @pytest.mark.parametrize("end_frame", ["exclusive", "inclusive"])
@@ -36,7 +36,7 @@ def test_a_take_lies_exactly_above_its_clip(tmp_path: Path) -> None:
 def test_whatever_end_frame_means(tmp_path: Path, end_frame: str, past_end: str) -> None:
     film = Film(tmp_path, World(switches=Switches(end_frame=end_frame, past_end=past_end)))
     shot = film.clip()
-    placed = finish(place(film.opened(), film.memory, shot.uid, [film.take()], 0))
+    placed = finish(place(film.current(), film.journal, shot.uid, [film.take()], 0))
     assert (placed["record_start"], placed["record_frames"]) == (shot.start, 24)
 
 
@@ -46,7 +46,7 @@ def test_append_that_says_yes_and_places_nothing_is_taken_back(tmp_path: Path) -
     before = film.world.snapshot()
     film.world.answers["MediaPool.AppendToTimeline"] = lambda world, clips: [world.handle("TimelineItem", "nothing")]
     with pytest.raises(ResolveProblem) as told:
-        finish(place(film.opened(), film.memory, shot.uid, [film.take()], 0))
+        finish(place(film.current(), film.journal, shot.uid, [film.take()], 0))
     assert told.value.kind == "placement_failed"
     assert film.world.snapshot() == before
-    assert film.memory.unfinished() == []
+    assert film.journal.unfinished() == []

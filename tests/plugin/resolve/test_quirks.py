@@ -8,11 +8,11 @@ import pytest
 
 from plugin.resolve.edition import read_edition
 from plugin.resolve.errors import NoAnswer, ResolveProblem
-from plugin.resolve.placing.media_pool import BIN, bring_in, set_straight
+from plugin.resolve.placing.media_pool import BIN, import_take, set_straight
 from plugin.resolve.placing.place_takes import place
 from plugin.resolve.placing.placements import placements
-from plugin.resolve.placing.take_markers import item_data
-from plugin.resolve.timeline.timeline_info import MARK, describe, selected
+from plugin.resolve.placing.take_markers import marker_data
+from plugin.resolve.timeline.timeline_info import SELECTION_COLOUR, selected, timeline_info
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.double.state import Item
 from tests.plugin.resolve.films import Film, finish
@@ -20,7 +20,7 @@ from tests.plugin.resolve.films import Film, finish
 
 def placed_in(film: Film, item: Item, *names: str) -> dict:
     takes = [film.take(name, item.duration) for name in names or ("a",)]
-    return finish(place(film.opened(), film.memory, item.uid, takes, 0))
+    return finish(place(film.current(), film.journal, item.uid, takes, 0))
 
 
 def layer(film: Film, track: int = 2) -> Item:
@@ -52,9 +52,9 @@ def test_which_editions_work(version: tuple[int, int, int], edition: str, works:
 
 
 def test_a_resolve_that_is_gone_is_an_answer_of_none(film: Film) -> None:
-    opened = film.opened()
+    current = film.current()
     film.world.gone = True
-    assert opened.timeline.GetName is None
+    assert current.timeline.GetName is None
     with pytest.raises(NoAnswer):
         read_edition(film.world.resolve)
 
@@ -62,10 +62,10 @@ def test_a_resolve_that_is_gone_is_an_answer_of_none(film: Film) -> None:
 def test_no_project_and_no_timeline(film: Film) -> None:
     film.world.project.current_timeline = ""
     with pytest.raises(ResolveProblem, match="No timeline"):
-        film.opened()
+        film.current()
     film.world.answers["ProjectManager.GetCurrentProject"] = None
     with pytest.raises(ResolveProblem, match="No project"):
-        film.opened()
+        film.current()
 
 
 # Selection ------------------------------------------------------------------------------------------------------------
@@ -76,20 +76,20 @@ def test_selection_then_playhead_then_colour(film: Film) -> None:
     one, two = film.clip(at=0), film.clip(at=40)
     film.timeline.playhead = two.start
     film.world.selected = [one.uid]
-    assert selected(film.opened(), film.memory) == [one.uid]
+    assert selected(film.current(), film.journal) == [one.uid]
     film.world.selected = [one.uid, two.uid]
-    assert selected(film.opened(), film.memory) == [two.uid]
+    assert selected(film.current(), film.journal) == [two.uid]
     film.world.selected, film.timeline.playhead = [], film.start + 30
-    assert selected(film.opened(), film.memory) == []
-    one.color = MARK
-    assert selected(film.opened(), film.memory) == [one.uid]
+    assert selected(film.current(), film.journal) == []
+    one.color = SELECTION_COLOUR
+    assert selected(film.current(), film.journal) == [one.uid]
 
 
 def test_versions_without_a_selection_call_use_the_playhead(tmp_path: Path) -> None:
     film = Film(tmp_path, World((21, 0, 2)))
     one, two = film.clip(at=0), film.clip(at=40)
     film.world.selected, film.timeline.playhead = [one.uid], two.start
-    assert selected(film.opened(), film.memory) == [two.uid]
+    assert selected(film.current(), film.journal) == [two.uid]
 
 
 def test_linked_audio_does_not_make_two_of_one(film: Film) -> None:
@@ -97,14 +97,14 @@ def test_linked_audio_does_not_make_two_of_one(film: Film) -> None:
     sound = Item(film.world.uid("item"), "sound", one.pool, one.start, one.duration)
     film.timeline.tracks["audio"][0].items.append(sound)
     film.world.selected = [one.uid, sound.uid]
-    assert selected(film.opened(), film.memory) == [one.uid]
+    assert selected(film.current(), film.journal) == [one.uid]
 
 
 def test_a_placed_take_stands_for_its_clip_and_is_no_clip_itself(film: Film) -> None:
     item = film.clip()
     film.timeline.playhead = item.start
     placed_in(film, item)
-    told = describe(film.opened(), film.memory)
+    told = timeline_info(film.current(), film.journal)
     assert told["selected"] == [item.uid]
     assert [each["uid"] for each in told["clips"]] == [item.uid]
 
@@ -158,7 +158,7 @@ def test_a_new_bin_becomes_current_and_the_users_comes_back(film: Film) -> None:
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_alpha_mode_is_set_and_read_back_in_every_language(tmp_path: Path, language: str) -> None:
     film = Film(tmp_path, World(switches=Switches(language=language)))
-    clip = bring_in(film.opened().pool, film.take())
+    clip = import_take(film.current().pool, film.take())
     assert set_straight(clip)
     state = film.world.project.root.bins[0].clips[0]
     assert state.properties["Alpha mode"] == "Straight"
@@ -178,7 +178,7 @@ def test_only_video_is_appended(film: Film) -> None:
     film._takes = {}
     take = film.take()
     film._takes[take["path"]] = (24, "24", 0, True)
-    finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    finish(place(film.current(), film.journal, item.uid, [take], 0))
     assert film.timeline.tracks["audio"][0].items == []
 
 
@@ -187,7 +187,7 @@ def test_a_take_that_resolve_cannot_read(film: Film) -> None:
     before = film.world.snapshot()
     film.world.probe = lambda path: None
     with pytest.raises(ResolveProblem, match="cannot read"):
-        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+        finish(place(film.current(), film.journal, item.uid, [take], 0))
     assert film.world.snapshot() == before
 
 
@@ -196,7 +196,7 @@ def test_a_take_of_another_length_in_resolve(film: Film) -> None:
     before = film.world.snapshot()
     film.world.probe = lambda path: (23, "24", 0, False)
     with pytest.raises(ResolveProblem, match="23 frames"):
-        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+        finish(place(film.current(), film.journal, item.uid, [take], 0))
     assert film.world.snapshot() == before
 
 
@@ -210,16 +210,16 @@ def test_the_marker_has_a_name_and_says_whose_the_take_is(film: Film) -> None:
     item = film.clip()
     take = film.take()
     take["label"] = ""
-    finish(place(film.opened(), film.memory, item.uid, [take], 0))
+    finish(place(film.current(), film.journal, item.uid, [take], 0))
     marker = layer(film).markers[0.0]
-    assert marker.name and marker.custom == item_data(item.uid, take["id"])
+    assert marker.name and marker.custom == marker_data(item.uid, take["id"])
 
 
 def test_placed_all_the_same_when_no_marker_can_be_put(film: Film) -> None:
     film.world.answers["TimelineItem.AddMarker"] = False
     placed = placed_in(film, film.clip())
     assert "marker" in placed["note"]
-    assert len(placements(film.opened(), film.memory)) == 1
+    assert len(placements(film.current(), film.journal)) == 1
 
 
 @pytest.mark.parametrize("call", ["MediaPool.AppendToTimeline", "Timeline.AddTrack", "MediaPool.ImportMedia"])
@@ -228,12 +228,12 @@ def test_calls_that_do_nothing_whatever_they_say(film: Film, call: str, answer: 
     item, take = film.clip(), film.take()
     before = film.world.snapshot()
     film.world.answers[call] = answer
-    opened = film.opened()
+    current = film.current()
     with pytest.raises((ResolveProblem, TypeError)) as told:
-        finish(place(opened, film.memory, item.uid, [take], 0))
+        finish(place(current, film.journal, item.uid, [take], 0))
     assert isinstance(told.value, ResolveProblem)
     assert film.world.snapshot() == before
-    assert film.memory.unfinished() == []
+    assert film.journal.unfinished() == []
 
 
 def test_what_cannot_be_taken_back_is_told(film: Film) -> None:
@@ -242,6 +242,6 @@ def test_what_cannot_be_taken_back_is_told(film: Film) -> None:
         {"Timeline.DeleteClips": True, "TimelineItem.GetStart": 5}
     )
     with pytest.raises(ResolveProblem) as told:
-        finish(place(film.opened(), film.memory, item.uid, [take], 0))
+        finish(place(film.current(), film.journal, item.uid, [take], 0))
     assert told.value.kind == "placement_failed" and "clips on the timeline" in told.value.why
-    assert len(film.memory.unfinished()) == 1
+    assert len(film.journal.unfinished()) == 1

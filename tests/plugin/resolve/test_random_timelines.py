@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from plugin.resolve.errors import ResolveProblem
 from plugin.resolve.placing.place_takes import place
 from plugin.resolve.placing.placements import placements
-from plugin.resolve.placing.rollback import begin, reach, take_back
+from plugin.resolve.placing.rollback import begin, roll_back, set_stage
 from plugin.resolve.placing.tracks import add_track_above
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.double.state import Item, Marker
@@ -93,7 +93,7 @@ def test_the_take_lies_where_the_clip_does_and_nothing_else_changes(drawn: tuple
         ]
         before, start, length = film.world.snapshot(), item.start, item.duration
         try:
-            placed = finish(place(film.opened(), film.memory, item.uid, takes, len(takes) - 1))
+            placed = finish(place(film.current(), film.journal, item.uid, takes, len(takes) - 1))
         except ResolveProblem as problem:
             # The only honest reason: this Resolve adds tracks on top, and something in between shows over the clip.
             assert problem.kind == "no_free_track"
@@ -111,7 +111,7 @@ def test_the_take_lies_where_the_clip_does_and_nothing_else_changes(drawn: tuple
         between = itertools.chain.from_iterable(track.items for track in lanes[below + 1 : ours[0][0]])
         assert not any(each.start < start + length and start < each.end for each in between)
         assert without_ours(film.world.snapshot(), {ours[0][1].uid}) == before
-        assert [(each["uid"], each["take"]) for each in placements(film.opened(), film.memory)] == [
+        assert [(each["uid"], each["take"]) for each in placements(film.current(), film.journal)] == [
             (item.uid, takes[-1]["id"])
         ]
         event("placed")
@@ -123,7 +123,7 @@ def test_taking_back_restores_every_timeline(drawn: tuple, steps: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         film, item = build(Path(folder), drawn)
         before = film.world.snapshot()
-        placing = place(film.opened(), film.memory, item.uid, [film.take("a", item.duration)], 0)
+        placing = place(film.current(), film.journal, item.uid, [film.take("a", item.duration)], 0)
         try:
             for _ in range(steps):
                 next(placing)
@@ -139,9 +139,9 @@ def test_only_our_own_empty_track_is_taken_back(tmp_path: Path, empty: int) -> N
     film.tracks(1 + empty)
     item = film.clip()
     before = film.world.snapshot()
-    opened = film.opened()
-    entry = begin(opened, film.memory, item.uid, [film.take()], above=2)
-    reach(film.memory, entry, "track")
-    assert add_track_above(opened, 1, item.start, item.duration) == 2
-    assert take_back(opened, film.memory, entry) == []
+    current = film.current()
+    entry = begin(current, film.journal, item.uid, [film.take()], above=2)
+    set_stage(film.journal, entry, "track")
+    assert add_track_above(current, 1, item.start, item.duration) == 2
+    assert roll_back(current, film.journal, entry) == []
     assert film.world.snapshot() == before
