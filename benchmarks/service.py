@@ -26,10 +26,10 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+import msgspec
 import psutil
 
 from backend.demo.demonstration import demo_clip
-from backend.jobs.orders import AddOrder
 from backend.jobs.take_job import JobContext
 from backend.jobs.take_job import run as run_here
 from backend.worker.open_models import OpenModels
@@ -39,8 +39,9 @@ from bridge.local.folders import key_folder
 from bridge.local.service_file import ServiceFile
 from bridge.wire.client import Client
 from bridge.wire.keys import KeyFolder
-from bridge.wire.messages import AddSpec, Cancel, ListJobs, Numbered, PauseQueue, Ping, Submit
+from bridge.wire.messages import Cancel, ListJobs, Numbered, PauseQueue, Ping, Submit
 from contract.events import JobEvent, JobFailed, StageProgress
+from contract.job import Add, ClipSource, JobSpec
 from dynvfx.backbones.loading import open_backbone
 from dynvfx.segmentation.loading import open_segmenter
 
@@ -107,13 +108,13 @@ def jobs(client: Client, options: argparse.Namespace, folder: Path, found: Servi
     alone: list[Cost] = []
     for number in range(options.jobs + 1):
         # Other pictures each time: the service may find nothing in its cache of stages that a process has to make.
-        facts = {"instruction": INSTRUCTION, "source": clip, "part": (number, options.frames), "seed": number}
-        facts["quality"] = options.quality
-        spec = AddSpec(**facts, output=str(folder / f"served-{number}"))
-        order = AddOrder(**facts, output=folder / f"alone-{number}")
+        start = ClipSource(source=clip, part=(number, options.frames))
+        spec = JobSpec(start=start, edit=Add(instruction=INSTRUCTION), seed=number, quality=options.quality)
+        here = msgspec.structs.replace(spec, output=str(folder / f"alone-{number}"))
+        spec = msgspec.structs.replace(spec, output=str(folder / f"served-{number}"))
         turns = [
             lambda spec=spec: served.append(served_job(client, spec, processes_of(found), delays)),
-            lambda order=order: alone.append(cost_of(lambda: finish(run_here(order, means)), [psutil.Process()])),
+            lambda here=here: alone.append(cost_of(lambda: finish(run_here(here, means)), [psutil.Process()])),
         ]
         for turn in turns if number % 2 else reversed(turns):
             turn()
@@ -131,7 +132,7 @@ def jobs(client: Client, options: argparse.Namespace, folder: Path, found: Servi
     return folder / f"served-{options.jobs}"
 
 
-def served_job(client: Client, spec: AddSpec, processes: list[psutil.Process], delays: list[float]) -> Cost:
+def served_job(client: Client, spec: JobSpec, processes: list[psutil.Process], delays: list[float]) -> Cost:
     """What a job through the service costs; adds how late each event came, in ms."""
 
     def work() -> None:
@@ -187,8 +188,9 @@ def cancels(client: Client, options: argparse.Namespace, folder: Path, figures: 
     clip = str(demo_clip())
 
     def submit(name: str) -> str:
-        part = (options.jobs + 1, options.frames)
-        spec = AddSpec(instruction=INSTRUCTION, source=clip, part=part, quality="draft", output=str(folder / name))
+        start = ClipSource(source=clip, part=(options.jobs + 1, options.frames))
+        edit = Add(instruction=INSTRUCTION)
+        spec = JobSpec(start=start, edit=edit, quality="draft", output=str(folder / name))
         return client.call(Submit(token=name, spec=spec)).job.id
 
     answers: dict[str, list[float]] = {"waiting": [], "running": [], "ended": []}

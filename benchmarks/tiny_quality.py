@@ -28,10 +28,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from backend.delivery.conform import Conform
-from backend.jobs.orders import AddOrder
 from backend.jobs.take_job import run
 from contract.errors import Problem
 from contract.events import TakeDone
+from contract.job import Add, ClipSource, JobSpec
 from contract.take import read_take
 from dynvfx.backbones.tiny.family import WEIGHTS
 from dynvfx.backbones.tiny.vocabulary import find_content
@@ -88,13 +88,17 @@ def judge_one(
     """Run one job and measure what was delivered."""
     info = probe(clip)
     frames = min(info.frame_count, int(seconds * info.rate))
-    order = AddOrder(
-        source=str(clip), instruction=instruction, part=(0, frames - 1), output=folder, seed=seed, quality=quality
+    job = JobSpec(
+        start=ClipSource(source=str(clip), part=(0, frames - 1)),
+        edit=Add(instruction=instruction),
+        output=str(folder),
+        seed=seed,
+        quality=quality,
     )
     row: dict = {"clip": clip.stem, "instruction": instruction, "wanted": find_content(instruction).phrase}
     began = time.monotonic()
     try:
-        for event in run(order):
+        for event in run(job):
             if isinstance(event, TakeDone):
                 take = read_take(Path(event.folder))
                 row["folder"] = event.folder

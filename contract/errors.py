@@ -159,12 +159,6 @@ class ProtocolError(Problem):
     kind = "protocol_error"
 
 
-class BackendTooOld(Problem):
-    """The backend is older than what was asked for, and would ignore it."""
-
-    kind = "backend_too_old"
-
-
 class Unreachable(Problem):
     """No answer came within the time."""
 

@@ -120,6 +120,14 @@ def read_take(folder: str | os.PathLike) -> Take:
     return take
 
 
+def has_all_files(folder: Path, take: Take) -> bool:
+    """Whether all of a take's files are in its folder, in their sizes."""
+    try:
+        return all((folder / each.path).stat().st_size == each.bytes for each in take.media)
+    except OSError:
+        return False
+
+
 def write_take(folder: str | os.PathLike, take: Take) -> None:
     """Write take.json in one step, so that a reader sees the old take or the new one. Raises OutOfDisk."""
     values = _plain(take)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from contract.errors import BadUsage
 from contract.plan import Scope
 from dynvfx.request import Inversion, Request
 from dynvfx.sampling.steps import SamplingGrid, nearest_timestep
@@ -42,6 +43,17 @@ class Preset:
         """As `snapped`, for other levels than the preset's."""
         timesteps = grid.timesteps(self.steps)
         return tuple(sorted({nearest_timestep(level, timesteps) for level in levels}, reverse=True))
+
+    def with_levels(self, levels: Sequence[float], grid: SamplingGrid) -> Preset:
+        """This preset with the sampling timesteps nearest to `levels`. Raises BadUsage above its own first level."""
+        own, snapped = self.snapped(grid), self.snapped_levels(levels, grid)
+        if snapped[0] > own[0]:
+            raise BadUsage(
+                f"The level {levels[0]:g} is above {own[0]:g}, where this quality begins.",
+                "Above it hardly anything of the shot is left to hold on to.",
+                f"Begin at {own[0]:g} or below, for example --levels {','.join(f'{each:g}' for each in own[1:])}.",
+            )
+        return replace(self, levels=snapped)
 
     def request(self, grid: SamplingGrid, **shot: Any) -> Request:
         """The request of this quality; `shot` holds the fields of Request that quality does not decide."""

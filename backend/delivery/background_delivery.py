@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from backend.delivery.conform import Conform
-from backend.delivery.deliver import Delivery, Layer, deliver_take
+from backend.delivery.deliver import Delivery, deliver_take
+from contract.job import LayerKind
 from dynvfx.progress.events import Outcome
 from dynvfx.request import Request
 
@@ -21,7 +22,7 @@ def deliver(
     outcome: Outcome,
     frames: np.ndarray,
     folder: Path,
-    layer: Layer,
+    layer: LayerKind,
     request: Request,
     within: tuple[float, float, float, float] | None = None,
 ) -> Iterator[tuple[int, int] | Delivery]:

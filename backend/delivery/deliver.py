@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -23,12 +22,11 @@ from backend.delivery.grain import measure_grain
 from backend.delivery.inventory import DeliveredFile, inventory
 from backend.delivery.render import LayerPicture, LayerRenderer
 from contract.errors import BadRequest, Cancelled
+from contract.job import LayerKind
 from media.colour import rgb_of
 from media.pixels import PixelLayout
 from media.probe import MediaInfo, probe
 from media.read import SourceFrame, read_frames
-
-Layer = Literal["prores4444", "png"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def deliver_take(
     source_model: np.ndarray,
     directory: str | os.PathLike[str],
     *,
-    layer: Layer = "prores4444",
+    layer: LayerKind = "prores4444",
     seed: int = 0,
     secondary: float = 1.0,
     within: tuple[float, float, float, float] | None = None,
@@ -140,7 +138,7 @@ class _Job:
         self,
         conform: Conform,
         directory: Path,
-        layer: Layer,
+        layer: LayerKind,
         on_progress: Callable[[int, int], None],
         cancelled: Callable[[], bool],
         covered: float,

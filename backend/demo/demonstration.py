@@ -7,11 +7,11 @@ from pathlib import Path
 
 import opentimelineio as otio
 
-from backend.jobs.orders import AddOrder
 from bridge.editorial.placement import write_timeline
 from bridge.editorial.rates import as_time
 from bridge.editorial.timeline import timeline_for_media
 from contract.errors import BadMedia, OutOfDisk
+from contract.job import Add, ClipSource, JobSpec
 from media.probe import probe
 
 CLIPS = Path(__file__).parent
@@ -33,8 +33,8 @@ def demo_clip(folder: Path = CLIPS) -> Path:
     return found[0]
 
 
-def demo_order(output: Path) -> AddOrder:
-    """Put the clip and a timeline with it into `output`; the order whose results go to `output`/result.
+def demo_job(output: Path) -> JobSpec:
+    """Put the clip and a timeline with it into `output`; the job whose results go to `output`/result.
 
     Raises BadMedia, OutOfDisk.
     """
@@ -56,4 +56,9 @@ def demo_order(output: Path) -> AddOrder:
     built.global_start_time = as_time(round(info.rate) * 3600, info.rate)
     built.tracks[0].insert(0, otio.schema.Gap(duration=as_time(LEAD_IN, info.rate)))
     write_timeline(built, timeline)
-    return AddOrder(instruction=INSTRUCTION, seed=SEED, source=str(timeline), output=output / "result")
+    return JobSpec(
+        start=ClipSource(source=str(timeline)),
+        edit=Add(instruction=INSTRUCTION),
+        seed=SEED,
+        output=str(output.absolute() / "result"),
+    )

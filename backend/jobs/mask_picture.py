@@ -7,7 +7,6 @@ import io
 import numpy as np
 from PIL import Image
 
-from bridge.wire.messages import LARGEST_MASK, EditedMask
 from contract.errors import BadUsage
 
 _MOST_PIXELS = 1 << 26
@@ -18,12 +17,6 @@ _SHAPE_SLACK = 0.02
 def read_mask(png: bytes) -> np.ndarray:
     """The painted picture uint8 [h, w]. Raises BadUsage for what is no grey PNG, too large, or all black."""
     remedy = "Paint the mask on a frame of the take and save it as a grey PNG, white where the edit is."
-    if len(png) > LARGEST_MASK:
-        raise BadUsage(
-            f"The mask has {len(png) / 1e6:.1f} MB.",
-            f"At most {LARGEST_MASK / 1e6:.0f} MB are taken.",
-            "Save it with fewer pixels: half the clip's size is more than enough.",
-        )
     try:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
             if image.width * image.height > _MOST_PIXELS:
@@ -39,14 +32,17 @@ def read_mask(png: bytes) -> np.ndarray:
     return grey
 
 
-def mask_for(mask: EditedMask, width: int, height: int, frames: int) -> np.ndarray:
-    """The mask uint8 [h, w] when it fits a clip of `frames` upright pictures of this size. Raises BadUsage."""
-    if mask.frame >= frames:
+def mask_for(png: bytes, frame: int, width: int, height: int, frames: int) -> np.ndarray:
+    """The mask uint8 [h, w] when it fits frame `frame` of a clip of `frames` upright pictures of this size.
+
+    Raises BadUsage.
+    """
+    if frame >= frames:
         raise BadUsage(
-            f"The mask is for frame {mask.frame}; the take has {frames} frames.",
+            f"The mask is for frame {frame}; the take has {frames} frames.",
             remedy=f"Frames count from 0, the take's first one, to {frames - 1}.",
         )
-    pixels = read_mask(mask.png)
+    pixels = read_mask(png)
     tall, wide = pixels.shape
     if abs(wide * height / (tall * width) - 1) > _SHAPE_SLACK + 1 / min(tall, wide):
         raise BadUsage(

@@ -11,9 +11,10 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from backend.jobs.orders import TakeOrder
 from contract.atomic_file import write_atomically
 from contract.errors import BadUsage
+from contract.instruction import clean_instruction
+from contract.job import JobSpec
 from contract.plan import Plan, read_plan
 from dynvfx.assistant.base import Assistant
 from dynvfx.assistant.loading import open_assistant
@@ -33,52 +34,51 @@ class ResolvedPlan:
     remarks: tuple[str, ...] = ()
 
 
-def resolve_plan(order: TakeOrder, file: Path, key_frames: list[np.ndarray], backbone: Backbone) -> ResolvedPlan:
-    """The plan for an order, which stands in `file` when this returns.
+def resolve_plan(
+    job: JobSpec, approved: Plan | None, file: Path, key_frames: list[np.ndarray], backbone: Backbone
+) -> ResolvedPlan:
+    """The plan for a job, which is in `file` when this returns.
 
-    A plan that is in `file` already is kept, a person may have edited it, unless `order.approved` takes its place.
-    Raises BadUsage when `order.plan` is another one, BadPlan for a file that is no plan, AssistantFailed,
-    OutsideVocabulary, OutOfDisk.
+    A plan that is in `file` already is kept, a person may have edited it, unless `approved` takes its place.
+    Raises BadUsage when `job.plan` is another one, BadPlan for one that is none, AssistantFailed, OutsideVocabulary,
+    OutOfDisk.
     """
-    if order.approved is not None:
-        order.approved.validate()
-        approved = msgspec.structs.replace(order.approved, instruction=order.instruction)
+    instruction, scope = clean_instruction(job.instruction), job.edit.scope
+    if approved is not None:
+        approved = msgspec.structs.replace(approved, instruction=instruction)
+        approved.validate()
         check_vocabulary(approved, backbone)
         write_atomically(file, approved.to_json().encode())
         return ResolvedPlan(approved, "given")
     given = None
-    if order.plan is not None:
-        plan = read_plan(order.plan) if isinstance(order.plan, Path) else order.plan
-        plan.validate()
-        given = msgspec.structs.replace(plan, instruction=order.instruction)
-        if order.scope is not None:
-            given = msgspec.structs.replace(given, scope=order.scope)
+    if job.plan is not None:
+        given = msgspec.structs.replace(job.plan, instruction=instruction, scope=scope or job.plan.scope)
     if file.exists():
         kept = read_plan(file)
         if given is not None and given != kept:
             raise BadUsage(
-                f"{file} is another plan than {order.plan if isinstance(order.plan, Path) else 'the given one'}.",
+                f"{file} is another plan than the given one.",
                 "Takes of two plans in one folder could not be told apart.",
                 "Choose another folder with --output, or edit the plan in the folder and leave --plan out.",
             )
-        settled = ResolvedPlan(kept, "kept" if given is None else "given")
+        resolved = ResolvedPlan(kept, "kept" if given is None else "given")
     elif given is not None:
-        settled = ResolvedPlan(given, "given")
+        resolved = ResolvedPlan(given, "given")
     else:
-        planned = assistant_for(order, backbone).plan(order.instruction, key_frames, order.scope)
-        settled = ResolvedPlan(planned.plan, "written", planned.remarks)
-    check_vocabulary(settled.plan, backbone)
+        planned = assistant_for(job.assistant, backbone).plan(instruction, key_frames, scope)
+        resolved = ResolvedPlan(planned.plan, "written", planned.remarks)
+    check_vocabulary(resolved.plan, backbone)
     if not file.exists():
-        write_atomically(file, settled.plan.to_json().encode())
-    return settled
+        write_atomically(file, resolved.plan.to_json().encode())
+    return resolved
 
 
-def assistant_for(order: TakeOrder, backbone: Backbone) -> Assistant:
+def assistant_for(assistant: str | None, backbone: Backbone) -> Assistant:
     """The assistant that was asked for; the offline one knows what a small model can draw.
 
     Raises BadUsage when the model's plans must come from a vision model and none was set up, AssistantFailed.
     """
-    name = order.assistant or default_assistant()
+    name = assistant or default_assistant()
     if backbone.family.needs_vision_model and name == "offline":
         raise BadUsage(
             f"{backbone.name} needs a plan that has seen the shot.",

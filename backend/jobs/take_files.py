@@ -11,11 +11,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from backend.delivery.deliver import Delivery
-from backend.jobs.orders import Footprint
 from backend.jobs.sources import Source
 from contract.atomic_file import write_atomically
 from contract.errors import BadTake, BadUsage
-from contract.take import TAKE_FILE, MediaFile, Take, read_take, write_take
+from contract.job import Footprint
+from contract.take import TAKE_FILE, MediaFile, Take, has_all_files, read_take, write_take
 from dynvfx.backbones.base import Backbone
 from dynvfx.progress.events import Outcome
 from dynvfx.request import Request
@@ -37,20 +37,12 @@ def finished_take(folder: Path, request: Request) -> Take | None:
             "The plan or the clip's pictures have changed since; a finished take is never written over.",
             "Choose another folder with --output, or put the plan back as it was.",
         )
-    complete = all(_has_size(folder / each.path, each.bytes) for each in take.media)
-    return take if complete else None
+    return take if has_all_files(folder, take) else None
 
 
 def reviewed_take(folder: Path) -> Take | None:
     """The record of a take that is about to be made again, None where there is none. Raises BadTake."""
     return read_take(folder) if (folder / TAKE_FILE).exists() else None
-
-
-def _has_size(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except OSError:
-        return False
 
 
 def write_record(

@@ -1,6 +1,6 @@
-"""One job from order to timeline, in this process: shot, plan, takes, placement.
+"""One job from the clip to the timeline, in this process: shot, plan, takes, placement.
 
-The same order in the same folder goes on where an earlier run stopped, however it stopped, and ends with the same
+The same job in the same folder goes on where an earlier run stopped, however it stopped, and ends with the same
 bytes; takes that are finished are not made again.
 """
 
@@ -18,19 +18,19 @@ from backend.delivery.conform import Conform
 from backend.jobs.cache.stage_cache import StageCache, arithmetic_of
 from backend.jobs.determinism import check_disk, enable_determinism, quiet_loading
 from backend.jobs.failures import full_disk_as_problem
-from backend.jobs.job_folder import Batch, JobFolder, Record
-from backend.jobs.job_start import UNRESTRICTED, MediaAccess, OpenJob, open_add, open_refine
+from backend.jobs.job_start import UNRESTRICTED, JobFiles, OpenJob, open_job
 from backend.jobs.job_timeline import write_job_timeline
 from backend.jobs.mask_previews import show_masks
-from backend.jobs.order_limits import digest_of, levels_for
-from backend.jobs.orders import AddOrder, RefineOrder
 from backend.jobs.painted_mask import on_all_frames
 from backend.jobs.planning import ResolvedPlan, key_frames_of, resolve_plan
 from backend.jobs.take_files import finished_take, read_latents
 from backend.jobs.take_making import TakeMaker, take_done
 from backend.worker.open_models import OpenModels
+from bridge.local.job_folder import Batch, JobFolder, Record
 from contract.errors import BadMedia, BadUsage
 from contract.events import JobDone, JobEvent, JobNotice, JobStarted, ModelOpened, PlanReady
+from contract.instruction import clean_instruction
+from contract.job import JobSpec
 from contract.take import Take
 from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.loading import open_backbone
@@ -47,33 +47,37 @@ from media.probe import probe
 
 @dataclass(frozen=True)
 class JobContext:
-    """What a job works with beside its order: models that stay open between jobs, a cache that jobs share, and how it
-    comes by its files. The defaults are those of a process that makes one job and ends."""
+    """What a process keeps between jobs: open models, and a cache that jobs share (None: they share nothing)."""
 
     models: OpenModels
     cache: StageCache | None = None
-    reading: MediaAccess = UNRESTRICTED
 
 
-def run(order: AddOrder | RefineOrder, means: JobContext | None = None) -> Iterator[JobEvent]:
-    """Carry an order out; an event after every step that is safe on the disk. Raises a Problem that says what to do.
+def run(spec: JobSpec, context: JobContext | None = None, files: JobFiles = UNRESTRICTED) -> Iterator[JobEvent]:
+    """Carry a job out; an event after every step that is safe on the disk. Raises a Problem that says what to do.
 
-    Closing the generator, Ctrl-C and a killed process lose at most the step that was under way.
+    `context` None is that of a process that makes one job and ends.
+
+    It ends with JobDone; without takes where `spec.after_plan` is not "generate". Closing the generator, Ctrl-C and a
+    killed process lose at most the step that was under way.
     """
-    means = means or JobContext(OpenModels(open_backbone, open_segmenter))
-    open_job = open_add if isinstance(order, AddOrder) else open_refine
-    with full_disk_as_problem(), open_job(order, means.reading) as job:
-        yield from _Run(job, means).events()
+    context = context or JobContext(OpenModels(open_backbone, open_segmenter))
+    with full_disk_as_problem(), open_job(spec, files) as job:
+        yield from _Run(job, context).events()
 
 
 class _Run:
     """The job under way."""
 
-    def __init__(self, job: OpenJob, means: JobContext) -> None:
-        self.job, self.order, self.source, self.means = job, job.order, job.source, means
+    def __init__(self, job: OpenJob, context: JobContext) -> None:
+        self.job, self.spec, self.source, self.context = job, job.spec, job.source, context
         self.folder: JobFolder = job.folder
         self.record: Record = job.record
         self.batch: Batch = job.batch
+
+    @property
+    def _ends_after_plan(self) -> bool:
+        return self.spec.after_plan != "generate"
 
     def events(self) -> Iterator[JobEvent]:
         """Everything, in order."""
@@ -94,24 +98,24 @@ class _Run:
         for text in info.notes:
             yield JobNotice(kind="media", text=text)
         finished = self._finished_before()
-        if finished is not None and not self.order.plan_only:
+        if finished is not None and not self._ends_after_plan:
             for seed, number in numbers.items():
                 yield take_done(self.job, number, finished[seed], made=False)
         else:
             yield from self._work(numbers)
-            if self.order.plan_only:
+            if self._ends_after_plan:
                 yield JobDone(output=str(self.folder.path), takes=[], timeline=None)
                 return
         write_job_timeline(self.job)
         yield JobDone(output=str(self.folder.path), takes=list(numbers.values()), timeline=str(self.folder.timeline))
 
     def _finished_before(self) -> dict[int, Take] | None:
-        """All takes of the order when earlier runs have made them, so that no model has to be opened."""
-        if self.batch.request is None or self.order.plan is not None:
+        """All takes of the job when earlier runs have made them, so that no model has to be opened."""
+        if self.batch.request is None or self.spec.plan is not None:
             return None
-        base, approved = Request.from_dict(self.batch.request), self.order.approved
+        base, approved = Request.from_dict(self.batch.request), self.job.approved
         if approved is not None and (
-            msgspec.structs.replace(approved, instruction=self.order.instruction) != base.plan
+            msgspec.structs.replace(approved, instruction=clean_instruction(self.spec.instruction)) != base.plan
         ):
             return None
         plan = self.folder.path / self.batch.plan
@@ -125,10 +129,10 @@ class _Run:
 
     def _work(self, numbers: dict[int, int]) -> Iterator[JobEvent]:
         """Open the model, settle the plan, make the takes that are missing."""
-        order, info, shot = self.order, self.source.info, self.source.shot
+        spec, info, shot = self.spec, self.source.info, self.source.shot
         enable_determinism(self.record.threads)
         quiet_loading()
-        backbone = self.means.models.backbone(self.job.model, download=self.job.download, footprint=order.footprint)
+        backbone = self.context.models.backbone(self.job.model, download=spec.download, footprint=spec.footprint)
         geometry = backbone.rules.choose(info.width, info.height, shot.frame_count, shot.frame_rate)
         yield ModelOpened(
             model=backbone.name,
@@ -142,38 +146,39 @@ class _Run:
         conform = Conform(info, shot.source_start, shot.frame_count, geometry)
         frames = conform.model_frames()
         seen = frames if self.batch.parent is None else self._followed(geometry).model_frames()
-        preset = backbone.family.presets[order.quality]
-        if order.levels is not None:
-            preset = replace(preset, levels=levels_for(order.levels, preset, backbone.schedule))
-        settled = resolve_plan(order, self.folder.path / self.batch.plan, key_frames_of(seen), backbone)
+        preset = backbone.family.presets[spec.quality]
+        if spec.levels is not None:
+            preset = preset.with_levels(spec.levels, backbone.schedule)
+        file = self.folder.path / self.batch.plan
+        resolved = resolve_plan(spec, self.job.approved, file, key_frames_of(seen), backbone)
         yield PlanReady(
-            path=str(self.folder.path / self.batch.plan),
-            origin=settled.origin,
-            plan=settled.plan,
-            remarks=list(settled.remarks),
+            path=str(file),
+            origin=resolved.origin,
+            plan=resolved.plan,
+            remarks=list(resolved.remarks),
         )
         with self._store(backbone) as store:
-            if order.plan_only:
-                yield from self._show_masks(settled, frames, conform, store)
+            if self._ends_after_plan:
+                yield from self._show_masks(resolved, frames, conform, store)
             else:
-                yield from self._make(numbers, settled, preset, backbone, conform, frames, store)
+                yield from self._make(numbers, resolved, preset, backbone, conform, frames, store)
 
     @contextlib.contextmanager
     def _store(self, backbone: Backbone) -> Iterator[StateStore]:
         """Where the engine keeps its states: in the job's folder, and in the cache what other jobs can use."""
         own = DirectoryStore(self.folder.states)
-        if self.means.cache is None:
+        if self.context.cache is None:
             yield own
             return
-        with self.means.cache.joined(own, arithmetic_of(backbone.device, self.record.threads)) as store:
+        with self.context.cache.joined(own, arithmetic_of(backbone.device, self.record.threads)) as store:
             yield store
 
     def _show_masks(
-        self, settled: ResolvedPlan, frames: np.ndarray, conform: Conform, store: StateStore
+        self, resolved: ResolvedPlan, frames: np.ndarray, conform: Conform, store: StateStore
     ) -> Iterator[JobEvent]:
         """What the plan's phrases name in the clip; the takes find the masks again."""
         try:
-            segmenter = self.means.models.segmenter(self._segmenter_name())
+            segmenter = self.context.models.segmenter(self._segmenter_name())
         except ModelUnavailable as error:
             # The plan is there and can be judged without; the takes will say the same and end.
             yield JobNotice(kind="segmenter", text=" ".join(filter(None, (error.what, error.why, error.remedy))))
@@ -181,13 +186,13 @@ class _Run:
         for text in segmenter.remarks:
             yield JobNotice(kind="segmenter", text=text)
         clip = torch.from_numpy(frames)
-        search = SourceMasks(settled.plan, clip, clip_digest(clip), segmenter, store)
+        search = SourceMasks(resolved.plan, clip, clip_digest(clip), segmenter, store)
         yield show_masks(search, conform, self.folder.masks(self.batch.plan))
 
     def _make(
         self,
         numbers: dict[int, int],
-        settled: ResolvedPlan,
+        resolved: ResolvedPlan,
         preset: Preset,
         backbone: Backbone,
         conform: Conform,
@@ -195,18 +200,19 @@ class _Run:
         store: StateStore,
     ) -> Iterator[JobEvent]:
         """The takes that are missing."""
-        mask = self.order.mask if isinstance(self.order, RefineOrder) else None
-        request = preset.for_scope(settled.plan.scope).request(
+        edit = self.spec.edit
+        mask = edit.mask
+        request = preset.for_scope(resolved.plan.scope).request(
             backbone.schedule,
             source=clip_digest(torch.from_numpy(frames)),
-            plan=settled.plan,
+            plan=resolved.plan,
             model=self.job.model,
-            seed=self.order.seed,
+            seed=self.spec.seed,
             geometry=conform.geometry,
             segmenter=self.job.segmenter,
             parent=self.job.parent.digest() if self.job.parent else None,
-            region=conform.model_box(self.order.region) if self.order.region is not None else None,
-            mask=PaintedMask(mask.frame, digest_of(mask)) if mask is not None else None,
+            region=conform.model_box(edit.region) if edit.region is not None else None,
+            mask=PaintedMask(mask.frame, self.spec.input_file(mask.input).sha256) if mask is not None else None,
         )
         if mask is not None:
             # Whoever paints the mask has decided on shadows and reflections as well.
@@ -217,7 +223,7 @@ class _Run:
         painted = None
         if mask is not None:
             painted = on_all_frames(self.job.painted, mask.frame, self._followed(conform.geometry))
-        segmenter = self.means.models.segmenter(request.segmenter)
+        segmenter = self.context.models.segmenter(request.segmenter)
         for text in segmenter.remarks:
             yield JobNotice(kind="segmenter", text=text)
         maker = TakeMaker(self.job, conform, frames, backbone, segmenter, store, preset.preview_every, parent, painted)

@@ -64,10 +64,10 @@ class TakeMaker:
         began = time.monotonic()
         reviewed = reviewed_take(folder)
         delivery: Delivery | None = None
-        order = self.job.order
+        spec = self.job.spec
         # What the followed take has outside of the box stays there.
-        within = order.region if self.parent is None else None
-        for news in deliver(self.conform, outcome, self.frames, folder, order.layer, request, within):
+        within = spec.edit.region if self.parent is None else None
+        for news in deliver(self.conform, outcome, self.frames, folder, spec.layer, request, within):
             if isinstance(news, Delivery):
                 delivery = news
             else:
@@ -82,7 +82,7 @@ class TakeMaker:
             number=number,
             seconds={**outcome.seconds, "delivering": time.monotonic() - began},
             peak_memory=peak_memory(self.backbone.device),
-            footprint=self.job.order.footprint,
+            footprint=spec.footprint,
             reviewed=reviewed,
         )
         self.job.folder.preview(number).unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from backend.ledger.queue import Queue
 from backend.ledger.rows import Facts, JobRow, encoded, read_job
 from backend.ledger.states import check_move
 from backend.ledger.takes import TakeIndex
-from bridge.wire.messages import AddSpec, Spec
+from contract.job import ClipSource, JobSpec
 from contract.states import RUNNING, STATES, JobState
 
 
@@ -25,7 +25,7 @@ class JobTable:
     def __init__(self, database: Database, queue: Queue, events: EventLog, takes: TakeIndex) -> None:
         self._database, self._queue, self._events, self._takes = database, queue, events, takes
 
-    def add(self, client: str, token: str, spec: Spec, hold: bool, now: float, facts: Facts) -> str:
+    def add(self, client: str, token: str, spec: JobSpec, now: float, facts: Facts) -> str:
         """Enter a new job behind the client's others; returns its id."""
         values: dict[str, Any] = {
             "id": self._free_id(),
@@ -33,7 +33,6 @@ class JobTable:
             "token": token,
             "state": "queued",
             "spec": encoded(spec),
-            "hold": hold,
             **self._first_facts(spec),
             "place": self._queue.last_place(client) + 1,
             "created": now,
@@ -102,12 +101,12 @@ class JobTable:
         position = self._queue.positions().get(job) if row["state"] == "queued" else None
         return read_job(row, self._takes.numbers(job), position, self._events.steps(job))
 
-    def _first_facts(self, spec: Spec) -> dict[str, str]:
+    def _first_facts(self, spec: JobSpec) -> dict[str, str]:
         """What a new job is made from; a change of another job's take has its source and model."""
         facts = {"source": "", "model": "", "output": "", "footprint": spec.footprint}
-        if isinstance(spec, AddSpec):
-            return facts | {"source": spec.source, "model": spec.model, "output": spec.output or ""}
-        parent = self.find(spec.job) if spec.job else None
+        if isinstance(spec.start, ClipSource):
+            return facts | {"source": spec.start.source, "model": spec.model or "", "output": spec.output or ""}
+        parent = self.find(spec.start.job) if spec.start.job else None
         return facts if parent is None else facts | {"source": parent.source, "model": parent.model}
 
     def _free_id(self) -> str:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, Unpack
 
+import msgspec
+
 from backend.ledger.database import Database
 from backend.ledger.errors import QueueFull
 from backend.ledger.events import EventLog
@@ -18,8 +20,9 @@ from backend.ledger.rows import CANCELLED, Facts, JobRow, Steps, encoded, job_se
 from backend.ledger.schema import MIGRATIONS
 from backend.ledger.states import IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
-from bridge.wire.messages import Failure, Job, Numbered, Spec, TakeEntry
+from bridge.wire.messages import Failure, Job, Numbered, TakeEntry
 from contract.events import AnyJobEvent, JobFailed, TakeDone
+from contract.job import JobSpec
 from contract.plan import Plan
 from contract.states import ENDED, RUNNING, CancelOutcome, JobState
 from contract.take import Note, Status, Take, read_take
@@ -52,7 +55,7 @@ class Ledger:
     # Jobs -------------------------------------------------------------------------------------------------------------
 
     def submit(
-        self, client: str, token: str, spec: Spec, hold: bool = False, now: float | None = None, **facts: Unpack[Facts]
+        self, client: str, token: str, spec: JobSpec, now: float | None = None, **facts: Unpack[Facts]
     ) -> tuple[JobRow, bool]:
         """Queue a job behind the client's others; the same token names the same job and False. Raises QueueFull."""
         with self._changing():
@@ -60,7 +63,7 @@ class Ledger:
             if known is None:
                 if self._queue.length(client) >= self._queue_limit:
                     raise QueueFull(self._queue_limit)
-                job = self._jobs.add(client, token, spec, hold, self._now(now), facts)
+                job = self._jobs.add(client, token, spec, self._now(now), facts)
         return self.job(known or job), known is None
 
     def with_token(self, client: str, token: str) -> JobRow | None:
@@ -106,7 +109,8 @@ class Ledger:
             if row.state != "awaiting_approval":
                 raise IllegalMove(job, row.state, "approved")
             self._move(row, "queued", plan=row.plan if plan is None else plan)
-            self._database.change("UPDATE jobs SET hold = 0 WHERE id = ?", job)
+            spec = msgspec.structs.replace(row.spec, after_plan="generate")
+            self._database.change("UPDATE jobs SET spec = ? WHERE id = ?", encoded(spec), job)
             self._queue.put_first(job, row.client)
         return self.job(job)
 

@@ -8,9 +8,10 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from bridge.wire.messages import Failure, Job, Numbered, Spec
+from bridge.wire.messages import Failure, Job, Numbered
 from contract.errors import Cancelled
 from contract.events import AnyJobEvent, JobFailed, StageProgress
+from contract.job import JobSpec
 from contract.plan import Plan
 from contract.states import JobState, Stage
 
@@ -53,7 +54,7 @@ class JobRow:
     """A job. Times are seconds since 1970 in UTC.
 
     `attempt` counts from 1 and grows when a worker died or somebody retried; `deaths` counts workers that died at it
-    in a row without any progress. `hold` says that it will stop for approval. `events` is the number of its newest
+    in a row without any progress. `events` is the number of its newest
     event. `position` is its place among all that wait, from 1 on. `heard` is how much of its worker's tale number
     `tale` is among the events.
     """
@@ -62,8 +63,7 @@ class JobRow:
     client: str
     token: str
     state: JobState
-    spec: Spec
-    hold: bool
+    spec: JobSpec
     plan: Plan | None
     source: str
     model: str
@@ -93,10 +93,9 @@ def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None
     """A row of the table `jobs` with what other places know of it."""
     values = {name: row[name] for name in row.keys() if name in JobRow.__dataclass_fields__}  # noqa: SIM118 (a Row)
     values |= {
-        "spec": msgspec.json.decode(row["spec"], type=Spec),
+        "spec": msgspec.json.decode(row["spec"], type=JobSpec),
         "plan": decoded(row["plan"], Plan),
         "failure": decoded(row["failure"], Failure),
-        "hold": bool(row["hold"]),
         "interrupted": bool(row["interrupted"]),
     }
     return JobRow(**values, takes_done=takes_done, position=position, steps=steps)
@@ -136,7 +135,6 @@ def job_seen_by(row: JobRow, viewer: str) -> Job:
         created=row.created,
         changed=row.changed,
         events=row.events,
-        hold=row.hold,
         attempt=row.attempt,
         mine=mine,
         position=row.position,

@@ -18,7 +18,6 @@ _VERSION_1 = (
         token TEXT NOT NULL,
         state TEXT NOT NULL,
         spec BLOB NOT NULL,
-        hold INTEGER NOT NULL,
         plan BLOB,
         source TEXT NOT NULL,
         model TEXT NOT NULL,

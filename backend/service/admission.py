@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from backend.jobs.media_roots import MediaRoots
-from backend.jobs.order_limits import check_limits
 from backend.ledger.errors import NoSuchJob
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import Facts, JobRow
@@ -20,14 +17,10 @@ from backend.worker.messages import Run
 from bridge.files.content_store import ContentStore
 from bridge.files.errors import NotUploaded
 from bridge.files.relative_paths import check_distinct
-from bridge.wire.messages import AddSpec, RefineSpec, Shaping, Spec
 from contract.errors import BadUsage
-from contract.job import QUALITIES
+from contract.job import LARGEST_MASK, ClipSource, JobSpec, TakeSource
 from contract.take import read_take
-from dynvfx.assistant.instruction import clean_instruction
-from dynvfx.backbones.families import SHIPPED
-
-MOST_TAKES = 64
+from dynvfx.backbones.families import DEFAULT_MODEL, SHIPPED
 
 
 class Admission:
@@ -41,11 +34,19 @@ class Admission:
         self.cache = home / "cache"
         self._tales = home / "tales"
 
-    def admit(self, spec: Spec, client: str) -> tuple[Spec, Facts]:
-        """The order with its paths settled, and what the ledger shall know of it. Raises Problems."""
-        _check_shaping(spec)
+    def admit(self, spec: JobSpec, client: str) -> tuple[JobSpec, Facts]:
+        """The job with its paths settled, and what the ledger is to know of it. Raises Problems."""
+        spec.validate()
+        check_distinct(each.path for each in (spec.start.uploads if isinstance(spec.start, ClipSource) else ()))
+        check_distinct(each.path for each in spec.inputs)
+        for each in spec.files:
+            if self._store.path(each.sha256, client=client) is None:
+                raise NotUploaded(f"The file {each.path} has not been uploaded.", remedy="Send it, then submit.")
+        self._check_mask(spec, client)
         spec = msgspec.structs.replace(spec, segmenter=self.below_roots(spec.segmenter))
-        return self._admit_refine(spec, client) if isinstance(spec, RefineSpec) else self._admit_add(spec, client)
+        if isinstance(spec.start, TakeSource):
+            return self._admit_follow_up(spec, spec.start, client)
+        return self._admit_clip(spec, spec.start)
 
     def output_of(self, row: JobRow) -> Path:
         """The folder of a job's results."""
@@ -56,14 +57,17 @@ class Admission:
         return self._home / "jobs" / job
 
     def run_of(self, row: JobRow) -> Run:
-        """What the worker is told; uploads are put together first. Raises NotUploaded, BadName, OutOfDisk."""
+        """What the worker gets; uploads are put together first. Raises NotUploaded, BadName, OutOfDisk."""
+        inputs = self._home / "media" / row.id / "inputs"
+        if row.spec.inputs:
+            self._store.materialise(row.spec.inputs, inputs, client=row.client)
         return Run(
             job=row.id,
             spec=msgspec.structs.replace(row.spec, footprint=row.footprint),
             output=str(self.output_of(row)),
             media=self._media_of(row),
-            hold=row.hold,
             approved_plan=row.plan,
+            inputs={each.path: str(inputs / each.path) for each in row.spec.inputs},
             media_roots=tuple(map(str, self._roots.roots)),
             cache=str(self.cache),
             cache_bytes=self._cache_bytes,
@@ -79,34 +83,40 @@ class Admission:
 
     def _media_of(self, row: JobRow) -> str | None:
         """The folder of what came over the bridge for a job; a follow-up works on the pictures of the first take."""
-        while isinstance(row.spec, RefineSpec):
-            parent = self._ledger.find(row.spec.job) if row.spec.job is not None else None
+        while isinstance(row.spec.start, TakeSource):
+            start = row.spec.start
+            parent = self._ledger.find(start.job) if start.job is not None else None
             if parent is None:
                 return None
             row = parent
-        if not row.spec.uploads:
+        uploads = row.spec.start.uploads
+        if not uploads:
             return None
-        return str(self._store.materialise(row.spec.uploads, self._home / "media" / row.id, client=row.client))
+        return str(self._store.materialise(uploads, self._home / "media" / row.id / "clip", client=row.client))
 
-    def _admit_add(self, spec: AddSpec, client: str) -> tuple[Spec, Facts]:
-        _check_rate(spec.rate)
-        changes: dict[str, Any] = {}
-        if spec.uploads:
-            check_distinct(upload.path for upload in spec.uploads)
-            for upload in spec.uploads:
-                if self._store.path(upload.sha256, client=client) is None:
-                    raise NotUploaded(f"The file {upload.path} has not been uploaded.", remedy="Send it, then submit.")
+    def _check_mask(self, spec: JobSpec, client: str) -> None:
+        if spec.edit.mask is None:
+            return
+        # Only here: most jobs have no mask, and a service starts in half the time without numpy and Pillow.
+        from backend.jobs.mask_picture import read_mask
+
+        path = self._store.path(spec.input_file(spec.edit.mask.input).sha256, client=client)
+        assert path is not None, "it was looked for"
+        if path.stat().st_size <= LARGEST_MASK:
+            read_mask(path.read_bytes())
         else:
-            changes["source"] = str(self._roots.check(spec.source))
-        changes["media_folders"] = tuple(str(self._roots.check(folder)) for folder in spec.media_folders)
-        if spec.output is not None:
-            changes["output"] = str(self._roots.check_output(spec.output))
-        changes["model"] = self.below_roots(spec.model)
+            raise BadUsage("The mask is too large.", remedy="Save it with fewer pixels.")
+
+    def _admit_clip(self, spec: JobSpec, start: ClipSource) -> tuple[JobSpec, Facts]:
+        source = start.source if start.uploads else str(self._roots.check(start.source))
+        folders = tuple(str(self._roots.check(folder)) for folder in start.media_folders)
+        model = self.below_roots(spec.model or DEFAULT_MODEL)
         if spec.download:
-            require_room(spec.model)
-        spec = msgspec.structs.replace(spec, **changes)
-        facts = Facts(source=spec.source, model=spec.model, output=spec.output or "")
-        return spec, facts
+            require_room(model)
+        output = None if spec.output is None else str(self._roots.check_output(spec.output))
+        start = msgspec.structs.replace(start, source=source, media_folders=folders)
+        spec = msgspec.structs.replace(spec, start=start, model=model, output=output)
+        return spec, Facts(source=source, model=model, output=output or "")
 
     def below_roots(self, name: str | None) -> str | None:
         """The name of a model or segmenter; where it is a folder, its path, which must lie below a media root.
@@ -117,46 +127,21 @@ class Admission:
         folder = named_folder(name) if name is not None and name not in SHIPPED else None
         return name if folder is None else str(self._roots.check(folder))
 
-    def _admit_refine(self, spec: RefineSpec, client: str) -> tuple[Spec, Facts]:
+    def _admit_follow_up(self, spec: JobSpec, start: TakeSource, client: str) -> tuple[JobSpec, Facts]:
         parent = None
-        if spec.take_folder is not None:
-            folder = self._roots.check(spec.take_folder)
-        elif spec.job is not None and spec.take is not None:
-            parent = self._ledger.find(spec.job)
-            if parent is None or not self._access.may_see(parent, client):
-                raise NoSuchJob(spec.job)
-            folder = Path(self._ledger.take(spec.job, spec.take).folder)
+        if start.folder is not None:
+            folder = self._roots.check(start.folder)
         else:
-            raise BadUsage("No take to refine is named.", remedy="Name its folder, or its job and number.")
+            assert start.job is not None and start.number is not None, "`validate` asks for them"
+            parent = self._ledger.find(start.job)
+            if parent is None or not self._access.may_see(parent, client):
+                raise NoSuchJob(start.job)
+            folder = Path(self._ledger.take(start.job, start.number).folder)
         take = read_take(folder)
-        spec = msgspec.structs.replace(spec, take_folder=str(folder))
+        spec = msgspec.structs.replace(spec, start=msgspec.structs.replace(start, folder=str(folder)))
         facts = Facts(
             source=parent.source if parent else str(folder),
-            model=str(take.request.get("model", "")),
+            model=take.model,
             output=str(folder.parent.parent),
         )
         return spec, facts
-
-
-def _check_shaping(spec: Shaping) -> None:
-    clean_instruction(spec.instruction)
-    if not 1 <= spec.takes <= MOST_TAKES:
-        raise BadUsage(f"{spec.takes} takes were asked for.", remedy=f"Choose a number from 1 to {MOST_TAKES}.")
-    if spec.quality not in QUALITIES:
-        raise BadUsage(f"There is no quality {spec.quality!r}.", remedy=f"Choose one of {', '.join(QUALITIES)}.")
-    if spec.scope not in (None, "object", "full_frame"):
-        raise BadUsage(f"There is no scope {spec.scope!r}.", remedy="Choose object or full_frame, or leave it open.")
-    check_limits(spec.region, spec.levels, spec.mask if isinstance(spec, RefineSpec) else None)
-    if spec.plan is not None:
-        spec.plan.validate()
-
-
-def _check_rate(text: str | None) -> None:
-    if text is None:
-        return
-    try:
-        right = Fraction(text) > 0
-    except (ValueError, ZeroDivisionError):
-        right = False
-    if not right:
-        raise BadUsage(f"{text!r} is no rate.", remedy='Give it like "24" or "24000/1001".')

@@ -34,7 +34,7 @@ from bridge.wire import messages as wire
 from bridge.wire.server import Incoming, WireServer, common_protocol
 from contract.events import PlanReady
 
-CAPABILITIES = ("uploads", "downloads", "hold", "estimate", "reorder", "small_footprint", "refine", "edit_limits")
+CAPABILITIES = ("uploads", "downloads", "estimate", "reorder", "small_footprint")
 MOST_EVENTS, MOST_JOBS = 1000, 1000
 """In one answer."""
 
@@ -140,7 +140,7 @@ class Handlers:
         if known is not None:
             return self._job_reply(known, incoming.client)
         spec, facts = self._admission.admit(body.spec, incoming.client)
-        row, created = self._ledger.submit(incoming.client, body.token, spec, body.hold, **facts)
+        row, created = self._ledger.submit(incoming.client, body.token, spec, **facts)
         if created:
             if not row.output:
                 row = self._ledger.move(row.id, "queued", output=str(self._admission.own_output(row.id)))

@@ -30,7 +30,7 @@ from bridge.files.content_store import ContentStore
 from bridge.local.folders import key_folder
 from bridge.local.service_file import ServiceFile
 from bridge.wire.keys import KeyFolder
-from bridge.wire.messages import AddSpec, Limits
+from bridge.wire.messages import Limits
 from bridge.wire.server import DEFAULT_LIMITS, WireServer
 from contract.errors import OutOfDisk
 
@@ -214,8 +214,7 @@ class Service:
         self._sweep_at = now + SWEEP_EVERY
         needed = set()
         for row in self._ledger.queue():
-            if isinstance(row.spec, AddSpec):
-                needed |= {upload.sha256 for upload in row.spec.uploads}
+            needed |= {each.sha256 for each in row.spec.files}
         try:
             self._store.sweep(needed)
         except OutOfDisk as problem:

@@ -163,7 +163,7 @@ class Scheduler:
             if failure.kind in (OutOfDisk.kind, StoreFull.kind):
                 self._disk.note(self._admission.output_of(row))
             self._fail(word.job, failure)
-        elif word.outcome == "held":
+        elif word.outcome == "awaiting_approval":
             self._ledger.move(word.job, "awaiting_approval", device=None)
             self._announcements.changed(word.job)
         elif word.outcome == "cancelled":

@@ -10,8 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from bridge.wire.messages import Failure, Spec
+from bridge.wire.messages import Failure
 from contract.events import AnyJobEvent
+from contract.job import JobSpec
 from contract.plan import Plan
 
 ADDRESS = "DYNVFX_WORKER_ADDRESS"
@@ -31,8 +32,9 @@ BEAT_EVERY = 1.0
 QUIT, START_AGAIN, ORPHANED = 0, 75, 76
 """Exit codes: as told, after an error that may have left something behind, and because the supervisor is gone."""
 
-Outcome = Literal["done", "failed", "cancelled", "held", "stopped"]
-"""`held`: plan and masks are there and the job awaits approval. `stopped`: `Shutdown` came first, the job can go on."""
+Outcome = Literal["done", "failed", "cancelled", "awaiting_approval", "stopped"]
+"""`awaiting_approval`: plan and masks are there, and the job was to wait then. `stopped`: `Shutdown` came first, the
+job can go on."""
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -45,22 +47,24 @@ class Word(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
 class Run(Word, frozen=True, kw_only=True, tag="run"):
     """Carry a job out. Sent only to a worker that has no job; the same `Run` again goes on where the job stopped.
 
-    `spec` with everything that only the supervisor knows filled in: `spec.footprint` is the wanted one, a RefineSpec
-    names its `take_folder`. `output` is the folder for the results of an AddSpec (a refinement's takes join the folder
-    of the take that it follows). `media` is the folder in which uploads were put together; a relative `spec.source` is
-    looked for there. `hold` ends the run with plan and masks (`RunEnded.outcome` "held"), without `JobDone`.
-    `approved_plan` replaces the plan in the job's folder. Media is read only below `media_roots`, `media` and `output`
-    (None: anywhere). `cache` is the folder of what jobs share, kept below `cache_bytes`; None: jobs share nothing.
-    `tale` is the file in which the job's events are kept, `heard` how many of them the ledger has; see
-    `backend.worker.event_journal`.
+    spec: with the wanted footprint, and with the folder of the take that is followed. Where `spec.after_plan` is
+        "wait", the run ends with plan and masks (`RunEnded.outcome` "awaiting_approval"), without `JobDone`.
+    output: the folder for the results; a follow-up's is its take's.
+    media: the folder in which a clip's uploads were put together; a relative source is looked for there.
+    approved_plan: replaces the plan in the job's folder.
+    inputs: where the job's inputs are, by their paths in the job.
+    media_roots: media is read only below these, `media` and `output` (None: anywhere).
+    cache: the folder of what jobs share, kept below `cache_bytes`; None: jobs share nothing.
+    tale: the file in which the job's events are kept, `heard` how many of them the ledger has; see
+        `backend.worker.event_journal`.
     """
 
     job: str
-    spec: Spec
+    spec: JobSpec
     output: str
     media: str | None = None
-    hold: bool = False
     approved_plan: Plan | None = None
+    inputs: dict[str, str] = {}
     media_roots: tuple[str, ...] | None = None
     cache: str | None = None
     cache_bytes: int = 0

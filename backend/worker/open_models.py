@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from backend.jobs.orders import Footprint
+from contract.job import Footprint
 from dynvfx.backbones.base import Backbone
 from dynvfx.segmentation.base import Segmenter
 

@@ -9,22 +9,28 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import psutil
 import torch
 
 from backend.jobs.cache.stage_cache import StageCache
 from backend.jobs.failures import failure_of, full_disk_as_problem
+from backend.jobs.job_start import JobFiles
+from backend.jobs.media_roots import MediaRoots
 from backend.jobs.take_job import JobContext, run
-from backend.jobs.worker_orders import order_of, reading_of
 from backend.worker.channel import WorkerChannel
 from backend.worker.event_journal import Counted, EventJournal
 from backend.worker.messages import EventReported, Ready, Run, RunEnded
 from backend.worker.open_models import OpenBackbone, OpenModels, OpenSegmenter
 from contract.errors import Problem
 from contract.events import JobDone
+from contract.job import ClipSource, JobSpec
 from dynvfx.errors import OutOfMemory
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 15.0
+"""Seconds for which a worker that is ending, or being killed, may still hold the job's folder."""
 
 
 class WorkerJobs:
@@ -50,13 +56,13 @@ class WorkerJobs:
 
     def carry_out(self, job: Run) -> RunEnded:
         """Carry a job out and tell its events; the last word is returned. Raises what nobody foresaw."""
-        log.info("job %s begins%s", job.job, " and will be held" if job.hold else "")
+        log.info("job %s begins%s", job.job, " and stops after its plan" if job.spec.after_plan != "generate" else "")
         torch.set_num_threads(self._threads)
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
         try:
             with full_disk_as_problem():
-                means = JobContext(self._models, self._cache_of(job), reading_of(job))
+                means = JobContext(self._models, self._cache_of(job))
                 ended = self._tell(job, means)
         except Problem as problem:
             log.exception("job %s failed: %s", job.job, problem.kind)
@@ -70,13 +76,16 @@ class WorkerJobs:
         if self._end.is_cancelled(job.job):
             return RunEnded(job=job.job, outcome="cancelled")
         path = Path(job.tale) if job.tale is not None else None
-        with EventJournal(path, job.heard) as tale, contextlib.closing(run(order_of(job), means)) as events:
+        with (
+            EventJournal(path, job.heard) as tale,
+            contextlib.closing(run(spec_of(job), means, files_of(job))) as events,
+        ):
             self._say(job, tale.unheard)
             if tale.is_over:
                 return RunEnded(job=job.job, outcome="done")
             for event in events:
-                if isinstance(event, JobDone) and job.hold:
-                    return RunEnded(job=job.job, outcome="held")
+                if isinstance(event, JobDone) and job.spec.after_plan == "wait":
+                    return RunEnded(job=job.job, outcome="awaiting_approval")
                 self._say(job, tale.add(event))
                 if isinstance(event, JobDone):
                     return RunEnded(job=job.job, outcome="done")
@@ -99,3 +108,22 @@ class WorkerJobs:
             self._end.state, self._end.model = "loading", name
         else:
             self._end.state = "busy"
+
+
+def spec_of(job: Run) -> JobSpec:
+    """The job with the folder for its results, and with its clip found among the uploads."""
+    start = job.spec.start
+    if not isinstance(start, ClipSource):
+        return job.spec
+    start = msgspec.structs.replace(start, source=str(Path(job.media or ".") / start.source))
+    return msgspec.structs.replace(job.spec, start=start, output=job.output)
+
+
+def files_of(job: Run) -> JobFiles:
+    """Media only below the roots, the uploads and the job's own folder (where a timeline's bundle is unpacked)."""
+    check = None
+    if job.media_roots is not None:
+        own = (job.output, job.media) if job.media is not None else (job.output,)
+        check = MediaRoots((*job.media_roots, *own)).check
+    inputs = {name: Path(path) for name, path in job.inputs.items()}
+    return JobFiles(check, PATIENCE, inputs, job.approved_plan)

@@ -18,8 +18,9 @@ from bridge.files.content_index import ContentIndex
 from bridge.files.errors import BadName, BadTransfer, ChunkGap, NotUploaded, StoreFull, TooManyTransfers, out_of_disk
 from bridge.files.partial_upload import PartialUpload
 from bridge.files.relative_paths import check_distinct, checked_parts
-from bridge.wire.messages import Upload, UploadChunk, UploadState
+from bridge.wire.messages import UploadChunk, UploadState
 from contract.errors import OutOfDisk, TooLarge
+from contract.job import InputFile
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _EMPTY = hashlib.sha256().hexdigest()
@@ -102,7 +103,9 @@ class ContentStore:
             allowed = client is None or self._index.usable(client, sha256)
             return self._index.use(sha256) if allowed else None
 
-    def materialise(self, uploads: Sequence[Upload], folder: str | os.PathLike, *, client: str | None = None) -> Path:
+    def materialise(
+        self, uploads: Sequence[InputFile], folder: str | os.PathLike, *, client: str | None = None
+    ) -> Path:
         """Place uploaded files below `folder` under their names (hard links, or copies across disks); the folder.
 
         What is there already is left when it has the right content, so that this can be done again at any time. Of

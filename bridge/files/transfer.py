@@ -61,7 +61,7 @@ def upload(
     sleep: Callable[[float], None] = time.sleep,
     hashes: FileHashes | None = None,
 ) -> str:
-    """Bring a file to the service unless it has it; its SHA-256, by which jobs name it (`messages.Upload`).
+    """Bring a file to the service unless it has it; its SHA-256, by which jobs name it (`contract.job.InputFile`).
 
     What arrived in an earlier attempt is not sent again. First the file is read for its hash (`reading` is told how
     far; a given `hashes` remembers it for the next time), then sent (`progress`). Raises NoSuchFile, FileChanged (it is

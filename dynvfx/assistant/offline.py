@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.errors import BadRequest
+from contract.instruction import clean_instruction
 from contract.plan import Plan, Scope
 from dynvfx.assistant import grammar_words
 from dynvfx.assistant.base import Assistant, Planned
 from dynvfx.assistant.grammar import Parsed, parse, removes, singular
-from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.assistant.language import is_foreign
 from dynvfx.assistant.vocabulary_match import find_entry, stems
 from dynvfx.segmentation.base import MOVING_FOREGROUND

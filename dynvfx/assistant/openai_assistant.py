@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 
 from contract.errors import BadRequest
+from contract.instruction import clean_instruction
 from contract.plan import Plan, Scope
 from dynvfx.assistant import prompts
 from dynvfx.assistant.answers import OBJECTS_SCHEMA, SCENE_SCHEMA, find_object, objects_faults, scene_faults
 from dynvfx.assistant.base import Assistant, Planned
 from dynvfx.assistant.conversation import Conversation
 from dynvfx.assistant.endpoint import find_endpoint
-from dynvfx.assistant.instruction import clean_instruction
 from dynvfx.errors import AssistantFailed
 
 LONGEST_SIDE = 768

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
+from collections.abc import Callable
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 from bridge.wire.keys import is_key
+from contract.box import Box, check_box
+from contract.errors import BadUsage
+from contract.job import LARGEST_SEED, MOST_TAKES, check_levels
+
+_Value = TypeVar("_Value")
 
 
 def text(value: str) -> str:
@@ -41,29 +46,27 @@ def frame_range(value: str) -> tuple[int, int]:
     return first, last
 
 
-def region(value: str) -> tuple[float, float, float, float]:
-    """A box: left, top, right, bottom in parts of the picture."""
+def region(value: str) -> Box:
+    """A box: left, top, right, bottom in fractions of the picture."""
     try:
-        sides = tuple(float(side) for side in value.split(","))
+        left, top, right, bottom = (float(side) for side in value.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{value!r} is not a box such as 0.5,0,1,1 (the right half)") from error
-    if len(sides) != 4 or not all(map(math.isfinite, sides)):
-        raise argparse.ArgumentTypeError(f"{value!r} is not a box such as 0.5,0,1,1 (the right half)")
-    left, top, right, bottom = sides
-    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-        raise argparse.ArgumentTypeError(
-            f"{value!r} is empty or leaves the picture: left, top, right, bottom go from 0 to 1"
-        )
-    return left, top, right, bottom
+    return _checked(check_box, (left, top, right, bottom), value)
 
 
 def levels(value: str) -> tuple[int, ...]:
     """Start levels of iterations, falling."""
     if not re.fullmatch(r"\s*\d{1,3}\s*(,\s*\d{1,3}\s*)*", value, re.ASCII):
         raise argparse.ArgumentTypeError(f"{value!r} are not levels such as 679,439")
-    given = tuple(map(int, value.split(",")))
-    if given[-1] < 1 or any(first <= second for first, second in pairwise(given)):
-        raise argparse.ArgumentTypeError(f"{value!r} do not fall, such as 679,439 do")
+    return _checked(check_levels, tuple(map(int, value.split(","))), value)
+
+
+def _checked(check: Callable[[_Value], None], given: _Value, value: str) -> _Value:
+    try:
+        check(given)
+    except BadUsage as problem:
+        raise argparse.ArgumentTypeError(f"{value!r}: {problem.what} {problem.remedy}".rstrip(".")) from problem
     return given
 
 
@@ -90,15 +93,15 @@ def rate(value: str) -> Fraction:
 
 def count(value: str) -> int:
     """A number of takes."""
-    if not re.fullmatch(r"\d{1,3}", value, re.ASCII) or int(value) == 0:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of takes")
+    if not re.fullmatch(r"\d{1,3}", value, re.ASCII) or not 1 <= int(value) <= MOST_TAKES:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of takes from 1 to {MOST_TAKES}")
     return int(value)
 
 
 def seed(value: str) -> int:
     """A first seed."""
-    if not re.fullmatch(r"\d{1,15}", value, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 0 on")
+    if not re.fullmatch(r"\d{1,10}", value, re.ASCII) or int(value) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 0 to {LARGEST_SEED}")
     return int(value)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from contract.errors import BadUsage
+from contract.job import LAYER_KINDS, QUALITIES, SCOPES
 from plugin.cli import argument_types as values
 
 ADDRESS_VARIABLE, KEY_VARIABLE = "DYNVFX_BACKEND", "DYNVFX_BACKEND_KEY"
@@ -63,7 +64,6 @@ def _add(commands: argparse._SubParsersAction) -> None:
     add.add_argument(
         "--model",
         type=values.text,
-        default="tiny",
         metavar="NAME",
         help="tiny, a hub name, or a folder (default: tiny)",
     )
@@ -152,12 +152,12 @@ def _service(commands: argparse._SubParsersAction) -> None:
 def _shaping(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--takes", type=values.count, default=1, metavar="N", help="how many, with seeds S, S+1, ...")
     parser.add_argument("--seed", type=values.seed, default=0, metavar="S", help="default: 0")
-    parser.add_argument("--quality", choices=("draft", "standard", "reference"), default="standard")
-    parser.add_argument("--scope", choices=("object", "full_frame"), help="default: what the plan says")
+    parser.add_argument("--quality", choices=QUALITIES, default="standard")
+    parser.add_argument("--scope", choices=SCOPES, help="default: what the plan says")
     parser.add_argument("--assistant", type=values.assistant, metavar="openai|offline", help="who writes the plan")
     parser.add_argument("--plan", type=values.path, metavar="FILE", help="a plan that you wrote or edited")
     parser.add_argument("--plan-only", action="store_true", help="stop when the plan is written")
-    parser.add_argument("--layer", choices=("prores4444", "png"), default="prores4444", help="kind of the layer's file")
+    parser.add_argument("--layer", choices=LAYER_KINDS, default="prores4444", help="kind of the layer's file")
     parser.add_argument(
         "--region",
         type=values.region,

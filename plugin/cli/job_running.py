@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bridge.files import transfer
 from bridge.wire.messages import (
     Cancel,
     Cancelled,
@@ -17,14 +18,13 @@ from bridge.wire.messages import (
     Jobs,
     ListJobs,
     Numbered,
-    RefineSpec,
     Retry,
-    Spec,
     Submit,
 )
-from contract.errors import CANCELLED, DONE, BackendTooOld, Problem
+from contract.errors import CANCELLED, DONE, Problem
 from contract.errors import Cancelled as Stopped
 from contract.events import JobDone, JobEvent, JobFailed, JobNotice, JobStarted
+from contract.job import JobSpec
 from contract.states import RUNNING, WAITING
 from plugin.cli.output import Reporter
 from plugin.cli.service_link import ServiceLink
@@ -48,22 +48,27 @@ class JobRun:
         self._coming = 1
         self.started: JobStarted | None = None
 
-    def submit(self, spec: Spec, token: str | None = None) -> Job:
+    def submit(self, spec: JobSpec, token: str | None = None, inputs: Mapping[str, Path] | None = None) -> Job:
         """Queue a job and follow it from its first event; the same one that runs already is followed as well.
 
-        Raises BackendTooOld for a box, levels or a mask that the service would not heed.
+        `inputs` are the places here of the files that it brings along, by their paths in the job.
         """
-        if "edit_limits" not in self._link.welcome.capabilities and _is_limited(spec):
-            raise BackendTooOld(
-                "The service cannot limit an edit to a box, a mask or later iterations.",
-                "Its version does not know this.",
-                "Update it and start it again, or leave --region, --mask and --levels out.",
-            )
         job = self._same_running(spec) if token is None else None
         if job is None:
+            self._send_inputs(spec, inputs or {})
             job = self._link.ask(Submit(token=token or uuid.uuid4().hex, spec=spec), JobReply).job
         self._say(f"Job {job.id}{_queue_words(job)}; `dynvfx watch {job.id}` follows it from another terminal.")
         return job
+
+    def _send_inputs(self, spec: JobSpec, inputs: Mapping[str, Path]) -> None:
+        client = self._link.client
+        for each in spec.inputs:
+            transfer.upload(
+                client.call,
+                inputs[each.path],
+                chunk_bytes=client.welcome.limits.chunk_bytes,
+                call_many=client.call_many,
+            )
 
     def retry(self, job: Job, *, small: bool) -> Job:
         """Queue a job again; only what comes from now on is told."""
@@ -120,7 +125,7 @@ class JobRun:
         if isinstance(event, JobDone) and event.timeline is None:
             self._say(AFTER_PLAN)
 
-    def _same_running(self, spec: Spec) -> Job | None:
+    def _same_running(self, spec: JobSpec) -> Job | None:
         """The very same order, begun by a command that has lost its terminal, say."""
         for job in self._link.ask(ListJobs(states=(*WAITING, *RUNNING)), Jobs).jobs:
             if job.mine and self._link.ask(GetJob(job=job.id), JobReply).spec == spec:
@@ -141,11 +146,6 @@ def tell_stopped(teller: Reporter, started: JobStarted | None, *, quiet: bool) -
     with contextlib.suppress(BrokenPipeError):
         teller.tell(JobFailed.of(Stopped(what, remedy=remedy))) if quiet else print(what, remedy, file=sys.stderr)
     return CANCELLED
-
-
-def _is_limited(spec: Spec) -> bool:
-    mask = spec.mask if isinstance(spec, RefineSpec) else None
-    return any(limit is not None for limit in (spec.region, spec.levels, mask))
 
 
 def _queue_words(job: Job) -> str:

@@ -1,7 +1,7 @@
 """The command `dynvfx`: one more host, over files (docs/command-line.md).
 
-The only module of the plugin that imports the backend: to know the order, to check the machine, to run the service in
-this terminal, or a job in this process.
+The only module of the plugin that imports the backend: to know what a job leaves open, to check the machine, to run the
+service in this terminal, or a job in this process.
 """
 
 from __future__ import annotations
@@ -11,28 +11,23 @@ import contextlib
 import dataclasses
 import json
 import logging
-import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING
 
 from backend.settings import Settings, find_settings, start_logging, stop_logging
 from bridge.local.folders import state_folder
-from bridge.wire.messages import Spec
 from contract.errors import BAD_USAGE, DONE, FAILED, Problem, Unexpected
 from contract.events import JobDone, JobFailed, JobStarted
+from contract.job import ClipSource, JobSpec
 from plugin.cli import job_commands, key_commands, log_command, resolve_command
 from plugin.cli.arguments import parse
+from plugin.cli.job_options import job_of
 from plugin.cli.job_running import AFTER_PLAN, JobRun, tell_stopped
-from plugin.cli.job_specs import add_spec, read_mask, refine_spec
 from plugin.cli.output import Reporter, open_reporter
 from plugin.cli.service_link import open_link
-
-if TYPE_CHECKING:
-    from backend.jobs.orders import AddOrder, RefineOrder
 
 log = logging.getLogger("dynvfx")
 
@@ -95,11 +90,13 @@ def _carried_out(options: argparse.Namespace, teller: Reporter, settings: Settin
 def _in_process(options: argparse.Namespace, teller: Reporter) -> int:
     """Carry out add, refine or demo here."""
     # Importing torch takes seconds: not for what goes through the service.
+    from backend.jobs.job_start import JobFiles
     from backend.jobs.take_job import run
 
+    spec, inputs = _job(options)
     started: JobStarted | None = None
     try:
-        for event in run(_order(options)):
+        for event in run(spec, files=JobFiles(inputs=inputs)):
             started = event if isinstance(event, JobStarted) else started
             teller.tell(event)
             if isinstance(event, JobDone) and event.timeline is None and not options.json:
@@ -111,19 +108,32 @@ def _in_process(options: argparse.Namespace, teller: Reporter) -> int:
 
 
 def _through_service(options: argparse.Namespace, teller: Reporter) -> int:
-    """Carry out add, refine or demo by way of the service."""
-    order = _order(options)
+    """Carry out add, refine or demo by way of the backend, here or on another machine."""
+    from backend.jobs.job_defaults import for_service, output_of
+
+    spec, inputs = _job(options)
+    spec.validate()
     if options.backend:
-        return _far_away(options, order, teller)
-    spec = _spec(order)
+        from backend.jobs.sources import open_source
+        from plugin.cli.remote import remote_job
+
+        output = output_of(spec) if isinstance(spec.start, ClipSource) else None
+        return remote_job.run(options, spec, inputs, output, open_source, teller)
     with contextlib.closing(open_link(None, None)) as link:
         run = JobRun(link, teller, quiet=options.json)
         job: str | None = None
         try:
-            job = run.submit(spec).id
+            job = run.submit(for_service(spec), inputs=inputs).id
             return run.follow(job)
         except (KeyboardInterrupt, BrokenPipeError):
             return run.stopped(job)
+
+
+def _job(options: argparse.Namespace) -> tuple[JobSpec, dict[str, Path]]:
+    """The job that the command asks for, and where its inputs are."""
+    from backend.demo.demonstration import demo_job
+
+    return (demo_job(options.output), {}) if options.command == "demo" else job_of(options)
 
 
 def _write_logs(target: Path | None, settings: Settings, words: Iterable[str] | None) -> tuple[Path, int]:
@@ -138,70 +148,6 @@ def _write_logs(target: Path | None, settings: Settings, words: Iterable[str] | 
     folders = {"program": settings.log_file.parent, "service": home / "log"}
     bundle = write_bundle(target or Path(default_name()), folders, redaction)
     return bundle.path, len(bundle.logs)
-
-
-def _far_away(options: argparse.Namespace, order: AddOrder | RefineOrder, teller: Reporter) -> int:
-    """Carry an order out on another machine: its clip goes there, its takes come here."""
-    from backend.jobs.order_identity import output_of
-    from backend.jobs.orders import AddOrder
-    from backend.jobs.sources import open_source
-    from plugin.cli.remote import remote_job
-
-    if isinstance(order, AddOrder):
-        output = output_of(order)
-        return remote_job.add(options, order, output, open_source, teller)
-    return remote_job.refine(options, order, open_source, teller)
-
-
-def _spec(order: AddOrder | RefineOrder) -> Spec:
-    """What is submitted for an order; its paths mean the same to the service, on this machine."""
-    from backend.jobs.order_identity import asked_of_add, model_name, output_of
-    from backend.jobs.orders import AddOrder
-
-    segmenter = model_name(order.segmenter) if order.segmenter else None
-    if isinstance(order, AddOrder):
-        model = asked_of_add(order)["model"]
-        return add_spec(order, output=output_of(order), model=model, segmenter=segmenter)
-    return refine_spec(order, segmenter=segmenter)
-
-
-def _order(options: argparse.Namespace) -> AddOrder | RefineOrder:
-    """The backend's order for the parsed options."""
-    from backend.demo.demonstration import demo_order
-    from backend.jobs.orders import AddOrder, RefineOrder
-
-    if options.command == "demo":
-        return demo_order(options.output)
-    shaping = {
-        name: getattr(options, name)
-        for name in (
-            "instruction",
-            "takes",
-            "seed",
-            "quality",
-            "scope",
-            "assistant",
-            "plan",
-            "plan_only",
-            "layer",
-            "segmenter",
-            "region",
-        )
-    }
-    if options.command == "refine":
-        mask = read_mask(options.mask, options.mask_frame) if options.mask else None
-        return RefineOrder(**shaping, take_folder=options.take, mask=mask, levels=options.levels)
-    return AddOrder(
-        **shaping,
-        source=os.path.expanduser(options.source),
-        clip=options.clip,
-        part=options.part,
-        model=options.model,
-        output=options.output,
-        media_folders=tuple(options.media),
-        rate=options.rate,
-        download=options.download,
-    )
 
 
 def _doctor(options: argparse.Namespace) -> int:

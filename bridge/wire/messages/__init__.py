@@ -61,11 +61,9 @@ from bridge.wire.messages.requests import (
     UploadBegin,
     UploadChunk,
 )
-from contract.job import LARGEST_MASK, AddSpec, EditedMask, RefineSpec, Shaping, Spec, Upload
 from contract.part import Part
 
 __all__ = [
-    "AddSpec",
     "Answer",
     "Approve",
     "Body",
@@ -78,7 +76,6 @@ __all__ = [
     "DownloadBegin",
     "DownloadChunk",
     "DownloadState",
-    "EditedMask",
     "Estimate",
     "Estimated",
     "EventPushed",
@@ -92,7 +89,6 @@ __all__ = [
     "JobChanged",
     "JobReply",
     "Jobs",
-    "LARGEST_MASK",
     "Limits",
     "ListJobs",
     "ListModels",
@@ -107,7 +103,6 @@ __all__ = [
     "Ping",
     "Pong",
     "Pushed",
-    "RefineSpec",
     "Refused",
     "Reorder",
     "Replay",
@@ -115,14 +110,11 @@ __all__ = [
     "Request",
     "Retry",
     "SetTake",
-    "Shaping",
-    "Spec",
     "Stats",
     "Stop",
     "Submit",
     "TakeEntry",
     "Takes",
-    "Upload",
     "UploadBegin",
     "UploadChunk",
     "UploadState",

@@ -7,7 +7,7 @@ from typing import Literal
 from bridge.wire.messages.body import Body
 from contract.errors import ProblemFacts
 from contract.events import AnyJobEvent
-from contract.job import Spec
+from contract.job import Footprint, JobSpec, Quality
 from contract.part import Part
 from contract.plan import Plan
 from contract.states import CancelOutcome, JobState, Stage, WorkerState
@@ -75,14 +75,13 @@ class Job(Part, frozen=True, kw_only=True):
     instruction: str
     source: str
     model: str
-    quality: str
+    quality: Quality
     seed: int
     takes: int
     output: str
     created: float
     changed: float
     events: int
-    hold: bool
     attempt: int
     mine: bool = True
     position: int | None = None
@@ -96,14 +95,14 @@ class Job(Part, frozen=True, kw_only=True):
     steps: int = 0
     seconds_left: float | None = None
     failure: Failure | None = None
-    footprint: str = "normal"
+    footprint: Footprint = "normal"
 
 
 class JobReply(Body, frozen=True, kw_only=True, tag="job_reply"):
     """The answer to `Submit`, `Approve`, `Retry`, `Reorder` and `GetJob`: the job as it is now."""
 
     job: Job
-    spec: Spec | None = None
+    spec: JobSpec | None = None
     plan: Plan | None = None
 
 

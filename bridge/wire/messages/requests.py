@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from bridge.wire.messages.body import Body
-from contract.job import Spec
+from contract.job import Footprint, JobSpec
 from contract.plan import Plan
 from contract.states import JobState
 from contract.take import Note, Status
@@ -25,14 +23,10 @@ class Ping(Body, frozen=True, kw_only=True, tag="ping"):
 
 
 class Submit(Body, frozen=True, kw_only=True, tag="submit"):
-    """Put a job into the queue. The same `token` (any text that the client makes up) always names the same job.
-
-    `hold` stops the job when its plan and masks are there, until `Approve`.
-    """
+    """Put a job into the queue. The same `token` (any text that the client makes up) always names the same job."""
 
     token: str
-    spec: Spec
-    hold: bool = False
+    spec: JobSpec
 
 
 class Approve(Body, frozen=True, kw_only=True, tag="approve"):
@@ -52,7 +46,7 @@ class Retry(Body, frozen=True, kw_only=True, tag="retry"):
     """Queue a failed or cancelled job again, if wanted with a smaller footprint."""
 
     job: str
-    footprint: Literal["normal", "small"] | None = None
+    footprint: Footprint | None = None
 
 
 class Reorder(Body, frozen=True, kw_only=True, tag="reorder"):

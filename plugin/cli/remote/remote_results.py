@@ -11,6 +11,7 @@ import msgspec
 from bridge.editorial.placement import place_takes, placed_take, write_timeline
 from bridge.files import transfer
 from bridge.files.relative_paths import checked_parts
+from bridge.local.job_folder import Batch, JobFolder, Record
 from contract.errors import Problem, ProtocolError, Refusal
 from contract.events import (
     JobDone,
@@ -24,7 +25,7 @@ from contract.events import (
     TakeDone,
 )
 from contract.take import TAKE_FILE, Take, read_take, write_take
-from plugin.cli.remote.remote_folder import RemoteBatch, RemoteFolder, RemoteRecord
+from plugin.cli.remote.remote_batches import finished_take, number_here
 from plugin.cli.remote.transfer_progress import Moved, TransferProgress
 from plugin.cli.service_link import ServiceLink
 
@@ -35,9 +36,9 @@ class RemoteResults:
     def __init__(
         self,
         link: ServiceLink,
-        folder: RemoteFolder,
-        record: RemoteRecord,
-        batch: RemoteBatch,
+        folder: JobFolder,
+        record: Record,
+        batch: Batch,
         source: Any,
         progress: TransferProgress,
     ) -> None:
@@ -82,7 +83,7 @@ class RemoteResults:
         return event
 
     def _here(self, number: int) -> int:
-        return self._folder.number_here(self._record, self._batch, number)
+        return number_here(self._folder, self._record, self._batch, number)
 
     def _plan(self, event: PlanReady) -> PlanReady:
         name = self._relative(event.path)
@@ -108,8 +109,9 @@ class RemoteResults:
     def _take(self, event: TakeDone) -> TakeDone:
         number = self._here(event.take)
         folder = self._folder.take(number)
-        made = event.made and self._folder.finished(number) is None
-        if self._folder.finished(number) is None:
+        here = finished_take(self._folder, number) is not None
+        made = event.made and not here
+        if not here:
             self._fetch_take(self._relative(event.folder), folder, number)
         return msgspec.structs.replace(event, take=number, folder=str(folder), made=made)
 
@@ -133,7 +135,7 @@ class RemoteResults:
         client = self._link.client
         transfer.download(
             client.call,
-            self._batch.job,
+            self._batch.id or "",
             name,
             target,
             chunk_bytes=self._link.welcome.limits.chunk_bytes,
@@ -154,8 +156,8 @@ class RemoteResults:
     def _write_timeline(self, first: int) -> None:
         """All takes of the folder in one stack; this order's first one is the active one."""
         shot, opened = self._source.shot, self._source.opened
-        numbers = sorted({here for batch in self._record.batches for here in batch.takes.values()})
-        finished = [(number, take) for number in numbers if (take := self._folder.finished(number)) is not None]
+        numbers = sorted({here for batch in self._record.batches for here in batch.numbers.values()})
+        finished = [(number, take) for number in numbers if (take := finished_take(self._folder, number)) is not None]
         start = self._source.info.start_timecode
         takes = [placed_take(self._folder.take(number), take, shot, start) for number, take in finished]
         active = [number for number, _ in finished].index(first)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from contract.box import Box
+from contract.take import Take
 from plugin.panel.review.media.slices import ReviewTake
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -39,21 +38,15 @@ class FollowUp:
             return "no_change"
         return ""
 
-    def values(self, take: ReviewTake) -> dict[str, Any]:
-        """As plain values: parent, instruction, region, mask, and the start levels that are left."""
+    def levels(self, take: Take) -> tuple[int, ...] | None:
+        """The start levels that are left; None for all of them."""
         levels = levels_of(take)
-        return {
-            "parent": take.id,
-            "instruction": self.instruction.strip(),
-            "region": self.region,
-            "mask": None if self.mask is None else {"frame": self.mask_frame, "png": self.mask},
-            "levels": levels[min(self.skip, max(0, len(levels) - 1)) :] if self.skip else None,
-        }
+        return levels[min(self.skip, max(0, len(levels) - 1)) :] if self.skip else None
 
 
-def levels_of(take: ReviewTake) -> tuple[int, ...]:
+def levels_of(take: Take) -> tuple[int, ...]:
     """The start levels of the take's iterations, from the whole to the details."""
-    return tuple(int(level) for level in take.take.request.get("levels") or ())
+    return tuple(int(level) for level in take.request.get("levels") or ())
 
 
 def box_between(start: tuple[float, float], end: tuple[float, float]) -> Box | None:

@@ -7,7 +7,7 @@ from PyQt6 import sip
 from PyQt6.QtCore import QBuffer, QIODevice, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage, QPainter, QPen
 
-from bridge.wire.messages import LARGEST_MASK
+from contract.job import LARGEST_MASK
 from plugin.panel.review.media.pictures import Picture
 
 Part = tuple[float, float]

@@ -240,7 +240,7 @@ class ReviewModel(QObject):
         take = self.current
         if take is None or wanted.problem(take):
             return False
-        self.followUpRequested.emit(take.id, wanted.values(take))
+        self.followUpRequested.emit(take.id, wanted)
         return True
 
     def ask_place(self) -> None:

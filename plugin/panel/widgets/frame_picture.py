@@ -6,9 +6,8 @@ from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from contract.box import Box
 from plugin.panel.widgets.theme import current_theme
-
-Box = tuple[float, float, float, float]
 
 
 class FramePicture(QWidget):

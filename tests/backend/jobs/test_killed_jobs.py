@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from backend.jobs.orders import AddOrder
+from contract.job import JobSpec
 from contract.take import read_take
 from tests.backend.jobs.small_jobs import INSTRUCTION, use_small_models, write_movie
+from tests.contract.sample_job import a_job
 
 POINTS = 10
 
 
-def carry_out(order: AddOrder, ear: Connection) -> None:
+def carry_out(order: JobSpec, ear: Connection) -> None:
     """A job in a process of its own; tells after every event that it came."""
     from backend.jobs.take_job import run
 
@@ -42,7 +43,7 @@ class Runner:
         if "forkserver" in methods:
             self._context.set_forkserver_preload(["backend.jobs.take_job", "tests.backend.jobs.small_jobs"])
 
-    def run(self, order: AddOrder, kill_after: int | None = None, pause: float = 0.0) -> list[str]:
+    def run(self, order: JobSpec, kill_after: int | None = None, pause: float = 0.0) -> list[str]:
         """The events that came; the job is killed `pause` seconds after number `kill_after`."""
         ear, mouth = self._context.Pipe(duplex=False)
         process = self._context.Process(target=carry_out, args=(order, mouth))
@@ -86,8 +87,8 @@ def test_a_job_killed_at_many_points_ends_with_the_same_bytes(tmp_path: Path, mo
     runner = Runner()
     movie = write_movie(tmp_path / "street.mp4")
 
-    def order(name: str) -> AddOrder:
-        return AddOrder(
+    def order(name: str) -> JobSpec:
+        return a_job(
             source=str(movie),
             instruction=INSTRUCTION,
             quality="draft",
@@ -97,14 +98,14 @@ def test_a_job_killed_at_many_points_ends_with_the_same_bytes(tmp_path: Path, mo
         )
 
     whole = runner.run(order("whole"))
-    wanted = digests(order("whole").output)
+    wanted = digests(Path(order("whole").output))
     chance = random.Random(7)
     points = sorted(chance.sample(range(1, len(whole)), POINTS))
     # One job is killed again and again, at points further and further into what is left of it.
     for point in points[: POINTS // 2]:
         runner.run(order("battered"), kill_after=max(1, point // 4), pause=chance.random() * 0.05)
     runner.run(order("battered"))
-    assert digests(order("battered").output) == wanted
+    assert digests(Path(order("battered").output)) == wanted
     # Others are killed once, anywhere.
     for point in points[POINTS // 2 :]:
         name = f"killed at {point}"
@@ -112,6 +113,6 @@ def test_a_job_killed_at_many_points_ends_with_the_same_bytes(tmp_path: Path, mo
         assert len(told) >= point
         resumed = runner.run(order(name))
         assert resumed[-1] == "JobDone"
-        assert digests(order(name).output) == wanted
-        leftovers = [path.name for path in order(name).output.rglob("*.part*") if ".dynvfx" not in path.parts]
+        assert digests(Path(order(name).output)) == wanted
+        leftovers = [path.name for path in Path(order(name).output).rglob("*.part*") if ".dynvfx" not in path.parts]
         assert leftovers == []

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from backend.ledger.ledger import Ledger
-from bridge.wire.messages import AddSpec, Failure
+from bridge.wire.messages import Failure
 from contract.events import AnyJobEvent, JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
+from contract.job import JobSpec
 from contract.take import Take, write_take
+from tests.contract.sample_job import a_job
 from tests.contract.sample_plan import a_plan
 
 ANNA, BERT, CLEO = "a" * 40, "b" * 40, "c" * 40
@@ -31,8 +33,8 @@ class Clock:
         return self.now
 
 
-def spec(**changes: Any) -> AddSpec:
-    return AddSpec(**{"instruction": "add a balloon", "source": "/footage/clip.mov", **changes})
+def spec(**changes: Any) -> JobSpec:
+    return a_job(**{"instruction": "add a balloon", "source": "/footage/clip.mov", **changes})
 
 
 def submitted(ledger: Ledger, client: str = ANNA, token: str = "one", **changes: Any) -> str:

@@ -4,7 +4,6 @@ from backend.ledger.errors import NoSuchJob, NoSuchTake, QueueFull
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import Steps
 from backend.ledger.states import IllegalMove
-from bridge.wire.messages import RefineSpec
 from contract.errors import BadTake
 from contract.take import Note, read_take, write_take
 from tests.backend.ledger.specimens import (
@@ -26,6 +25,7 @@ from tests.backend.ledger.specimens import (
     whole_job,
     write_specimen,
 )
+from tests.contract.sample_job import a_follow_up
 from tests.contract.sample_plan import a_plan
 
 
@@ -42,12 +42,14 @@ def reopened(ledger: Ledger) -> Ledger:
 
 def test_a_new_job_is_all_that_was_asked_for(ledger):
     row, created = ledger.submit(
-        ANNA, "one", spec(takes=2, output="/out", model="wan"), hold=True, now=7.0, device="cpu"
+        ANNA, "one", spec(takes=2, output="/out", model="wan", after_plan="wait"), now=7.0, device="cpu"
     )
-    assert created and row.state == "queued" and row.position == 1 and row.hold and row.attempt == 1
+    assert (
+        created and row.state == "queued" and row.position == 1 and row.spec.after_plan == "wait" and row.attempt == 1
+    )
     assert (row.source, row.model, row.output, row.device) == ("/footage/clip.mov", "wan", "/out", "cpu")
     assert row.created == row.changed == 7.0
-    assert row.spec == spec(takes=2, output="/out", model="wan")
+    assert row.spec == spec(takes=2, output="/out", model="wan", after_plan="wait")
     assert ledger.job(row.id) == row
 
 
@@ -71,9 +73,9 @@ def test_a_full_queue_refuses_new_jobs_but_knows_old_ones(ledger):
 
 def test_a_change_of_a_take_has_the_source_and_model_of_its_job(ledger):
     parent = submitted(ledger, model="wan")
-    row, _ = ledger.submit(ANNA, "two", RefineSpec(instruction="make it red", job=parent, take=1))
+    row, _ = ledger.submit(ANNA, "two", a_follow_up(instruction="make it red", job=parent, number=1))
     assert (row.source, row.model) == ("/footage/clip.mov", "wan")
-    assert ledger.submit(ANNA, "three", RefineSpec(instruction="x", take_folder="/takes/01"))[0].source == ""
+    assert ledger.submit(ANNA, "three", a_follow_up(instruction="x", folder="/takes/01"))[0].source == ""
 
 
 def test_lists_are_newest_first_by_client_and_state(ledger):
@@ -219,7 +221,7 @@ def test_cancelling_in_every_state(ledger):
 
 
 def test_approval_queues_the_job_again_with_the_plan(ledger):
-    job = ledger.submit(ANNA, "one", spec(), hold=True)[0].id
+    job = ledger.submit(ANNA, "one", spec(after_plan="wait"))[0].id
     other = submitted(ledger, token="two")
     with pytest.raises(IllegalMove):
         ledger.approve(job)
@@ -227,12 +229,12 @@ def test_approval_queues_the_job_again_with_the_plan(ledger):
     ledger.append(job, plan_ready(), "awaiting_approval")
     assert ledger.recover() == ()
     row = ledger.approve(job, PLAN)
-    assert (row.state, row.hold, row.plan) == ("queued", False, PLAN)
+    assert (row.state, row.spec.after_plan, row.plan) == ("queued", "generate", PLAN)
     assert [each.id for each in ledger.queue()] == [job, other]
 
 
 def test_approval_without_a_plan_keeps_the_earlier_one(ledger):
-    job = ledger.submit(ANNA, "one", spec(), hold=True, plan=a_plan(target_object="whale"))[0].id
+    job = ledger.submit(ANNA, "one", spec(after_plan="wait"), plan=a_plan(target_object="whale"))[0].id
     ledger.move(job, "preparing")
     ledger.move(job, "awaiting_approval")
     assert ledger.approve(job).plan == a_plan(target_object="whale")

@@ -44,7 +44,7 @@ class Expected:
     state: str = "queued"
     attempt: int = 1
     deaths: int = 0
-    hold: bool = False
+    after_plan: str = "generate"
     footprint: str = "normal"
     interrupted: bool = False
     plan: dict | None = None
@@ -83,20 +83,25 @@ class Lives(RuleBasedStateMachine):
                 call(job, *values, **named)
         return allowed
 
-    @rule(target=jobs, client=st.sampled_from((ANNA, BERT, CLEO)), token=st.sampled_from("1234567"), hold=st.booleans())
-    def submit(self, client, token, hold):
+    @rule(
+        target=jobs,
+        client=st.sampled_from((ANNA, BERT, CLEO)),
+        token=st.sampled_from("1234567"),
+        after_plan=st.sampled_from(("generate", "wait")),
+    )
+    def submit(self, client, token, after_plan):
         known = [job for job, each in self.model.items() if (each.client, each.token) == (client, token)]
         waiting = [each for each in self.model.values() if each.client == client and each.state == "queued"]
         if not known and len(waiting) >= LIMIT:
             with pytest.raises(QueueFull):
-                self.ledger.submit(client, token, spec(), hold)
+                self.ledger.submit(client, token, spec(after_plan=after_plan))
             return ""
-        row, created = self.ledger.submit(client, token, spec(), hold)
+        row, created = self.ledger.submit(client, token, spec(after_plan=after_plan))
         assert created is not bool(known)
         if known:
             assert row.id == known[0]
         else:
-            self.model[row.id] = Expected(client, token, hold=hold)
+            self.model[row.id] = Expected(client, token, after_plan=after_plan)
         return row.id
 
     @rule(job=jobs, state=st.sampled_from(STATES))
@@ -186,7 +191,7 @@ class Lives(RuleBasedStateMachine):
     def approve(self, job, plan):
         if job and self._allowed(job, self.model[job].state == "awaiting_approval", self.ledger.approve, plan):
             expected = self.model[job]
-            expected.state, expected.hold, expected.plan = "queued", False, plan or expected.plan
+            expected.state, expected.after_plan, expected.plan = "queued", "generate", plan or expected.plan
 
     @rule(job=jobs, died=st.booleans())
     def interrupt(self, job, died):
@@ -247,13 +252,14 @@ class Lives(RuleBasedStateMachine):
         assert [row.id for row in self.ledger.jobs(limit=-1)] == list(reversed(self.model))
         for job, expected in self.model.items():
             row = self.ledger.job(job)
-            assert {name: getattr(row, name) for name in ("client", "token", "state", "attempt", "deaths", "hold")} == {
-                name: getattr(expected, name) for name in ("client", "token", "state", "attempt", "deaths", "hold")
+            assert {name: getattr(row, name) for name in ("client", "token", "state", "attempt", "deaths")} == {
+                name: getattr(expected, name) for name in ("client", "token", "state", "attempt", "deaths")
             }
-            assert (row.footprint, row.plan, row.interrupted) == (
+            assert (row.footprint, row.plan, row.interrupted, row.spec.after_plan) == (
                 expected.footprint,
                 expected.plan,
                 expected.interrupted,
+                expected.after_plan,
             )
             assert (row.failure is not None) == (expected.state == "failed")
             events = self.ledger.events(job)

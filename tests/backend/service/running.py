@@ -18,8 +18,10 @@ from bridge.local.folders import key_folder
 from bridge.local.service_file import ServiceFile, read_service_file
 from bridge.wire.client import Client
 from bridge.wire.keys import KeyFolder, KeyPair
-from bridge.wire.messages import AddSpec, GetJob, Job, Numbered, Spec, Submit
+from bridge.wire.messages import GetJob, Job, Numbered, Submit
 from contract.events import AnyJobEvent
+from contract.job import JobSpec
+from tests.contract.sample_job import a_job
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTED = "tests.backend.service.scripted_worker"
@@ -115,13 +117,13 @@ def running(home: Path, *options: str, **more: object) -> Iterator[RunningServic
         service.close()
 
 
-def script(words: str, **changes: object) -> AddSpec:
+def script(words: str, **changes: object) -> JobSpec:
     """An order that the scripted worker understands."""
     values = {"instruction": f"add nothing {words}", "source": str(ROOT / "README.md"), "assistant": "offline"}
-    return AddSpec(**{**values, **changes})
+    return a_job(**{**values, **changes})
 
 
-def submit(client: Client, spec: Spec, token: str = "", **more: object) -> Job:
+def submit(client: Client, spec: JobSpec, token: str = "", **more: object) -> Job:
     """Put a job into the queue."""
     return client.call(Submit(token=token or os.urandom(8).hex(), spec=spec, **more)).job
 

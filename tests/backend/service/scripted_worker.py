@@ -86,8 +86,8 @@ def carry_out(end: WorkerChannel, run: Run) -> RunEnded:
     plan = run.approved_plan or run.spec.plan or PLAN
     tell(PlanReady(path=str(script.folder / "plan.json"), origin="written", plan=plan, remarks=[]))
     script.stay_if("planning")
-    if run.hold:
-        return RunEnded(job=run.job, outcome="held")
+    if run.spec.after_plan == "wait":
+        return RunEnded(job=run.job, outcome="awaiting_approval")
     for stage in ("encoding", "inverting", "refining", "delivering") if script.text("stay", "") else ():
         tell(StageProgress(take=1, stage=stage, step=1, steps=2))
         script.stay_if(stage)

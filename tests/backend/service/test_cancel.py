@@ -73,7 +73,7 @@ def test_a_running_job_is_cancelled_while_its_worker_does_nothing(client: Client
 
 @pytest.mark.parametrize("state", WAITING)
 def test_a_waiting_job_is_cancelled_while_the_worker_does_nothing(client: Client, service: RunningService, state: str):
-    held = submit(client, script(""), hold=True).id
+    held = submit(client, script("", after_plan="wait")).id
     until(lambda: job(client, held).state == "awaiting_approval", client)
     busy = submit(client, script("stay=refining")).id
     until(lambda: job(client, busy).state == "refining", client)

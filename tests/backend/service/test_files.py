@@ -11,8 +11,9 @@ import pytest
 
 from bridge.files.transfer import download, upload
 from bridge.wire.client import Client
-from bridge.wire.messages import DownloadBegin, Estimate, Submit, Upload
+from bridge.wire.messages import DownloadBegin, Estimate, Submit
 from contract.errors import Refusal
+from contract.job import InputFile
 from tests.backend.service.running import RunningService, job, running, script, submit, to_the_end
 from tests.content import noise
 
@@ -46,10 +47,10 @@ def test_a_clip_travels_and_its_take_comes_back(client: Client, service: Running
     clip = tmp_path / "clip.mov"
     clip.write_bytes(noise(3_000_000))
     digest = upload(client.call, clip, chunk_bytes=client.welcome.limits.chunk_bytes)
-    spec = script("", source="plate/clip.mov", uploads=(Upload(path="plate/clip.mov", sha256=digest),))
+    spec = script("", source="plate/clip.mov", uploads=(InputFile(path="plate/clip.mov", sha256=digest, bytes=1),))
     name = submit(client, spec).id
     to_the_end(client, name)
-    there = service.home / "media" / name / "plate" / "clip.mov"
+    there = service.home / "media" / name / "clip" / "plate" / "clip.mov"
     assert hashlib.sha256(there.read_bytes()).hexdigest() == digest
     output = Path(job(client, name).output)
     assert output == service.home / "jobs" / name
@@ -61,7 +62,7 @@ def test_a_clip_travels_and_its_take_comes_back(client: Client, service: Running
 
 
 def test_what_was_not_uploaded_cannot_be_worked_on(client: Client):
-    uploads = (Upload(path="clip.mov", sha256="0" * 64),)
+    uploads = (InputFile(path="clip.mov", sha256="0" * 64, bytes=1),)
     spec = script("", source="clip.mov", uploads=uploads)
     assert refused(client, Submit(token="a", spec=spec)) == "not_uploaded"
 
@@ -70,14 +71,14 @@ def test_what_was_not_uploaded_cannot_be_worked_on(client: Client):
 def test_uploads_keep_to_the_jobs_folder(client: Client, tmp_path: Path, name: str):
     (tmp_path / "clip").write_bytes(b"pictures")
     digest = upload(client.call, tmp_path / "clip", chunk_bytes=1000)
-    spec = script("", source=name, uploads=(Upload(path=name, sha256=digest),))
+    spec = script("", source=name, uploads=(InputFile(path=name, sha256=digest, bytes=1),))
     assert refused(client, Submit(token="b", spec=spec)) == "bad_name"
 
 
 def test_another_clients_upload_is_not_given_out(client: Client, service: RunningService, tmp_path: Path):
     (tmp_path / "clip").write_bytes(b"secret pictures")
     digest = upload(client.call, tmp_path / "clip", chunk_bytes=1000)
-    spec = script("", source="clip", uploads=(Upload(path="clip", sha256=digest),))
+    spec = script("", source="clip", uploads=(InputFile(path="clip", sha256=digest, bytes=1),))
     with service.client(service.stranger("Eve")) as stranger:
         assert refused(stranger, Submit(token="c", spec=spec)) == "not_uploaded"
 

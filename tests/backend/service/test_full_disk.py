@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from bridge.wire.client import Client
-from bridge.wire.messages import AddSpec, Ping, Retry, Submit
+from bridge.wire.messages import Ping, Retry, Submit
 from contract.errors import Refusal
 from contract.events import StageProgress
+from contract.job import JobSpec
 from tests.backend.jobs.small_jobs import INSTRUCTION, write_movie
 from tests.backend.service.fork_server import nursery
 from tests.backend.service.running import (
@@ -28,6 +29,7 @@ from tests.backend.service.running import (
     to_the_end,
     until,
 )
+from tests.contract.sample_job import a_job
 
 MEBIBYTE = 1 << 20
 
@@ -105,8 +107,8 @@ def service(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("stage", ["encoding", "inverting", "refining", "delivering"])
 def test_a_full_disk_of_the_results_at_each_stage(service: RunningService, disk: Path, stage: str):
-    def spec(name: str) -> AddSpec:
-        return AddSpec(
+    def spec(name: str) -> JobSpec:
+        return a_job(
             instruction=INSTRUCTION,
             source=str(service.home.parent / "street.mp4"),
             quality="draft",

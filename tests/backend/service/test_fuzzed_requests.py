@@ -17,7 +17,8 @@ import msgspec
 import pytest
 
 from bridge.files.chunks import chunk_digest
-from bridge.wire.messages import AddSpec, Hello, PauseQueue, Ping, Request, Stop
+from bridge.wire.messages import Hello, PauseQueue, Ping, Request, Stop
+from contract.job import JobSpec
 from tests.backend.service.running import ROOT, RunningService, running, script, submit, to_the_end
 from tests.bridge.wire.raw_client import RawClient, pack
 from tests.contract.sample_plan import a_plan
@@ -51,8 +52,8 @@ class Fool:
             required = field.default is msgspec.NODEFAULT and field.default_factory is msgspec.NODEFAULT
             if required or self.chance.random() < 0.5:
                 chosen[field.name] = self.field(field.name, field.type)
-        if kind is AddSpec and self.chance.random() < 0.7:  # the rest in order: the one odd value comes far
-            odd = self.chance.choice([*chosen, "source"])
+        if kind is JobSpec and self.chance.random() < 0.7:  # the rest in order: the one odd value comes far
+            odd = self.chance.choice([*chosen, "start"])
             chosen = msgspec.structs.asdict(script("steps=1")) | {odd: chosen.get(odd, "x")}
         if chosen.get("digest") is not None and self.chance.random() < 0.8:
             chosen["digest"] = chunk_digest(chosen["data"])

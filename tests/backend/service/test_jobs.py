@@ -5,19 +5,18 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
+from bridge.files.transfer import upload
 from bridge.wire.client import Client
 from bridge.wire.messages import (
-    LARGEST_MASK,
-    AddSpec,
     Approve,
     Cancel,
-    EditedMask,
     Estimate,
     Follow,
     GetJob,
@@ -28,7 +27,6 @@ from bridge.wire.messages import (
     ListTakes,
     PauseQueue,
     Ping,
-    RefineSpec,
     Reorder,
     Replay,
     Retry,
@@ -37,9 +35,11 @@ from bridge.wire.messages import (
 )
 from contract.errors import Refusal
 from contract.events import JobFailed, PlanReady, StageProgress
+from contract.job import LARGEST_MASK
 from contract.take import Note, read_take
 from tests.backend.service.running import RunningService, job, kinds, running, script, submit, to_the_end, until
 from tests.backend.service.scripted_worker import PLAN
+from tests.contract.sample_job import a_follow_up, changed, painted
 from tests.contract.sample_plan import a_plan
 
 STEPS = ["progress"] * 4
@@ -148,9 +148,9 @@ def test_cancelling_is_answered_at_once_also_while_the_worker_is_deaf(client: Cl
 
 
 def test_a_plan_waits_for_approval_and_can_be_edited(client: Client):
-    name = submit(client, script(""), hold=True).id
+    name = submit(client, script("", after_plan="wait")).id
     until(lambda: job(client, name).state == "awaiting_approval", client)
-    assert job(client, name).hold
+    assert client.call(GetJob(job=name)).spec.after_plan == "wait"
     assert refused(client, Approve(job=name, plan=a_plan(target_object=""))) == "bad_plan"
     edited = msgspec.structs.replace(PLAN, composite_caption="a street with more")
     approved = client.call(Approve(job=name, plan=edited))
@@ -160,7 +160,7 @@ def test_a_plan_waits_for_approval_and_can_be_edited(client: Client):
 
 
 def test_a_job_that_awaits_approval_can_be_cancelled(client: Client):
-    name = submit(client, script(""), hold=True).id
+    name = submit(client, script("", after_plan="wait")).id
     until(lambda: job(client, name).state == "awaiting_approval", client)
     assert client.call(Cancel(job=name)).outcome == "cancelled"
 
@@ -224,28 +224,38 @@ def test_what_people_say_of_a_take_is_kept_with_it(client: Client):
 def test_a_take_is_refined_by_its_job_and_number(client: Client):
     name = submit(client, script("")).id
     to_the_end(client, name)
-    follow_up = submit(client, RefineSpec(instruction="make it larger", job=name, take=1))
+    follow_up = submit(client, a_follow_up("make it larger", job=name, number=1))
     parent = job(client, name)
     assert follow_up.output == parent.output
     to_the_end(client, follow_up.id)
 
 
-def test_a_follow_up_within_limits(client: Client):
+def test_a_follow_up_within_limits(client: Client, tmp_path: Path):
     name = submit(client, script("")).id
     to_the_end(client, name)
     out = io.BytesIO()
     noise = np.random.default_rng(1).integers(0, 256, (1500, 2500), np.uint8)
     Image.fromarray(noise).save(out, "PNG")
-    mask = EditedMask(frame=1, png=out.getvalue())
-    assert 3_700_000 < len(mask.png) <= LARGEST_MASK
-    spec = RefineSpec(instruction="larger", job=name, take=1, region=(0.0, 0.0, 0.5, 1.0), levels=(679,), mask=mask)
+    png = out.getvalue()
+    assert 3_700_000 < len(png) <= LARGEST_MASK
+    limits = {"region": (0.0, 0.0, 0.5, 1.0), "levels": (679,)}
+    spec = a_follow_up("larger", job=name, number=1, **limits, **painted(1, png))
+    assert refused(client, Submit(token="too early", spec=spec)) == "not_uploaded"
+    send(client, tmp_path, png)
     follow_up = submit(client, spec)
     kept = client.call(GetJob(job=follow_up.id)).spec
-    assert (kept.mask, kept.region, kept.levels) == (mask, spec.region, spec.levels)
+    assert (kept.edit, kept.levels, kept.inputs) == (spec.edit, spec.levels, spec.inputs)
     to_the_end(client, follow_up.id)
-    for wrong in (b"no picture", mask.png + bytes(LARGEST_MASK)):
-        spec = msgspec.structs.replace(spec, mask=EditedMask(frame=1, png=wrong[: LARGEST_MASK + 1]))
+    for wrong in (b"no picture", png + bytes(LARGEST_MASK)):
+        send(client, tmp_path, wrong)
+        spec = changed(spec, **painted(1, wrong))
         assert refused(client, Submit(token=f"wrong {len(wrong)}", spec=spec)) == "bad_usage"
+
+
+def send(client: Client, folder: Path, content: bytes) -> None:
+    """Upload these bytes."""
+    (folder / "input").write_bytes(content)
+    upload(client.call, folder / "input", chunk_bytes=client.welcome.limits.chunk_bytes)
 
 
 @pytest.mark.parametrize(
@@ -254,8 +264,11 @@ def test_a_follow_up_within_limits(client: Client):
         ({"instruction": "  "}, "bad_request"),
         ({"takes": 0}, "bad_usage"),
         ({"takes": 65}, "bad_usage"),
-        ({"quality": "best"}, "bad_usage"),
-        ({"scope": "explosion"}, "bad_usage"),
+        ({"quality": "best"}, "bad_request"),
+        ({"scope": "explosion"}, "bad_request"),
+        ({"seed": -1}, "bad_usage"),
+        ({"seed": 2**31}, "bad_usage"),
+        ({"part": (4, 2)}, "bad_usage"),
         ({"rate": "1/0"}, "bad_usage"),
         ({"region": (0.5, 0.0, 0.5, 1.0)}, "bad_usage"),
         ({"region": (0.0, 0.0, 1.0, 1.2)}, "bad_usage"),
@@ -267,7 +280,7 @@ def test_an_order_that_makes_no_sense_is_refused_at_once(client: Client, changes
     before = client.call(ListJobs()).jobs
     spec = script("", **{key: value for key, value in changes.items() if key != "instruction"})
     if "instruction" in changes:
-        spec = AddSpec(instruction=changes["instruction"], source=spec.source)
+        spec = changed(spec, **changes)
     assert refused(client, Submit(token="nonsense", spec=spec)) == kind
     assert client.call(ListJobs()).jobs == before
 
@@ -288,8 +301,8 @@ def test_what_is_not_there_is_not_found(client: Client, request_: object):
 
 
 def test_a_refinement_needs_its_take(client: Client):
-    assert refused(client, Submit(token="r", spec=RefineSpec(instruction="larger"))) == "bad_usage"
-    assert refused(client, Submit(token="r", spec=RefineSpec(instruction="larger", job="x", take=1))) == "not_found"
+    assert refused(client, Submit(token="r", spec=a_follow_up("larger"))) == "bad_usage"
+    assert refused(client, Submit(token="r", spec=a_follow_up("larger", job="x", number=1))) == "not_found"
 
 
 def test_the_queue_has_an_end(client: Client):

@@ -18,13 +18,15 @@ from pathlib import Path
 import pytest
 
 from bridge.wire.client import Client
-from bridge.wire.messages import AddSpec, Numbered, Ping, Replay, Submit
+from bridge.wire.messages import Numbered, Ping, Replay, Submit
 from contract.events import JobNotice, PreviewWritten, StageProgress
+from contract.job import JobSpec
 from tests.backend.jobs.small_jobs import INSTRUCTION, write_movie
 from tests.backend.jobs.test_killed_jobs import digests
 from tests.backend.service.fork_server import CHILD, MODELS, nursery
 from tests.backend.service.running import PATIENCE, RunningService, end_at_once, job, until
 from tests.bridge.wire.proxy import Proxy
+from tests.contract.sample_job import a_job
 
 KILLS = int(os.environ.get("DYNVFX_KILLS", "25"))
 SEED = int(os.environ.get("DYNVFX_KILL_SEED", "1"))
@@ -53,8 +55,8 @@ class Place:
     steps: list[tuple] = field(default_factory=list)
     seconds: float = 0.0
 
-    def spec(self, name: str) -> AddSpec:
-        return AddSpec(
+    def spec(self, name: str) -> JobSpec:
+        return a_job(
             instruction=INSTRUCTION,
             source=str(self.folder / "street.mp4"),
             quality="draft",

@@ -116,7 +116,7 @@ def test_a_killed_service_goes_on_where_it_was(start: Start):
         name = submit(client, script(LONG)).id
         until(lambda: job(client, name).step >= 5, client)
         waiting = submit(client, script("steps=1")).id
-        held = submit(client, script("steps=1"), hold=True).id
+        held = submit(client, script("steps=1", after_plan="wait")).id
     orphans = service.worker_pids()
     service.kill()
     assert read_service_file(service.home) is None

@@ -12,15 +12,15 @@ import msgspec
 import pytest
 from PIL import Image
 
-from backend.jobs.job_folder import JobFolder
 from backend.worker.link import SupervisorChannel
 from backend.worker.messages import ORPHANED, QUIT, START_AGAIN, CancelRun, Heartbeat, Ready, Run, Shutdown
-from bridge.wire.messages import AddSpec, RefineSpec
+from bridge.local.job_folder import JobFolder
 from contract.events import JobDone, JobNotice, JobStarted, MasksFound, PlanReady, StageProgress, TakeDone
 from contract.plan import Plan
 from contract.take import read_take
 from tests.backend.jobs.small_jobs import INSTRUCTION, TARGET, write_movie
 from tests.backend.worker.worker_process import PATIENCE, WorkerProcess, context, worker
+from tests.contract.sample_job import a_follow_up, a_job
 from tests.contract.sample_plan import a_plan
 
 MakeRun = Callable[..., Run]
@@ -44,13 +44,12 @@ def shared(folder: Path) -> Iterator[WorkerProcess]:
 def run_of(folder: Path, tmp_path: Path) -> MakeRun:
     """Runs of the test's own jobs, which share the cache of the test."""
 
-    def make(job: str, /, hold: bool = False, plan: Plan | None = None, **spec: Any) -> Run:
+    def make(job: str, /, plan: Plan | None = None, **spec: Any) -> Run:
         asked = {"instruction": INSTRUCTION, "quality": "draft", "assistant": "offline", **spec}
         return Run(
             job=job,
-            spec=AddSpec(source=str(folder / "street.mp4"), **asked),
+            spec=a_job(source=str(folder / "street.mp4"), **asked),
             output=str(tmp_path / job),
-            hold=hold,
             approved_plan=plan,
             cache=str(tmp_path / "cache"),
             cache_bytes=10**9,
@@ -141,8 +140,8 @@ def test_a_cancelled_job_that_waits_is_not_begun(shared: WorkerProcess, run_of: 
 
 def test_held_with_plan_and_masks_until_approved(shared: WorkerProcess, run_of: MakeRun):
     searches, forwards = shared.count("search"), shared.count("forward")
-    events, ended = shared.carry_out(run_of("held", hold=True))
-    assert ended.outcome == "held"
+    events, ended = shared.carry_out(run_of("held", after_plan="wait"))
+    assert ended.outcome == "awaiting_approval"
     assert not any(isinstance(event, JobDone | StageProgress) for event in events)
     ready, masks = (next(event for event in events if isinstance(event, kind)) for kind in (PlanReady, MasksFound))
     assert [mask.role for mask in masks.masks][-1] == "target" and masks.masks[-1].phrase == TARGET
@@ -170,10 +169,10 @@ def test_pictures_of_found_masks(shared: WorkerProcess, run_of: MakeRun, tmp_pat
     shared.carry_out(run_of("made"))
     # A take of this job shows a balloon, so in a clip of it the phrase finds a look-alike.
     made = Path(run_of("made").output) / "takes/01"
-    clip = made / str(read_take(made).extra["composite"])
-    run = run_of("again", hold=True)
-    spec = AddSpec(source=str(clip), instruction=INSTRUCTION, quality="draft", assistant="offline")
-    events, _ = shared.carry_out(Run(job="again", spec=spec, output=run.output, hold=True))
+    clip = made / str(read_take(made).composite)
+    run = run_of("again", after_plan="wait")
+    spec = a_job(source=str(clip), instruction=INSTRUCTION, quality="draft", assistant="offline", after_plan="wait")
+    events, _ = shared.carry_out(Run(job="again", spec=spec, output=run.output))
     mask = next(event for event in events if isinstance(event, MasksFound)).masks[-1]
     assert (mask.phrase, mask.role) == (TARGET, "target")
     assert 0 < mask.coverage < 1 and mask.frame >= 0
@@ -184,11 +183,11 @@ def test_pictures_of_found_masks(shared: WorkerProcess, run_of: MakeRun, tmp_pat
 def test_a_follow_up_joins_its_take(shared: WorkerProcess, run_of: MakeRun):
     first = run_of("parent")
     shared.carry_out(first)
-    spec = RefineSpec(
+    spec = a_follow_up(
         instruction="add another red balloon",
         quality="draft",
         assistant="offline",
-        take_folder=str(Path(first.output) / "takes/01"),
+        folder=str(Path(first.output) / "takes/01"),
     )
     events, ended = shared.carry_out(Run(job="child", spec=spec, output=first.output))
     assert ended.outcome == "done"
@@ -205,7 +204,7 @@ def test_media_outside_the_roots_is_not_read(shared: WorkerProcess, run_of: Make
     assert not Path(run.output).exists()
     # An upload is found by its name below the job's media folder.
     write_movie(inside / "clip.mp4")
-    spec = AddSpec(source="clip.mp4", instruction=INSTRUCTION, quality="draft", assistant="offline", plan_only=True)
+    spec = a_job(source="clip.mp4", instruction=INSTRUCTION, quality="draft", assistant="offline", after_plan="end")
     _, ended = shared.carry_out(
         Run(job="uploaded", spec=spec, output=str(tmp_path / "uploaded"), media=str(inside), media_roots=())
     )
@@ -213,7 +212,7 @@ def test_media_outside_the_roots_is_not_read(shared: WorkerProcess, run_of: Make
 
 
 def test_problems_end_the_job_and_not_the_worker(shared: WorkerProcess, run_of: MakeRun, tmp_path: Path):
-    missing = AddSpec(source=str(tmp_path / "gone.mp4"), instruction=INSTRUCTION)
+    missing = a_job(source=str(tmp_path / "gone.mp4"), instruction=INSTRUCTION)
     _, ended = shared.carry_out(Run(job="missing", spec=missing, output=str(tmp_path / "missing")))
     assert (ended.outcome, ended.failure.exit_code, ended.failure.offers) == ("failed", 3, ("again",))
     assert ended.failure.what and ended.failure.remedy and not ended.leaving
@@ -223,7 +222,7 @@ def test_problems_end_the_job_and_not_the_worker(shared: WorkerProcess, run_of: 
 
 def test_beats_tell_of_a_model_that_loads(shared: WorkerProcess, run_of: MakeRun):
     before = len(shared.words)
-    shared.carry_out(run_of("slow", model="slow", plan_only=True))
+    shared.carry_out(run_of("slow", model="slow", after_plan="end"))
     loading = [word for word in shared.words[before:] if isinstance(word, Heartbeat) and word.state == "loading"]
     # A beat may also fall into the moment in which the segmenter is opened.
     assert sum((beat.job, beat.model) == ("slow", "slow") for beat in loading) >= 2
@@ -271,7 +270,7 @@ def test_out_of_memory_offers_a_smaller_footprint(run_of: MakeRun, tmp_path: Pat
         small = run_of("full", model="full", footprint="small")
         _, ended = process.carry_out(small)
         assert ended.outcome == "done"
-    assert read_take(Path(run.output) / "takes/01").extra["footprint"] == "small"
+    assert read_take(Path(run.output) / "takes/01").footprint == "small"
 
 
 def test_a_mistake_in_the_program_is_told_and_ends_the_process(run_of: MakeRun, tmp_path: Path):
@@ -308,5 +307,5 @@ def test_the_worker_is_gone_when_its_supervisor_is(run_of: MakeRun, tmp_path: Pa
         supervisor.kill()
         supervisor.join()
     # Nobody holds the job's folder any more.
-    with JobFolder(Path(run.output)).held():
+    with JobFolder(Path(run.output)).locked():
         pass

@@ -21,8 +21,9 @@ from bridge.files.errors import (
     StoreFull,
     TooManyTransfers,
 )
-from bridge.wire.messages import Upload, UploadChunk, UploadState
+from bridge.wire.messages import UploadChunk, UploadState
 from contract.errors import OutOfDisk, Problem, TooLarge
+from contract.job import InputFile
 from tests.content import noise
 
 ANN, BOB = "A" * 40, "b$/:{}<>" * 5
@@ -280,7 +281,7 @@ def test_another_size_than_before_is_refused(opened: Callable[..., ContentStore]
 def test_knowing_a_hash_gives_nothing(opened: Callable[..., ContentStore], tmp_path: Path) -> None:
     store = opened()
     send(store, CONTENT)
-    wanted = [Upload(path="clip.mov", sha256=SHA)]
+    wanted = [InputFile(path="clip.mov", sha256=SHA, bytes=1)]
     assert store.begin(BOB, SHA, len(CONTENT)).have == 0
     assert store.path(SHA, client=BOB) is None and store.path(SHA, client=ANN) is not None
     with pytest.raises(NotUploaded):
@@ -412,9 +413,9 @@ def test_uploads_stand_under_their_names(opened: Callable[..., ContentStore], tm
     send(store, CONTENT)
     send(store, b"one")
     uploads = [
-        Upload(path="clip.mov", sha256=SHA),
-        Upload(path="plate/0001.exr", sha256=sha_of(b"one")),
-        Upload(path="plate/0002.exr", sha256=sha_of(b"one")),
+        InputFile(path="clip.mov", sha256=SHA, bytes=1),
+        InputFile(path="plate/0001.exr", sha256=sha_of(b"one"), bytes=1),
+        InputFile(path="plate/0002.exr", sha256=sha_of(b"one"), bytes=1),
     ]
     job = store.materialise(uploads, tmp_path / "jobs" / "1")
     assert (job / "clip.mov").read_bytes() == CONTENT
@@ -429,7 +430,7 @@ def test_a_job_keeps_its_media_when_the_store_does_not(
 ) -> None:
     store = opened(limit_bytes=1000)
     send(store, numbered(1))
-    uploads = [Upload(path="clip.mov", sha256=sha_of(numbered(1)))]
+    uploads = [InputFile(path="clip.mov", sha256=sha_of(numbered(1)), bytes=1)]
     job = store.materialise(uploads, tmp_path / "job")
     times = (job / "clip.mov").stat().st_mtime_ns
     clock.now += 4000
@@ -454,7 +455,7 @@ def test_copies_where_there_are_no_hard_links(
     store = opened()
     send(store, CONTENT)
     monkeypatch.setattr(os, "link", no_links)
-    job = store.materialise([Upload(path="clip.mov", sha256=SHA)], tmp_path / "job")
+    job = store.materialise([InputFile(path="clip.mov", sha256=SHA, bytes=1)], tmp_path / "job")
     assert (job / "clip.mov").read_bytes() == CONTENT
     assert (job / "clip.mov").stat().st_mtime_ns == store.path(SHA).stat().st_mtime_ns
     assert [path.name for path in job.iterdir()] == ["clip.mov"]
@@ -462,7 +463,7 @@ def test_copies_where_there_are_no_hard_links(
 
 def test_missing_uploads_are_named(opened: Callable[..., ContentStore], tmp_path: Path) -> None:
     with pytest.raises(NotUploaded) as caught:
-        opened().materialise([Upload(path="clip.mov", sha256=SHA)], tmp_path / "job")
+        opened().materialise([InputFile(path="clip.mov", sha256=SHA, bytes=1)], tmp_path / "job")
     assert "clip.mov" in caught.value.what and caught.value.remedy
 
 
@@ -471,7 +472,10 @@ def test_names_that_lead_out_are_refused(opened: Callable[..., ContentStore], tm
     store = opened()
     send(store, CONTENT)
     with pytest.raises(BadName):
-        store.materialise([Upload(path="fine.mov", sha256=SHA), Upload(path=name, sha256=SHA)], tmp_path / "job")
+        store.materialise(
+            [InputFile(path="fine.mov", sha256=SHA, bytes=1), InputFile(path=name, sha256=SHA, bytes=1)],
+            tmp_path / "job",
+        )
     assert not (tmp_path / "job").exists()
 
 
@@ -485,8 +489,8 @@ def test_links_that_lead_out_are_not_followed(opened: Callable[..., ContentStore
     (tmp_path / "job" / "plate").symlink_to(tmp_path / "secret")
     (tmp_path / "job" / "clip.mov").symlink_to(tmp_path / "secret" / "file")
     with pytest.raises(BadName):
-        store.materialise([Upload(path="plate/file", sha256=SHA)], tmp_path / "job")
-    store.materialise([Upload(path="clip.mov", sha256=SHA)], tmp_path / "job")
+        store.materialise([InputFile(path="plate/file", sha256=SHA, bytes=1)], tmp_path / "job")
+    store.materialise([InputFile(path="clip.mov", sha256=SHA, bytes=1)], tmp_path / "job")
     assert (tmp_path / "secret" / "file").read_bytes() == b"mine"
     assert (tmp_path / "job" / "clip.mov").read_bytes() == CONTENT
 

@@ -8,7 +8,6 @@ import zlib
 from pathlib import Path
 
 from bridge.wire.messages import (
-    AddSpec,
     Chunk,
     DownloadChunk,
     Events,
@@ -25,6 +24,7 @@ from bridge.wire.messages import (
 from tests.bridge.wire.echo_service import EchoService, job_done, notice
 from tests.bridge.wire.proxy import Proxy
 from tests.bridge.wire.wire_fixtures import client_of, eventually
+from tests.contract.sample_job import a_job
 from tests.contract.sample_plan import a_plan
 
 PROMPT = "add a massive whale behind the divers"
@@ -45,14 +45,14 @@ def test_neither_prompt_nor_pixel_is_heard(tmp_path: Path) -> None:
     jobs = {"a": [notice(PROMPT), job_done()]}
     with EchoService(tmp_path, jobs=jobs, replies=replies) as service, Proxy(service.address) as proxy:
         with client_of(service, proxy.address) as client:
-            spec = AddSpec(instruction=PROMPT, source=SECRET_PATH, plan=a_plan(source_caption=PROMPT))
+            spec = a_job(instruction=PROMPT, source=SECRET_PATH, plan=a_plan(source_caption=PROMPT))
             outcomes: list = []
             client.session.send(Submit(token="t", spec=spec), 10, outcomes.append)
             client.call(UploadChunk(sha256="0" * 64, offset=0, data=up, digest=bytes(32)))
             assert client.call(DownloadChunk(job="a", path="p", sha256="0" * 64, offset=0, length=9)).data == down
             assert [each.number for each in client.events("a")] == [1, 2]
         assert PROMPT in outcomes[0].what  # it did go over the wire, both ways
-        assert any(isinstance(each, Submit) and each.spec.source == SECRET_PATH for each in service.requests)
+        assert any(isinstance(each, Submit) and each.spec.start.source == SECRET_PATH for each in service.requests)
         heard = proxy.heard
     assert len(heard) > len(up) + len(down)
     for word in (PROMPT, "whale", SECRET_PATH, "unreleased", "submit", "upload_chunk", "instruction"):

@@ -21,20 +21,16 @@ from bridge.wire.encoding import (
     encode_call,
 )
 from bridge.wire.messages import (
-    LARGEST_MASK,
-    AddSpec,
     Answer,
     Call,
     Done,
-    EditedMask,
     GetJob,
     Ping,
     Pong,
-    RefineSpec,
     SetTake,
     Submit,
 )
-from bridge.wire.server import DEFAULT_LIMITS
+from tests.contract.sample_job import a_follow_up, a_job, painted
 from tests.contract.sample_plan import a_plan
 
 pack = msgspec.msgpack.encode
@@ -57,37 +53,41 @@ def nested(levels: int) -> Any:
 
 
 def test_there_and_back() -> None:
-    spec = AddSpec(instruction="a whale", source="/clips/a.mov", plan=a_plan(source_objects=("x", "ü")))
-    call = Call(3, Submit(token="t", spec=spec, hold=True))
+    spec = a_job(instruction="a whale", source="/clips/a.mov", plan=a_plan(source_objects=("x", "ü")))
+    call = Call(3, Submit(token="t", spec=spec))
     assert decode_call(encode_call(call.number, call.body)) == call
     assert decode_answer(encode_answer(3, Done())) == Answer(3, Done())
 
 
-def test_a_painted_mask_travels_whole_and_fits_into_a_message() -> None:
-    mask = EditedMask(frame=3, png=bytes(range(256)) * (LARGEST_MASK // 256))
-    spec = RefineSpec(instruction="larger", job="a", take=1, region=(0.0, 0.25, 0.5, 1.0), levels=(679, 439), mask=mask)
-    data = encode_call(3, Submit(token="t", spec=spec))
-    assert decode_call(data).body.spec == spec
-    assert len(data) < DEFAULT_LIMITS.message_bytes
-    plain = msgspec.msgpack.decode(encode_call(3, Submit(token="t", spec=RefineSpec(instruction="larger"))))[1]["spec"]
-    assert not {"region", "levels", "mask"} & set(plain)
+def test_a_follow_up_travels_with_what_limits_it_and_without_what_it_leaves_open() -> None:
+    limits = {"region": (0.0, 0.25, 0.5, 1.0), "levels": (679, 439)}
+    spec = a_follow_up("larger", job="a", number=1, **limits, **painted(3, b"png"))
+    assert decode_call(encode_call(3, Submit(token="t", spec=spec))).body.spec == spec
+    plain = msgspec.msgpack.decode(encode_call(3, Submit(token="t", spec=a_follow_up("larger"))))[1]["spec"]
+    assert plain == {"start": {"kind": "take"}, "edit": {"kind": "add", "instruction": "larger"}}
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"region": [0, 0, 1]},
-        {"region": [0, 0, math.nan, 1]},
-        {"region": "left"},
-        {"levels": [679.5]},
+        {"edit": {"region": [0, 0, 1]}},
+        {"edit": {"region": [0, 0, math.nan, 1]}},
+        {"edit": {"region": "left"}},
+        {"edit": {"kind": "paint"}},
+        {"edit": {"scope": "everything"}},
+        {"edit": {"mask": b"png"}},
+        {"edit": {"mask": {"frame": "one"}}},
+        {"start": {"kind": "film"}},
+        {"levels": ["high"]},
         {"levels": 679},
-        {"mask": b"png"},
-        {"mask": {"frame": 1}},
-        {"mask": {"frame": 1, "png": "text"}},
+        {"quality": "best"},
+        {"inputs": [{"path": "mask.png"}]},
     ],
 )
-def test_limits_of_the_wrong_type_are_refused(changes: dict[str, Any]) -> None:
-    spec = {"kind": "refine", "instruction": "larger", **changes}
+def test_values_of_the_wrong_type_are_refused(changes: dict[str, Any]) -> None:
+    spec = {"start": {"kind": "take"}, "edit": {"kind": "add", "instruction": "larger"}, **changes}
+    if "edit" in changes:
+        spec["edit"] = {"kind": "add", "instruction": "larger", **changes["edit"]}
     with pytest.raises(BadCall) as caught:
         decode_call(pack([7, {"type": "submit", "token": "t", "spec": spec}]))
     assert caught.value.kind == "bad_request"

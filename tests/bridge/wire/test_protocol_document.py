@@ -19,7 +19,6 @@ from bridge.wire.messages import (
     Pushed,
     Reply,
     Request,
-    Shaping,
     body,
     pushes,
     replies,
@@ -71,18 +70,16 @@ def rows(text: str) -> Rows:
     return found
 
 
-def fields(struct: type[msgspec.Struct], without: frozenset[str] = frozenset()) -> Rows:
-    return {
-        field.encode_name: (kind_text(field.type), default_text(field))
-        for field in msgspec.structs.fields(struct)
-        if field.name not in without
-    }
+def fields(struct: type[msgspec.Struct]) -> Rows:
+    return {field.encode_name: (kind_text(field.type), default_text(field)) for field in msgspec.structs.fields(struct)}
 
 
 def kind_text(kind: Any) -> str:
     if kind in WORDS or kind in PLAIN:
         return WORDS.get(kind) or PLAIN[kind]
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return kind_text(inner[0])
     if origin is typing.Literal:
         return " or ".join(f'"{value}"' for value in inner)
     if origin in (typing.Union, types.UnionType):
@@ -121,8 +118,7 @@ def test_parts() -> None:
     code = {}
     modules = (part, body, job, requests, replies, pushes, messages, events, plan, take)
     for each in structs(*modules) - messages_proper - envelopes:
-        inherited = issubclass(each, Shaping) and each is not Shaping
-        code[each.__name__] = fields(each, frozenset(Shaping.__struct_fields__ if inherited else ()))
+        code[each.__name__] = fields(each)
     assert described("Parts") == code
 
 

@@ -19,12 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.wire.encoding import BadCall, DecodeError, decode_call, encode_call
-from bridge.wire.messages import AddSpec, Approve, GetJob, Hello, Ping, Pong, Replay, Request, Submit, UploadChunk
+from bridge.wire.messages import Approve, GetJob, Hello, Ping, Pong, Replay, Request, Submit, UploadChunk
 from bridge.wire.server import version_mismatch
 from tests.bridge.wire.echo_service import EchoService
 from tests.bridge.wire.proxy import Proxy
 from tests.bridge.wire.raw_client import RawClient, pack
 from tests.bridge.wire.wire_fixtures import client_of, eventually, new_pair
+from tests.contract.sample_job import a_job
 from tests.contract.sample_plan import a_plan
 
 AUTHORISED, HYPOTHESIS_RUNS, HYPOTHESIS_MESSAGES, TCP, FLIPPED = 5000, 60, 25, 3450, 50
@@ -34,7 +35,7 @@ GOOD: list[Request] = [
     Ping(),
     GetJob(job="a1b2c3d4e5f6"),
     Replay(job="a1b2c3d4e5f6", first=3, follow=True),
-    Submit(token="t" * 20, spec=AddSpec(instruction="a whale behind the divers", source="/clips/a.mov")),
+    Submit(token="t" * 20, spec=a_job(instruction="a whale behind the divers", source="/clips/a.mov")),
     Approve(job="a1b2c3d4e5f6", plan=a_plan(source_objects=("x", "y"))),
     UploadChunk(sha256="0" * 64, offset=12, data=bytes(range(200)), digest=bytes(32)),
     Hello(protocol_low=1, protocol_high=1, program="fuzz", version="0"),

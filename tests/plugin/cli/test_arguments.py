@@ -11,7 +11,7 @@ from plugin.cli.arguments import parse
 
 def test_everything_has_a_default():
     options = parse(["add", "shot.mp4", "add a red balloon"])
-    assert (options.source, options.instruction, options.model) == ("shot.mp4", "add a red balloon", "tiny")
+    assert (options.source, options.instruction, options.model) == ("shot.mp4", "add a red balloon", None)
     assert (options.takes, options.seed, options.quality, options.layer) == (1, 0, "standard", "prores4444")
     assert (options.clip, options.part, options.output, options.scope, options.assistant) == (None,) * 5
     assert not (options.plan_only or options.json or options.verbose or options.download)

@@ -23,7 +23,6 @@ def a_job(**changes: object) -> Job:
         "created": 0.0,
         "changed": 100.0,
         "events": 9,
-        "hold": False,
         "attempt": 1,
     }
     return Job(**{**values, **changes})

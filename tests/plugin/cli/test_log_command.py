@@ -9,8 +9,8 @@ import pytest
 
 from backend.ledger.ledger import Ledger
 from backend.ledger.schema import LEDGER_FILE
-from bridge.wire.messages import AddSpec
 from plugin.cli.main import main
+from tests.contract.sample_job import a_job
 
 
 def test_the_zip_holds_all_logs_and_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture):
@@ -32,7 +32,7 @@ def test_the_zip_holds_all_logs_and_nothing_is_written_over(tmp_path: Path, caps
 def test_what_the_ledger_knows_is_left_out_without_a_service(tmp_path: Path):
     (tmp_path / "home" / "log").mkdir(parents=True, mode=0o700)
     with Ledger(tmp_path / "home" / LEDGER_FILE) as ledger:
-        ledger.submit("a" * 40, "one", AddSpec(instruction="add a dragon", source="clip of mine.mov"))
+        ledger.submit("a" * 40, "one", a_job(instruction="add a dragon", source="clip of mine.mov"))
     (tmp_path / "home/log/worker.log").write_text("add a dragon to clip of mine.mov\n")
     assert main(["logs", "--redact", "--output", "a.zip"]) == 0
     assert main(["logs", "--output", "b.zip"]) == 0

@@ -27,6 +27,7 @@ from tests.backend.service.running import (
     to_the_end,
     until,
 )
+from tests.contract.sample_job import a_job
 
 Say = Callable[..., str]
 
@@ -54,7 +55,7 @@ def source() -> str:
 
 SCRIPTED_COMMAND = f"""
 import sys
-from bridge import local_service
+from bridge.local import local_service
 from plugin.cli.main import main
 
 usual = local_service.command_for
@@ -97,11 +98,10 @@ def test_add_tells_the_same_events_as_always(client: Client, capsys: pytest.Capt
 
 
 def test_without_a_named_folder_it_is_the_one_that_always_was(client: Client):
-    from backend.jobs.order_identity import output_of
-    from backend.jobs.orders import AddOrder
+    from backend.jobs.job_defaults import output_of
 
     assert main(["add", source(), "add  nothing"]) == 0
-    expected = output_of(AddOrder(instruction="add nothing", source="street.mp4"))
+    expected = output_of(a_job("add nothing", str(Path("street.mp4").absolute())))
     assert (Path.cwd() / expected / "takes/01/take.json").exists()
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from bridge.wire.messages import (
-    AddSpec,
     Approve,
     Cancel,
     Cancelled,
@@ -32,7 +31,6 @@ from bridge.wire.messages import (
     Numbered,
     PauseQueue,
     Pong,
-    RefineSpec,
     Reorder,
     Reply,
     Request,
@@ -41,11 +39,15 @@ from bridge.wire.messages import (
     Submit,
     TakeEntry,
     Takes,
+    UploadBegin,
+    UploadChunk,
+    UploadState,
     Welcome,
     Worker,
 )
 from contract.errors import Problem, Refusal, Unreachable
 from contract.events import FoundMask, JobDone, JobEvent, MasksFound, PlanReady, StageProgress, TakeDone
+from contract.job import ClipSource
 from contract.plan import Plan
 from contract.take import MediaFile, Take, write_take
 from plugin.panel.models.backend.backend import Endpoint
@@ -71,6 +73,8 @@ class FakeService:
         self.specs: dict[str, Any] = {}
         self.plans: dict[str, Plan] = {}
         self.approved: dict[str, Plan | None] = {}
+        self.uploaded: dict[str, bytes] = {}
+        self._sizes: dict[str, int] = {}
         self.events: dict[str, list[Numbered]] = {}
         self.entries: dict[tuple[str, int], TakeEntry] = {}
         self.sessions: list[FakeSession] = []
@@ -86,7 +90,7 @@ class FakeService:
                 bytes=21_500_000_000,
             ),
         )
-        self.capabilities: tuple[str, ...] = ("edit_limits",)
+        self.capabilities: tuple[str, ...] = ()
         self.seconds: float | None = 95.0
         self.workers: tuple[Worker, ...] = (CPU,)
         self.paused = False
@@ -176,16 +180,15 @@ class FakeService:
             token=request.token,
             state="queued",
             instruction=spec.instruction,
-            source=spec.source if isinstance(spec, AddSpec) else "",
-            model=spec.model if isinstance(spec, AddSpec) else "tiny",
+            source=spec.start.source if isinstance(spec.start, ClipSource) else "",
+            model=spec.model or "tiny",
             quality=spec.quality,
             seed=spec.seed,
             takes=spec.takes,
-            output=(spec.output if isinstance(spec, AddSpec) else None) or "/service/folder",
+            output=spec.output or "/service/folder",
             created=self._now(),
             changed=self._clock,
             events=0,
-            hold=request.hold,
             attempt=1,
             position=queued + 1,
         )
@@ -261,6 +264,18 @@ class FakeService:
             model_height=96,
             model_rate="8",
         )
+
+    def _uploadbegin(self, request: UploadBegin) -> Reply:
+        self._sizes[request.sha256] = request.bytes
+        return self._upload_state(request.sha256)
+
+    def _uploadchunk(self, request: UploadChunk) -> Reply:
+        self.uploaded[request.sha256] = self.uploaded.get(request.sha256, b"")[: request.offset] + request.data
+        return self._upload_state(request.sha256)
+
+    def _upload_state(self, sha256: str) -> UploadState:
+        have = len(self.uploaded.get(sha256, b""))
+        return UploadState(sha256=sha256, have=have, complete=have == self._sizes[sha256])
 
     def _pausequeue(self, request: PauseQueue) -> Reply:
         self.paused = request.on
@@ -361,6 +376,22 @@ class FakeSession:
             self.service.sessions.remove(self)
 
 
+class FakeClient:
+    """A connection of its own, for what travels."""
+
+    call_many = None
+
+    def __init__(self, service: FakeService) -> None:
+        session = FakeSession(service)
+        session.connect()
+        service.sessions.remove(session)
+        self.welcome = session.welcome
+        self.call = lambda request, timeout=0.0: service.answer(request)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class FakeServices:
     """Finds or starts the fake one; `missing` is the problem that starting ends with."""
 
@@ -370,6 +401,9 @@ class FakeServices:
 
     def find(self) -> Endpoint | None:
         return Endpoint("tcp://127.0.0.1:1", "key", True) if self.runs else None
+
+    def client(self, endpoint: Endpoint) -> FakeClient:
+        return FakeClient(self.service)
 
     def start(self) -> Endpoint:
         self.starts += 1
@@ -416,4 +450,4 @@ def make_take(job: Job, number: int, **more: Any) -> Take:
     return Take(**{**made, **more})
 
 
-__all__ = ["PLAN", "CPU", "FakeService", "FakeServices", "FakeSession", "RefineSpec", "make_take", "refusal"]
+__all__ = ["PLAN", "CPU", "FakeService", "FakeServices", "FakeSession", "make_take", "refusal"]

@@ -156,7 +156,7 @@ def test_from_the_selection_to_the_take_in_the_hosts_timeline(
     until(lambda: panel.shot.shot is not None)
     take = generate(joined, service, until, tmp_path / "takes" / "01")
     submitted = next(each for each in service.requests if isinstance(each, Submit))
-    assert submitted.spec.layer == "png" and submitted.spec.source.endswith("shot.otio")
+    assert submitted.spec.layer == "png" and submitted.spec.start.source.endswith("shot.otio")
     assert submitted.spec.output.startswith(str(tmp_path / "project" / "cut dynvfx"))
     panel.decisions.approve_and_place(take)
     assert panel.placements.placing and "Placing" in panel.placements.status_text
@@ -347,7 +347,11 @@ def test_the_hosts_own_panel_generates_places_and_is_told(
     until(lambda: agent.last("answer") is not None)
     jobs = agent.last("answer")["jobs"]
     specs = [service.specs[each] for each in jobs]
-    assert len(jobs) == 2 and {each.quality for each in specs} == {"draft"} and specs[0].source != specs[1].source
+    assert (
+        len(jobs) == 2
+        and {each.quality for each in specs} == {"draft"}
+        and specs[0].start.source != specs[1].start.source
+    )
     service.progress(jobs[0], 10)
     until(lambda: any(each["state"] == "refining" for each in (agent.last("state") or {"jobs": ()})["jobs"]))
     told = next(each for each in agent.last("state")["jobs"] if each["id"] == jobs[0])

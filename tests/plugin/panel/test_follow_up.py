@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PyQt6.QtGui import QImage
 
-from bridge.wire.messages import LARGEST_MASK, Approve, EditedMask, Failure, RefineSpec, Retry, Submit
+from bridge.wire.messages import Approve, Failure, Retry, Submit
+from contract.job import LARGEST_MASK, MASK_FILE, PaintedMask, TakeSource
 from contract.take import Take
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.review.follow_up import FollowUp
 from plugin.panel.review.mask_paint import MaskPaint
 from plugin.panel.review.media.pictures import Picture
-from plugin.panel.review.media.slices import take_in_folder
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService
 
@@ -45,14 +45,13 @@ def parent(panel: PanelModel, service: FakeService, cut: Path, until: Until, tmp
     return take
 
 
-def wanted(take: Take, tmp_path: Path, **changes: object) -> dict:
-    reviewed = take_in_folder(take, tmp_path / "takes" / "01", 1)
-    return FollowUp(**{"instruction": take.instruction, **changes}).values(reviewed)
+def wanted(take: Take, tmp_path: Path, **changes: object) -> FollowUp:
+    return FollowUp(**{"instruction": take.instruction, **changes})
 
 
 def orders(service: FakeService) -> list[Submit]:
     found = [each for each in service.requests if isinstance(each, Submit)]
-    return [each for each in found if isinstance(each.spec, RefineSpec)]
+    return [each for each in found if isinstance(each.spec.start, TakeSource)]
 
 
 def test_a_painted_matte_becomes_part_of_the_order(
@@ -64,8 +63,8 @@ def test_a_painted_matte_becomes_part_of_the_order(
     panel.follow_up(parent.id, wanted(parent, tmp_path, mask=paint.png(), mask_frame=paint.frame))
     until(lambda: len(orders(service)) == 1)
     spec = orders(service)[0].spec
-    assert isinstance(spec.mask, EditedMask) and spec.mask.frame == 4
-    image = QImage.fromData(spec.mask.png)
+    assert spec.edit.mask == PaintedMask(frame=4)
+    image = QImage.fromData(service.uploaded[spec.input_file(MASK_FILE).sha256])
     assert (image.width(), image.height(), image.isGrayscale()) == (64, 48, True)
     assert image.pixelColor(32, 24).red() == 255 and image.pixelColor(32, 4).red() == 0
 
@@ -76,7 +75,11 @@ def test_the_same_instruction_keeps_the_plan_and_begins_at_once(
     panel.follow_up(parent.id, wanted(parent, tmp_path, region=(0.1, 0.1, 0.5, 0.5), skip=2))
     until(lambda: len(orders(service)) == 1)
     order = orders(service)[0]
-    assert not order.hold and order.spec.plan == PLAN and order.spec.region == (0.1, 0.1, 0.5, 0.5)
+    assert (
+        order.spec.after_plan == "generate"
+        and order.spec.plan == PLAN
+        and order.spec.edit.region == (0.1, 0.1, 0.5, 0.5)
+    )
     assert order.spec.levels == (679, 559, 439) and panel.plan.state == "none"
 
 
@@ -84,7 +87,7 @@ def held(panel: PanelModel, service: FakeService, parent: Take, until: Until, tm
     """A follow-up with another instruction, whose plan is there."""
     panel.follow_up(parent.id, wanted(parent, tmp_path, instruction="make it blue"))
     until(lambda: bool(panel.plan.job))
-    assert orders(service)[0].hold and panel.plan.state == "waiting"
+    assert orders(service)[0].spec.after_plan == "wait" and panel.plan.state == "waiting"
     job = panel.plan.job
     service.plan(job)
     until(lambda: panel.plan.state == "ready")
@@ -110,8 +113,12 @@ def test_other_choices_still_make_a_child(
     panel.generate()
     until(lambda: len(orders(service)) == 2)
     second = orders(service)[1]
-    assert not second.hold and second.spec.takes == 3 and second.spec.plan.target_object == "red balloon"
-    assert (second.spec.job, second.spec.take) == (orders(service)[0].spec.job, 1)
+    assert (
+        second.spec.after_plan == "generate"
+        and second.spec.takes == 3
+        and second.spec.plan.target_object == "red balloon"
+    )
+    assert second.spec.start == orders(service)[0].spec.start
 
 
 def test_a_plan_that_did_not_come_out_is_tried_again(
@@ -129,32 +136,6 @@ def test_a_plan_that_did_not_come_out_is_tried_again(
     service.plan(job)
     until(lambda: panel.plan.state == "ready")
     assert len(orders(service)) == 1 and panel.plan.job == job
-
-
-@pytest.mark.parametrize("limit", [{"region": (0.1, 0.1, 0.5, 0.5)}, {"skip": 1}, {"mask": b"png"}])
-def test_an_older_service_is_not_sent_what_it_would_leave_out(
-    panel: PanelModel, service: FakeService, parent: Take, until: Until, tmp_path: Path, limit: dict
-) -> None:
-    service.capabilities = ("uploads",)
-    panel.backend.begin()
-    until(lambda: panel.backend.ready and panel.backend.welcome.capabilities == ("uploads",))
-    panel.follow_up(parent.id, wanted(parent, tmp_path, **limit))
-    assert orders(service) == [] and panel.problem.kind == "backend_too_old" and "0.1.0" in panel.problem.why
-
-
-def test_a_box_is_not_sent_to_an_older_service(
-    panel: PanelModel, service: FakeService, parent: Take, until: Until
-) -> None:
-    service.capabilities = ()
-    panel.backend.begin()
-    until(lambda: panel.backend.ready and panel.backend.welcome.capabilities == ())
-    before = len(service.jobs)
-    panel.ask.draw_region((0.1, 0.1, 0.5, 0.5))
-    panel.make_plan()
-    assert panel.plan.state == "failed" and panel.plan.problem.kind == "backend_too_old" and len(service.jobs) == before
-    panel.ask.draw_region(None)
-    panel.make_plan()
-    until(lambda: len(service.jobs) == before + 1)
 
 
 def test_a_large_matte_is_made_small_enough_to_be_sent() -> None:

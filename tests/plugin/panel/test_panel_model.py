@@ -13,6 +13,8 @@ from contract.take import Note
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.settings_store import SettingsStore
+from plugin.panel.review.follow_up import FollowUp
+from tests.contract.sample_job import changed
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices, refusal
 from tests.plugin.panel.immediate_background import ImmediateBackground
@@ -73,7 +75,11 @@ def test_nothing_long_runs_before_the_plan_was_seen(opened: PanelModel, service:
     opened.make_plan()
     until(lambda: bool(opened.plan.job))
     submitted = requests(service, Submit)[0]
-    assert submitted.hold and submitted.spec.clip == "1" and submitted.spec.output.endswith("001-add-a-red-balloon")
+    assert (
+        submitted.spec.after_plan == "wait"
+        and submitted.spec.start.clip == "1"
+        and submitted.spec.output.endswith("001-add-a-red-balloon")
+    )
     assert submitted.token.startswith(opened.shot.key + ".")
 
 
@@ -105,7 +111,11 @@ def test_other_choices_after_the_plan_make_another_job_with_the_plan(
     planned.generate()
     until(lambda: len(requests(service, Submit)) == 2)
     second = requests(service, Submit)[1]
-    assert not second.hold and second.spec.takes == 3 and second.spec.plan.target_object == "red balloon"
+    assert (
+        second.spec.after_plan == "generate"
+        and second.spec.takes == 3
+        and second.spec.plan.target_object == "red balloon"
+    )
     assert requests(service, Cancel) == [Cancel(job=held)]
 
 
@@ -221,9 +231,7 @@ def test_a_job_out_of_memory_offers_less(planned: PanelModel, service: FakeServi
 
 def test_the_queue_is_reordered(planned: PanelModel, service: FakeService, until: Until) -> None:
     for instruction in ("a", "b", "c"):
-        planned._submit(
-            planned.ask.asked().__class__(instruction, None, "draft", 1, 0, "tiny", None, False), PLAN, False
-        )
+        planned._submit(changed(planned.ask.spec(), instruction=instruction, quality="draft"), PLAN, "generate")
     until(lambda: len(planned.takes.cards) == 4)
     names = [card.title for card in planned.takes.cards if card.state == "queued"]
     assert names == ["a", "b", "c"]
@@ -278,11 +286,10 @@ def test_what_is_said_while_the_service_is_away_is_not_lost(
 
 def test_a_follow_up_names_its_parent(planned: PanelModel, service: FakeService, until: Until, tmp_path: Path) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
-    wanted = {"instruction": "make it blue", "region": None, "mask": None, "levels": None, "parent": take}
-    planned.follow_up(take, wanted)
+    planned.follow_up(take, FollowUp("make it blue"))
     until(lambda: len(requests(service, Submit)) == 2)
     spec = requests(service, Submit)[1].spec
-    assert (spec.job, spec.take, spec.instruction) == (next(iter(service.entries))[0], 1, "make it blue")
+    assert (spec.start.job, spec.start.number, spec.instruction) == (next(iter(service.entries))[0], 1, "make it blue")
 
 
 def test_the_service_dies_and_every_event_is_heard_once(

@@ -13,6 +13,7 @@ from plugin.panel.models.number_text import duration_text, rate_text, size_text
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.models.takes.review_outbox import ReviewOutbox
+from tests.contract.sample_job import a_job
 from tests.plugin.panel.fake_service import PLAN, FakeService, make_take
 
 Until = Callable[[Callable[[], bool]], None]
@@ -82,9 +83,9 @@ def test_what_was_not_heard_is_kept_on_the_disk(tmp_path: Path) -> None:
 
 
 def _job(service: FakeService) -> object:
-    from bridge.wire.messages import AddSpec, Submit
+    from bridge.wire.messages import Submit
 
-    return service.answer(Submit(token="k.1", spec=AddSpec(instruction="x", source="s"))).job
+    return service.answer(Submit(token="k.1", spec=a_job(instruction="x", source="s"))).job
 
 
 def test_the_check_is_read_line_by_line(qapp: object, until: Until) -> None:

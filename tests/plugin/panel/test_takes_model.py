@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from PyQt6.QtTest import QAbstractItemModelTester
 
-from bridge.wire.messages import AddSpec, Job, Submit, TakeEntry
+from bridge.wire.messages import Job, Submit, TakeEntry
 from plugin.panel.models.takes.takes import TakesModel
+from tests.contract.sample_job import a_job
 from tests.plugin.panel.fake_service import FakeService, make_take
 
 
@@ -19,7 +20,7 @@ def takes(qapp: object) -> TakesModel:
 
 
 def job(service: FakeService, shot: str = "k", **facts: object) -> Job:
-    spec = AddSpec(instruction=f"add {len(service.jobs)}", source="s")
+    spec = a_job(instruction=f"add {len(service.jobs)}", source="s")
     made = service.answer(Submit(token=f"{shot}.x", spec=spec)).job
     return msgspec.structs.replace(made, **facts)
 

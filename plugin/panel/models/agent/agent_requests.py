@@ -11,13 +11,14 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from bridge.editorial.clip_list import Shot
 from bridge.wire.messages import Job, TakeEntry
 from contract.errors import BadUsage, Problem
+from contract.job import QUALITIES, SCOPES, Add, JobSpec
 from contract.take import Status
 from plugin.background_runner import BackgroundRunner
 from plugin.hosts.agent_host import AgentHost, ClipGone
 from plugin.hosts.agent_session import Responder
 from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.agent.agent_state import agent_state
-from plugin.panel.models.ask.ask import LARGEST_SEED, QUALITIES, Asked
+from plugin.panel.models.ask.ask import NO_CLIP, ROLLED_SEEDS
 from plugin.panel.models.ask.ready_gate import ReadyGate
 from plugin.panel.models.panel.panel_model import PanelModel
 
@@ -166,7 +167,7 @@ class AgentRequests(QObject):
                 failed(problem)
 
         def order(shot: Shot) -> None:
-            panel.submitting.submit(asked, shot, panel.shot.key_of(shot), None, False, next_one, failed)
+            panel.submitting.submit(asked, shot, panel.shot.key_of(shot), None, "generate", next_one, failed)
 
         try:
             asked = self._asked_for(params)
@@ -178,19 +179,25 @@ class AgentRequests(QObject):
 
     # What requests name -----------------------------------------------------------------------------------------------
 
-    def _asked_for(self, params: dict[str, Any]) -> Asked:
+    def _asked_for(self, params: dict[str, Any]) -> JobSpec:
         instruction = str(params.get("instruction") or "").strip()
         quality, scope = params.get("quality", "standard"), params.get("scope")
         if not instruction:
             raise BadUsage("There is no instruction.", "", "Describe what to add.")
-        if quality not in QUALITIES or scope not in (None, "object", "full_frame"):
+        if quality not in QUALITIES or scope not in (None, *SCOPES):
             raise BadUsage("Unknown choice.", f"{quality}, {scope}", "Reinstall DynVFX.")
         ask = self._panel.ask
         if not ask.chosen_model_installed:
             what = f"The model {ask.model} is not installed on the backend."
             raise BadUsage(what, "", "Allow its download in the panel, or choose another model there.")
-        seed = ask.seed if ask.seed_locked else secrets.randbelow(LARGEST_SEED + 1)
-        return Asked(instruction, scope, quality, 1, seed, ask.model, None, False)
+        seed = ask.seed if ask.seed_locked else secrets.randbelow(ROLLED_SEEDS)
+        return JobSpec(
+            start=NO_CLIP,
+            edit=Add(instruction=instruction, scope=scope),
+            seed=seed,
+            quality=quality,
+            model=ask.model,
+        )
 
     def _export(self, uid: str, done: Callable[[Shot], None], failed: Callable[[Problem], None]) -> None:
         panel, host = self._panel, self._host

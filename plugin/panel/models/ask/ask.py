@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from typing import Literal
 
 from PyQt6.QtCore import QObject, QTimer
 
 from bridge.wire.messages import Estimate, Estimated, Model
+from contract.box import Box
 from contract.errors import Problem
+from contract.job import QUALITIES, Add, ClipSource, JobSpec, Quality
+from contract.plan import Scope
 from plugin.panel.models.ask.history import History
 from plugin.panel.models.ask.model_fetching import room_text
 from plugin.panel.models.backend.backend import BackendModel
@@ -17,34 +18,19 @@ from plugin.panel.models.number_text import duration_text, size_text
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.shot import ShotModel
 
-Quality = Literal["draft", "standard", "reference"]
-QUALITIES: tuple[Quality, ...] = ("draft", "standard", "reference")
-MOST_TAKES = 16
-LARGEST_SEED = 999_999
 ESTIMATE_AFTER_MS = 120
+ROLLED_SEEDS = 1_000_000
+"""A rolled seed is below this: short enough to be written down."""
 
-Box = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The artist's choices, as they shape a job."""
-
-    instruction: str
-    scope: str | None
-    quality: Quality
-    takes: int
-    seed: int
-    model: str
-    region: Box | None
-    download: bool
+NO_CLIP = ClipSource(source="")
+"""Of a job whose clip is not named yet."""
 
 
 class AskModel(Observable):
     """The choices and their estimate. `region` is (left, top, right, bottom) in fractions of the frame."""
 
     instruction: Field[str] = Field("")
-    scope: Field[str | None] = Field(None)
+    scope: Field[Scope | None] = Field(None)
     quality: Field[Quality] = Field("standard")
     takes: Field[int] = Field(1)
     seed: Field[int] = Field(0)
@@ -58,7 +44,7 @@ class AskModel(Observable):
     def __init__(self, backend: BackendModel, shot: ShotModel, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._backend, self._shot, self.history = backend, shot, history
-        self.seed = secrets.randbelow(LARGEST_SEED + 1)
+        self.seed = secrets.randbelow(ROLLED_SEEDS)
         self._asked = 0
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -71,24 +57,23 @@ class AskModel(Observable):
 
     # What the artist does ---------------------------------------------------------------------------------------------
 
-    def asked(self) -> Asked:
-        """The choices as they are now."""
-        return Asked(
-            self.instruction.strip(),
-            self.scope,
-            self.quality,
-            self.takes,
-            self.seed,
-            self.model,
-            self.region,
-            self.download and not self.chosen_model_installed,
+    def spec(self) -> JobSpec:
+        """The choices as a job; its clip is not named yet."""
+        return JobSpec(
+            start=NO_CLIP,
+            edit=Add(instruction=self.instruction.strip(), scope=self.scope, region=self.region),
+            takes=self.takes,
+            seed=self.seed,
+            quality=self.quality,
+            model=self.model,
+            download=self.download and not self.chosen_model_installed,
         )
 
     def used(self) -> None:
         """A job was made from the choices: remember the instruction, roll the seed on unless it is locked."""
         self.history.add(self.instruction)
         if not self.seed_locked:
-            self.seed = secrets.randbelow(LARGEST_SEED + 1)
+            self.seed = secrets.randbelow(ROLLED_SEEDS)
 
     def draw_region(self, box: Box | None) -> None:
         """Limit the edit to a box; None takes the limit away. Boxes under a hundredth of the frame are slips."""

@@ -7,11 +7,10 @@ from typing import Literal, TypedDict
 import msgspec
 from PyQt6.QtCore import QObject
 
-from bridge.wire.messages import RefineSpec
 from contract.errors import Problem
 from contract.events import FoundMask
+from contract.job import JobSpec
 from contract.plan import Plan, Scope
-from plugin.panel.models.ask.ask import Asked
 from plugin.panel.models.observable import Field, Observable
 
 State = Literal["none", "waiting", "ready", "failed"]
@@ -39,9 +38,9 @@ class PlanModel(Observable):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.asked: Asked | None = None
-        self.refined: RefineSpec | None = None
-        """The order of the child of a take that the plan is for; None for what is made anew."""
+        self.asked: JobSpec | None = None
+        self.refined: JobSpec | None = None
+        """The job of the child of a take that the plan is for; None for a job of a clip."""
         self._written: Plan | None = None
 
     def clear(self) -> None:
@@ -51,7 +50,7 @@ class PlanModel(Observable):
         self.job, self.stage, self.masks, self.remarks, self.problem = "", "", (), (), None
         self.state = "none"
 
-    def wait_for(self, asked: Asked | None) -> None:
+    def wait_for(self, asked: JobSpec | None) -> None:
         """A plan is being written."""
         self.clear()
         self.asked = asked

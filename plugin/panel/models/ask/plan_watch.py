@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 from PyQt6.QtCore import QObject, QTimer
 
-from bridge.wire.messages import Job, Model, RefineSpec
+from bridge.wire.messages import Job, Model
 from contract.errors import BAD_INPUT, BAD_USAGE
-from plugin.panel.models.ask.ask import Asked, AskModel
+from contract.job import JobSpec, TakeSource
+from plugin.panel.models.ask.ask import AskModel
 from plugin.panel.models.ask.model_fetching import progress_text
 from plugin.panel.models.ask.plan import PlanModel
 from plugin.panel.models.backend.backend import BackendModel
@@ -121,7 +123,7 @@ class PlanWatch(QObject):
         known, asked = self._jobs.plans[job], self._plan.asked if job == self._plan.job else None
         self._plan.clear()
         spec = self._jobs.specs.get(job)
-        self._plan.refined = spec if isinstance(spec, RefineSpec) else None
+        self._plan.refined = spec if spec is not None and isinstance(spec.start, TakeSource) else None
         self._plan.job, self._plan.asked = job, asked or self._asked_of(self._takes.jobs[job].job)
         if asked is None:
             self._take_over(self._takes.jobs[job].job)
@@ -136,8 +138,15 @@ class PlanWatch(QObject):
         ask = self._ask
         ask.instruction, ask.quality, ask.takes, ask.model = job.instruction, job.quality, job.takes, job.model
         ask.seed = job.seed
-        self._plan.asked = ask.asked()
+        self._plan.asked = ask.spec()
 
-    def _asked_of(self, job: Job) -> Asked:
-        now = self._ask.asked()
-        return Asked(job.instruction, now.scope, job.quality, job.takes, job.seed, job.model, now.region, now.download)
+    def _asked_of(self, job: Job) -> JobSpec:
+        now = self._ask.spec()
+        return msgspec.structs.replace(
+            now,
+            edit=msgspec.structs.replace(now.edit, instruction=job.instruction),
+            takes=job.takes,
+            seed=job.seed,
+            quality=job.quality,
+            model=job.model,
+        )

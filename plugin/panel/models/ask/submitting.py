@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from PyQt6.QtCore import QObject
 
 from bridge.editorial.clip_list import Shot
 from bridge.editorial.shot_bundle import TIMELINE
-from bridge.wire.messages import AddSpec, Job, Upload
+from bridge.wire.messages import Job
 from contract.errors import OutOfDisk, Problem
+from contract.job import AfterPlan, InputFile, JobSpec
 from contract.plan import Plan
 from plugin.hosts.base import Host, IdentifiesClips, ShotSource
-from plugin.panel.models.ask.ask import Asked
-from plugin.panel.models.ask.orders import OrderPlaces, add_spec, token_for
+from plugin.panel.models.ask.placed_jobs import ResultFolders, of_clip, token_for
 from plugin.panel.models.backend.backend import BackendModel
 from plugin.panel.models.jobs.jobs import JobsModel
 from plugin.panel.models.settings_store import SettingsStore
@@ -35,7 +36,7 @@ class Submitting(QObject):
     ) -> None:
         super().__init__(parent)
         self._host, self._settings, self._backend, self._files, self._jobs = host, settings, backend, files, jobs
-        self._orders = OrderPlaces(host, settings)
+        self._folders = ResultFolders(host, settings)
 
     def fetched_folder(self) -> Path:
         """Where takes go that come from another machine."""
@@ -44,42 +45,41 @@ class Submitting(QObject):
 
     def submit(
         self,
-        asked: Asked,
+        asked: JobSpec,
         shot: Shot,
         key: str,
         plan: Plan | None,
-        hold: bool,
+        after_plan: AfterPlan,
         done: Callable[[Job], None],
         failed: Callable[[Problem], None],
         wanted: Callable[[], bool] = lambda: True,
     ) -> str:
         """Queue a job for a shot whose key is `key`; nothing is ordered when it is not `wanted` any more.
 
-        With `hold` it waits for approval when its plan is there; `plan` is one that was made before. The key of the
+        `plan` is one that was made before. The key of the
         transfer that brings the shot to another machine, "" for none.
         """
         settings, layer = self._settings, self._host.layer
         if isinstance(self._host, IdentifiesClips):
             self._host.remember_key(key, shot)
 
-        def order(spec: AddSpec) -> None:
+        def order(spec: JobSpec) -> None:
             if wanted():
-                self._jobs.submit(token_for(key), spec, hold, done, failed)
+                self._jobs.submit(token_for(key), msgspec.structs.replace(spec, after_plan=after_plan), done, failed)
 
-        def sent(uploads: tuple[Upload, ...]) -> None:
+        def sent(uploads: tuple[InputFile, ...]) -> None:
             try:
-                spec = add_spec(asked, ShotSource(TIMELINE, None), shot, settings, None, plan, uploads, layer)
+                spec = of_clip(asked, ShotSource(TIMELINE, None), shot, settings, None, plan, uploads, layer)
             except Problem as problem:
                 failed(problem)
                 return
             order(spec)
 
         try:
-            self._backend.require_limits(asked.region is not None)
             if not self._backend.local:
                 return self._files.send(shot.name, self._host.bundle_of(shot), sent, failed)
-            output = self._orders.next_folder(asked.instruction)
-            spec = add_spec(asked, self._host.source_of(shot), shot, settings, output, plan, layer=layer)
+            output = self._folders.next_folder(asked.instruction)
+            spec = of_clip(asked, self._host.source_of(shot), shot, settings, output, plan, layer=layer)
         except Problem as problem:
             failed(problem)
             return ""

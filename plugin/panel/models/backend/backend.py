@@ -11,7 +11,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from bridge.wire.client import Client
 from bridge.wire.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
-from contract.errors import BackendTooOld, Problem
+from contract.errors import Problem
 from plugin.background_runner import BackgroundRunner
 from plugin.panel.models.backend.backend_connection import BackendConnection, BackendSession
 from plugin.panel.models.backend.backend_text import described
@@ -120,15 +120,6 @@ class BackendModel(Observable):
     def link(self) -> BackendConnection | None:
         """The link to follow jobs with; None while there is none."""
         return self._link
-
-    def require_limits(self, asked: bool) -> None:
-        """Raises BackendTooOld when a box, a mask or levels are asked for that the service would not heed."""
-        if asked and self.welcome is not None and "edit_limits" not in self.welcome.capabilities:
-            raise BackendTooOld(
-                "This backend cannot limit an edit to a region, a matte or later passes.",
-                f"Its version {self.welcome.version} does not support this.",
-                "Update the backend, or remove the limit.",
-            )
 
     def begin(self) -> None:
         """Find the service, or start one, and connect."""

@@ -22,7 +22,6 @@ from bridge.wire.messages import (
     Reorder,
     Reply,
     Retry,
-    Spec,
     Submit,
     Takes,
 )
@@ -38,6 +37,7 @@ from contract.events import (
     StageProgress,
     TakeDone,
 )
+from contract.job import JobSpec
 from contract.plan import Plan
 from contract.states import ENDED
 from plugin.panel.models.backend.backend import BackendModel
@@ -78,7 +78,7 @@ class JobsModel(QObject):
         super().__init__(parent)
         self._backend, self.takes, self._files, self.finished = backend, takes, files, finished
         self.plans: dict[str, KnownPlan] = {}
-        self.specs: dict[str, Spec] = {}
+        self.specs: dict[str, JobSpec] = {}
         self._followed: set[str] = set()
         self._link: object | None = None
         backend.readied.connect(self.reload)
@@ -86,7 +86,7 @@ class JobsModel(QObject):
 
     # Asking -----------------------------------------------------------------------------------------------------------
 
-    def submit(self, token: str, spec: Spec, hold: bool, done: Callable[[Job], None], failed: Callable) -> None:
+    def submit(self, token: str, spec: JobSpec, done: Callable[[Job], None], failed: Callable) -> None:
         """Put a job into the queue."""
 
         def submitted(reply: JobReply) -> None:
@@ -94,7 +94,7 @@ class JobsModel(QObject):
             self._changed(reply.job)
             done(reply.job)
 
-        self._backend.call(Submit(token=token, spec=spec, hold=hold), submitted, failed, 60.0)
+        self._backend.call(Submit(token=token, spec=spec), submitted, failed, 60.0)
 
     def approve(self, job: str, plan: Plan | None, failed: Callable[[Problem], None]) -> None:
         """Let a held job go on, with the plan as edited."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import Problem
+from contract.job import AfterPlan, JobSpec
 from contract.plan import Plan
 from plugin.background_runner import BackgroundRunner
 from plugin.hosts.base import Host, OpensTimelines
-from plugin.panel.models.ask.ask import Asked, AskModel
+from plugin.panel.models.ask.ask import AskModel
 from plugin.panel.models.ask.following_up import FollowingUp, asked_for
 from plugin.panel.models.ask.history import History
 from plugin.panel.models.ask.plan import PlanModel
@@ -29,6 +29,7 @@ from plugin.panel.models.takes.placing import PlacementsModel
 from plugin.panel.models.takes.review_outbox import ReviewOutbox
 from plugin.panel.models.takes.takes import TakesModel
 from plugin.panel.models.transfers.job_files import JobFiles
+from plugin.panel.review.follow_up import FollowUp
 
 
 class PanelModel(Observable):
@@ -73,7 +74,7 @@ class PanelModel(Observable):
         self.placements = PlacementsModel(self.shot, self.takes, self)
         self.decisions = ReviewDecisions(self.jobs, self.ask, self.placements, self)
         self.plans = PlanWatch(self.plan, self.ask, self.shot, self.backend, self.jobs, self)
-        self.follow_ups = FollowingUp(self.backend, self.jobs, settings, self)
+        self.follow_ups = FollowingUp(self.files, self.jobs, settings, self)
         self.submitting = Submitting(host, settings, self.backend, self.files, self.jobs, self)
         self._session = SessionState(settings, host, self.shot, self.ask, self.takes, self.history)
         self._session.restore()
@@ -127,7 +128,7 @@ class PanelModel(Observable):
             return self.ask.hindrance
         if self.plan.state != "ready":
             return "Make a plan first. It shows what will be generated."
-        if self.plan.asked is not None and self.plan.asked.instruction != self.ask.asked().instruction:
+        if self.plan.asked is not None and self.plan.asked.instruction != self.ask.spec().instruction:
             return "The instruction has changed: plan again."
         return self.plan.hindrance
 
@@ -149,10 +150,10 @@ class PanelModel(Observable):
             return
         edited = self.plan.whole() if keep_edits and self.plan.state == "ready" else None
         self._drop_held()
-        asked = self.ask.asked()
+        asked = self.ask.spec()
         self.plan.wait_for(asked)
         self.history.add(asked.instruction)
-        self._submit(asked, edited, hold=True)
+        self._submit(asked, edited, "wait")
 
     def generate(self) -> None:
         """Make the takes from the plan as edited."""
@@ -163,7 +164,7 @@ class PanelModel(Observable):
         if self.generate_hindrance:
             self.message = self.generate_hindrance
             return
-        asked = self.ask.asked()
+        asked = self.ask.spec()
         if self.plan.job and asked == self.plan.asked:
             self.jobs.approve(self.plan.job, self.plan.as_edited(), self._show_problem)
         else:
@@ -171,9 +172,9 @@ class PanelModel(Observable):
             plan, refined = self.plan.whole(), self.plan.refined
             self._drop_held()
             if refined is not None:
-                self.follow_ups.order_again(refined, asked, plan, self.shot.key, self._show_problem)
+                self.follow_ups.submit_again(refined, asked, plan, self.shot.key, self._show_problem)
             else:
-                self._submit(asked, plan, hold=False)
+                self._submit(asked, plan, "generate")
         self.ask.used()
         # The plan stays, for more takes from it; its job is on its way.
         self.plan.job = ""
@@ -189,22 +190,22 @@ class PanelModel(Observable):
 
     # Takes ------------------------------------------------------------------------------------------------------------
 
-    def follow_up(self, take_id: str, wanted: dict[str, Any]) -> None:
+    def follow_up(self, take_id: str, wanted: FollowUp) -> None:
         """Make a child of a take, as the review wants it; another instruction has its plan read first."""
         entry = self.decisions.entry(take_id)
         if entry is None:
             return
-        self.history.add(str(wanted["instruction"]))
+        self.history.add(wanted.instruction)
         if not self.follow_ups.needs_plan(entry, wanted):
             done = lambda job: setattr(self, "message", "The follow-up is queued.")  # noqa: E731
-            self.follow_ups.order(entry, wanted, self.ask.asked(), self.placements.layer, done, self._show_problem)
+            self.follow_ups.submit(entry, wanted, self.ask.spec(), self.placements.layer, done, self._show_problem)
             return
         self._drop_held()
         asked = asked_for(self.ask, wanted)
         self.plan.wait_for(asked)
         self.planRequested.emit()
         submitted, failed = self.plans.held, lambda problem: self._not_submitted(problem, True)
-        self.follow_ups.order(entry, wanted, asked, self.placements.layer, submitted, failed)
+        self.follow_ups.submit(entry, wanted, asked, self.placements.layer, submitted, failed)
 
     def show_all_shots(self, on: bool) -> None:
         """List all shots' jobs and takes, or only the selected one's."""
@@ -213,27 +214,28 @@ class PanelModel(Observable):
 
     # What leads to what -----------------------------------------------------------------------------------------------
 
-    def _submit(self, asked: Asked, plan: Plan | None, hold: bool) -> None:
+    def _submit(self, asked: JobSpec, plan: Plan | None, after_plan: AfterPlan) -> None:
+        waits = after_plan == "wait"
         sending = self.submitting.submit(
             asked,
             self.shot.shot,
             self.shot.key,
             plan,
-            hold,
-            self.plans.held if hold else lambda job: None,
-            lambda problem: self._not_submitted(problem, hold),
+            after_plan,
+            self.plans.held if waits else lambda job: None,
+            lambda problem: self._not_submitted(problem, waits),
             # The artist may have given the plan up while the shot was sent.
-            lambda: not hold or self.plan.state == "waiting",
+            lambda: not waits or self.plan.state == "waiting",
         )
-        if hold and self.plan.state == "waiting":
+        if waits and self.plan.state == "waiting":
             self.plan.sending = sending
 
-    def _not_submitted(self, problem: Problem, hold: bool) -> None:
+    def _not_submitted(self, problem: Problem, for_plan: bool) -> None:
         if problem.kind == "cancelled":
-            if hold:
+            if for_plan:
                 self.plan.clear()
             self.message = "The shot was not sent; the part sent so far is kept."
-        elif hold:
+        elif for_plan:
             self.plan.fail(problem)
         else:
             self._show_problem(problem)

@@ -10,8 +10,9 @@ from bridge.editorial.shot_bundle import TIMELINE, ShotBundle
 from bridge.files import transfer
 from bridge.files.file_hashes import FileHashes
 from bridge.files.relative_paths import checked_parts
-from bridge.wire.messages import Job, TakeEntry, Upload
+from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem, ProtocolError, Refusal
+from contract.job import MASK_FILE, InputFile
 from contract.take import TAKE_FILE, read_take, write_take
 from plugin.panel.models.backend.backend import Endpoint, Services
 from plugin.panel.models.transfers.transfers import Way
@@ -28,7 +29,7 @@ def parcel_bytes(parcel: ShotBundle) -> int:
 
 def send(
     services: Services, endpoint: Endpoint, parcel: ShotBundle, hashes: FileHashes, way: Way
-) -> tuple[Upload, ...]:
+) -> tuple[InputFile, ...]:
     """Bring a shot to the service, as far as it has not got it. Raises TransferCancelled and what `upload` raises."""
     with tempfile.TemporaryDirectory() as place, contextlib.closing(services.client(endpoint)) as client:
         timeline = Path(place) / TIMELINE
@@ -46,9 +47,20 @@ def send(
                 progress=lambda done, total, before=before: way.moved(before + done),
                 cancelled=way.is_stopped,
             )
-            sent.append(Upload(path=name, sha256=digest))
-            before += path.stat().st_size
+            size = path.stat().st_size
+            sent.append(InputFile(path=name, sha256=digest, bytes=size))
+            before += size
         return tuple(sent)
+
+
+def send_mask(services: Services, endpoint: Endpoint, png: bytes) -> tuple[InputFile, ...]:
+    """Bring a painted mask to the backend. Raises what `upload` raises."""
+    with tempfile.TemporaryDirectory() as place, contextlib.closing(services.client(endpoint)) as client:
+        path = Path(place) / MASK_FILE
+        path.write_bytes(png)
+        chunk = client.welcome.limits.chunk_bytes
+        digest = transfer.upload(client.call, path, chunk_bytes=chunk, call_many=client.call_many)
+    return (InputFile(path=MASK_FILE, sha256=digest, bytes=len(png)),)
 
 
 def fetch_picture(services: Services, endpoint: Endpoint, job: Job, path: str, folder: Path) -> str:

@@ -9,8 +9,9 @@ from PyQt6.QtCore import QObject
 
 from bridge.editorial.shot_bundle import ShotBundle
 from bridge.files.file_hashes import FileHashes
-from bridge.wire.messages import Job, TakeEntry, Upload
+from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem
+from contract.job import InputFile
 from plugin.background_runner import BackgroundRunner
 from plugin.panel.models.backend.backend import BackendModel, Services
 from plugin.panel.models.transfers import file_transfer
@@ -39,7 +40,7 @@ class JobFiles(QObject):
         self._coming: set[tuple[str, str]] = set()
         self._hashes = FileHashes()
 
-    def send(self, name: str, parcel: ShotBundle, done: Callable[[tuple[Upload, ...]], None], failed: Failed) -> str:
+    def send(self, name: str, parcel: ShotBundle, done: Callable[[tuple[InputFile, ...]], None], failed: Failed) -> str:
         """Bring a shot to the service, as far as it has not got it; the transfer's key."""
         endpoint, services, hashes = self._backend.endpoint, self._services, self._hashes
         key = self.transfers.new_key("shot")
@@ -48,6 +49,11 @@ class JobFiles(QObject):
             transfer, lambda way: file_transfer.send(services, endpoint, parcel, hashes, way), done, failed
         )
         return key
+
+    def send_mask(self, png: bytes, done: Callable[[tuple[InputFile, ...]], None], failed: Failed) -> None:
+        """Bring a painted mask to the backend, this machine's own too: a job names its inputs by content."""
+        endpoint, services = self._backend.endpoint, self._services
+        self._background.run(lambda: file_transfer.send_mask(services, endpoint, png), done, failed)
 
     def picture(self, job: Job, path: str, done: Callable[[str], None]) -> None:
         """The place here of a picture that the service may replace or take away; no answer when it has."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSlider, QVBoxLayout, QWidget
 
-from plugin.panel.review.follow_up import Box, FollowUp, levels_of
+from contract.box import Box
+from plugin.panel.review.follow_up import FollowUp, levels_of
 from plugin.panel.review.mask_paint import MaskPaint
 from plugin.panel.review.model import ReviewModel
 
@@ -123,7 +124,7 @@ class FollowUpForm(QWidget):
         line = " → ".join([*ancestors, take.label, "new take"])
         self._title.setText(f"Starts from {take.label}.  {line}")
         self.instruction.setPlainText(take.take.instruction)
-        count = len(levels_of(take))
+        count = len(levels_of(take.take))
         self.iterations.addItem("All passes: may change everything", 0)
         for skip in range(1, count):
             self.iterations.addItem(f"From pass {skip + 1} of {count}", skip)

@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from plugin.panel.models.ask.ask import LARGEST_SEED, MOST_TAKES, QUALITIES
+from contract.job import LARGEST_SEED, MOST_TAKES, QUALITIES
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import bind_choice, bind_number, bind_switch, bind_text, watch
@@ -71,6 +71,8 @@ class AskZone(QWidget):
         self.takes.setRange(1, MOST_TAKES)
         self.takes.setAccessibleName("Number of takes")
         self.seed.setRange(0, LARGEST_SEED)
+        # The row is narrow, and a rolled seed has six digits; longer ones scroll.
+        self.seed.setMinimumWidth(self.seed.fontMetrics().horizontalAdvance("0" * 7) + 30)
         self.seed.setAccessibleName("Seed")
         bind_number(self.takes, ask, "takes")
         bind_number(self.seed, ask, "seed")

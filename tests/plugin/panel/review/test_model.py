@@ -155,16 +155,16 @@ def test_status_follow_up_and_placing_are_requests(shot):
     assert shot.ask_follow_up(wanted)
     assert not shot.ask_follow_up(FollowUp.of(shot.current))
     assert not shot.ask_follow_up(FollowUp("  "))
-    values = {"parent": "one", "instruction": "add a bigger ball", "region": (0.1, 0.2, 0.5, 0.6), "mask": None}
-    assert told == [("one", "approved"), ("one",), ("one", {**values, "levels": (700, 500)})]
+    assert told == [("one", "approved"), ("one",), ("one", wanted)]
+    assert wanted.levels(shot.current.take) == (700, 500)
 
 
 def test_a_follow_up_keeps_at_least_one_iteration():
     take = review_take("a.mov")
-    assert FollowUp("x", skip=9).values(take)["levels"] == (500,)
-    assert FollowUp("x").values(take)["levels"] is None
+    assert FollowUp("x", skip=9).levels(take.take) == (500,)
+    assert FollowUp("x").levels(take.take) is None
     masked = FollowUp(take.take.instruction, mask=b"png", mask_frame=4)
-    assert masked.problem(take) == "" and masked.values(take)["mask"] == {"frame": 4, "png": b"png"}
+    assert masked.problem(take) == ""
 
 
 def test_boxes_are_in_parts_of_the_frame():

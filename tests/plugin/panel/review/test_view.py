@@ -226,9 +226,9 @@ def test_the_follow_up_asks_for_a_change_and_a_box(qtbot, view):
     form.iterations.setCurrentIndex(2)
     qtbot.mouseClick(form.ask, LEFT)
     ((take, values),) = asked
-    assert take == "one" and values["levels"] == (500,)
-    assert values["region"] == pytest.approx((0.25, 0.25, 0.75, 0.5), abs=0.01) and form.box is None
-    assert values["instruction"] == "add a bigger ball" and form.isHidden()
+    assert take == "one" and values.levels(view.model.current.take) == (500,)
+    assert values.region == pytest.approx((0.25, 0.25, 0.75, 0.5), abs=0.01) and form.box is None
+    assert values.instruction == "add a bigger ball" and form.isHidden()
 
 
 def test_scrubbing_goes_to_the_frame_under_the_pointer(qtbot, view):
@@ -341,8 +341,8 @@ def test_the_matte_is_edited_with_a_brush(qtbot, view):
     tinted = seen(view)[int(at(view, 0.7, 0.5).y()), int(at(view, 0.7, 0.5).x())].astype(int)
     assert tinted[0] - tinted[2] > 50
     qtbot.mouseClick(form.ask, LEFT)
-    image = QImage.fromData(asked[0]["mask"]["png"])
-    assert asked[0]["mask"]["frame"] == 5 and (image.width(), image.height()) == (width, height)
+    image = QImage.fromData(asked[0].mask)
+    assert asked[0].mask_frame == 5 and (image.width(), image.height()) == (width, height)
     view.show_follow_up(True)
     assert form.mask.png() is None and not form.ask.isEnabled()
 

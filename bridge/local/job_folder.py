@@ -1,11 +1,14 @@
-"""A job's folder: what stands where, who may work in it, and the record that lets the same command go on."""
+"""The folder of a job's results: what lies where, who may work in it, and the record by which the same command goes on.
+
+The same for a job of this machine and for one whose takes come from another.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,37 +18,76 @@ import msgspec
 
 from contract.atomic_file import write_atomically
 from contract.errors import BadMedia, BadUsage, OutOfDisk
+from contract.job import ClipSource, JobSpec, differences
 
-RECORD_SCHEMA = 1
+STATE = ".dynvfx"
+OTHER_FOLDER = "Choose another folder with --output, or repeat the first command to go on with that job."
 
 
 class Batch(msgspec.Struct, kw_only=True):
-    """The takes of one command. `order` is what was asked for, in plain values, and decides whether it is the same.
+    """The takes of one job of the folder; `job` is its identity and decides whether another one is the same.
 
-    `plan` is the plan's file name; `numbers` maps a take's seed (as text) to its number; `request` is the first take's
-    request once it is known; `parent` is the number of the take that these follow.
+    plan: the plan's file name.
+    parent: the number of the take that these follow.
+    numbers: a take's seed (as text) to its number; of a job elsewhere its number there to the one here.
+    request: the first take's engine request once it is known.
+    token, id: how another machine's backend knows the job; it makes `takes` takes from `seed` on.
     """
 
-    order: dict[str, Any]
-    plan: str
+    job: JobSpec
+    plan: str = "plan.json"
+    parent: int | None = None
     numbers: dict[str, int] = {}
     request: dict[str, Any] | None = None
-    parent: int | None = None
+    token: str = ""
+    id: str | None = None
+    seed: int = 0
+    takes: int = 0
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """What `.dynvfx/job.json` holds. `shot` says which pictures are worked on, `media` that the files are the same,
-    `location` how the clip was named, to find it again.
+    """What `.dynvfx/job.json` holds.
 
-    `threads` is the number of CPU threads of the first run: sums depend on it in their last bits.
+    location: how the clip was named, to find it again.
+    service: the public key of the backend whose takes are kept here; "" for this machine's own work.
+    shot: which pictures are worked on; `media` changes when their files do.
+    threads: CPU threads of the first run: sums depend on them in their last bits.
     """
 
-    shot: dict[str, Any]
-    media: str
-    threads: int
-    location: dict[str, Any]
+    location: ClipSource
+    service: str = ""
+    shot: dict[str, Any] = {}
+    media: str = ""
+    threads: int = 0
     batches: list[Batch] = []
-    schema: int = RECORD_SCHEMA
+
+    def refuse_other_service(self, service: str, folder: JobFolder) -> None:
+        """Raises BadUsage when the folder's takes come from another backend than `service` ("": made here)."""
+        if self.service != service:
+            what = f"The folder {folder.path} holds another job."
+            why = "It holds a job of another backend." if self.service else "It holds a job of this machine."
+            raise BadUsage(what, why, OTHER_FOLDER)
+
+    def refuse_other_shot(self, shot: dict[str, Any], media: str, folder: JobFolder) -> None:
+        """Raises BadUsage when the job works on another clip, BadMedia when the clip's files have changed."""
+        refuse_difference([(name, self.shot.get(name), shot[name]) for name in shot], folder)
+        if self.media != media:
+            raise BadMedia(
+                "The clip's media files have changed since this job began.",
+                "Half of it would be made from the old pictures and half from the new ones.",
+                "Start again in another folder with --output.",
+            )
+
+    def find_batch(self, job: JobSpec, parent: int | None, folder: JobFolder) -> Batch | None:
+        """The batch of the very same job; None when there is none yet.
+
+        A folder takes one edit of its clip; another one is refused with BadUsage. Follow-ups are added freely.
+        """
+        same = [batch for batch in self.batches if (batch.job, batch.parent) == (job, parent)]
+        first = next((batch for batch in self.batches if batch.parent is None), None)
+        if not same and parent is None and first is not None:
+            refuse_difference(differences(first.job, job), folder)
+        return same[0] if same else None
 
 
 class JobFolder:
@@ -53,9 +95,12 @@ class JobFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self.state = self.path / ".dynvfx"
+        self.state = self.path / STATE
+        self.states = self.state / "states"
+        """Where the engine keeps what it needs to go on."""
         self.timeline = self.path / "timeline.otio"
         self.media = self.path / "media"
+        self._record_file = self.state / "job.json"
 
     def take(self, number: int) -> Path:
         """The folder of a take; numbers begin at 1."""
@@ -69,18 +114,13 @@ class JobFolder:
         """The folder with pictures of what a plan's phrases name; `plan` is the plan's file name."""
         return self.path / "masks" / Path(plan).stem
 
-    def painted(self, sha256: str) -> Path:
-        """The painted mask with this SHA-256."""
-        return self.state / "painted" / f"{sha256}.png"
-
-    @property
-    def states(self) -> Path:
-        """Where the engine keeps what it needs to go on."""
-        return self.state / "states"
+    def input(self, sha256: str) -> Path:
+        """The input with this SHA-256, kept for later runs."""
+        return self.state / "inputs" / sha256
 
     @contextmanager
-    def held(self, patience: float = 0.0) -> Iterator[None]:
-        """Nobody else works in the folder meanwhile; it vanishes again if it is new and nothing came of the work.
+    def locked(self, patience: float = 0.0) -> Iterator[None]:
+        """No other process works in the folder meanwhile; it vanishes again if it is new and nothing came of the work.
 
         Raises BadUsage when another process is still at work after `patience` seconds, or when the folder holds
         something else; OutOfDisk.
@@ -109,7 +149,7 @@ class JobFolder:
                 shutil.rmtree(self.path if is_new else self.state, ignore_errors=True)
 
     def read(self) -> Record | None:
-        """The record of earlier runs; None when this is the first. Raises BadUsage when it is damaged or newer."""
+        """The record of earlier runs; None when this is the first. Raises BadUsage when it is damaged."""
         try:
             return msgspec.json.decode(self._record_file.read_bytes(), type=Record)
         except FileNotFoundError:
@@ -126,22 +166,18 @@ class JobFolder:
         write_atomically(self._record_file, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
 
     def free_number(self, record: Record) -> int:
-        """The lowest take number above all that are spoken for or stand in the folder."""
+        """The lowest take number above all that were given out or are in the folder."""
         taken = [number for batch in record.batches for number in batch.numbers.values()]
         folder = self.path / "takes"
         found = [int(each.name) for each in folder.iterdir() if each.name.isdecimal()] if folder.is_dir() else []
         return max([0, *taken, *found]) + 1
-
-    @property
-    def _record_file(self) -> Path:
-        return self.state / "job.json"
 
     def _refuse_foreign(self) -> None:
         try:
             strangers = [] if self._record_file.exists() or not self.path.exists() else sorted(os.listdir(self.path))
         except OSError as error:
             raise _not_writable(self.path, error) from error
-        strangers = [name for name in strangers if name != ".dynvfx"]
+        strangers = [name for name in strangers if name != STATE]
         if strangers:
             raise BadUsage(
                 f"The folder {self.path} is not empty and holds no job of this program.",
@@ -150,49 +186,17 @@ class JobFolder:
             )
 
 
-def refuse_other_shot(record: Record, shot: dict[str, Any], media: str, folder: JobFolder) -> None:
-    """Raises BadUsage when the folder's job works on another clip, BadMedia when the clip's files have changed."""
-    _refuse_difference(record.shot, shot, folder)
-    if record.media != media:
-        raise BadMedia(
-            "The clip's media files have changed since this job began.",
-            "Half of it would be made from the old pictures and half from the new ones.",
-            "Start again in another folder with --output.",
-        )
-
-
-def find_batch(record: Record, order: dict[str, Any], kind: str, folder: JobFolder) -> Batch | None:
-    """The batch of the very same order; None when there is none yet.
-
-    A folder takes one order of the kind "add"; another one is refused with BadUsage. Refinements are added freely.
-    """
-    same = next((batch for batch in record.batches if batch.order == order), None)
-    if same is None and kind == "add" and record.batches:
-        _refuse_difference(record.batches[0].order, order, folder)
-    return same
-
-
-def _refuse_difference(there: dict[str, Any], here: dict[str, Any], folder: JobFolder) -> None:
-    # What an order does not say (a box, say) is left out of it.
-    differing = [name for name in here | there if there.get(name) != here.get(name)]
-    if not differing:
-        return
-    shown = "; ".join(f"{name}: {_short(there.get(name))} there, {_short(here.get(name))} here" for name in differing)
-    raise BadUsage(
-        f"The folder {folder.path} holds another job.",
-        f"It differs in {shown}.",
-        "Choose another folder with --output, or repeat the first command to go on with that job.",
-    )
+def refuse_difference(pairs: list[tuple[str, Any, Any]], folder: JobFolder) -> None:
+    """Raises BadUsage when any of these (name, value there, value here) differ."""
+    differing = [(name, there, here) for name, there, here in pairs if there != here]
+    if differing:
+        shown = "; ".join(f"{name}: {_short(there)} there, {_short(here)} here" for name, there, here in differing)
+        raise BadUsage(f"The folder {folder.path} holds another job.", f"It differs in {shown}.", OTHER_FOLDER)
 
 
 def _short(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def plan_name(numbers: Sequence[int]) -> str:
-    """The plan's file: plan.json for the first takes, plan-03.json for a refinement that begins with take 3."""
-    return "plan.json" if min(numbers) == 1 else f"plan-{min(numbers):02d}.json"
 
 
 def _not_writable(path: Path, error: OSError) -> OutOfDisk:

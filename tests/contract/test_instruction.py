@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.errors import BadRequest, Problem
-from dynvfx.assistant.instruction import LONGEST_INSTRUCTION, clean_instruction
+from contract.instruction import LONGEST_INSTRUCTION, clean_instruction
 from dynvfx.assistant.offline import OfflineAssistant
 
 

@@ -1,23 +1,25 @@
-"""From the artist's choices to the order that the service gets."""
+"""From the choices to the job that the backend gets: its clip or take, its folder, its plan."""
 
 from __future__ import annotations
 
 import re
 import uuid
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from bridge.editorial.clip_list import Shot
-from bridge.wire.messages import AddSpec, EditedMask, RefineSpec, TakeEntry, Upload
+from bridge.wire.messages import TakeEntry
+from contract.job import Add, ClipSource, InputFile, JobSpec, PaintedMask, TakeSource
 from contract.plan import Plan
 from plugin.hosts.base import Host, ShotSource
-from plugin.panel.models.ask.ask import Asked
 from plugin.panel.models.settings_store import SettingsStore
+from plugin.panel.review.follow_up import FollowUp
 
 _LONGEST_NAME = 40
 
 
-class OrderPlaces:
+class ResultFolders:
     """Names folders for results: `NNN words of the instruction`, below the host's folder or the one in the settings."""
 
     def __init__(self, host: Host, settings: SettingsStore) -> None:
@@ -25,7 +27,7 @@ class OrderPlaces:
         self._given: set[Path] = set()
 
     def next_folder(self, instruction: str) -> str | None:
-        """A folder that is not there yet; None leaves the results in the service's own folder."""
+        """A folder that is not there yet; None leaves the results in the backend's own folder."""
         chosen = self._settings.get("takes_folder", "")
         base = Path(chosen) if chosen else self._host.output_folder()
         if base is None:
@@ -44,56 +46,46 @@ def token_for(shot_key: str) -> str:
     return f"{shot_key}.{uuid.uuid4().hex}"
 
 
-def add_spec(
-    asked: Asked,
+def of_clip(
+    asked: JobSpec,
     source: ShotSource,
     shot: Shot,
     settings: SettingsStore,
     output: str | None,
     plan: Plan | None,
-    uploads: tuple[Upload, ...] = (),
+    uploads: tuple[InputFile, ...] = (),
     layer: str | None = None,
-) -> AddSpec:
-    """The order for new content in a shot; `uploads` are its files where they had to travel.
+) -> JobSpec:
+    """The job for a clip; `uploads` are its files where they had to travel.
 
     `layer` is the kind of file that the host wants; the settings' one when None.
     """
-    return AddSpec(
-        instruction=asked.instruction,
-        takes=asked.takes,
-        seed=asked.seed,
-        quality=asked.quality,
-        scope=asked.scope if plan is None else plan.scope,
+    edit = asked.edit if plan is None else msgspec.structs.replace(asked.edit, scope=plan.scope)
+    start = ClipSource(
+        source=source.source, clip=source.clip, part=shot.part, media_folders=source.media_folders, uploads=uploads
+    )
+    return msgspec.structs.replace(
+        asked,
+        start=start,
+        edit=edit,
         assistant=settings.get("assistant", "") or None,
         plan=plan,
         layer=layer or settings.get("layer", "prores4444"),
-        source=source.source,
-        clip=source.clip,
-        part=shot.part,
-        model=asked.model,
         output=output,
-        media_folders=source.media_folders,
-        download=asked.download,
-        uploads=uploads,
-        region=asked.region,
     )
 
 
-def refine_spec(
-    entry: TakeEntry, wanted: dict[str, Any], asked: Asked, settings: SettingsStore, layer: str | None = None
-) -> RefineSpec:
-    """The order for a child of a take; `wanted` is what the review asks for."""
-    mask = EditedMask(**wanted["mask"]) if wanted.get("mask") else None
-    return RefineSpec(
-        instruction=str(wanted["instruction"]),
-        takes=1,
+def of_take(
+    entry: TakeEntry, wanted: FollowUp, asked: JobSpec, settings: SettingsStore, layer: str | None = None
+) -> JobSpec:
+    """The job for a child of a take, without the painted mask's file; `wanted` is what the review asks for."""
+    mask = None if wanted.mask is None else PaintedMask(frame=wanted.mask_frame)
+    return JobSpec(
+        start=TakeSource(job=entry.job, number=entry.number),
+        edit=Add(instruction=wanted.instruction.strip(), region=wanted.region, mask=mask),
         seed=asked.seed,
         quality=asked.quality,
+        levels=wanted.levels(entry.take),
         assistant=settings.get("assistant", "") or None,
         layer=layer or settings.get("layer", "prores4444"),
-        job=entry.job,
-        take=entry.number,
-        region=wanted.get("region"),
-        mask=mask,
-        levels=wanted.get("levels"),
     )
