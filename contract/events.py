@@ -1,6 +1,6 @@
-"""What a job tells whoever watches it: one struct an event, told apart by its `event` field.
+"""What a job reports while it runs: one struct for each type of event, told apart by the field `event`.
 
-The same events are one JSON object a line on the command line (docs/command-line.md). Fields are only ever added.
+The same events are one JSON object a line on the command line (docs/command-line.md).
 """
 
 from __future__ import annotations
@@ -146,3 +146,21 @@ AnyJobEvent = (
     | JobFailed
 )
 """For decoding: msgspec.json.decode(line, type=AnyJobEvent)."""
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[AnyJobEvent] = msgspec.msgpack.Decoder(AnyJobEvent)
+
+
+def encode_event(event: AnyJobEvent) -> bytes:
+    """An event as it is stored and travels: MessagePack, made once by whoever reports it."""
+    return _encoder.encode(event)
+
+
+def decode_event(data: bytes | memoryview) -> AnyJobEvent:
+    """The reverse of `encode_event`."""
+    return _decoder.decode(data)
+
+
+def event_kind(event: AnyJobEvent | type[JobEvent]) -> str:
+    """The name of an event's type, as in its field `event`."""
+    return str(event.__struct_config__.tag)

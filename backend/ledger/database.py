@@ -1,8 +1,7 @@
-"""The ledger's file: one process at a time, whole transactions, on the disk when they return, and errors with words."""
+"""The ledger's file: one process at a time, whole transactions, on the disk when they return, and typed errors."""
 
 from __future__ import annotations
 
-import logging
 import shutil
 import sqlite3
 import time
@@ -17,8 +16,6 @@ from backend.ledger.disk_reserve import DiskReserve
 from backend.ledger.errors import LedgerDamaged, LedgerInUse, LedgerTooNew
 from backend.ledger.schema import APPLICATION
 from contract.errors import OutOfDisk
-
-log = logging.getLogger(__name__)
 
 _FULL = {
     sqlite3.SQLITE_FULL,
@@ -35,10 +32,10 @@ class Database:
     """An SQLite file in WAL mode that this process has to itself until `close`. For one thread.
 
     Raises LedgerInUse, LedgerDamaged (the file is moved aside first, so that the next start makes a new one),
-    LedgerTooNew and OutOfDisk; `migrations[n]` leads from version n to n + 1.
+    LedgerTooNew and OutOfDisk. `tables` are the statements that make a new file, which has the version `version`.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[Sequence[str]]) -> None:
+    def __init__(self, path: Path, tables: Sequence[str], version: int) -> None:
         self.path = path
         self._depth = 0
         self._connection: sqlite3.Connection | None = None
@@ -53,7 +50,7 @@ class Database:
             raise self._unwritable(error.strerror or str(error)) from error
         with ExitStack() as opening:
             opening.callback(self.close)
-            self._open(migrations)
+            self._open(tables, version)
             opening.pop_all()
 
     @contextmanager
@@ -97,21 +94,22 @@ class Database:
         return rows[0] if rows else None
 
     def close(self) -> None:
-        """Give the file free; twice is as good as once."""
+        """Release the file; may be called twice."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
         self._lock.release()
 
-    def _open(self, migrations: Sequence[Sequence[str]]) -> None:
+    def _open(self, tables: Sequence[str], version: int) -> None:
         try:
             with self._explained():
                 self._connect()
-                self._check(len(migrations))
+                self._check(version)
         except LedgerDamaged as error:
             raise self._set_aside(error) from error
         self._reserve = DiskReserve(_beside(self.path, "reserve"))
-        self._migrate(migrations)
+        if self._pragma("user_version") == 0:
+            self._create(tables, version)
         self._reserve.regain()
 
     def _connect(self) -> None:
@@ -135,27 +133,19 @@ class Database:
         if version > newest:
             raise LedgerTooNew(
                 f"{self.path} was written by a newer version of this program.",
-                f"It has version {version}; this program knows versions up to {newest}.",
+                f"It has version {version}; this program knows version {newest}.",
                 "Update this program.",
             )
         found = self.rows("PRAGMA quick_check(1)")[0][0]
         if found != "ok":
             raise LedgerDamaged(f"{self.path} is damaged.", str(found))
 
-    def _migrate(self, migrations: Sequence[Sequence[str]]) -> None:
-        version = self._pragma("user_version")
-        if 0 < version < len(migrations):
-            kept = _beside(self.path, f"version-{version}")
-            kept.unlink(missing_ok=True)
-            with self._explained():
-                self._connection.execute("VACUUM INTO ?", (str(kept),))
-            log.info("the ledger is brought from version %d to %d; the old one is %s", version, len(migrations), kept)
-        for number in range(version, len(migrations)):
-            with self.writing():
-                for statement in migrations[number]:
-                    self.change(statement)
-                self.change(f"PRAGMA user_version = {number + 1}")
-                self.change(f"PRAGMA application_id = {APPLICATION}")
+    def _create(self, tables: Sequence[str], version: int) -> None:
+        with self.writing():
+            for statement in tables:
+                self.change(statement)
+            self.change(f"PRAGMA user_version = {version}")
+            self.change(f"PRAGMA application_id = {APPLICATION}")
 
     def _pragma(self, name: str) -> int:
         return self.rows(f"PRAGMA {name}")[0][0]

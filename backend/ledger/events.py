@@ -1,78 +1,56 @@
-"""The events of all jobs: numbered without gaps, on the disk before anybody hears of them."""
+"""The events of all jobs: numbered without gaps, and on the disk before any client gets them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from backend.ledger.database import Database
-from backend.ledger.event_dedup import SeenEvents
-from backend.ledger.rows import NO_STEPS, Steps, encoded, read_event, steps_of
-from bridge.wire.messages import Numbered
-from contract.events import AnyJobEvent, PlanReady, StageProgress, TakeDone
+from backend.ledger.rows import NO_STEPS, Steps, StoredEvent, steps_of
+from contract.events import (
+    AnyJobEvent,
+    JobDone,
+    JobEvent,
+    JobFailed,
+    PlanReady,
+    StageProgress,
+    TakeDone,
+    encode_event,
+    event_kind,
+)
 
 
 class EventLog:
-    """The table `events`. What it keeps in memory can be read from the table again at any time."""
+    """The table `events`; in memory only the newest step of each running job."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._told: dict[str, SeenEvents] = {}
         self._steps: dict[str, Steps] = {}
 
-    def append(self, job: str, events: Sequence[AnyJobEvent], now: float) -> tuple[Numbered, ...]:
-        """Number the events and store them; to be called in a transaction, and followed by `note` after it.
+    def append(self, job: str, event: AnyJobEvent, now: float, data: bytes | None = None) -> StoredEvent:
+        """Number an event and store it; to be called in a transaction, and followed by `note` after it.
 
-        A step forward shows that the job does not die at the same place again and again.
+        `data` is the encoded event, where it is at hand. A step forward shows that the job does not die at the same
+        place again and again.
         """
-        last = self._database.row("SELECT events FROM jobs WHERE id = ?", job)["events"]
-        numbered = tuple(
-            Numbered(number=last + place, time=now, event=event) for place, event in enumerate(events, start=1)
-        )
-        for each in numbered:
-            self._database.change(
-                "INSERT INTO events (job, number, time, event) VALUES (?, ?, ?, ?)",
-                job,
-                each.number,
-                now,
-                encoded(each.event),
-            )
-        forward = any(isinstance(event, PlanReady | StageProgress | TakeDone) for event in events)
+        row = self._database.row("SELECT events FROM jobs WHERE id = ?", job)
+        assert row is not None  # a foreign key
+        stored = StoredEvent(row["events"] + 1, now, encode_event(event) if data is None else data)
         self._database.change(
-            f"UPDATE jobs SET events = ?, changed = ?{', deaths = 0' if forward else ''} WHERE id = ?",
-            last + len(numbered),
-            now,
+            "INSERT INTO events (job, number, time, kind, event) VALUES (?, ?, ?, ?, ?)",
             job,
+            stored.number,
+            now,
+            event_kind(event),
+            stored.data,
         )
-        return numbered
+        forward = ", deaths = 0" if isinstance(event, PlanReady | StageProgress | TakeDone) else ""
+        self._database.change(f"UPDATE jobs SET events = ?, changed = ?{forward} WHERE id = ?", stored.number, now, job)
+        return stored
 
-    def note(self, job: str, events: Sequence[AnyJobEvent]) -> None:
-        """The events are on the disk."""
-        for event in events:
-            if job in self._told:
-                self._told[job].add(event)
-            if isinstance(event, StageProgress):
-                self._steps[job] = steps_of(event)
+    def note(self, job: str, event: AnyJobEvent) -> None:
+        """The event is on the disk."""
+        if isinstance(event, StageProgress):
+            self._steps[job] = steps_of(event)
 
-    def is_repeat(self, job: str, event: AnyJobEvent) -> bool:
-        """Whether the job has told this before; see `SeenEvents`."""
-        self.remember(job)
-        return self._told[job].is_repeat(event)
-
-    def remember(self, job: str) -> None:
-        """Have at hand what a job told, and its newest step, after a restart as well."""
-        if job in self._told:
-            return
-        told = SeenEvents()
-        newest: StageProgress | None = None
-        for each in self.read(job, 1, None):
-            told.add(each.event)
-            if isinstance(each.event, StageProgress):
-                newest = each.event
-        self._told[job] = told
-        if newest is not None:
-            self._steps.setdefault(job, steps_of(newest))
-
-    def read(self, job: str, first: int, limit: int | None) -> tuple[Numbered, ...]:
+    def read(self, job: str, first: int, limit: int | None) -> tuple[StoredEvent, ...]:
         """Events from number `first` on, at most `limit`."""
         rows = self._database.rows(
             "SELECT number, time, event FROM events WHERE job = ? AND number >= ? ORDER BY number LIMIT ?",
@@ -80,17 +58,32 @@ class EventLog:
             first,
             -1 if limit is None else limit,
         )
-        return tuple(read_event(row) for row in rows)
+        return tuple(StoredEvent(row["number"], row["time"], row["event"]) for row in rows)
+
+    def newest(self, job: str, kind: type[JobEvent]) -> StoredEvent | None:
+        """The newest event of a type, None when there is none."""
+        row = self._database.row(
+            "SELECT number, time, event FROM events WHERE job = ? AND kind = ? ORDER BY number DESC LIMIT 1",
+            job,
+            event_kind(kind),
+        )
+        return None if row is None else StoredEvent(row["number"], row["time"], row["event"])
+
+    def of_this_attempt(self, job: str) -> tuple[StoredEvent, ...]:
+        """What came since the job was submitted or last ended: a retry reports all of it anew."""
+        ends = [found.number for kind in (JobFailed, JobDone) if (found := self.newest(job, kind)) is not None]
+        return self.read(job, max(ends, default=0) + 1, None)
 
     def steps(self, job: str) -> Steps:
-        """How far the job was when it last said so."""
+        """How far a running job is."""
         return self._steps.get(job, NO_STEPS)
 
-    def set_steps(self, job: str, steps: Steps) -> None:
-        """For progress that is not worth an event."""
-        self._steps[job] = steps
+    def remember(self, job: str) -> None:
+        """Find out after a restart how far a job was."""
+        newest = self.newest(job, StageProgress)
+        if newest is not None:
+            self.note(job, newest.event)
 
     def forget(self, job: str) -> None:
-        """The job is not running: nothing of it needs to be at hand."""
-        self._told.pop(job, None)
+        """The job has ended."""
         self._steps.pop(job, None)

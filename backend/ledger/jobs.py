@@ -12,7 +12,7 @@ from backend.ledger.database import Database
 from backend.ledger.errors import NoSuchJob
 from backend.ledger.events import EventLog
 from backend.ledger.queue import Queue
-from backend.ledger.rows import Facts, JobRow, encoded, read_job
+from backend.ledger.rows import JobRow, JobUpdate, encoded, read_job
 from backend.ledger.states import check_move
 from backend.ledger.takes import TakeIndex
 from contract.job import ClipSource, JobSpec
@@ -25,7 +25,7 @@ class JobTable:
     def __init__(self, database: Database, queue: Queue, events: EventLog, takes: TakeIndex) -> None:
         self._database, self._queue, self._events, self._takes = database, queue, events, takes
 
-    def add(self, client: str, token: str, spec: JobSpec, now: float, facts: Facts) -> str:
+    def add(self, client: str, token: str, spec: JobSpec, now: float, facts: JobUpdate) -> str:
         """Enter a new job behind the client's others; returns its id."""
         values: dict[str, Any] = {
             "id": self._free_id(),
@@ -53,9 +53,9 @@ class JobTable:
         self.note(row.id, facts)
 
     def note(self, job: str, facts: Mapping[str, Any]) -> None:
-        """Write down what became known."""
+        """Store what became known of a job. Raises TypeError for a field that no update has."""
         for name, value in facts.items():
-            if name not in Facts.__annotations__:
+            if name not in JobUpdate.__annotations__:
                 raise TypeError(f"a job has no {name}")
             self._database.change(
                 f"UPDATE jobs SET {name} = ? WHERE id = ?", encoded(value) if name == "plan" else value, job

@@ -6,8 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, Unpack
+from typing import Self, Unpack, cast
 
 import msgspec
 
@@ -16,16 +17,24 @@ from backend.ledger.errors import QueueFull
 from backend.ledger.events import EventLog
 from backend.ledger.jobs import JobTable
 from backend.ledger.queue import Queue
-from backend.ledger.rows import CANCELLED, Facts, JobRow, Steps, encoded, job_seen_by
-from backend.ledger.schema import MIGRATIONS
+from backend.ledger.rows import CANCELLED, JobRow, JobUpdate, StoredEvent, encoded, job_seen_by
+from backend.ledger.schema import TABLES, VERSION
 from backend.ledger.states import IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
-from bridge.wire.messages import Failure, Job, Numbered, TakeEntry
-from contract.events import AnyJobEvent, JobFailed, TakeDone
+from bridge.wire.messages import Failure, Job, TakeEntry
+from contract.events import AnyJobEvent, JobFailed, PlanReady, TakeDone
 from contract.job import JobSpec
 from contract.plan import Plan
 from contract.states import ENDED, RUNNING, CancelOutcome, JobState
 from contract.take import Note, Status, Take, read_take
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a reported event: as it was stored, None if it was not, and whether the job's state is another."""
+
+    event: StoredEvent | None = None
+    moved: bool = False
 
 
 class Ledger:
@@ -36,14 +45,14 @@ class Ledger:
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time, queue_limit: int = 1000) -> None:
-        self._database = Database(Path(path), MIGRATIONS)
+        self._database = Database(Path(path), TABLES, VERSION)
         self._clock, self._queue_limit = clock, queue_limit
         self._events, self._takes = EventLog(self._database), TakeIndex(self._database)
         self._queue = Queue(self._database)
         self._jobs = JobTable(self._database, self._queue, self._events, self._takes)
 
     def close(self) -> None:
-        """Give the file free."""
+        """Release the file."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -54,16 +63,14 @@ class Ledger:
 
     # Jobs -------------------------------------------------------------------------------------------------------------
 
-    def submit(
-        self, client: str, token: str, spec: JobSpec, now: float | None = None, **facts: Unpack[Facts]
-    ) -> tuple[JobRow, bool]:
+    def submit(self, client: str, token: str, spec: JobSpec, **facts: Unpack[JobUpdate]) -> tuple[JobRow, bool]:
         """Queue a job behind the client's others; the same token names the same job and False. Raises QueueFull."""
         with self._changing():
             known = self._jobs.id_of(client, token)
             if known is None:
                 if self._queue.length(client) >= self._queue_limit:
                     raise QueueFull(self._queue_limit)
-                job = self._jobs.add(client, token, spec, self._now(now), facts)
+                job = self._jobs.add(client, token, spec, self._clock(), facts)
         return self.job(known or job), known is None
 
     def with_token(self, client: str, token: str) -> JobRow | None:
@@ -93,7 +100,7 @@ class Ledger:
 
     # Moves ------------------------------------------------------------------------------------------------------------
 
-    def move(self, job: str, state: JobState, **facts: Unpack[Facts]) -> JobRow:
+    def move(self, job: str, state: JobState, **facts: Unpack[JobUpdate]) -> JobRow:
         """Put the job into a state, and note facts with it; staying in a state is allowed. Raises IllegalMove.
 
         Into failed and cancelled lead `fail` and `cancel`, back into the queue `interrupt`, `retry` and `approve`.
@@ -123,7 +130,7 @@ class Ledger:
             self._move(row, "queued", footprint=footprint or row.footprint)
             self._database.change(
                 "UPDATE jobs SET failure = NULL, attempt = attempt + 1, deaths = 0, interrupted = 0,"
-                " heard = 0, tale = tale + 1 WHERE id = ?",
+                " recorded = 0, journal = journal + 1 WHERE id = ?",
                 job,
             )
             self._queue.put_first(job, row.client)
@@ -140,25 +147,25 @@ class Ledger:
             self._database.change(f"UPDATE jobs SET {more}interrupted = 1 WHERE id = ?", job)
         return self.job(job)
 
-    def recover(self, now: float | None = None) -> tuple[JobRow, ...]:
+    def recover(self) -> tuple[JobRow, ...]:
         """Put jobs back into the queue, before all others, that were running when the service ended; which they are."""
         with self._changing():
             running = self.jobs(states=RUNNING, limit=-1)
             for row in running:
-                self._move(row, "queued", now=now, device=None)
+                self._move(row, "queued", device=None)
                 self._database.change("UPDATE jobs SET interrupted = 1 WHERE id = ?", row.id)
                 self._events.remember(row.id)
         return tuple(self.job(row.id) for row in reversed(running))
 
-    def fail(self, job: str, failure: Failure, *, log: str | None = None) -> Numbered:
+    def fail(self, job: str, failure: Failure, *, log: str | None = None) -> StoredEvent:
         """The job has failed: its state, its failure and the event that says so, in one. Raises IllegalMove."""
         with self._changing():
-            numbered = self._append(self.job(job), [JobFailed.of(failure, log=log)], "failed", device=None)
+            stored = self._append(self.job(job), JobFailed.of(failure, log=log), "failed", device=None)
             self._database.change("UPDATE jobs SET failure = ? WHERE id = ?", encoded(failure), job)
         self._events.forget(job)
-        return numbered[0]
+        return stored
 
-    def cancel(self, job: str) -> tuple[CancelOutcome, Numbered | None]:
+    def cancel(self, job: str) -> tuple[CancelOutcome, StoredEvent | None]:
         """End a job that has not ended; with the event that says so (kind "cancelled"), None if it had ended."""
         row = self.find(job)
         if row is None:
@@ -166,71 +173,63 @@ class Ledger:
         if row.state in ENDED:
             return ("cancelled" if row.state == "cancelled" else "already_done"), None
         with self._changing():
-            numbered = self._append(row, [CANCELLED], "cancelled", device=None)
+            stored = self._append(row, CANCELLED, "cancelled", device=None)
         self._events.forget(job)
-        return "cancelled", numbered[0]
+        return "cancelled", stored
 
     # Events -----------------------------------------------------------------------------------------------------------
 
-    def record(self, job: str, event: AnyJobEvent, count: int = 0) -> Numbered | None:
-        """Take in what a worker tells: event, state, and the index of takes, in one.
+    def record(self, job: str, event: AnyJobEvent, number: int | None = None, data: bytes | None = None) -> Recorded:
+        """Store what a worker reports: event, state, and the index of takes, in one transaction.
 
-        None when the job has told it before (it resumed) or is not running (any more): nobody needs to hear it then.
-        How a failed job ended is not told here but with `fail`. Raises BadTake when a finished take cannot be read.
-        `count` is the event's number in the worker's tale, 0 when it has none: what was heard once is not heard again.
+        number: the event's place in the worker's journal, 0 for what a resumed job repeats; None: the next one
+        data: the encoded event, where it is at hand
+        Nothing is stored when the event is not new, or the job is not running (any more); a repeat still moves the job.
+        How a failed job ended is not recorded here but with `fail`. Raises BadTake when a take cannot be read.
         """
         row = self.job(job)
         if row.state not in RUNNING:
-            return None
-        fresh = not 0 < count <= row.heard and not self._events.is_repeat(job, event)
+            return Recorded()
+        number = row.recorded + 1 if number is None else number
         state = state_after(event, row.state)
-        heard = max(count, row.heard)
-        if not fresh and (state, heard) == (row.state, row.heard):
-            return None
-        with self._changing():
-            facts = Facts(heard=heard) if heard != row.heard else Facts()
-            numbered = self._append(row, [event] if fresh else [], state, **facts)
-            if fresh and isinstance(event, TakeDone):
-                self._takes.put(job, event.take, event.folder, read_take(event.folder))
-        self._told(job, numbered, state)
-        return next(iter(numbered), None)
+        if number > row.recorded:
+            with self._changing():
+                stored = self._append(row, event, state, data=data, recorded=number)
+                if isinstance(event, TakeDone):
+                    self._takes.put(job, event.take, event.folder, read_take(event.folder))
+            self._stored(job, event, state)
+            return Recorded(stored, moved=state != row.state)
+        if state != row.state:
+            self.move(job, state)
+        return Recorded(moved=state != row.state)
 
-    def append(self, job: str, event: AnyJobEvent, state: JobState | None = None) -> Numbered:
-        """`append_many` for one event."""
-        return self.append_many(job, [event], state)[0]
-
-    def append_many(
-        self, job: str, events: Sequence[AnyJobEvent], state: JobState | None = None
-    ) -> tuple[Numbered, ...]:
-        """Number and keep events whatever they are, and with `state` move the job, in one; see also `record`.
+    def append(self, job: str, event: AnyJobEvent, state: JobState | None = None) -> StoredEvent:
+        """Store an event of the service itself and, with `state`, move the job, in one transaction; see also `record`.
 
         Raises IllegalMove for a job that has ended: the event that says so is its last one, until it is retried.
         """
         with self._changing():
             row = self.job(job)
-            numbered = self._append(row, events, state or row.state)
-        self._told(job, numbered, state or row.state)
-        return numbered
+            stored = self._append(row, event, state or row.state)
+        self._stored(job, event, state or row.state)
+        return stored
 
-    def events(self, job: str, first: int = 1, limit: int = 1000) -> tuple[Numbered, ...]:
+    def events(self, job: str, first: int = 1, limit: int | None = 1000) -> tuple[StoredEvent, ...]:
         """Events from number `first` on, at most `limit`; none for a job that is not known."""
         return self._events.read(job, first, limit)
 
-    def last(self, job: str) -> int:
-        """The number of the newest event; 0 when there is none yet."""
-        return self.job(job).events
+    def events_of_this_attempt(self, job: str) -> tuple[StoredEvent, ...]:
+        """What came since the job was submitted or last ended."""
+        return self._events.of_this_attempt(job)
 
-    def set_progress(self, job: str, steps: Steps) -> None:
-        """How far the job is, where that is not worth an event; not on the disk. `record` and `append` do it too."""
-        self._events.set_steps(job, steps)
+    def plan_of(self, row: JobRow) -> Plan | None:
+        """The job's plan: the approved one, else the newest that it reported."""
+        if row.plan is not None:
+            return row.plan
+        newest = self._events.newest(row.id, PlanReady)
+        return None if newest is None else cast(PlanReady, newest.event).plan
 
     # Takes ------------------------------------------------------------------------------------------------------------
-
-    def take_done(self, job: str, number: int, folder: str, take: Take) -> None:
-        """Enter a finished take, or what has become of it; `record` does it too."""
-        with self._changing():
-            self.job(job)
-            self._takes.put(job, number, folder, take)
 
     def takes(self, client: str | None = None, job: str | None = None) -> tuple[TakeEntry, ...]:
         """Finished takes of a client and of a job, or of all; the oldest job's first."""
@@ -247,14 +246,10 @@ class Ledger:
     def set_take(
         self, job: str, number: int, status: Status | None = None, notes: Sequence[Note] | None = None
     ) -> TakeEntry:
-        """Change what people said about a take: first in its take.json, then here. Raises NoSuchTake, BadTake."""
+        """Change the review of a take: first in its take.json, then here. Raises NoSuchTake, BadTake."""
         return self._takes.review(job, number, status, notes)
 
     # The queue --------------------------------------------------------------------------------------------------------
-
-    def next_queued(self) -> JobRow | None:
-        """The job that is to be started next; `move` it to "preparing" when it is."""
-        return next(iter(self.queue(1)), None)
 
     def queue(self, limit: int | None = None) -> tuple[JobRow, ...]:
         """Waiting jobs, the next one first: fair between clients, interrupted jobs before all."""
@@ -274,11 +269,11 @@ class Ledger:
 
     @property
     def paused(self) -> bool:
-        """Whether somebody stopped the queue; survives a restart."""
+        """Whether no further job is to be started; survives a restart."""
         return self._queue.paused
 
     def pause(self, on: bool = True) -> None:
-        """Stop the queue, or let it go on. It is only noted here."""
+        """Store that the queue is stopped, or that it goes on."""
         with self._changing():
             self._queue.pause(on)
 
@@ -292,23 +287,26 @@ class Ledger:
         finally:
             self._queue.changed()
 
-    def _move(self, row: JobRow, state: JobState, now: float | None = None, **facts: Unpack[Facts]) -> None:
-        self._jobs.move(row, state, self._now(now), facts)
+    def _move(self, row: JobRow, state: JobState, **facts: Unpack[JobUpdate]) -> None:
+        self._jobs.move(row, state, self._clock(), facts)
 
     def _append(
-        self, row: JobRow, events: Sequence[AnyJobEvent], state: JobState, **facts: Unpack[Facts]
-    ) -> tuple[Numbered, ...]:
+        self,
+        row: JobRow,
+        event: AnyJobEvent,
+        state: JobState,
+        *,
+        data: bytes | None = None,
+        **facts: Unpack[JobUpdate],
+    ) -> StoredEvent:
         if row.state in ENDED:
             raise IllegalMove(row.id, row.state, state)
-        numbered = self._events.append(row.id, events, self._clock()) if events else ()
+        stored = self._events.append(row.id, event, self._clock(), data)
         self._move(row, state, **facts)
-        return numbered
+        return stored
 
-    def _told(self, job: str, numbered: Sequence[Numbered], state: JobState) -> None:
-        """What was written is known in memory too."""
-        self._events.note(job, [each.event for each in numbered])
+    def _stored(self, job: str, event: AnyJobEvent, state: JobState) -> None:
+        """After the transaction."""
+        self._events.note(job, event)
         if state in ENDED:
             self._events.forget(job)
-
-    def _now(self, now: float | None) -> float:
-        return self._clock() if now is None else now

@@ -27,14 +27,14 @@ def queue_order(waiting: Iterable[Waiting], turns: Mapping[str, int]) -> list[st
     """The ids of all waiting jobs, first the one that is next.
 
     Interrupted jobs go first, for they had their turn. Then the clients take turns, the one whose last turn is longest
-    ago first (`turns` tells when each client had its last one, greater is later; who never had any comes before all).
+    ago first (`turns` has the last one of each client, greater is later; a client without one comes before all).
     """
     queues: dict[str, list[Waiting]] = defaultdict(list)
     interrupted: list[Waiting] = []
     for job in sorted(waiting, key=lambda each: (each.place, each.serial)):
         (interrupted if job.interrupted else queues[job.client]).append(job)
     order = [job.id for job in sorted(interrupted, key=lambda each: each.serial)]
-    # As long as nobody else comes, clients go on taking turns in the order of their next ones.
+    # As long as no other client comes, they go on taking turns in the order of their next ones.
     ring = sorted(queues, key=lambda client: (turns.get(client, 0), queues[client][0].serial))
     for turn in range(max((len(queue) for queue in queues.values()), default=0)):
         order += [queues[client][turn].id for client in ring if turn < len(queues[client])]
@@ -100,12 +100,12 @@ class Queue:
     @property
     def paused(self) -> bool:
         """Whether no further job is to be started."""
-        row = self._database.row("SELECT value FROM facts WHERE name = 'paused'")
+        row = self._database.row("SELECT value FROM settings WHERE name = 'paused'")
         return row is not None and bool(row["value"])
 
     def pause(self, on: bool) -> None:
-        """Note it."""
-        self._database.change("INSERT OR REPLACE INTO facts (name, value) VALUES ('paused', ?)", on)
+        """Start no further job, or go on."""
+        self._database.change("INSERT OR REPLACE INTO settings (name, value) VALUES ('paused', ?)", on)
 
     def _waiting(self, client: str | None = None) -> list[Waiting]:
         rows = self._database.rows(

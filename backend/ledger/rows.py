@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from functools import cached_property
+from typing import Any, TypedDict, cast
 
 import msgspec
 
 from bridge.wire.messages import Failure, Job, Numbered
 from contract.errors import Cancelled
-from contract.events import AnyJobEvent, JobFailed, StageProgress
+from contract.events import AnyJobEvent, JobFailed, StageProgress, decode_event
 from contract.job import JobSpec
 from contract.plan import Plan
 from contract.states import JobState, Stage
 
 
-class Facts(TypedDict, total=False):
-    """What becomes known of a job by and by; `plan` is the one that a person approved, `heard` as in JobRow."""
+class JobUpdate(TypedDict, total=False):
+    """What becomes known of a job after it was submitted; `plan` is the one that a person approved."""
 
     source: str
     model: str
@@ -25,7 +26,7 @@ class Facts(TypedDict, total=False):
     device: str | None
     footprint: str
     plan: Plan | None
-    heard: int
+    recorded: int
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,9 @@ def steps_of(event: StageProgress) -> Steps:
 class JobRow:
     """A job. Times are seconds since 1970 in UTC.
 
-    `attempt` counts from 1 and grows when a worker died or somebody retried; `deaths` counts workers that died at it
-    in a row without any progress. `events` is the number of its newest
-    event. `position` is its place among all that wait, from 1 on. `heard` is how much of its worker's tale number
-    `tale` is among the events.
+    `attempt` counts from 1 and grows when a worker died or a person retried; `deaths` counts workers that died at it
+    in a row without any progress. `events` is the number of its newest event. `position` is its place among all that
+    wait, from 1 on. `recorded` is the last entry of its worker's journal number `journal` that is among the events.
     """
 
     id: str
@@ -78,15 +78,15 @@ class JobRow:
     changed: float
     serial: int
     interrupted: bool
-    heard: int = 0
-    tale: int = 1
+    recorded: int = 0
+    journal: int = 1
     takes_done: tuple[int, ...] = ()
     position: int | None = None
     steps: Steps = field(default=NO_STEPS)
 
 
 CANCELLED = JobFailed.of(Cancelled("The job was cancelled.", remedy="Retry it to go on where it stopped."))
-"""The last event of a job that somebody ended."""
+"""The last event of a job that a person ended."""
 
 
 def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None, steps: Steps) -> JobRow:
@@ -101,10 +101,22 @@ def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None
     return JobRow(**values, takes_done=takes_done, position=position, steps=steps)
 
 
-def read_event(row: sqlite3.Row) -> Numbered:
-    """A row of the table `events`."""
-    event = msgspec.json.decode(row["event"], type=AnyJobEvent)
-    return Numbered(number=row["number"], time=row["time"], event=event)
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event in the ledger; `data` is what `encode_event` made of it, which is stored and sent as it is."""
+
+    number: int
+    time: float
+    data: bytes
+
+    @cached_property
+    def event(self) -> AnyJobEvent:
+        """The event itself."""
+        return decode_event(self.data)
+
+    def numbered(self) -> Numbered:
+        """For a message: it is put into it as it is, without being decoded and encoded again."""
+        return Numbered(number=self.number, time=self.time, event=cast(AnyJobEvent, msgspec.Raw(self.data)))
 
 
 def encoded(value: Any) -> bytes | None:
@@ -118,7 +130,7 @@ def decoded(value: bytes | None, kind: Any) -> Any:
 
 
 def job_seen_by(row: JobRow, viewer: str) -> Job:
-    """The job as the client `viewer` sees it: others' tokens are nobody's business."""
+    """The job as the client `viewer` sees it: without the token where it is another client's."""
     mine = row.client == viewer
     steps = row.steps
     return Job(

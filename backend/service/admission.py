@@ -1,4 +1,4 @@
-"""From what a client asks for to what a worker is told: checked, and with all paths settled."""
+"""From what a client asks for to what a worker gets: checked, and with all paths resolved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from backend.jobs.media_roots import MediaRoots
 from backend.ledger.errors import NoSuchJob
 from backend.ledger.ledger import Ledger
-from backend.ledger.rows import Facts, JobRow
+from backend.ledger.rows import JobRow, JobUpdate
 from backend.service.access import Access
 from backend.service.model_list import named_folder, require_room
 from backend.worker.messages import Run
@@ -32,10 +32,10 @@ class Admission:
         self._home, self._ledger, self._store = home, ledger, store
         self._roots, self._access, self._cache_bytes = roots, access, cache_bytes
         self.cache = home / "cache"
-        self._tales = home / "tales"
+        self._journals = home / "journals"
 
-    def admit(self, spec: JobSpec, client: str) -> tuple[JobSpec, Facts]:
-        """The job with its paths settled, and what the ledger is to know of it. Raises Problems."""
+    def admit(self, spec: JobSpec, client: str) -> tuple[JobSpec, JobUpdate]:
+        """The job with its paths resolved, and what the ledger keeps of it. Raises Problems."""
         spec.validate()
         check_distinct(each.path for each in (spec.start.uploads if isinstance(spec.start, ClipSource) else ()))
         check_distinct(each.path for each in spec.inputs)
@@ -53,7 +53,7 @@ class Admission:
         return Path(row.output) if row.output else self.own_output(row.id)
 
     def own_output(self, job: str) -> Path:
-        """Where results go that nobody named a folder for."""
+        """Where results go when no folder was named."""
         return self._home / "jobs" / job
 
     def run_of(self, row: JobRow) -> Run:
@@ -71,15 +71,16 @@ class Admission:
             media_roots=tuple(map(str, self._roots.roots)),
             cache=str(self.cache),
             cache_bytes=self._cache_bytes,
-            tale=str(self._tales / f"{row.id}-{row.tale}.jsonl"),
-            heard=row.heard,
+            journal=str(self._journals / f"{row.id}-{row.journal}"),
+            recorded=row.recorded,
+            known=tuple(msgspec.Raw(each.data) for each in self._ledger.events_of_this_attempt(row.id)),
         )
 
-    def forget_tales(self, job: str) -> None:
-        """The job has ended: what its workers told is in the ledger, and a retry begins another tale."""
-        for tale in self._tales.glob(f"{job}-*.jsonl"):
+    def remove_journals(self, job: str) -> None:
+        """The job has ended: what its workers reported is in the ledger, and a retry begins another journal."""
+        for journal in self._journals.glob(f"{job}-*"):
             with contextlib.suppress(OSError):  # open still, on Windows: it is small
-                tale.unlink()
+                journal.unlink()
 
     def _media_of(self, row: JobRow) -> str | None:
         """The folder of what came over the bridge for a job; a follow-up works on the pictures of the first take."""
@@ -107,7 +108,7 @@ class Admission:
         else:
             raise BadUsage("The mask is too large.", remedy="Save it with fewer pixels.")
 
-    def _admit_clip(self, spec: JobSpec, start: ClipSource) -> tuple[JobSpec, Facts]:
+    def _admit_clip(self, spec: JobSpec, start: ClipSource) -> tuple[JobSpec, JobUpdate]:
         source = start.source if start.uploads else str(self._roots.check(start.source))
         folders = tuple(str(self._roots.check(folder)) for folder in start.media_folders)
         model = self.below_roots(spec.model or DEFAULT_MODEL)
@@ -116,7 +117,7 @@ class Admission:
         output = None if spec.output is None else str(self._roots.check_output(spec.output))
         start = msgspec.structs.replace(start, source=source, media_folders=folders)
         spec = msgspec.structs.replace(spec, start=start, model=model, output=output)
-        return spec, Facts(source=source, model=model, output=output or "")
+        return spec, JobUpdate(source=source, model=model, output=output or "")
 
     def below_roots(self, name: str | None) -> str | None:
         """The name of a model or segmenter; where it is a folder, its path, which must lie below a media root.
@@ -127,7 +128,7 @@ class Admission:
         folder = named_folder(name) if name is not None and name not in SHIPPED else None
         return name if folder is None else str(self._roots.check(folder))
 
-    def _admit_follow_up(self, spec: JobSpec, start: TakeSource, client: str) -> tuple[JobSpec, Facts]:
+    def _admit_follow_up(self, spec: JobSpec, start: TakeSource, client: str) -> tuple[JobSpec, JobUpdate]:
         parent = None
         if start.folder is not None:
             folder = self._roots.check(start.folder)
@@ -139,7 +140,7 @@ class Admission:
             folder = Path(self._ledger.take(start.job, start.number).folder)
         take = read_take(folder)
         spec = msgspec.structs.replace(spec, start=msgspec.structs.replace(start, folder=str(folder)))
-        facts = Facts(
+        facts = JobUpdate(
             source=parent.source if parent else str(folder),
             model=take.model,
             output=str(folder.parent.parent),

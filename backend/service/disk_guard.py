@@ -23,7 +23,7 @@ class DiskGuard:
     ) -> None:
         self._clock, self._free_bytes = clock, free_bytes
         self._full: dict[int, int] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self.next_look: float | None = None
         """When to ask again, on the clock; None while all is well."""
 
@@ -48,11 +48,11 @@ class DiskGuard:
         self.next_look = self._clock() + LOOK_EVERY
         return False
 
-    def is_news(self, job: str) -> bool:
-        """Whether nobody was told yet that this job waits."""
-        news = job not in self._told
-        self._told.add(job)
-        return news
+    def is_new(self, job: str) -> bool:
+        """Whether it was not reported yet that this job waits."""
+        new = job not in self._reported
+        self._reported.add(job)
+        return new
 
     def forget(self) -> None:
         """Try again whatever was found full."""
@@ -61,7 +61,7 @@ class DiskGuard:
 
     def _settle(self) -> None:
         if not self._full:
-            self._told.clear()
+            self._reported.clear()
             self.next_look = None
 
 

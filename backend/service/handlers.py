@@ -20,7 +20,7 @@ from backend.ledger.ledger import Ledger
 from backend.ledger.rows import JobRow
 from backend.service.access import Access
 from backend.service.admission import Admission
-from backend.service.background_tasks import BackgroundTasks, Errand
+from backend.service.background_tasks import BackgroundTasks, Task
 from backend.service.downloads import file_of
 from backend.service.estimates import estimate
 from backend.service.model_list import bytes_below, models
@@ -32,7 +32,6 @@ from bridge.files.content_store import ContentStore
 from bridge.files.downloads import describe, serve_chunk
 from bridge.wire import messages as wire
 from bridge.wire.server import Incoming, WireServer, common_protocol
-from contract.events import PlanReady
 
 CAPABILITIES = ("uploads", "downloads", "estimate", "reorder", "small_footprint")
 MOST_EVENTS, MOST_JOBS = 1000, 1000
@@ -42,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Facts:
+class ServiceInfo:
     """What does not change while the service runs."""
 
     media_roots: tuple[str, ...]
@@ -52,28 +51,28 @@ class Facts:
 
 
 class Handlers:
-    """One method for each request; it returns the reply, or an `Errand` whose result will be the reply."""
+    """One method for each request; it returns the reply, or a `Task` whose result will be the reply."""
 
     def __init__(
         self,
-        facts: Facts,
+        info: ServiceInfo,
         *,
         server: WireServer,
         ledger: Ledger,
         store: ContentStore,
         workers: Workers,
-        dispatch: Scheduler,
+        scheduler: Scheduler,
         admission: Admission,
-        announcements: Subscriptions,
+        subscriptions: Subscriptions,
         access: Access,
-        errands: BackgroundTasks,
+        tasks: BackgroundTasks,
     ) -> None:
-        self._facts, self._server, self._ledger, self._store = facts, server, ledger, store
-        self._workers, self._dispatch, self._admission = workers, dispatch, admission
-        self._announcements, self._access, self._errands = announcements, access, errands
+        self._info, self._server, self._ledger, self._store = info, server, ledger, store
+        self._workers, self._scheduler, self._admission = workers, scheduler, admission
+        self._subscriptions, self._access, self._tasks = subscriptions, access, tasks
         self._started, self._name = time.monotonic(), secrets.token_hex(8)
         self.stop_wanted = False
-        self._methods: dict[type, Callable[[Incoming, Any], wire.Reply | Errand]] = {
+        self._methods: dict[type, Callable[[Incoming, Any], wire.Reply | Task]] = {
             wire.Hello: self._hello,
             wire.Ping: self._ping,
             wire.Submit: self._submit,
@@ -99,14 +98,14 @@ class Handlers:
         }
 
     def handle(self, incoming: Incoming) -> None:
-        """Answer a request now, or when its errand is through."""
+        """Answer a request now, or when its task is done."""
         reply = reply_of(lambda: self._methods[type(incoming.body)](incoming, incoming.body), incoming)
         if callable(reply):
-            self._errands.run(reply, lambda future: self._through(incoming, future))
+            self._tasks.run(reply, lambda future: self._done(incoming, future))
         else:
             self._server.answer(incoming, reply)
 
-    def _through(self, incoming: Incoming, future: Future) -> None:
+    def _done(self, incoming: Incoming, future: Future) -> None:
         self._server.answer(incoming, reply_of(future.result, incoming))
 
     # The connection ---------------------------------------------------------------------------------------------------
@@ -118,15 +117,15 @@ class Handlers:
             version=version("dynvfx"),
             service=self._name,
             capabilities=CAPABILITIES,
-            limits=self._facts.limits,
-            media_roots=self._facts.media_roots,
+            limits=self._info.limits,
+            media_roots=self._info.media_roots,
             shared=self._access.shared,
             owner=incoming.client == self._access.owner,
         )
 
     def _ping(self, incoming: Incoming, body: wire.Ping) -> wire.Reply:
         counts = self._ledger.counts()
-        state = "stopping" if self._dispatch.stopping else "busy" if self._dispatch.is_busy else "idle"
+        state = "stopping" if self._scheduler.stopping else "busy" if self._scheduler.is_busy else "idle"
         workers = self._workers_seen_by(incoming.client)
         running = sum(worker.job is not None for worker in self._workers)
         return wire.Pong(
@@ -159,8 +158,8 @@ class Handlers:
         row = self._ledger.find(body.job)
         if row is None or not self._access.may_see(row, incoming.client):
             return wire.Cancelled(outcome="not_found")
-        outcome = self._dispatch.cancel(body.job)
-        self._announcements.order_changed()
+        outcome = self._scheduler.cancel(body.job)
+        self._subscriptions.publish_queue()
         return wire.Cancelled(outcome=outcome)
 
     def _retry(self, incoming: Incoming, body: wire.Retry) -> wire.Reply:
@@ -174,7 +173,7 @@ class Handlers:
         if body.before is not None:
             self._mine(incoming, body.before)
         row = self._ledger.reorder(body.job, body.before)
-        self._announcements.order_changed()
+        self._subscriptions.publish_queue()
         return self._job_reply(row, incoming.client)
 
     def _list_jobs(self, incoming: Incoming, body: wire.ListJobs) -> wire.Reply:
@@ -190,11 +189,11 @@ class Handlers:
     def _replay(self, incoming: Incoming, body: wire.Replay) -> wire.Reply:
         row = self._mine(incoming, body.job)
         events = self._ledger.events(body.job, max(body.first, 1), min(max(body.limit, 1), MOST_EVENTS))
-        self._announcements.follow_job(incoming.connection, body.job, body.follow)
-        return wire.Events(job=body.job, events=events, last=row.events)
+        self._subscriptions.follow_job(incoming.connection, body.job, body.follow)
+        return wire.Events(job=body.job, events=tuple(each.numbered() for each in events), last=row.events)
 
     def _follow(self, incoming: Incoming, body: wire.Follow) -> wire.Reply:
-        self._announcements.follow_all(incoming.connection, incoming.client, body.on)
+        self._subscriptions.follow_all(incoming.connection, incoming.client, body.on)
         return wire.Done()
 
     def _list_takes(self, incoming: Incoming, body: wire.ListTakes) -> wire.Reply:
@@ -205,7 +204,7 @@ class Handlers:
     def _set_take(self, incoming: Incoming, body: wire.SetTake) -> wire.Reply:
         self._mine(incoming, body.job)
         entry = self._ledger.set_take(body.job, body.take, body.status, body.notes)
-        self._announcements.changed(body.job)
+        self._subscriptions.publish_job(body.job)
         return wire.Takes(takes=(entry,))
 
     # Files ------------------------------------------------------------------------------------------------------------
@@ -216,7 +215,7 @@ class Handlers:
     def _upload_chunk(self, incoming: Incoming, body: wire.UploadChunk) -> wire.Reply:
         return self._store.write(incoming.client, body)
 
-    def _download_begin(self, incoming: Incoming, body: wire.DownloadBegin) -> Errand:
+    def _download_begin(self, incoming: Incoming, body: wire.DownloadBegin) -> Task:
         # A large file takes seconds to hash.
         path = file_of(self._admission.output_of(self._mine(incoming, body.job)), body.path)
         return lambda: describe(path)
@@ -227,14 +226,14 @@ class Handlers:
 
     # The service ------------------------------------------------------------------------------------------------------
 
-    def _estimate(self, incoming: Incoming, body: wire.Estimate) -> Errand:
+    def _estimate(self, incoming: Incoming, body: wire.Estimate) -> Task:
         history = self._ledger.measured(body.model)
         weights = self._admission.below_roots(body.model)
-        # Somebody has a shot and an idea: torch and the model take seconds that a person would wait for.
-        self._dispatch.expect()
+        # A job will probably follow: torch and the model take seconds that a person would wait for.
+        self._scheduler.prewarm()
         return lambda: estimate(msgspec.structs.replace(body, model=weights), history)
 
-    def _stats(self, incoming: Incoming, body: wire.GetStats) -> Errand:
+    def _stats(self, incoming: Incoming, body: wire.GetStats) -> Task:
         workers = self._workers_seen_by(incoming.client)
         jobs = dict(self._ledger.counts())
         clients = len(set(self._server.connections.values()))
@@ -246,8 +245,8 @@ class Handlers:
                 jobs=jobs,
                 clients=clients,
                 cache_bytes=bytes_below(self._admission.cache),
-                cache_limit=self._facts.cache_limit,
-                disk_free=shutil.disk_usage(self._facts.home).free,
+                cache_limit=self._info.cache_limit,
+                disk_free=shutil.disk_usage(self._info.home).free,
                 memory_bytes=psutil.virtual_memory().total,
             )
 
@@ -269,19 +268,15 @@ class Handlers:
         return self._access.job(self._ledger, job, incoming.client)
 
     def _queued(self, row: JobRow) -> None:
-        self._dispatch.encourage()
-        self._announcements.changed(row.id)
-        self._announcements.order_changed()
+        self._scheduler.reset_backoff()
+        self._subscriptions.publish_job(row.id)
+        self._subscriptions.publish_queue()
 
     def _job_reply(self, row: JobRow, client: str) -> wire.Reply:
-        plan = row.plan
-        if plan is None:
-            told = (each.event for each in self._ledger.events(row.id, 1, -1))
-            plan = next((event.plan for event in reversed(list(told)) if isinstance(event, PlanReady)), None)
-        return wire.JobReply(job=self._ledger.to_job(row, client), spec=row.spec, plan=plan)
+        return wire.JobReply(job=self._ledger.to_job(row, client), spec=row.spec, plan=self._ledger.plan_of(row))
 
     def _workers_seen_by(self, client: str) -> tuple[wire.Worker, ...]:
-        """Others' jobs are nobody's business, that a device is busy is."""
+        """Which job of another client a device is busy with is left out."""
         seen = []
         for worker in self._workers:
             shown = worker.seen()

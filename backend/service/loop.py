@@ -20,7 +20,7 @@ from backend.ledger.schema import LEDGER_FILE
 from backend.service.access import Access
 from backend.service.admission import Admission
 from backend.service.background_tasks import BackgroundTasks
-from backend.service.handlers import Facts, Handlers
+from backend.service.handlers import Handlers, ServiceInfo
 from backend.service.instance_lock import announce
 from backend.service.scheduler import Scheduler
 from backend.service.subscriptions import Subscriptions
@@ -100,8 +100,8 @@ class Service:
         opening.callback(self._server.close)
         self._signals = StopSignals()
         opening.callback(self._signals.close)
-        self._errands = BackgroundTasks()
-        opening.callback(self._errands.close)
+        self._tasks = BackgroundTasks()
+        opening.callback(self._tasks.close)
         roots = MediaRoots(options.media_roots)
         access = Access(keys.owner, options.shared)
         self._workers = Workers(
@@ -110,19 +110,19 @@ class Service:
         )
         opening.callback(self._kill_workers)
         admission = Admission(home, self._ledger, self._store, roots, access, options.cache_bytes)
-        self._announcements = Subscriptions(self._server, self._ledger, access.may_see)
-        self._dispatch = Scheduler(self._ledger, self._workers, admission, self._announcements)
+        self._subscriptions = Subscriptions(self._server, self._ledger, access.may_see)
+        self._scheduler = Scheduler(self._ledger, self._workers, admission, self._subscriptions)
         self._handlers = Handlers(
-            Facts(tuple(map(str, roots.roots)), options.limits, options.cache_bytes, home),
+            ServiceInfo(tuple(map(str, roots.roots)), options.limits, options.cache_bytes, home),
             server=self._server,
             ledger=self._ledger,
             store=self._store,
             workers=self._workers,
-            dispatch=self._dispatch,
+            scheduler=self._scheduler,
             admission=admission,
-            announcements=self._announcements,
+            subscriptions=self._subscriptions,
             access=access,
-            errands=self._errands,
+            tasks=self._tasks,
         )
 
     def __enter__(self) -> Self:
@@ -139,15 +139,15 @@ class Service:
 
     def run(self) -> None:
         """Serve until a signal, the owner, or idleness ends it. In the main thread."""
-        with self._signals.heard():
+        with self._signals.watched():
             poller = zmq.Poller()
-            for ear in (self._server.socket, self._signals.fileno(), self._errands.fileno()):
-                poller.register(ear, zmq.POLLIN)
+            for source in (self._server.socket, self._signals.fileno(), self._tasks.fileno()):
+                poller.register(source, zmq.POLLIN)
             while not self._is_over():
                 self._watch_workers(poller)
                 poller.poll(self._patience() * 1000)
                 self.step()
-        self._announcements.flush()
+        self._subscriptions.flush()
         log.info("the service ends")
 
     def step(self) -> None:
@@ -156,48 +156,48 @@ class Service:
         requests = self._server.receive()
         for incoming in requests:
             self._handlers.handle(incoming)
-        self._announcements.forget(self._server.departed())
-        self._errands.step()
-        self._dispatch.step()
+        self._subscriptions.forget(self._server.departed())
+        self._tasks.step()
+        self._scheduler.tick()
         if self._signals.received() or self._handlers.stop_wanted or self._is_idle(now, bool(requests)):
             self._stop()
         if self._flush_at is not None and now >= self._flush_at:
-            self._announcements.flush()
+            self._subscriptions.flush()
             self._flush_at = None
-        if self._announcements.pending and self._flush_at is None:
+        if self._subscriptions.pending and self._flush_at is None:
             self._flush_at = now + FLUSH_EVERY
         if now >= self._sweep_at:
             self._sweep(now)
 
     def _stop(self) -> None:
-        if self._dispatch.stopping:
+        if self._scheduler.stopping:
             return
         log.info("stopping")
-        self._announcements.flush()
-        self._announcements.close()
-        self._dispatch.stop()
+        self._subscriptions.flush()
+        self._subscriptions.close()
+        self._scheduler.stop()
         self._stop_at = self._clock() + STOP_PATIENCE
 
     def _is_over(self) -> bool:
-        if not self._dispatch.stopping:
+        if not self._scheduler.stopping:
             return False
-        if self._dispatch.is_over:
+        if self._scheduler.is_over:
             return True
         # The ledger puts what is still running back into the queue at the next start.
         return self._clock() > self._stop_at
 
-    def _is_idle(self, now: float, heard: bool) -> bool:
-        """Whether nobody has needed the service for so long that it ends."""
+    def _is_idle(self, now: float, asked: bool) -> bool:
+        """Whether the service was not needed for so long that it ends."""
         if self._options.until_idle is None:
             return False
-        waits = not self._ledger.paused and self._ledger.next_queued() is not None
-        if heard or self._server.connections or self._dispatch.is_busy or waits:
+        waits = not self._ledger.paused and self._ledger.counts()["queued"] > 0
+        if asked or self._server.connections or self._scheduler.is_busy or waits:
             self._needed_at = now
         return now - self._needed_at >= self._options.until_idle
 
     def _patience(self) -> float:
         """Seconds for which the loop may sleep."""
-        moments = [self._clock() + LOOK_EVERY, self._flush_at, self._dispatch.next_due()]
+        moments = [self._clock() + LOOK_EVERY, self._flush_at, self._scheduler.next_due()]
         return max(0.0, min(moment for moment in moments if moment is not None) - self._clock())
 
     def _watch_workers(self, poller: zmq.Poller) -> None:
@@ -223,4 +223,4 @@ class Service:
     def _kill_workers(self) -> None:
         for worker in self._workers:
             worker.kill(patience=5.0)
-            worker.look_after()
+            worker.check()

@@ -1,4 +1,4 @@
-"""Brings queued jobs to free workers, and what workers say into the ledger."""
+"""Brings queued jobs to free workers, and what workers report into the ledger."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backend.worker.messages import EventReported, FromWorker, RunEnded
 from bridge.files.errors import StoreFull
 from bridge.wire.messages import Failure
 from contract.errors import OutOfDisk, Problem, Unexpected
-from contract.events import JobNotice
+from contract.events import JobNotice, TakeDone, decode_event
 from contract.states import ENDED, RUNNING, CancelOutcome
 
 MOST_DEATHS = 3
@@ -37,25 +37,25 @@ class WorkerUnavailable(Problem):
 
 
 class Scheduler:
-    """One step at a time, from the loop. Nothing that a worker said is lost while the ledger cannot be written: it
-    waits here, and the worker's later words behind it."""
+    """`tick` is called from the loop. Nothing that a worker sent is lost while the ledger cannot be written: it waits
+    here, and the worker's later messages behind it."""
 
     def __init__(
         self,
         ledger: Ledger,
         workers: Workers,
         admission: Admission,
-        announcements: Subscriptions,
+        subscriptions: Subscriptions,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger, self._workers = ledger, workers
-        self._admission, self._announcements = admission, announcements
+        self._admission, self._subscriptions = admission, subscriptions
         self._clock = clock
         self._waiting: dict[DeviceWorker, deque[FromWorker | Death]] = {worker: deque() for worker in workers}
         self._disk = DiskGuard(clock)
         self._write_again_at: float | None = None
-        self._expecting = False
+        self._prewarming = False
         self.stopping = False
 
     @property
@@ -65,25 +65,25 @@ class Scheduler:
 
     @property
     def is_over(self) -> bool:
-        """Whether, after `stop`, all workers have gone and all that they said is in the ledger."""
+        """Whether, after `stop`, all workers have ended and all that they sent is in the ledger."""
         return self.stopping and not self.is_busy and all(worker.link is None for worker in self._workers)
 
     def next_due(self) -> float | None:
-        """When something is to be done though nothing was heard, on the clock."""
+        """When `tick` is to be called though no message came, on the clock."""
         moments = [worker.next_due() for worker in self._workers]
         moments += [self._write_again_at, self._disk.next_look]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def step(self) -> None:
-        """Hear the workers, look after them, hand out jobs."""
+    def tick(self) -> None:
+        """Take in what workers sent, check on them, assign jobs."""
         try:
             for worker in self._workers:
-                self._hear(worker)
+                self._receive(worker)
             self._write_again_at = None
             if not self.stopping:
                 self._workers.start(self._workers_wanted())
                 self._fail_without_workers()
-                self._hand_out()
+                self._assign_jobs()
         except OutOfDisk as problem:
             if self._write_again_at is None:
                 log.error("waiting for space: %s", problem)
@@ -91,118 +91,123 @@ class Scheduler:
 
     def cancel(self, job: str) -> CancelOutcome:
         """End a job. Raises OutOfDisk."""
-        outcome, numbered = self._ledger.cancel(job)
-        if numbered is not None:
-            self._announcements.happened(job, numbered)
+        outcome, stored = self._ledger.cancel(job)
+        if stored is not None:
+            self._subscriptions.publish_event(job, stored)
+            self._subscriptions.publish_job(job)
         worker = self._workers.at(job)
         if worker is not None and outcome == "cancelled":
             worker.cancel()
         return outcome
 
-    def encourage(self) -> None:
-        """Somebody wants a job to run: try again what was given up."""
+    def reset_backoff(self) -> None:
+        """A person wants a job to run: try again at once what was given up."""
         self._disk.forget()
         for worker in self._workers:
-            worker.encourage()
+            worker.reset_backoff()
 
-    def expect(self) -> None:
+    def prewarm(self) -> None:
         """A job will probably come soon: a worker can start meanwhile."""
-        self._expecting = True
+        self._prewarming = True
 
     def stop(self) -> None:
-        """Hand nothing out any more, and end the workers after the step that is under way."""
+        """Assign no more jobs, and end the workers after the step that is under way."""
         if not self.stopping:
             self.stopping = True
             for worker in self._workers:
                 worker.quit(QUIT_PATIENCE)
 
-    # What workers say -------------------------------------------------------------------------------------------------
+    # What workers send ------------------------------------------------------------------------------------------------
 
-    def _hear(self, worker: DeviceWorker) -> None:
+    def _receive(self, worker: DeviceWorker) -> None:
         waiting = self._waiting[worker]
-        waiting.extend(worker.words())
-        death = worker.look_after()
+        waiting.extend(worker.receive())
+        death = worker.check()
         if death is not None:
             waiting.append(death)
         while waiting:
-            # Taken away when it is in the ledger: a word that the full disk refused comes again.
+            # Taken away when it is in the ledger: what the full disk refused comes again.
             self._enter(worker, waiting[0])
             waiting.popleft()
 
-    def _enter(self, worker: DeviceWorker, word: FromWorker | Death) -> None:
-        if isinstance(word, EventReported):
-            self._happened(worker, word)
-        elif isinstance(word, RunEnded):
-            self._ended(word)
-            self._forget(word.job)
-        elif isinstance(word, Death) and word.job is not None:
-            self._died(word)
-            self._forget(word.job)
+    def _enter(self, worker: DeviceWorker, message: FromWorker | Death) -> None:
+        if isinstance(message, EventReported):
+            self._record(worker, message)
+        elif isinstance(message, RunEnded):
+            self._ended(message)
+            self._forget(message.job)
+        elif isinstance(message, Death) and message.job is not None:
+            self._died(message.job, message)
+            self._forget(message.job)
 
-    def _happened(self, worker: DeviceWorker, word: EventReported) -> None:
+    def _record(self, worker: DeviceWorker, message: EventReported) -> None:
+        data = bytes(message.event)
+        event = decode_event(data)
         try:
-            numbered = self._ledger.record(word.job, word.event, word.count)
+            recorded = self._ledger.record(message.job, event, message.number, data)
         except OutOfDisk:
             raise
         except Problem as problem:
-            # A take that cannot be read, or a move that makes no sense: this job's trouble, nobody else's.
-            log.exception("job %s told what cannot be entered", word.job)
-            self._fail(word.job, failure_of(problem))
+            # A take that cannot be read, or a move that makes no sense: only this job has to end.
+            log.exception("job %s reported what cannot be recorded", message.job)
+            self._fail(message.job, failure_of(problem))
             worker.cancel()
             return
-        if numbered is not None:
-            self._announcements.happened(word.job, numbered)
+        if recorded.event is not None:
+            self._subscriptions.publish_event(message.job, recorded.event)
+        if recorded.moved or isinstance(event, TakeDone):
+            self._subscriptions.publish_job(message.job)
 
-    def _ended(self, word: RunEnded) -> None:
-        row = self._ledger.job(word.job)
+    def _ended(self, message: RunEnded) -> None:
+        row = self._ledger.job(message.job)
         if row.state not in RUNNING:
             return  # cancelled meanwhile, or done: its last event said so
-        log.info("job %s: %s", word.job, word.outcome)
-        if word.outcome == "failed":
-            failure = word.failure or failure_of(Unexpected("The job ended without a reason.", remedy="Try again."))
+        log.info("job %s: %s", message.job, message.outcome)
+        if message.outcome == "failed":
+            failure = message.failure or failure_of(Unexpected("The job ended without a reason.", remedy="Try again."))
             if failure.kind in (OutOfDisk.kind, StoreFull.kind):
                 self._disk.note(self._admission.output_of(row))
-            self._fail(word.job, failure)
-        elif word.outcome == "awaiting_approval":
-            self._ledger.move(word.job, "awaiting_approval", device=None)
-            self._announcements.changed(word.job)
-        elif word.outcome == "cancelled":
-            self.cancel(word.job)
-        elif word.outcome == "stopped":
-            self._ledger.interrupt(word.job)
-            self._announcements.changed(word.job)
+            self._fail(message.job, failure)
+        elif message.outcome == "awaiting_approval":
+            self._ledger.move(message.job, "awaiting_approval", device=None)
+            self._subscriptions.publish_job(message.job)
+        elif message.outcome == "cancelled":
+            self.cancel(message.job)
+        elif message.outcome == "stopped":
+            self._ledger.interrupt(message.job)
+            self._subscriptions.publish_job(message.job)
         else:
-            self._ledger.move(word.job, "done", device=None)
-            self._announcements.changed(word.job)
+            self._ledger.move(message.job, "done", device=None)
+            self._subscriptions.publish_job(message.job)
 
-    def _died(self, death: Death) -> None:
-        job = death.job
+    def _died(self, job: str, death: Death) -> None:
         if self._ledger.job(job).state not in RUNNING:
             return
         log.warning("the worker of job %s %s", job, death.how)
         row = self._ledger.interrupt(job, died=not self.stopping)
         if row.deaths >= MOST_DEATHS:
             self._fail(job, failure_of(_died_often(row, death)))
-        self._announcements.changed(job)
-        self._announcements.order_changed()
+        self._subscriptions.publish_job(job)
+        self._subscriptions.publish_queue()
 
     def _forget(self, job: str) -> None:
         if self._ledger.job(job).state in ENDED:
-            self._admission.forget_tales(job)
+            self._admission.remove_journals(job)
 
     def _fail(self, job: str, failure: Failure) -> None:
-        self._announcements.happened(job, self._ledger.fail(job, failure))
+        self._subscriptions.publish_event(job, self._ledger.fail(job, failure))
+        self._subscriptions.publish_job(job)
 
-    # What workers are given -------------------------------------------------------------------------------------------
+    # What workers get -------------------------------------------------------------------------------------------------
 
     def _workers_wanted(self) -> int:
-        """How many workers without a job there shall be."""
+        """How many workers without a job there should be."""
         if all(worker.link is not None for worker in self._workers):
             return 0  # there are no more to be had
-        expected, self._expecting = int(self._expecting), False
-        return max(expected, 0 if self._ledger.paused else self._ledger.counts()["queued"])
+        prewarmed, self._prewarming = int(self._prewarming), False
+        return max(prewarmed, 0 if self._ledger.paused else self._ledger.counts()["queued"])
 
-    def _hand_out(self) -> None:
+    def _assign_jobs(self) -> None:
         free = [worker for worker in self._workers if worker.is_free and not self._waiting[worker]]
         if not free or self._ledger.paused:
             return
@@ -215,7 +220,7 @@ class Scheduler:
             if not free or row.id in taken or output in folders:
                 continue
             if not self._disk.allows(output):
-                self._say_that_it_waits(row)
+                self._report_waiting(row)
                 continue
             if self._begin(row, free[0]):
                 free.pop(0)
@@ -230,18 +235,18 @@ class Scheduler:
             return False
         # First in the ledger: a service that dies between the two finds a job that was running, and queues it again.
         self._ledger.move(row.id, "preparing", device=worker.device)
-        worker.hand_over(run)
+        worker.assign(run)
         log.info("job %s goes to the worker for %s", row.id, worker.device)
-        self._announcements.changed(row.id)
-        self._announcements.order_changed()
+        self._subscriptions.publish_job(row.id)
+        self._subscriptions.publish_queue()
         return True
 
-    def _say_that_it_waits(self, row: JobRow) -> None:
+    def _report_waiting(self, row: JobRow) -> None:
         output = self._admission.output_of(row)
-        if self._disk.is_news(row.id):
+        if self._disk.is_new(row.id):
             text = f"The job waits until there is more space on the disk of {output}."
-            numbered = self._ledger.append(row.id, JobNotice(kind="waiting_for_space", text=text))
-            self._announcements.happened(row.id, numbered)
+            stored = self._ledger.append(row.id, JobNotice(kind="waiting_for_space", text=text))
+            self._subscriptions.publish_event(row.id, stored)
 
     def _fail_without_workers(self) -> None:
         """Jobs must not wait in silence for workers that cannot be started."""
@@ -249,10 +254,9 @@ class Scheduler:
         if not all(worker.is_given_up for worker in workers) or self._ledger.paused:
             return
         for row in self._ledger.queue():
-            words = workers[0].last_words()
             problem = WorkerUnavailable(
                 "The worker process cannot be started.",
-                f"It ended several times while it was starting. {words}".strip(),
+                f"It ended several times while it was starting. {workers[0].log_tail()}".strip(),
                 "`dynvfx doctor` says what is wrong with this machine; then retry the job.",
             )
             self._fail(row.id, failure_of(problem))

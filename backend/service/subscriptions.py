@@ -1,58 +1,60 @@
-"""Who hears of what: each job's events to whoever follows it, changes of jobs to whoever follows all of theirs."""
+"""Which connections get what: a job's events go to its followers, changes of jobs to clients that follow all theirs."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from backend.ledger.ledger import Ledger
-from backend.ledger.rows import JobRow
-from bridge.wire.messages import Closing, EventPushed, JobChanged, Numbered
+from backend.ledger.rows import JobRow, StoredEvent
+from bridge.wire.messages import Closing, EventPushed, JobChanged
 from bridge.wire.server import WireServer
 
 
 class Subscriptions:
     """Follows are of connections and end with them: a client that comes back asks again and misses nothing.
 
-    Changes are gathered until `flush`, so that ten steps in a row are one change.
+    A step is pushed as an event and as nothing else. Changes of jobs (state, place in the queue, finished takes) are
+    gathered until `flush`, so that several at once are one push.
     """
 
     def __init__(self, server: WireServer, ledger: Ledger, may_see: Callable[[JobRow, str], bool]) -> None:
         self._server, self._ledger, self._may_see = server, ledger, may_see
-        self._jobs: defaultdict[str, set[bytes]] = defaultdict(set)
-        self._all: dict[bytes, str] = {}
+        self._followers: defaultdict[str, set[bytes]] = defaultdict(set)
+        self._follow_all: dict[bytes, str] = {}
         self._changed: dict[str, None] = {}
 
     def follow_job(self, connection: bytes, job: str, on: bool) -> None:
         """Push the job's later events to a connection, or no more."""
         if on:
-            self._jobs[job].add(connection)
+            self._followers[job].add(connection)
         else:
-            self._jobs[job].discard(connection)
+            self._followers[job].discard(connection)
 
     def follow_all(self, connection: bytes, client: str, on: bool) -> None:
         """Push changes of all jobs that the client may see, or no more."""
         if on:
-            self._all[connection] = client
+            self._follow_all[connection] = client
         else:
-            self._all.pop(connection, None)
+            self._follow_all.pop(connection, None)
 
-    def happened(self, job: str, numbered: Numbered) -> None:
-        """An event stands in the ledger."""
-        for connection in tuple(self._jobs.get(job, ())):
-            if not self._server.push(connection, EventPushed(job=job, event=numbered)):
-                self._jobs[job].discard(connection)
-        self.changed(job)
+    def publish_event(self, job: str, stored: StoredEvent) -> None:
+        """Push an event that is in the ledger."""
+        followers = self._followers.get(job)
+        if followers:
+            followers.difference_update(
+                self._server.push(tuple(followers), EventPushed(job=job, event=stored.numbered()))
+            )
 
-    def changed(self, job: str) -> None:
-        """A job is another one than before."""
+    def publish_job(self, job: str) -> None:
+        """Push the job as it is then, at the next `flush`."""
         self._changed[job] = None
 
-    def order_changed(self) -> None:
-        """Waiting jobs may have other places in the queue."""
-        if self._all:
+    def publish_queue(self) -> None:
+        """Push all waiting jobs: they may have other places in the queue."""
+        if self._follow_all:
             for row in self._ledger.queue():
-                self.changed(row.id)
+                self.publish_job(row.id)
 
     @property
     def pending(self) -> bool:
@@ -62,26 +64,25 @@ class Subscriptions:
     def flush(self) -> None:
         """Push what has changed."""
         changed, self._changed = self._changed, {}
-        if not self._all:
+        if not self._follow_all:
             return
-        for job in changed:
-            row = self._ledger.find(job)
-            if row is None:
-                continue
-            for connection, client in tuple(self._all.items()):
+        for row in filter(None, map(self._ledger.find, changed)):
+            for client in set(self._follow_all.values()):
                 if self._may_see(row, client):
-                    change = JobChanged(job=self._ledger.to_job(row, client))
-                    if not self._server.push(connection, change):
-                        self._all.pop(connection, None)
+                    connections = [each for each, owner in self._follow_all.items() if owner == client]
+                    self._forget_all(self._server.push(connections, JobChanged(job=self._ledger.to_job(row, client))))
 
-    def forget(self, connections: list[bytes]) -> None:
+    def forget(self, connections: Iterable[bytes]) -> None:
         """Connections have ended."""
-        for connection in connections:
-            self._all.pop(connection, None)
-            for followers in self._jobs.values():
-                followers.discard(connection)
+        gone = set(connections)
+        self._forget_all(gone)
+        for followers in self._followers.values() if gone else ():
+            followers -= gone
 
     def close(self) -> None:
-        """Tell every connection that the service ends."""
-        for connection in tuple(self._server.connections):
-            self._server.push(connection, Closing())
+        """Say to every connection that the service ends."""
+        self._server.push(tuple(self._server.connections), Closing())
+
+    def _forget_all(self, connections: Iterable[bytes]) -> None:
+        for connection in connections:
+            self._follow_all.pop(connection, None)

@@ -25,8 +25,8 @@ CANCEL_PATIENCE = 5.0
 """Seconds that a worker has to end a cancelled job before its process is killed."""
 SILENCE = 300.0
 """Seconds without a beat after which a worker hangs. Beats come from a thread, but loading a model may hold it up."""
-LAST_WORDS = 0.1
-"""Seconds for which words of a worker that has died may still be on their way."""
+LAST_MESSAGES = 0.1
+"""Seconds for which messages of a worker that has died may still be on their way."""
 RESTARTS = (0.0, 0.5, 1.0, 2.0)
 """Seconds before a worker is started again, by how often in a row it died before it was ready."""
 
@@ -57,14 +57,14 @@ class DeviceWorker:
         self.device = device or "auto"
         self.model: str | None = None
         self.job: str | None = None
-        """The job that was handed to it and has not ended, whoever still waits for it."""
+        """The job that was assigned to it and has not ended."""
         self.wanted = False
         """Whether a process is to be started when there is none; see `Workers.start`."""
         self.link: SupervisorChannel | None = None
         self.pid, self.started = 0, 0.0
         self._process: subprocess.Popen | None = None
-        self._heard = self._since = clock()
-        # Free for a job: that its process starts only with the first one is nobody's trouble.
+        self._last_message = self._since = clock()
+        # Free for a job; its process starts with the first one.
         self._state: WorkerState = "idle"
         self._ready = False
         self._failed_starts = 0
@@ -86,7 +86,7 @@ class DeviceWorker:
 
     @property
     def is_given_up(self) -> bool:
-        """It died too often while it was starting; `encourage` lets it be started again."""
+        """It died too often while it was starting; `reset_backoff` lets it be started again."""
         return self._failed_starts >= len(RESTARTS)
 
     def seen(self) -> Worker:
@@ -100,14 +100,14 @@ class DeviceWorker:
         )
 
     def next_due(self) -> float | None:
-        """When something is to be done though nothing was heard, on the clock."""
+        """When `check` is to be called though no message came, on the clock."""
         if self._process is None:
             return self._start_at if self.wanted and not self.is_given_up else None
-        moments = [self._heard + SILENCE]
+        moments = [self._last_message + SILENCE]
         if self._kill_at is not None:
             moments.append(self._kill_at)
         if self._gone_at is not None:
-            moments.append(self._gone_at + LAST_WORDS)
+            moments.append(self._gone_at + LAST_MESSAGES)
         return min(moments)
 
     # What is done with it ---------------------------------------------------------------------------------------------
@@ -125,11 +125,11 @@ class DeviceWorker:
             self._ended()
             return
         self.pid, self.started = self._process.pid, start_time(self._process.pid)
-        self._heard = self._clock()
+        self._last_message = self._clock()
         self._enter("starting")
         log.info("worker %d for %s started", self.pid, self.device)
 
-    def hand_over(self, run: Run) -> None:
+    def assign(self, run: Run) -> None:
         """Give it a job."""
         self.job = run.job
         self._enter("loading")
@@ -148,31 +148,31 @@ class DeviceWorker:
             self.link.send(Shutdown())
             self._kill_at = self._clock() + patience
 
-    def words(self) -> list[FromWorker]:
-        """What it said; its own state is known from it afterwards."""
+    def receive(self) -> list[FromWorker]:
+        """What it sent; its state follows from that."""
         if self.link is None:
             return []
-        words = self.link.receive()
-        for word in words:
-            self._hear(word)
-        return words
+        messages = self.link.receive()
+        for message in messages:
+            self._note(message)
+        return messages
 
-    def look_after(self) -> Death | None:
-        """Kill it when it is due, and notice that it has ended, which is told once and after all its words."""
+    def check(self) -> Death | None:
+        """Kill it when it is due; its death is returned once, after all its messages."""
         if self._process is None:
             return None
         now = self._clock()
         if self._kill_at is not None and now >= self._kill_at:
             log.warning("worker %d did not stop in time and is killed", self.pid)
             self.kill()
-        elif now - self._heard > SILENCE:
-            log.warning("worker %d has not been heard for %.0f s and is killed", self.pid, now - self._heard)
+        elif now - self._last_message > SILENCE:
+            log.warning("worker %d has sent nothing for %.0f s and is killed", self.pid, now - self._last_message)
             self.kill()
         if self._process.poll() is None:
             return None
         if self._gone_at is None:
             self._gone_at = now
-        if now - self._gone_at < LAST_WORDS:
+        if now - self._gone_at < LAST_MESSAGES:
             return None
         how = _how(self._process.returncode)
         death = Death(self, self.job, how)
@@ -181,17 +181,17 @@ class DeviceWorker:
         return death
 
     def kill(self, patience: float = 0.0) -> None:
-        """End the process and all that it started, now; wait until they are gone only where somebody is patient."""
+        """End the process and all that it started, now; wait for their end for up to `patience` seconds."""
         if self._process is not None:
             self._kill_at = None
             end_tree(self.pid, self.started, patience)
 
-    def encourage(self) -> None:
-        """Somebody wants work to be done: a worker that was given up is started again."""
+    def reset_backoff(self) -> None:
+        """Start it again at once if it was given up."""
         if self.is_given_up:
             self._failed_starts, self._start_at = 0, self._clock()
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """The end of what its processes printed."""
         try:
             lines = self._log_file.read_text("utf-8", errors="replace").splitlines()
@@ -199,23 +199,23 @@ class DeviceWorker:
             return ""
         return " / ".join(line.strip() for line in lines[-4:] if line.strip())[-400:]
 
-    def _hear(self, word: FromWorker) -> None:
-        self._heard = self._clock()
-        if isinstance(word, Ready):
-            self.device = word.device
+    def _note(self, message: FromWorker) -> None:
+        self._last_message = self._clock()
+        if isinstance(message, Ready):
+            self.device = message.device
             self._ready, self._failed_starts = True, 0
             self._enter("idle")
-        elif isinstance(word, Heartbeat):
-            self.model = word.model
-            # A beat may have been on its way when a job was handed over.
-            if word.job == self.job:
-                self._enter(word.state)
-        elif isinstance(word, EventReported):
-            if word.job == self.job and self._state == "loading":
+        elif isinstance(message, Heartbeat):
+            self.model = message.model
+            # A heartbeat may have been on its way when a job was assigned.
+            if message.job == self.job:
+                self._enter(message.state)
+        elif isinstance(message, EventReported):
+            if message.job == self.job and self._state == "loading":
                 self._enter("busy")
-        elif isinstance(word, RunEnded) and word.job == self.job:
+        elif isinstance(message, RunEnded) and message.job == self.job:
             self.job, self._kill_at = None, None
-            self._ready = self._ready and not word.leaving
+            self._ready = self._ready and not message.leaving
             self._enter("idle")
 
     def _enter(self, state: WorkerState) -> None:
@@ -248,7 +248,7 @@ class Workers:
     def start(self, wanted: int) -> None:
         """Have as many processes without a job as are `wanted`; one that runs stays, wanted or not.
 
-        A process holds hundreds of megabytes before it does anything: who only asks for a list of jobs needs none.
+        A process holds hundreds of megabytes before it does anything: a list of jobs needs none.
         Raises OutOfDisk when the processes cannot be written down.
         """
         lacking = wanted - sum(worker.is_there for worker in self._all)

@@ -1,4 +1,4 @@
-"""The worker's end of its link: a thread that speaks, listens and beats while the work goes on elsewhere."""
+"""The worker's end of its link: a thread that sends, receives and beats while the work goes on in another."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 WATCH_EVERY = 0.25
 """Seconds between two looks whether the supervisor lives."""
 GOODBYE_MS = 2000
-"""How long the last words may take on their way out."""
+"""How long the last messages may take on their way out."""
 
 
 class WorkerChannel:
     """Use it as a context from one thread. It beats from the start on; when the supervisor is gone the process ends.
 
-    At once, because nothing is lost by it: a job goes on from its last stored step, and whoever starts it again needs
+    It ends at once, because nothing is lost by it: a job goes on from its last stored step, and the next process needs
     the device and the job's folder.
     """
 
@@ -36,14 +36,14 @@ class WorkerChannel:
         self.state: Literal["starting", "idle", "loading", "busy"] = "starting"
         self.job: str | None = None
         self.model: str | None = None
-        """What the next beats tell."""
+        """What the next heartbeats carry."""
         self._environment = environment
         self._runs: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
         self._quitting = threading.Event()
         self._context = zmq.Context()
-        self._mouth = self._context.socket(zmq.PAIR)
-        self._mouth.bind("inproc://words")
+        self._outbox = self._context.socket(zmq.PAIR)
+        self._outbox.bind("inproc://outbox")
         self._thread = threading.Thread(target=self._serve, name="link", daemon=True)
 
     def __enter__(self) -> WorkerChannel:
@@ -53,35 +53,35 @@ class WorkerChannel:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._mouth.send(b"")
+        self._outbox.send(b"")
         self._thread.join()
-        self._mouth.close()
+        self._outbox.close()
         self._context.destroy(linger=GOODBYE_MS)
 
     def next_run(self) -> Run | None:
-        """Wait for the next job; None when the process shall end."""
+        """Wait for the next job; None when the process is to end."""
         return self._runs.get()
 
-    def say(self, word: FromWorker) -> None:
-        """Tell the supervisor."""
-        self._mouth.send(encode(word))
+    def send(self, message: FromWorker) -> None:
+        """Send to the supervisor."""
+        self._outbox.send(encode(message))
 
     def is_cancelled(self, job: str) -> bool:
-        """Whether this job shall end now."""
+        """Whether this job is to end now."""
         return job in self._cancelled
 
     @property
     def is_quitting(self) -> bool:
-        """Whether the process shall end now."""
+        """Whether the process is to end now."""
         return self._quitting.is_set()
 
     def _serve(self) -> None:
         supervisor = _Watched(int(self._environment[SUPERVISOR]))
-        words = self._context.socket(zmq.PAIR)
-        words.connect("inproc://words")
+        outbox = self._context.socket(zmq.PAIR)
+        outbox.connect("inproc://outbox")
         link = connect_worker(self._context, self._environment)
         poller = zmq.Poller()
-        poller.register(words, zmq.POLLIN)
+        poller.register(outbox, zmq.POLLIN)
         poller.register(link, zmq.POLLIN)
         beats = _Every(BEAT_EVERY)
         while True:
@@ -92,23 +92,23 @@ class WorkerChannel:
                 link.send(encode(Heartbeat(state=self.state, job=self.job, model=self.model)))
             ready = dict(poller.poll(WATCH_EVERY * 1000))
             if link in ready:
-                self._hear(link.recv())
-            if words in ready:
-                word = words.recv()
-                if not word:
+                self._received(link.recv())
+            if outbox in ready:
+                message = outbox.recv()
+                if not message:
                     break
-                link.send(word)
-        words.close()
+                link.send(message)
+        outbox.close()
         link.close(linger=GOODBYE_MS)
 
-    def _hear(self, data: bytes) -> None:
-        word = decode(data)
-        if isinstance(word, Run):
-            self._cancelled.discard(word.job)
-            self._runs.put(word)
-        elif isinstance(word, CancelRun):
-            self._cancelled.add(word.job)
-        elif isinstance(word, Shutdown):
+    def _received(self, data: bytes) -> None:
+        message = decode(data)
+        if isinstance(message, Run):
+            self._cancelled.discard(message.job)
+            self._runs.put(message)
+        elif isinstance(message, CancelRun):
+            self._cancelled.add(message.job)
+        elif isinstance(message, Shutdown):
             self._quitting.set()
             self._runs.put(None)
 

@@ -1,82 +1,95 @@
-"""What a worker has told of one job, kept beside the ledger, so that a job tells the same however often it is killed.
+"""What a worker has reported of one job, so that a job reports the same however often it is killed.
 
-A worker can be killed after it stored a step and before it said so, and what it said last can be lost with the service.
-Here every event is written down before it is told: the next process tells what the ledger has not heard. Only the one
-event that was about to be written can be missing then, and which one follows from the next that comes.
+A worker can be killed after it stored a step and before it reported it, and its last reports can be lost with the
+service. Here every event is written down, with its number, before it is sent: the next process sends what the ledger
+has not recorded. Only the one event that was about to be written can be missing then, and which one follows from the
+next that comes.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
-import msgspec
 from msgspec.structs import replace
 
-from backend.ledger.event_dedup import SeenEvents
+from backend.worker.event_dedup import SeenEvents
 from contract.errors import OutOfDisk
-from contract.events import AnyJobEvent, JobDone, JobNotice, PreviewWritten, StageProgress, TakeDone
+from contract.events import (
+    AnyJobEvent,
+    JobDone,
+    JobNotice,
+    PreviewWritten,
+    StageProgress,
+    TakeDone,
+    decode_event,
+    encode_event,
+)
 from contract.states import WORKER_STAGES
 
 AFTER_STEPS = ("retry", "object_lost")
 """Notices that come when all steps of an iteration were done."""
 
-Counted = tuple[int, AnyJobEvent]
-"""An event with its number in the tale; 0: it is not part of it."""
+_LENGTH = struct.Struct(">I")
+"""Before each entry; 0: an entry that the ledger has and a power cut took from the file."""
+
+
+class Entry(NamedTuple):
+    """An encoded event with its number in the journal; 0: a repeat, which is not part of it."""
+
+    number: int
+    data: bytes
 
 
 class EventJournal:
-    """The events of one job in the file `path`, a line each; None keeps nothing and numbers nothing.
+    """The events of one job in the file `path`; None keeps them in memory only.
 
-    `heard` is the number of the last one that the ledger has. A file that is shorter, after a power cut, counts on
-    from there. Raises OutOfDisk.
+    recorded: the number of the last entry that the ledger has
+    known: the events that the ledger has of this attempt at the job
+    A file that is shorter than the ledger, after a power cut, counts on behind `recorded`. Raises OutOfDisk.
     """
 
-    def __init__(self, path: Path | None, heard: int = 0) -> None:
+    def __init__(self, path: Path | None, recorded: int = 0, known: Iterable[AnyJobEvent] = ()) -> None:
         self._path = path
-        self._told = SeenEvents()
+        self._seen = SeenEvents()
         self._newest: dict[int, StageProgress] = {}
         self._steady: set[int] = set()
         self._file: int | None = None
-        self._count = 0
-        self.unheard: list[Counted] = []
-        """What an earlier process told, or was about to tell, and the ledger has not heard."""
-        if path is None:
-            return
-        with self._explained():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-            lines = self._whole_lines()
-            self._write(b"null\n" * (heard - len(lines)))
-        for number, line in enumerate(lines, start=1):
-            event = msgspec.json.decode(line, type=AnyJobEvent | None)
-            if event is not None:
-                self._note(event)
-                if number > heard:
-                    self.unheard.append((number, event))
-        self._count = max(len(lines), heard)
+        self.is_over = False
+        """Whether all work was done and only not recorded."""
+        self.unrecorded: list[Entry] = []
+        """What an earlier process sent, or was about to send, and the ledger has not."""
+        for event in known:
+            self._note(event)
+        entries = self._open(path) if path is not None else []
+        for number, data in enumerate(entries[recorded:], start=recorded + 1):
+            event = decode_event(data)
+            self._note(event)
+            self.unrecorded.append(Entry(number, data))
+            self.is_over = isinstance(event, JobDone)
+        if self._file is not None:
+            with self._explained():
+                self._write(_LENGTH.pack(0) * (recorded - len(entries)))
+        self._count = max(len(entries), recorded)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether all was done and only not heard."""
-        return bool(self.unheard) and isinstance(self.unheard[-1][1], JobDone)
-
-    def add(self, event: AnyJobEvent) -> list[Counted]:
-        """Write an event down; what is to be told now, which may be more or less than the event. Raises OutOfDisk."""
-        if self._told.is_repeat(event):
-            return [(0, event)]
+    def add(self, event: AnyJobEvent) -> list[Entry]:
+        """Write an event down; what is to be sent now, which may be more or less than the event. Raises OutOfDisk."""
+        if self._seen.is_repeat(event):
+            return [Entry(0, encode_event(event))]
         if self._is_about_the_kill(event):
             return []
         if isinstance(event, TakeDone) and event.take in self._newest:
             # Found finished by this process, but made by this job.
             event = replace(event, made=True)
-        return [(self._enter(each), each) for each in (*self._lost_before(event), event)]
+        return [self._enter(each) for each in (*self._lost_before(event), event)]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -114,56 +127,50 @@ class EventJournal:
 
     # The file ---------------------------------------------------------------------------------------------------------
 
-    def _enter(self, event: AnyJobEvent) -> int:
+    def _enter(self, event: AnyJobEvent) -> Entry:
         self._note(event)
         if isinstance(event, StageProgress):
             self._steady.add(event.take)
-        if self._file is None:
-            return 0
-        with self._explained():
-            # To the system, not to the disk: the states that are synced are what must outlive a power cut.
-            self._write(msgspec.json.encode(event) + b"\n")
+        data = encode_event(event)
+        if self._file is not None:
+            with self._explained():
+                # To the system, not to the disk: the states that are synced are what must outlive a power cut.
+                self._write(_LENGTH.pack(len(data)) + data)
         self._count += 1
-        return self._count
+        return Entry(self._count, data)
 
     def _note(self, event: AnyJobEvent) -> None:
-        self._told.add(event)
+        self._seen.add(event)
         if isinstance(event, StageProgress) and event.stage in WORKER_STAGES:
             self._newest[event.take] = event
         elif isinstance(event, JobNotice) and event.kind == "retry" and event.take in self._newest:
             self._newest[event.take] = replace(self._newest[event.take], step=0)
 
-    def _whole_lines(self) -> list[bytes]:
-        """Everything but a line that was being written when its process was killed, which is cut off."""
-        data = b""
-        while part := os.read(self._file, 1 << 20):
-            data += part
-        whole = data.rfind(b"\n") + 1
-        os.ftruncate(self._file, whole)
-        os.lseek(self._file, whole, os.SEEK_SET)
-        return data[:whole].splitlines()
+    def _open(self, path: Path) -> list[bytes]:
+        """The entries of the file, which is made when it is not there."""
+        with self._explained():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            data = b""
+            while part := os.read(self._file, 1 << 20):
+                data += part
+            entries, whole = _split(data)
+            # What was being written when its process was killed.
+            os.ftruncate(self._file, whole)
+            os.lseek(self._file, whole, os.SEEK_SET)
+        return entries
 
     def _write(self, data: bytes) -> None:
+        assert self._file is not None
         while data:
             data = data[os.write(self._file, data) :]
 
-    def _explained(self) -> _Explained:
-        return _Explained(self._path)
-
-
-class _Explained:
-    """Errors of the system as OutOfDisk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, OSError):
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Errors of the system as OutOfDisk."""
+        try:
+            yield
+        except OSError as error:
             raise OutOfDisk(
                 f"{self._path} could not be written.",
                 f"{error.strerror or error}; a few kilobytes are needed.",
@@ -171,8 +178,21 @@ class _Explained:
             ) from error
 
 
+def _split(data: bytes) -> tuple[list[bytes], int]:
+    """The whole entries of a file, and how many bytes they take."""
+    entries, place = [], 0
+    while place + _LENGTH.size <= len(data):
+        start = place + _LENGTH.size
+        end = start + _LENGTH.unpack_from(data, place)[0]
+        if end > len(data):
+            break
+        entries.append(data[start:end])
+        place = end
+    return entries, place
+
+
 def _between(newest: StageProgress, event: StageProgress) -> Iterator[StageProgress]:
-    """The steps from the newest one told to one that was done later in the same take."""
+    """The steps from the newest one reported to one that was done later in the same take."""
     if (newest.stage, newest.iteration) == (event.stage, event.iteration):
         yield from _steps(newest, newest.step + 1, event.step)
     elif newest.step < newest.steps:

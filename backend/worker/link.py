@@ -29,7 +29,7 @@ from backend.worker.messages import (
 class SupervisorChannel:
     """The supervisor's end, one for each process that it starts. Nothing here blocks.
 
-    Only a process that knows `environment` can connect: CURVE needs the supervisor's key, which nobody else is told,
+    Only a process that knows `environment` can connect: CURVE needs the supervisor's key, which no other process gets,
     and a pair takes one peer.
     """
 
@@ -41,10 +41,10 @@ class SupervisorChannel:
         public, secret = zmq.curve_keypair()
         self.socket.curve_server = True
         self.socket.curve_publickey, self.socket.curve_secretkey = own_public, own_secret
-        _settle(self.socket)
+        _configure(self.socket)
         port = self.socket.bind_to_random_port("tcp://127.0.0.1")
         self._waiting: deque[bytes] = deque()
-        self._words = {
+        self._environment = {
             ADDRESS: f"tcp://127.0.0.1:{port}",
             SUPERVISOR_KEY: own_public.decode(),
             PUBLIC_KEY: public.decode(),
@@ -54,20 +54,20 @@ class SupervisorChannel:
 
     def environment(self, device: str | None = None) -> dict[str, str]:
         """What the worker's environment needs beside the supervisor's own; `device` as in torch ("cpu", "cuda:1")."""
-        return self._words if device is None else {**self._words, DEVICE: device}
+        return self._environment if device is None else {**self._environment, DEVICE: device}
 
     def receive(self) -> list[FromWorker]:
         """Everything that has come in."""
-        words = []
+        messages = []
         with contextlib.suppress(zmq.Again):
             while True:
-                words.append(_from_worker.decode(self.socket.recv(zmq.NOBLOCK)))
+                messages.append(_from_worker.decode(self.socket.recv(zmq.NOBLOCK)))
         self._flush()
-        return words
+        return messages
 
-    def send(self, word: ToWorker) -> None:
-        """Say something; what is said before the worker's first word waits for it in memory."""
-        self._waiting.append(_encoder.encode(word))
+    def send(self, message: ToWorker) -> None:
+        """Send a message; until the worker has connected it waits in memory."""
+        self._waiting.append(_encoder.encode(message))
         self._flush()
 
     def _flush(self) -> None:
@@ -77,7 +77,7 @@ class SupervisorChannel:
                 self._waiting.popleft()
 
     def close(self) -> None:
-        """Let go of the worker; what was not sent yet is dropped."""
+        """Close the socket; what was not sent yet is dropped."""
         self._context.destroy(linger=0)
 
 
@@ -87,23 +87,23 @@ def connect_worker(context: zmq.Context, environment: Mapping[str, str] = os.env
     socket.curve_serverkey = environment[SUPERVISOR_KEY].encode()
     socket.curve_publickey = environment[PUBLIC_KEY].encode()
     socket.curve_secretkey = environment[SECRET_KEY].encode()
-    _settle(socket)
+    _configure(socket)
     socket.connect(environment[ADDRESS])
     return socket
 
 
-def encode(word: FromWorker) -> bytes:
-    """A word of the worker as it travels."""
-    return _encoder.encode(word)
+def encode(message: FromWorker) -> bytes:
+    """A message of the worker as bytes."""
+    return _encoder.encode(message)
 
 
 def decode(data: bytes) -> ToWorker:
-    """A word to the worker, from how it travels."""
+    """A message to the worker from its bytes."""
     return _to_worker.decode(data)
 
 
-def _settle(socket: zmq.Socket) -> None:
-    # Nothing may be dropped or block the one who speaks: events are few and small.
+def _configure(socket: zmq.Socket) -> None:
+    # Nothing may be dropped or block the sender: events are few and small.
     socket.sndhwm = socket.rcvhwm = 0
     socket.linger = 0
 

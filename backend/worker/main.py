@@ -2,9 +2,8 @@
 
     python -m backend.worker.main
 
-The supervisor starts it with an environment from `backend.worker.link.SupervisorChannel`. It says what happens, keeps
-models open for the next job, ends a job between two steps when told to, and is gone within a moment when its supervisor
-is.
+The supervisor starts it with an environment from `backend.worker.link.SupervisorChannel`. It reports events, keeps
+models open for the next job, ends a job between two steps when asked to, and ends within a moment of its supervisor.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def main(*, open_backbone: OpenBackbone | None = None, open_segmenter: OpenSegmenter | None = None) -> int:
-    """Work until told to quit; returns the exit code.
+    """Work until the shutdown; returns the exit code.
 
     The openers are called like those in `dynvfx.backbones.loading` and `dynvfx.segmentation.loading`, which they
     replace: (name, device, download=...) and (name, device), the device left out where none was chosen.
@@ -38,38 +37,38 @@ def main(*, open_backbone: OpenBackbone | None = None, open_segmenter: OpenSegme
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     form = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
-    with WorkerChannel() as end, _Reported(end):
-        # Importing torch takes seconds, in which the worker can be heard already.
+    with WorkerChannel() as channel, _Reported(channel):
+        # Importing torch takes seconds, in which the heartbeat goes out already.
         from backend.worker.worker_jobs import WorkerJobs
         from dynvfx.backbones import loading
         from dynvfx.segmentation import loading as segmentation
 
         jobs = WorkerJobs(
-            end,
+            channel,
             open_backbone or loading.open_backbone,
             open_segmenter or segmentation.open_segmenter,
             os.environ.get(DEVICE),
         )
-        end.say(jobs.ready())
-        end.state = "idle"
-        while not end.is_quitting:
-            run = end.next_run()
+        channel.send(jobs.ready())
+        channel.state = "idle"
+        while not channel.is_quitting:
+            run = channel.next_run()
             if run is None:
                 break
-            end.job, end.state = run.job, "busy"
+            channel.job, channel.state = run.job, "busy"
             ended = jobs.carry_out(run)
-            end.job, end.state = None, "idle"
-            end.say(ended)
+            channel.job, channel.state = None, "idle"
+            channel.send(ended)
             if ended.leaving:
                 return START_AGAIN
     return QUIT
 
 
 class _Reported:
-    """An error that nobody foresaw ends the job and the process, which may be in any state; the log has the details."""
+    """An unexpected error ends the job and the process, which may be in any state; the log has the details."""
 
-    def __init__(self, end: WorkerChannel) -> None:
-        self._end = end
+    def __init__(self, channel: WorkerChannel) -> None:
+        self._channel = channel
 
     def __enter__(self) -> None:
         pass
@@ -77,7 +76,7 @@ class _Reported:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None or self._end.job is None:
+        if error is None or self._channel.job is None:
             return
         where = traceback.extract_tb(trace)[-1]
         log.critical("unexpected", exc_info=(kind, error, trace))
@@ -88,7 +87,7 @@ class _Reported:
             "Retry the job: it goes on from the last finished step. If it stops here again, report it.",
         )
         failure = Failure.of(problem, offers=("again",))
-        self._end.say(RunEnded(job=self._end.job, outcome="failed", failure=failure, leaving=True))
+        self._channel.send(RunEnded(job=self._channel.job, outcome="failed", failure=failure, leaving=True))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the supervisor and one worker process say to each other, as MessagePack over one encrypted socket on loopback.
+"""Messages between the supervisor and one worker process, in MessagePack over one encrypted socket on loopback.
 
 Both ends come from the same installation, so there are no versions here. Imports neither torch nor dynvfx: the
 supervisor reads these without them.
@@ -11,7 +11,6 @@ from typing import Literal
 import msgspec
 
 from bridge.wire.messages import Failure
-from contract.events import AnyJobEvent
 from contract.job import JobSpec
 from contract.plan import Plan
 
@@ -30,21 +29,21 @@ BEAT_EVERY = 1.0
 """Seconds between two `Heartbeat`s, also while a model loads."""
 
 QUIT, START_AGAIN, ORPHANED = 0, 75, 76
-"""Exit codes: as told, after an error that may have left something behind, and because the supervisor is gone."""
+"""Exit codes: shut down, after an error that may have left something behind, and because the supervisor is gone."""
 
 Outcome = Literal["done", "failed", "cancelled", "awaiting_approval", "stopped"]
 """`awaiting_approval`: plan and masks are there, and the job was to wait then. `stopped`: `Shutdown` came first, the
 job can go on."""
 
 
-class Word(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """Base of everything that is said."""
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """Base of all of them."""
 
 
 # To the worker --------------------------------------------------------------------------------------------------------
 
 
-class Run(Word, frozen=True, kw_only=True, tag="run"):
+class Run(Message, frozen=True, kw_only=True, tag="run"):
     """Carry a job out. Sent only to a worker that has no job; the same `Run` again goes on where the job stopped.
 
     spec: with the wanted footprint, and with the folder of the take that is followed. Where `spec.after_plan` is
@@ -55,8 +54,8 @@ class Run(Word, frozen=True, kw_only=True, tag="run"):
     inputs: where the job's inputs are, by their paths in the job.
     media_roots: media is read only below these, `media` and `output` (None: anywhere).
     cache: the folder of what jobs share, kept below `cache_bytes`; None: jobs share nothing.
-    tale: the file in which the job's events are kept, `heard` how many of them the ledger has; see
-        `backend.worker.event_journal`.
+    journal: the file in which the job's events are kept, see `backend.worker.event_journal`.
+    recorded, known: the journal's last entry that the ledger has, and the events that it has of this attempt.
     """
 
     job: str
@@ -68,17 +67,18 @@ class Run(Word, frozen=True, kw_only=True, tag="run"):
     media_roots: tuple[str, ...] | None = None
     cache: str | None = None
     cache_bytes: int = 0
-    tale: str | None = None
-    heard: int = 0
+    journal: str | None = None
+    recorded: int = 0
+    known: tuple[msgspec.Raw, ...] = ()
 
 
-class CancelRun(Word, frozen=True, kw_only=True, tag="cancel"):
+class CancelRun(Message, frozen=True, kw_only=True, tag="cancel"):
     """End this job after the step that is under way; without effect on another one or on one that has ended."""
 
     job: str
 
 
-class Shutdown(Word, frozen=True, kw_only=True, tag="quit"):
+class Shutdown(Message, frozen=True, kw_only=True, tag="quit"):
     """End the process after the step that is under way."""
 
 
@@ -88,8 +88,8 @@ ToWorker = Run | CancelRun | Shutdown
 # From the worker ------------------------------------------------------------------------------------------------------
 
 
-class Ready(Word, frozen=True, kw_only=True, tag="ready"):
-    """The first word, once torch is imported. `title` is the device's name for people ("NVIDIA L4", "x86_64 CPU")."""
+class Ready(Message, frozen=True, kw_only=True, tag="ready"):
+    """The worker takes jobs: torch is imported. `title` is the device's name for people ("NVIDIA L4", "x86_64 CPU")."""
 
     device: str
     pid: int
@@ -97,7 +97,7 @@ class Ready(Word, frozen=True, kw_only=True, tag="ready"):
     memory_bytes: int
 
 
-class Heartbeat(Word, frozen=True, kw_only=True, tag="beat"):
+class Heartbeat(Message, frozen=True, kw_only=True, tag="beat"):
     """Alive. Comes from a thread of its own, from the very start on (state "starting": before `Ready`)."""
 
     state: Literal["starting", "idle", "loading", "busy"]
@@ -105,19 +105,19 @@ class Heartbeat(Word, frozen=True, kw_only=True, tag="beat"):
     model: str | None = None
 
 
-class EventReported(Word, frozen=True, kw_only=True, tag="happened"):
-    """The job's next event. `JobFailed` never comes this way: it follows from `RunEnded`.
+class EventReported(Message, frozen=True, kw_only=True, tag="event"):
+    """The job's next event, encoded once (`contract.events.encode_event`). `JobFailed` follows from `RunEnded` instead.
 
-    `count` is its number in the worker's tale of the job; 0: it was told before, or no tale is kept.
+    `number` is its place in the worker's journal of the job; 0: a repeat, which only moves the job's state.
     """
 
     job: str
-    event: AnyJobEvent
-    count: int = 0
+    event: msgspec.Raw
+    number: int = 0
 
 
-class RunEnded(Word, frozen=True, kw_only=True, tag="ended"):
-    """The job's last word, after all its events. `leaving`: the process ends now (START_AGAIN), start a fresh one."""
+class RunEnded(Message, frozen=True, kw_only=True, tag="ended"):
+    """The run is over, after all its events. `leaving`: the process ends now (START_AGAIN), start a fresh one."""
 
     job: str
     outcome: Outcome

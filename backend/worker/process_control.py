@@ -83,7 +83,7 @@ class StopSignals:
         return self._ear.fileno()
 
     @contextlib.contextmanager
-    def heard(self) -> Iterator[None]:
+    def watched(self) -> Iterator[None]:
         """Signals wake the loop instead of ending the process. Only in the main thread."""
         before = {number: signal.signal(number, lambda *_: None) for number in STOP_SIGNALS}
         # A handler alone would not wake a poll that is restarted after it; the byte on the socket does.

@@ -19,11 +19,11 @@ from backend.jobs.job_start import JobFiles
 from backend.jobs.media_roots import MediaRoots
 from backend.jobs.take_job import JobContext, run
 from backend.worker.channel import WorkerChannel
-from backend.worker.event_journal import Counted, EventJournal
+from backend.worker.event_journal import Entry, EventJournal
 from backend.worker.messages import EventReported, Ready, Run, RunEnded
 from backend.worker.open_models import OpenBackbone, OpenModels, OpenSegmenter
 from contract.errors import Problem
-from contract.events import JobDone
+from contract.events import JobDone, decode_event
 from contract.job import ClipSource, JobSpec
 from dynvfx.errors import OutOfMemory
 
@@ -37,9 +37,9 @@ class WorkerJobs:
     """Carries jobs out on `device` (torch's name; None: the graphics card where there is one)."""
 
     def __init__(
-        self, end: WorkerChannel, open_backbone: OpenBackbone, open_segmenter: OpenSegmenter, device: str | None
+        self, channel: WorkerChannel, open_backbone: OpenBackbone, open_segmenter: OpenSegmenter, device: str | None
     ) -> None:
-        self._end = end
+        self._channel = channel
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         # Results depend on the number of threads in their last bits, and each job sets its own.
         self._threads = torch.get_num_threads()
@@ -55,7 +55,7 @@ class WorkerJobs:
         return Ready(device=str(self._device), pid=os.getpid(), title=title, memory_bytes=memory)
 
     def carry_out(self, job: Run) -> RunEnded:
-        """Carry a job out and tell its events; the last word is returned. Raises what nobody foresaw."""
+        """Carry a job out and report its events; how it ended is returned. Raises what no Problem stands for."""
         log.info("job %s begins%s", job.job, " and stops after its plan" if job.spec.after_plan != "generate" else "")
         torch.set_num_threads(self._threads)
         if self._device.type == "cuda":
@@ -63,51 +63,51 @@ class WorkerJobs:
         try:
             with full_disk_as_problem():
                 means = JobContext(self._models, self._cache_of(job))
-                ended = self._tell(job, means)
+                ended = self._report(job, means)
         except Problem as problem:
             log.exception("job %s failed: %s", job.job, problem.kind)
             failure = failure_of(problem, is_small=job.spec.footprint == "small")
-            # What is left of a memory that was too small belongs to nobody knows whom: better a fresh process.
+            # After too little memory nobody knows what is left in it: a fresh process is safer.
             return RunEnded(job=job.job, outcome="failed", failure=failure, leaving=isinstance(problem, OutOfMemory))
         log.info("job %s: %s", job.job, ended.outcome)
         return ended
 
-    def _tell(self, job: Run, means: JobContext) -> RunEnded:
-        if self._end.is_cancelled(job.job):
+    def _report(self, job: Run, means: JobContext) -> RunEnded:
+        if self._channel.is_cancelled(job.job):
             return RunEnded(job=job.job, outcome="cancelled")
-        path = Path(job.tale) if job.tale is not None else None
+        path = Path(job.journal) if job.journal is not None else None
         with (
-            EventJournal(path, job.heard) as tale,
+            EventJournal(path, job.recorded, map(decode_event, job.known)) as journal,
             contextlib.closing(run(spec_of(job), means, files_of(job))) as events,
         ):
-            self._say(job, tale.unheard)
-            if tale.is_over:
+            self._send(job, journal.unrecorded)
+            if journal.is_over:
                 return RunEnded(job=job.job, outcome="done")
             for event in events:
                 if isinstance(event, JobDone) and job.spec.after_plan == "wait":
                     return RunEnded(job=job.job, outcome="awaiting_approval")
-                self._say(job, tale.add(event))
+                self._send(job, journal.add(event))
                 if isinstance(event, JobDone):
                     return RunEnded(job=job.job, outcome="done")
                 # A step is stored before its event comes, so nothing is lost by ending here.
-                if self._end.is_cancelled(job.job):
+                if self._channel.is_cancelled(job.job):
                     return RunEnded(job=job.job, outcome="cancelled")
-                if self._end.is_quitting:
+                if self._channel.is_quitting:
                     return RunEnded(job=job.job, outcome="stopped")
         raise AssertionError("a job ends with JobDone or with a Problem")
 
-    def _say(self, job: Run, counted: Iterable[Counted]) -> None:
-        for count, event in counted:
-            self._end.say(EventReported(job=job.job, event=event, count=count))
+    def _send(self, job: Run, entries: Iterable[Entry]) -> None:
+        for number, data in entries:
+            self._channel.send(EventReported(job=job.job, event=msgspec.Raw(data), number=number))
 
     def _cache_of(self, job: Run) -> StageCache | None:
         return StageCache(Path(job.cache), job.cache_bytes) if job.cache is not None else None
 
     def _loading(self, name: str | None) -> None:
         if name is not None:
-            self._end.state, self._end.model = "loading", name
+            self._channel.state, self._channel.model = "loading", name
         else:
-            self._end.state = "busy"
+            self._channel.state = "busy"
 
 
 def spec_of(job: Run) -> JobSpec:

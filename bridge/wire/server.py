@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -73,7 +73,7 @@ class WireServer:
         self._departed: list[bytes] = []
         pair = keys.service_pair()
         self._context = zmq.Context()
-        self._door = ZapAuthenticator(self._context, keys)
+        self._authenticator = ZapAuthenticator(self._context, keys)
         self._socket = self._context.socket(zmq.ROUTER)
         _configure(self._socket, address, pair.secret, limits)
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
@@ -125,21 +125,18 @@ class WireServer:
 
     def answer(self, incoming: Incoming, body: Reply) -> bool:
         """Answer a request. False when its connection is gone."""
-        return self._send(incoming.connection, incoming.number, body)
+        data = self._encoded(incoming.number, body)
+        return data is not None and self._send(incoming.connection, data)
 
-    def push(self, connection: bytes, body: Pushed) -> bool:
-        """Tell a connection something that it did not ask for.
+    def push(self, connections: Iterable[bytes], body: Pushed) -> list[bytes]:
+        """Send connections something that they did not ask for; it is encoded once for all of them.
 
-        False when it is gone, was not greeted, is too slow or its client was revoked; it is among `departed` then.
+        Returns those that are gone, were not greeted, are too slow or whose client was revoked: they are not served
+        any more.
         """
         self._notice_departures()
-        peer = self._peers.get(connection)
-        if peer is None or not peer.greeted:
-            return False
-        if peer.client not in self.keys.authorized():
-            self._forget(connection)
-            return False
-        return self._send(connection, 0, body)
+        data = self._encoded(0, body)
+        return [each for each in connections if not (self._may_be_pushed_to(each) and data and self._send(each, data))]
 
     def close(self) -> None:
         """Stop listening; what was sent still gets half a second to leave."""
@@ -149,7 +146,7 @@ class WireServer:
         self._monitor.close(0)
         self._socket.close(500)
         self._context.term()
-        self._door.join()
+        self._authenticator.join()
 
     def _admit(self, frames: list[zmq.Frame]) -> Incoming | None:
         connection, message = frames[0].bytes, frames[-1]
@@ -163,11 +160,11 @@ class WireServer:
             self.dropped += 1
             return None
         except BadCall as error:
-            self._send(connection, error.number, Refused.of(error))
+            self._refuse(connection, error.number, error)
             return None
         problem = self._problem_with(peer, call.body)
         if problem is not None:
-            self._send(connection, call.number, Refused.of(problem))
+            self._refuse(connection, call.number, problem)
             if isinstance(problem, NotAuthorised):
                 self._forget(connection)
             return None
@@ -206,14 +203,30 @@ class WireServer:
             )
         return None
 
-    def _send(self, connection: bytes, number: int, body: Reply | Pushed) -> bool:
+    def _may_be_pushed_to(self, connection: bytes) -> bool:
+        peer = self._peers.get(connection)
+        if peer is None or not peer.greeted:
+            return False
+        if peer.client not in self.keys.authorized():
+            self._forget(connection)
+            return False
+        return True
+
+    def _refuse(self, connection: bytes, number: int, problem: Problem) -> None:
+        self._send(connection, encode_answer(number, Refused.of(problem)))
+
+    def _encoded(self, number: int, body: Reply | Pushed) -> bytes | None:
+        """An answer as bytes; a refusal in place of one that is too large, None in place of such a push."""
         data = encode_answer(number, body)
-        if len(data) > ANSWER_BYTES:
-            _log.error("an answer of %d bytes was not sent (%s)", len(data), type(body).__name__)
-            if number == 0:
-                return False
-            what = f"The answer would have {len(data)} bytes."
-            data = encode_answer(number, Refused.of(TooLarge(what, remedy="Ask for less at once.")))
+        if len(data) <= ANSWER_BYTES:
+            return data
+        _log.error("an answer of %d bytes was not sent (%s)", len(data), type(body).__name__)
+        if number == 0:
+            return None
+        problem = TooLarge(f"The answer would have {len(data)} bytes.", remedy="Ask for less at once.")
+        return encode_answer(number, Refused.of(problem))
+
+    def _send(self, connection: bytes, data: bytes) -> bool:
         try:
             self._socket.send_multipart([connection, data], zmq.NOBLOCK, copy=len(data) < 65536)
         except zmq.Again:

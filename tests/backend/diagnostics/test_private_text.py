@@ -1,7 +1,7 @@
 from backend.diagnostics.private_text import collect_private_text
 from backend.ledger.ledger import Ledger
 from contract.take import Note
-from tests.backend.ledger.specimens import ANNA, spec, started, write_specimen
+from tests.backend.ledger.specimens import ANNA, finish_take, spec, started
 from tests.contract.sample_plan import a_plan
 
 
@@ -9,8 +9,7 @@ def test_what_people_wrote_and_where_their_files_are(tmp_path):
     path = tmp_path / "ledger.db"
     with Ledger(path) as ledger:
         job = started(ledger, instruction="dragon", output="/film/out", media_folders=("/film/reel 2",))
-        take = write_specimen(tmp_path / "01", notes=[Note(text="bigger", first=0, last=1, author="Anna")])
-        ledger.take_done(job, 1, str(tmp_path / "01"), take)
+        finish_take(ledger, job, tmp_path / "01", notes=[Note(text="bigger", first=0, last=1, author="Anna")])
         ledger.submit(ANNA, "two", spec(), plan=a_plan(target_object="kraken", source_objects=("sea",)))
         assert collect_private_text(path) == set()
     words = collect_private_text(path)

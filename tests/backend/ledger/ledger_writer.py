@@ -1,4 +1,4 @@
-"""A process that works through jobs in a ledger until somebody kills it (run as a module, with a file and a folder).
+"""A process that works through jobs in a ledger until it is killed (run as a module, with a file and a folder).
 
 It prints a line when a thing is written, after the ledger has returned: what it printed must never be missing.
 """
@@ -18,13 +18,13 @@ def main(path: Path, takes: Path) -> None:
     print("ready", flush=True)
     for number in range(JOBS):
         ledger.submit((ANNA, BERT)[number % 2], f"{number}", spec())
-    while (row := ledger.next_queued()) is not None:
+    while (row := next(iter(ledger.queue()), None)) is not None:
         ledger.move(row.id, "preparing")
-        # As a worker that goes on: from its beginning; what the ledger knows it does not take twice.
-        for event in whole_job(takes / row.id):
-            numbered = ledger.record(row.id, event)
-            if numbered is not None:
-                print(row.id, numbered.number, flush=True)
+        # As a worker that goes on: from its beginning; what the ledger has it does not take twice.
+        for number, event in enumerate(whole_job(takes / row.id), start=1):
+            stored = ledger.record(row.id, event, number).event
+            if stored is not None:
+                print(row.id, stored.number, flush=True)
     print("finished", flush=True)
 
 

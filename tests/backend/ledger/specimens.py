@@ -104,6 +104,20 @@ def step(number: int, steps: int = 10, *, take: int = 1, stage: str = "refining"
     )
 
 
+def append_all(ledger: Ledger, job: str, events: list[AnyJobEvent]) -> None:
+    """Several events in one transaction."""
+    with ledger._database.writing():
+        for event in events:
+            ledger.append(job, event)
+
+
+def finish_take(ledger: Ledger, job: str, folder: Path, number: int = 1, **changes: Any) -> Take:
+    """A take of a running job, on the disk and in the ledger."""
+    take = write_specimen(folder, number, **changes)
+    ledger.record(job, take_done(folder, number))
+    return take
+
+
 def take_done(folder: Path, number: int = 1, *, made: bool = True) -> TakeDone:
     return TakeDone(
         take=number, folder=str(folder), seed=number, made=made, seconds={}, matte_coverage=0.1, outside_change=0.0
@@ -115,7 +129,7 @@ def job_done() -> JobDone:
 
 
 def whole_job(folder: Path) -> list[AnyJobEvent]:
-    """What a job of one take tells; its take.json is written."""
+    """What a job of one take reports; its take.json is written."""
     write_specimen(folder)
     return [
         job_started(),

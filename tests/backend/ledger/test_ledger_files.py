@@ -10,9 +10,9 @@ import pytest
 from backend.ledger.disk_reserve import DiskReserve
 from backend.ledger.errors import LedgerDamaged, LedgerInUse, LedgerTooNew
 from backend.ledger.ledger import Ledger
-from backend.ledger.schema import APPLICATION, MIGRATIONS
+from backend.ledger.schema import APPLICATION, TABLES, VERSION
 from contract.errors import OutOfDisk
-from tests.backend.ledger.specimens import job_started, started, step, submitted
+from tests.backend.ledger.specimens import append_all, job_started, started, step, submitted
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,35 +27,31 @@ def filled(path: Path, jobs: int = 1) -> list[str]:
     with Ledger(path) as ledger:
         names = [started(ledger, token=str(number)) for number in range(jobs)]
         for job in names:
-            ledger.append_many(job, [job_started(), *(step(number) for number in range(1, 40))])
+            append_all(ledger, job, [job_started(), *(step(number) for number in range(1, 40))])
     return names
 
 
-def test_every_version_is_reached_by_itself_and_a_new_file_is_the_newest(path):
-    assert len(MIGRATIONS) >= 2
+def test_a_new_file_is_a_ledger_of_this_version(path):
     with Ledger(path) as ledger:
-        assert ledger._database.row("PRAGMA user_version")[0] == len(MIGRATIONS)
+        assert ledger._database.row("PRAGMA user_version")[0] == VERSION == 1
         assert ledger._database.row("PRAGMA application_id")[0] == APPLICATION
         assert ledger._database.row("PRAGMA journal_mode")[0] == "wal"
         assert ledger._database.row("PRAGMA synchronous")[0] == 2
-    assert not path.with_name("ledger.version-0.sqlite").exists()
 
 
-def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
-    (job,) = filled(path)
-    broken = (*MIGRATIONS, ("CREATE TABLE colours (name TEXT)", "CREATE TABLE colours (name TEXT)"))
-    monkeypatch.setattr("backend.ledger.ledger.MIGRATIONS", broken)
+def test_tables_that_cannot_be_made_leave_no_half_ledger(path, monkeypatch):
+    monkeypatch.setattr("backend.ledger.ledger.TABLES", (*TABLES, TABLES[0]))
     with pytest.raises(sqlite3.OperationalError):
         Ledger(path)
     monkeypatch.undo()
     with Ledger(path) as ledger:
-        assert ledger.last(job) == 40
+        assert submitted(ledger)
 
 
 def test_a_newer_ledger_is_refused_and_left_alone(path):
     filled(path)
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
     content = path.read_bytes()
     with pytest.raises(LedgerTooNew) as caught:
@@ -101,7 +97,7 @@ def test_a_second_opener_is_told_and_the_first_one_not_disturbed(path):
         assert caught.value.kind == "ledger_in_use"
         ledger.append(job, step(1))
     with Ledger(path) as ledger:
-        assert ledger.last(job) == 1
+        assert ledger.job(job).events == 1
 
 
 def test_a_second_process_is_told(path):
@@ -140,7 +136,7 @@ import resource, sys
 from pathlib import Path
 from backend.ledger.ledger import Ledger
 from contract.errors import OutOfDisk
-from tests.backend.ledger.specimens import FAILURE, started, step, submitted
+from tests.backend.ledger.specimens import FAILURE, append_all, started, step, submitted
 
 ledger = Ledger(Path(sys.argv[1]))
 job = started(ledger)
@@ -149,12 +145,12 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), most))
 written = 0
 try:
     while written < 10000:
-        ledger.append_many(job, [step(written + each) for each in range(1, 101)])
+        append_all(ledger, job, [step(written + each) for each in range(1, 101)])
         written += 100
 except OutOfDisk as error:
     assert sys.argv[1] in error.what and "bytes are free" in error.why, error
 assert 0 < written < 10000, written
-assert ledger.last(job) == len(ledger.events(job, limit=20000)) == written
+assert ledger.job(job).events == len(ledger.events(job, limit=20000)) == written
 resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 ledger.append(job, step(written + 1))
 ledger.fail(job, FAILURE)
@@ -170,7 +166,7 @@ def test_a_full_disk_is_a_typed_error_and_work_goes_on_when_there_is_space(path)
     assert run.returncode == 0, run.stderr
     job, written = run.stdout.split()
     with Ledger(path) as ledger:
-        assert ledger.last(job) == int(written) + 2
+        assert ledger.job(job).events == int(written) + 2
         assert [each.number for each in ledger.events(job, limit=20000)] == list(range(1, int(written) + 3))
         assert ledger.job(job).state == "failed"
         assert len(ledger.queue()) == 1
@@ -185,8 +181,8 @@ def test_the_reserve_is_given_up_when_the_disk_is_full_and_taken_again(path, mon
         ledger._database.rows(f"PRAGMA max_page_count = {pages}")
         monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": DiskReserve.BYTES}))
         with pytest.raises(OutOfDisk):
-            ledger.append_many(job, [step(number) for number in range(1, 500)])
-        assert not reserve.exists() and ledger.last(job) == 0
+            append_all(ledger, job, [step(number) for number in range(1, 500)])
+        assert not reserve.exists() and ledger.job(job).events == 0
         ledger._database.rows("PRAGMA max_page_count = 1000000")
         ledger.append(job, step(1))
         assert not reserve.exists()

@@ -31,18 +31,18 @@ def run(path: Path, takes: Path, kill_after: int | None, pause: float) -> list[s
 def test_killed_writers_leave_every_event_once(tmp_path):
     path, takes, chance = tmp_path / "ledger.sqlite", tmp_path / "takes", random.Random(3)
     whole = whole_job(tmp_path / "reference")
-    heard: dict[str, int] = {}
+    reported: dict[str, int] = {}
     for _ in range(KILLS):
         # The first line comes before the first job is there; a pause of a few milliseconds is one or two transactions.
         lines = run(path, takes, chance.randint(1, 14), chance.uniform(0, 0.02))
         for job, number in (line.split() for line in lines if " " in line):
-            assert int(number) > heard.get(job, 0), "told twice"
-            heard[job] = int(number)
+            assert int(number) > reported.get(job, 0), "reported twice"
+            reported[job] = int(number)
         with Ledger(path) as ledger:
             for row in ledger.jobs():
                 events = ledger.events(row.id)
                 assert [each.number for each in events] == list(range(1, len(events) + 1))
-                assert len(events) == row.events >= heard.get(row.id, 0)
+                assert len(events) == row.events >= reported.get(row.id, 0)
                 assert [each.event for each in events][:-2] == whole[: len(events)][:-2]
                 done = len(events) == len(whole)
                 assert (row.state == "done", row.takes_done) == (done, (1,) if len(events) >= len(whole) - 1 else ())

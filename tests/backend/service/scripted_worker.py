@@ -15,10 +15,22 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
+
 from backend.worker.channel import WorkerChannel
+from backend.worker.event_journal import Entry, EventJournal
 from backend.worker.messages import EventReported, Ready, Run, RunEnded
 from bridge.wire.messages import Failure
-from contract.events import JobDone, JobStarted, ModelOpened, PlanReady, StageProgress, TakeDone
+from contract.events import (
+    AnyJobEvent,
+    JobDone,
+    JobStarted,
+    ModelOpened,
+    PlanReady,
+    StageProgress,
+    TakeDone,
+    decode_event,
+)
 from contract.plan import Plan
 from contract.take import Take, write_take
 
@@ -66,39 +78,50 @@ class Script:
         beside.replace(self._done)
 
 
-def carry_out(end: WorkerChannel, run: Run) -> RunEnded:
-    """One run of a job."""
+def carry_out(channel: WorkerChannel, run: Run) -> RunEnded:
+    """One run of a job, its events by way of the journal, as in the real worker."""
+    with EventJournal(Path(run.journal), run.recorded, map(decode_event, run.known)) as journal:
+        send(channel, run, journal.unrecorded)
+        return RunEnded(job=run.job, outcome="done") if journal.is_over else work(channel, run, journal)
+
+
+def send(channel: WorkerChannel, run: Run, entries: list[Entry]) -> None:
+    for number, data in entries:
+        channel.send(EventReported(job=run.job, event=msgspec.Raw(data), number=number))
+
+
+def work(channel: WorkerChannel, run: Run, journal: EventJournal) -> RunEnded:
     script = Script(run)
 
-    def tell(event: object) -> None:
-        end.say(EventReported(job=run.job, event=event))
+    def report(event: AnyJobEvent) -> None:
+        send(channel, run, journal.add(event))
 
     steps, takes = int(script.number("steps", 4)), run.spec.takes
-    tell(
+    report(
         JobStarted(
             output=run.output, source="", clip="clip", media="", first=0, frames=9, rate="8", width=48, height=32,
             takes=list(range(1, takes + 1)),
         )
     )  # fmt: skip
     script.stay_if("preparing")
-    end.model, end.state = "scripted", "busy"
-    tell(ModelOpened(model="scripted", licence="none", device="cpu", frames=9, width=48, height=32, rate="8"))
+    channel.model, channel.state = "scripted", "busy"
+    report(ModelOpened(model="scripted", licence="none", device="cpu", frames=9, width=48, height=32, rate="8"))
     plan = run.approved_plan or run.spec.plan or PLAN
-    tell(PlanReady(path=str(script.folder / "plan.json"), origin="written", plan=plan, remarks=[]))
+    report(PlanReady(path=str(script.folder / "plan.json"), origin="written", plan=plan, remarks=[]))
     script.stay_if("planning")
     if run.spec.after_plan == "wait":
         return RunEnded(job=run.job, outcome="awaiting_approval")
     for stage in ("encoding", "inverting", "refining", "delivering") if script.text("stay", "") else ():
-        tell(StageProgress(take=1, stage=stage, step=1, steps=2))
+        report(StageProgress(take=1, stage=stage, step=1, steps=2))
         script.stay_if(stage)
     for take in range(1, takes + 1):
         first = (take - 1) * (steps + 1)
         for step in range(1, steps + 1):
             if first + step <= script.done:
                 continue
-            if end.is_quitting:
+            if channel.is_quitting:
                 return RunEnded(job=run.job, outcome="stopped")
-            if end.is_cancelled(run.job) and not script.number("deaf"):
+            if channel.is_cancelled(run.job) and not script.number("deaf"):
                 return RunEnded(job=run.job, outcome="cancelled")
             if step == script.number("die_at") and script.run_number <= script.number("deaths", 1):
                 os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
@@ -110,16 +133,16 @@ def carry_out(end: WorkerChannel, run: Run) -> RunEnded:
                                   offers=("again", "small"))  # fmt: skip
                 return RunEnded(job=run.job, outcome="failed", failure=failure)
             script.store(first + step)
-            tell(StageProgress(take=take, stage="refining", step=step, steps=steps, iteration=1, iterations=1))
+            report(StageProgress(take=take, stage="refining", step=step, steps=steps, iteration=1, iterations=1))
             time.sleep(script.number("pause"))
         folder = script.folder / "takes" / f"{take:02d}"
         if not (folder / "take.json").exists():
             write_take(folder, a_take(run, take))
         script.store(take * (steps + 1))
-        tell(StageProgress(take=take, stage="delivering", step=1, steps=1))
-        tell(TakeDone(take=take, folder=str(folder), seed=take, made=True, seconds={"refining": 1.0},
+        report(StageProgress(take=take, stage="delivering", step=1, steps=1))
+        report(TakeDone(take=take, folder=str(folder), seed=take, made=True, seconds={"refining": 1.0},
                       matte_coverage=0.1, outside_change=0.0))  # fmt: skip
-    tell(JobDone(output=run.output, takes=list(range(1, takes + 1)), timeline=None))
+    report(JobDone(output=run.output, takes=list(range(1, takes + 1)), timeline=None))
     return RunEnded(job=run.job, outcome="done")
 
 
@@ -135,15 +158,15 @@ def main() -> int:
     if "DYNVFX_SCRIPTED_NO_START" in os.environ:
         print("no torch on this machine", flush=True)
         return 1
-    with WorkerChannel() as end:
-        end.state = "idle"
-        end.say(Ready(device="cpu", pid=os.getpid(), title="script", memory_bytes=1))
-        while (run := end.next_run()) is not None:
-            end.job, end.state = run.job, "loading"
-            ended = carry_out(end, run)
-            end.job, end.state = None, "idle"
-            end.say(ended)
-            if end.is_quitting:
+    with WorkerChannel() as channel:
+        channel.state = "idle"
+        channel.send(Ready(device="cpu", pid=os.getpid(), title="script", memory_bytes=1))
+        while (run := channel.next_run()) is not None:
+            channel.job, channel.state = run.job, "loading"
+            ended = carry_out(channel, run)
+            channel.job, channel.state = None, "idle"
+            channel.send(ended)
+            if channel.is_quitting:
                 break
     return 0
 

@@ -77,7 +77,7 @@ def test_a_signal_wakes_the_loop_and_ends_nothing():
 
     signals = StopSignals()
     try:
-        with signals.heard():
+        with signals.watched():
             assert not signals.received()
             os.kill(os.getpid(), signal.SIGTERM)
             until = time.monotonic() + 10
@@ -138,7 +138,7 @@ def test_what_a_killed_service_left_is_no_service(tmp_path: Path):
 # Workers --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_worker_that_cannot_start_is_given_up_and_can_be_encouraged(tmp_path: Path):
+def test_a_worker_that_cannot_start_is_given_up_and_can_be_started_again(tmp_path: Path):
     clock = Clock()
     worker = DeviceWorker("cpu", tmp_path / "worker.log", module="no.such.module", clock=clock)
     for attempt in range(len(RESTARTS)):
@@ -148,10 +148,10 @@ def test_a_worker_that_cannot_start_is_given_up_and_can_be_encouraged(tmp_path: 
         assert worker.seen().state == "starting"
         ended(worker, clock)
     assert worker.is_given_up
-    assert "No module named" in worker.last_words()
+    assert "No module named" in worker.log_tail()
     worker.start()
     assert worker.link is None
-    worker.encourage()
+    worker.reset_backoff()
     worker.start()
     assert worker.link is not None
     worker.kill()
@@ -170,7 +170,7 @@ def test_a_silent_worker_is_killed(tmp_path: Path):
 
 def ended(worker: DeviceWorker, clock: Clock) -> None:
     until = time.monotonic() + 60
-    while worker.look_after() is None:
+    while worker.check() is None:
         assert time.monotonic() < until
         time.sleep(0.02)
         clock.now += 0.02
@@ -229,7 +229,7 @@ def test_a_full_disk_is_tried_again_when_there_is_space(tmp_path: Path):
     guard.note(folder)
     assert not guard.allows(folder)
     assert guard.next_look == clock.now + LOOK_EVERY
-    assert guard.is_news("a") and not guard.is_news("a") and guard.is_news("b")
+    assert guard.is_new("a") and not guard.is_new("a") and guard.is_new("b")
     free[0] += RELIEF_BYTES
     assert guard.allows(folder) and guard.next_look is None
     guard.note(folder)
@@ -254,20 +254,20 @@ def test_files_of_a_job_are_below_its_folder(tmp_path: Path):
         file_of(tmp_path / "never made", "takes/a.png")
 
 
-def test_errands_are_told_to_the_loop():
-    errands = BackgroundTasks()
-    heard: list[Future] = []
-    errands.run(lambda: 7, heard.append)
-    errands.run(lambda: 1 // 0, heard.append)
+def test_results_of_background_tasks_come_in_the_loop():
+    tasks = BackgroundTasks()
+    results: list[Future] = []
+    tasks.run(lambda: 7, results.append)
+    tasks.run(lambda: 1 // 0, results.append)
     until = time.monotonic() + 10
-    while len(heard) < 2:
+    while len(results) < 2:
         assert time.monotonic() < until
-        errands.step()
-    assert sorted(str(each.exception() or each.result()) for each in heard) == [
+        tasks.step()
+    assert sorted(str(each.exception() or each.result()) for each in results) == [
         "7",
         "integer division or modulo by zero",
     ]
-    errands.close()
+    tasks.close()
 
 
 # Estimates ------------------------------------------------------------------------------------------------------------

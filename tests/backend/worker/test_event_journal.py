@@ -1,4 +1,4 @@
-"""A job that is killed again and again tells the same as one that is not."""
+"""A job that is killed again and again reports the same as one that is not."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backend.ledger.event_dedup import SeenEvents
-from backend.worker.event_journal import EventJournal
+from backend.worker.event_journal import Entry, EventJournal
 from contract.errors import OutOfDisk
-from contract.events import AnyJobEvent, JobDone, JobNotice, JobStarted, PreviewWritten, StageProgress, TakeDone
+from contract.events import (
+    AnyJobEvent,
+    JobDone,
+    JobNotice,
+    JobStarted,
+    PreviewWritten,
+    StageProgress,
+    TakeDone,
+    decode_event,
+)
 
 START = JobStarted(
     output="o", source="s", clip="c", media="m", first=0, frames=1, rate="24", width=1, height=1, takes=[1]
@@ -27,7 +35,7 @@ class Killed(Exception):
 
 @dataclass
 class Engine:
-    """What a job stores, as the real one does: a step is stored first, then told."""
+    """What a job stores, as the real one does: a step is stored first, then reported."""
 
     inverting: int
     refining: tuple[int, ...]
@@ -41,7 +49,7 @@ class Engine:
 
     def run(self, kill_at: Iterator[bool]) -> Iterator[AnyJobEvent]:
         def stored() -> None:
-            """Something is on the disk, and the process may be killed before it is told."""
+            """Something is on the disk, and the process may be killed before it is reported."""
             if next(kill_at):
                 raise Killed
 
@@ -107,38 +115,41 @@ def done(take: int, *, made: bool) -> TakeDone:
 
 
 class Ledger:
-    """What the service keeps: numbers heard, repeats dropped."""
+    """What the service keeps: entries in the order of their numbers, each once."""
 
     def __init__(self) -> None:
         self.events: list[AnyJobEvent] = []
-        self.heard = 0
-        self._told = SeenEvents()
+        self.recorded = 0
 
-    def record(self, event: AnyJobEvent, count: int) -> None:
-        if not 0 < count <= self.heard and not self._told.is_repeat(event):
+    def record(self, number: int, event: AnyJobEvent) -> None:
+        if number > self.recorded:
             self.events.append(event)
-            self._told.add(event)
-        self.heard = max(count, self.heard)
+            self.recorded = number
 
 
-def told(engine: Engine, path: Path, kills: list[tuple[int, int]]) -> list[AnyJobEvent]:
-    """All events of a job whose processes are killed: each after storing so often, with so many words on their way."""
+def decoded(entries: list[Entry]) -> list[tuple[int, AnyJobEvent]]:
+    return [(number, decode_event(data)) for number, data in entries]
+
+
+def reported(engine: Engine, path: Path, kills: list[tuple[int, int]]) -> list[AnyJobEvent]:
+    """All events of a job whose processes are killed: each after storing so often, with so many messages on their
+    way."""
     ledger = Ledger()
     path.unlink(missing_ok=True)
     moments = iter(kills)
     while not (ledger.events and isinstance(ledger.events[-1], JobDone)):
         after, in_flight = next(moments, (1 << 30, 0))
-        words: list[tuple[int, AnyJobEvent]] = []
-        with EventJournal(path, ledger.heard) as tale:
-            words += tale.unheard
+        sent: list[tuple[int, AnyJobEvent]] = []
+        with EventJournal(path, ledger.recorded, ledger.events) as journal:
+            sent += decoded(journal.unrecorded)
             try:
-                if not tale.is_over:
+                if not journal.is_over:
                     for event in engine.run(iter(number == after for number in range(1 << 30))):
-                        words += tale.add(event)
+                        sent += decoded(journal.add(event))
             except Killed:
-                words = words[: max(0, len(words) - in_flight)]
-        for count, event in words:
-            ledger.record(event, count)
+                sent = sent[: max(0, len(sent) - in_flight)]
+        for number, event in sent:
+            ledger.record(number, event)
     return ledger.events
 
 
@@ -151,24 +162,24 @@ def told(engine: Engine, path: Path, kills: list[tuple[int, int]]) -> list[AnyJo
         st.booleans(),
         st.integers(1, 2),
     ),
-    # That two processes in a row come no further than storing one step, and not to telling it, cannot be told apart
-    # from an iteration with fewer steps: the second is killed at its second step at the earliest.
+    # That two processes in a row come no further than storing one step, and not to reporting it, looks the same as an
+    # iteration with fewer steps: the second is killed at its second step at the earliest.
     kills=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 6)), max_size=12),
     at_once=st.booleans(),
 )  # fmt: skip
-def test_a_killed_job_tells_what_an_undisturbed_one_tells(
+def test_a_killed_job_reports_what_an_undisturbed_one_reports(
     shape, kills, at_once: bool, tmp_path_factory: pytest.TempPathFactory
 ):
     kills = [(0, 0), *kills] if at_once else kills
-    path = tmp_path_factory.getbasetemp() / "tale.jsonl"
-    whole = told(Engine(*shape), path, [])
-    assert told(Engine(*shape), path, kills) == whole
+    path = tmp_path_factory.getbasetemp() / "journal"
+    whole = reported(Engine(*shape), path, [])
+    assert reported(Engine(*shape), path, kills) == whole
 
 
 @pytest.mark.parametrize("after", range(4))
 def test_an_iteration_of_one_step_is_not_skipped(tmp_path: Path, after: int):
-    whole = told(Engine(0, (1, 1, 1), 1, False, 1), tmp_path / "a", [])
-    assert told(Engine(0, (1, 1, 1), 1, False, 1), tmp_path / "b", [(after, 0)] * 3) == whole
+    whole = reported(Engine(0, (1, 1, 1), 1, False, 1), tmp_path / "a", [])
+    assert reported(Engine(0, (1, 1, 1), 1, False, 1), tmp_path / "b", [(after, 0)] * 3) == whole
 
 
 def a_step(number: int) -> StageProgress:
@@ -176,46 +187,54 @@ def a_step(number: int) -> StageProgress:
 
 
 def test_what_was_half_written_is_cut_off(tmp_path: Path):
-    path = tmp_path / "tale.jsonl"
-    with EventJournal(path) as tale:
-        assert tale.add(a_step(1)) == [(1, a_step(1))]
-    with path.open("ab") as file:
-        file.write(b'{"event":"progr')
-    with EventJournal(path) as tale:
-        assert tale.unheard == [(1, a_step(1))]
-        assert tale.add(a_step(2)) == [(2, a_step(2))]
-    with EventJournal(path, 1) as tale:
-        assert tale.unheard == [(2, a_step(2))]
+    path = tmp_path / "journal"
+    with EventJournal(path) as journal:
+        assert decoded(journal.add(a_step(1))) == [(1, a_step(1))]
+    whole = path.read_bytes()
+    for part in (b"\0", b"\0\0\0\x09", b"\0\0\0\x09\x85event"):
+        path.write_bytes(whole + part)
+        with EventJournal(path) as journal:
+            assert decoded(journal.unrecorded) == [(1, a_step(1))]
+        assert path.read_bytes() == whole
+    with EventJournal(path) as journal:
+        assert decoded(journal.add(a_step(2))) == [(2, a_step(2))]
+    with EventJournal(path, 1, [a_step(1)]) as journal:
+        assert decoded(journal.unrecorded) == [(2, a_step(2))]
 
 
 def test_after_a_power_cut_numbers_go_on_behind_the_ledgers(tmp_path: Path):
-    path = tmp_path / "tale.jsonl"
-    with EventJournal(path) as tale:
+    path = tmp_path / "journal"
+    sizes = []
+    with EventJournal(path) as journal:
         for number in range(1, 4):
-            tale.add(a_step(number))
-    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
-    with EventJournal(path, 3) as tale:
-        assert tale.unheard == []
-        assert [count for count, _ in tale.add(a_step(4))] == [4, 5, 6]
-    with EventJournal(path, 3) as tale:
-        assert tale.unheard == [(4, a_step(2)), (5, a_step(3)), (6, a_step(4))]
+            journal.add(a_step(number))
+            sizes.append(path.stat().st_size)
+    path.write_bytes(path.read_bytes()[: sizes[0]])
+    known = [a_step(number) for number in range(1, 4)]
+    with EventJournal(path, 3, known) as journal:
+        assert journal.unrecorded == []
+        assert [number for number, _ in journal.add(a_step(3))] == [0], "the ledger has it"
+        assert decoded(journal.add(a_step(4))) == [(4, a_step(4))]
+    with EventJournal(path, 3, known) as journal:
+        assert decoded(journal.unrecorded) == [(4, a_step(4))]
 
 
-def test_another_jobs_steps_are_not_told(tmp_path: Path):
-    with EventJournal(tmp_path / "tale.jsonl") as tale:
-        assert tale.add(a_step(7)) == [(1, a_step(7))]
-    with EventJournal(tmp_path / "tale.jsonl", 1) as tale:
-        assert tale.add(a_step(8)) == [(2, a_step(8))]
+def test_another_jobs_steps_are_not_reported(tmp_path: Path):
+    with EventJournal(tmp_path / "journal") as journal:
+        assert decoded(journal.add(a_step(7))) == [(1, a_step(7))]
+    with EventJournal(tmp_path / "journal", 1, [a_step(7)]) as journal:
+        assert decoded(journal.add(a_step(8))) == [(2, a_step(8))]
 
 
-def test_without_a_file_nothing_is_numbered(tmp_path: Path):
-    with EventJournal(None) as tale:
-        assert tale.add(a_step(1)) == [(0, a_step(1))] and tale.unheard == []
-        assert tale.add(replace(a_step(1), seconds_left=3.0)) == [(0, replace(a_step(1), seconds_left=3.0))]
+def test_without_a_file_events_are_numbered_in_memory(tmp_path: Path):
+    with EventJournal(None) as journal:
+        assert decoded(journal.add(a_step(1))) == [(1, a_step(1))] and journal.unrecorded == []
+        again = replace(a_step(1), seconds_left=3.0)
+        assert decoded(journal.add(again)) == [(0, again)]
 
 
 def test_where_nothing_can_be_written_the_path_is_named(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutOfDisk) as caught:
-        EventJournal(tmp_path / "file" / "tale.jsonl")
+        EventJournal(tmp_path / "file" / "journal")
     assert str(tmp_path) in caught.value.what

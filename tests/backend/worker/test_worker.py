@@ -72,7 +72,7 @@ def test_two_jobs_share_the_open_model_and_the_inversion(shared: WorkerProcess, 
     first, ended = shared.carry_out(run_of("first"))
     assert (ended.outcome, ended.failure, ended.leaving) == ("done", None, False)
     assert (type(first[0]), type(first[-1])) == (JobStarted, JobDone)
-    assert isinstance(shared.words[0], Heartbeat) and any(isinstance(word, Ready) for word in shared.words)
+    assert isinstance(shared.messages[0], Heartbeat) and any(isinstance(word, Ready) for word in shared.messages)
     forwards = shared.count("forward") - before
     inverted = sum(isinstance(event, StageProgress) and event.stage == "inverting" for event in first)
     assert inverted > 0
@@ -98,7 +98,7 @@ def test_a_cache_changes_no_byte(shared: WorkerProcess, run_of: MakeRun):
 
 def test_cancelled_within_one_step_and_gone_on_with(shared: WorkerProcess, run_of: MakeRun):
     run = run_of("cancelled", model="gated:5")
-    before, words = shared.count("forward"), len(shared.words)
+    before, words = shared.count("forward"), len(shared.messages)
     shared.link.send(run)
     shared.reach_gate(before + 5)
     shared.link.send(CancelRun(job="another"))
@@ -127,7 +127,7 @@ def test_a_cancelled_job_that_waits_is_not_begun(shared: WorkerProcess, run_of: 
     shared.link.send(run)
     shared.reach_gate(before + 2)
     waiting = run_of("waiting")
-    words = len(shared.words)
+    words = len(shared.messages)
     shared.link.send(waiting)
     shared.link.send(CancelRun(job=waiting.job))
     shared.beats(3)
@@ -221,9 +221,9 @@ def test_problems_end_the_job_and_not_the_worker(shared: WorkerProcess, run_of: 
 
 
 def test_beats_tell_of_a_model_that_loads(shared: WorkerProcess, run_of: MakeRun):
-    before = len(shared.words)
+    before = len(shared.messages)
     shared.carry_out(run_of("slow", model="slow", after_plan="end"))
-    loading = [word for word in shared.words[before:] if isinstance(word, Heartbeat) and word.state == "loading"]
+    loading = [word for word in shared.messages[before:] if isinstance(word, Heartbeat) and word.state == "loading"]
     # A beat may also fall into the moment in which the segmenter is opened.
     assert sum((beat.job, beat.model) == ("slow", "slow") for beat in loading) >= 2
     assert {beat.job for beat in loading} == {"slow"}
@@ -282,10 +282,10 @@ def test_a_mistake_in_the_program_is_told_and_ends_the_process(run_of: MakeRun, 
         assert "ZeroDivisionError" in process.log.read_text()
 
 
-def supervise(run: Run, mouth: Connection) -> None:
-    """A supervisor that hands a job over and is not heard again."""
+def supervise(run: Run, sender: Connection) -> None:
+    """A supervisor that assigns a job and sends nothing more."""
     link = SupervisorChannel()
-    mouth.send(link.environment("cpu"))
+    sender.send(link.environment("cpu"))
     link.send(run)
     while True:
         link.receive()
@@ -294,12 +294,12 @@ def supervise(run: Run, mouth: Connection) -> None:
 
 def test_the_worker_is_gone_when_its_supervisor_is(run_of: MakeRun, tmp_path: Path):
     run = run_of("orphaned", model="gated:4")
-    ear, mouth = context().Pipe(duplex=False)
-    supervisor = context().Process(target=supervise, args=(run, mouth))
+    receiver, sender = context().Pipe(duplex=False)
+    supervisor = context().Process(target=supervise, args=(run, sender))
     supervisor.start()
     try:
-        assert ear.poll(PATIENCE)
-        with worker(tmp_path / "worker", ear.recv()) as process:
+        assert receiver.poll(PATIENCE)
+        with worker(tmp_path / "worker", receiver.recv()) as process:
             process.reach_gate(4)
             supervisor.kill()
             assert process.exit_code() == ORPHANED

@@ -17,10 +17,10 @@ import zmq
 
 from backend.worker.link import SupervisorChannel
 from backend.worker.messages import EventReported, FromWorker, Heartbeat, Run, RunEnded
-from contract.events import JobEvent
+from contract.events import JobEvent, decode_event
 
 PATIENCE = 150.0
-"""Seconds until a test gives up on a word: far more than a word takes on a busy machine."""
+"""Seconds until a test gives up on a message: far more than a message takes on a busy machine."""
 
 
 def context() -> multiprocessing.context.BaseContext:
@@ -49,58 +49,62 @@ class WorkerProcess:
         """`environment` comes from another supervisor, when this process is not to be it."""
         self.counts, self.log = folder / "counts.txt", folder / "worker.log"
         self.link = SupervisorChannel()
-        self.words: list[FromWorker] = []
-        words = {
+        self.messages: list[FromWorker] = []
+        messages = {
             **(environment or self.link.environment("cpu")),
             "DYNVFX_TEST_COUNTS": str(self.counts),
             "OMP_NUM_THREADS": "1",
         }
-        self.process = context().Process(target=be_worker, args=(words, self.log))
+        self.process = context().Process(target=be_worker, args=(messages, self.log))
         self.process.start()
 
     def until(self, wanted: Callable[[FromWorker], bool], since: int | None = None) -> FromWorker:
-        """The first word that is wanted, of those from number `since` on (None: of new ones); all are in `words`."""
+        """The first message that is wanted, of those from number `since` on (None: new ones); `messages` has all."""
         poller = zmq.Poller()
         poller.register(self.link.socket, zmq.POLLIN)
         deadline = time.monotonic() + PATIENCE
-        seen = len(self.words) if since is None else since
+        seen = len(self.messages) if since is None else since
         while True:
-            self.words += self.link.receive()
-            for word in self.words[seen:]:
-                if wanted(word):
-                    return word
-            seen = len(self.words)
-            assert time.monotonic() < deadline, f"{self.words[-5:]}\n{self.log.read_text()[-2000:]}"
+            self.messages += self.link.receive()
+            for message in self.messages[seen:]:
+                if wanted(message):
+                    return message
+            seen = len(self.messages)
+            assert time.monotonic() < deadline, f"{self.messages[-5:]}\n{self.log.read_text()[-2000:]}"
             poller.poll(1000)
 
     def beats(self, count: int) -> None:
-        """Wait for so many beats: what was said before them has been heard by the worker."""
+        """Wait for so many heartbeats: what was sent before them has reached the worker."""
         for _ in range(count):
-            self.until(lambda word: isinstance(word, Heartbeat))
+            self.until(lambda message: isinstance(message, Heartbeat))
 
     def carry_out(self, run: Run) -> tuple[list[JobEvent], RunEnded]:
-        """Send a job and wait for its end: its events and its last word."""
-        before = len(self.words)
+        """Send a job and wait for its end: its events and its last message."""
+        before = len(self.messages)
         self.link.send(run)
         return self.end_of(run, before)
 
     def end_of(self, run: Run, since: int) -> tuple[list[JobEvent], RunEnded]:
-        """Wait for a job's end: its events from word number `since` on and its last word."""
-        ended = self.until(lambda word: isinstance(word, RunEnded) and word.job == run.job, since)
-        events = [word.event for word in self.words[since:] if isinstance(word, EventReported) and word.job == run.job]
+        """Wait for a job's end: its events from message number `since` on and its last message."""
+        ended = self.until(lambda message: isinstance(message, RunEnded) and message.job == run.job, since)
+        events = [
+            decode_event(message.event)
+            for message in self.messages[since:]
+            if isinstance(message, EventReported) and message.job == run.job
+        ]
         return events, ended
 
-    def count(self, word: str) -> int:
-        """How many lines of `counts` begin with `word`."""
+    def count(self, message: str) -> int:
+        """How many lines of `counts` begin with `message`."""
         if not self.counts.exists():
             return 0
-        return sum(line.startswith(word) for line in self.counts.read_text("utf-8").splitlines())
+        return sum(line.startswith(message) for line in self.counts.read_text("utf-8").splitlines())
 
     def reach_gate(self, forwards: int) -> None:
         """Wait until a "gated" model stands at its gate, having begun so many forwards."""
         deadline = time.monotonic() + PATIENCE
         while self.count("forward") < forwards:
-            self.words += self.link.receive()  # what waits for the worker's first word goes out with it
+            self.messages += self.link.receive()  # what waits for the worker's first message goes out with it
             assert time.monotonic() < deadline, self.log.read_text()[-2000:]
             time.sleep(0.02)
 

@@ -130,7 +130,7 @@ class EchoService:
             while self.pushed_until.get((connection, job), len(events)) < len(events):
                 number = self.pushed_until[connection, job] + 1
                 event = Numbered(number=number, time=0.0, event=events[number - 1])
-                if not self.server.push(connection, EventPushed(job=job, event=event)):
+                if self.server.push([connection], EventPushed(job=job, event=event)):
                     break
                 self.pushed_until[connection, job] = number
 

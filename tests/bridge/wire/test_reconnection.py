@@ -189,7 +189,7 @@ def test_pushes_out_of_order_doubled_or_missing(tmp_path: Path) -> None:
         first = incoming.body.first
         for number in chance.choices(range(1, 21), k=12):
             pushed = Numbered(number=number, time=0.0, event=events[number - 1])
-            service.server.push(incoming.connection, EventPushed(job="a", event=pushed))
+            service.server.push([incoming.connection], EventPushed(job="a", event=pushed))
         numbered = tuple(Numbered(number=n, time=0.0, event=events[n - 1]) for n in range(first, min(first + 3, 21)))
         return Events(job="a", events=numbered, last=20)
 

@@ -69,7 +69,7 @@ def test_calls_pushes_and_followed_jobs_in_a_foreign_loop(tmp_path: Path) -> Non
         assert all(isinstance(each, Pong) for each in outcomes)
         events.extend([notice("2"), job_done()])
         loop.until(lambda: len(got) == 3)
-        service.do(lambda server: [server.push(key, Closing()) for key in server.connections])
+        service.do(lambda server: server.push(server.connections, Closing()))
         loop.until(lambda: Closing() in pushed)
         assert [each.number for each in got] == [1, 2, 3]
         session.close()

@@ -91,9 +91,9 @@ def test_nothing_is_pushed_to_a_revoked_client(tmp_path: Path) -> None:
         service.keys.authorize(guest.public, "guest")
         with client_of(service, pair=guest):
             (connection,) = connections(service)
-            assert service.do(lambda server: server.push(connection, Closing()))
+            assert service.do(lambda server: server.push([connection], Closing())) == []
             service.keys.revoke("guest")
-            assert not service.do(lambda server: server.push(connection, Closing()))
+            assert service.do(lambda server: server.push([connection], Closing())) == [connection]
             eventually(lambda: connection in service.departed)
             assert connection not in connections(service)
 
@@ -244,7 +244,7 @@ def test_pushes_that_are_not_known_are_ignored(tmp_path: Path) -> None:
         service.do(lambda server: server.socket.send_multipart([connection, weather]))
         pushed: list = []
         client.session.on_push = pushed.append
-        service.do(lambda server: server.push(connection, Closing()))
+        service.do(lambda server: server.push([connection], Closing()))
         eventually(lambda: bool(pushed), lambda: client.wait(0.1))
         assert pushed == [Closing()]
 
@@ -280,7 +280,7 @@ def test_a_routing_id_of_somebody_else_gives_nothing(tmp_path: Path) -> None:
         with RawClient(service, guest, routing_id=b"mine") as second:
             # Nothing was sent by the second, so that only the end of the first can have told the service.
             eventually(lambda: b"mine" in service.departed)
-            assert not service.do(lambda server: server.push(b"mine", Closing()))
+            assert service.do(lambda server: server.push([b"mine"], Closing())) == [b"mine"]
             assert second.ask(pack([3, Ping()]))[1]["kind"] == "not_greeted"
 
 

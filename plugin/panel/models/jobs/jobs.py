@@ -212,8 +212,8 @@ class JobsModel(QObject):
                 lambda reply: self._finished(job, event.take, reply),
                 self.problemFound.emit,
             )
-        elif isinstance(event, JobDone | JobFailed):
-            self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
+        elif isinstance(event, JobDone | JobFailed) and progress.job.state in ENDED and self._all_heard(progress.job):
+            self._unfollow(job)
 
     def _mask_came(self, job: str, place: int, path: str) -> None:
         masks = self.plans[job].masks

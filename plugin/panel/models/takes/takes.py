@@ -124,6 +124,7 @@ class TakesModel(QAbstractListModel):
             progress = self.jobs[job]
             progress.job = msgspec.structs.replace(
                 progress.job,
+                take=event.take,
                 stage=event.stage,
                 step=event.step,
                 steps=event.steps,
