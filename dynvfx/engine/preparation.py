@@ -96,7 +96,7 @@ class Preparation:
             trajectory=self.trajectory,
             source_text=self.texts[request.plan.source_caption],
             composite_text=self._composite_text(),
-            empty_text=self.texts[""],
+            unconditional_text=self.texts[""],
             rule=rule,
             workload=self.workload,
         )

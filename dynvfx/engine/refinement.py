@@ -47,7 +47,7 @@ class Rows:
     trajectory: Mapping[float, torch.Tensor]
     source_text: torch.Tensor
     composite_text: torch.Tensor
-    empty_text: torch.Tensor
+    unconditional_text: torch.Tensor
     rule: AnchorRule
     workload: Workload
 
@@ -66,7 +66,7 @@ class Rows:
         conditional = self.backbone.predict(latents, timestep, self.composite_text, anchors)
         if not self.workload.guided:
             return conditional
-        unconditional = self.backbone.predict(latents, timestep, self.empty_text)
+        unconditional = self.backbone.predict(latents, timestep, self.unconditional_text)
         return unconditional + self.request.guidance * (conditional - unconditional)
 
     def _source_at(self, timestep: float, attempt: Attempt) -> torch.Tensor:

@@ -11,6 +11,7 @@ from contract.box import Box
 from contract.errors import Problem
 from contract.job import QUALITIES, Add, ClipSource, JobSpec, Quality
 from contract.plan import Scope
+from contract.take import Take
 from plugin.panel.models.ask.history import History
 from plugin.panel.models.ask.model_fetching import room_text
 from plugin.panel.models.backend.backend import BackendModel
@@ -24,6 +25,9 @@ ROLLED_SEEDS = 1_000_000
 
 NO_CLIP = ClipSource(source="")
 """Of a job whose clip is not named yet."""
+
+SAVED = ("instruction", "scope", "quality", "takes", "seed", "seed_locked", "model")
+"""Choices that a restart restores."""
 
 
 class AskModel(Observable):
@@ -68,6 +72,19 @@ class AskModel(Observable):
             model=self.model,
             download=self.download and not self.chosen_model_installed,
         )
+
+    def choose(self, spec: JobSpec) -> None:
+        """Set the choices back to a job's."""
+        edit = spec.edit
+        self.instruction, self.scope, self.region = edit.instruction, edit.scope, edit.region
+        self.takes, self.seed, self.quality = spec.takes, spec.seed, spec.quality
+        self.model = spec.model or self.model
+
+    def choose_again(self, take: Take) -> None:
+        """Set the choices to a take's, its seed locked."""
+        self.instruction, self.seed, self.seed_locked = take.instruction, take.seed, True
+        if any(each.name == take.model for each in self.models):
+            self.model = take.model
 
     def used(self) -> None:
         """A job was made from the choices: remember the instruction, roll the seed on unless it is locked."""

@@ -10,7 +10,7 @@ import msgspec
 
 from bridge.editorial.clip_list import Shot
 from bridge.wire.messages import TakeEntry
-from contract.job import Add, ClipSource, InputFile, JobSpec, PaintedMask, TakeSource
+from contract.job import ClipSource, InputFile, JobSpec, PaintedMask, TakeSource
 from contract.plan import Plan
 from plugin.hosts.base import Host, ShotSource
 from plugin.panel.models.settings_store import SettingsStore
@@ -80,9 +80,12 @@ def of_take(
 ) -> JobSpec:
     """The job for a child of a take, without the painted mask's file; `wanted` is what the review asks for."""
     mask = None if wanted.mask is None else PaintedMask(frame=wanted.mask_frame)
+    edit = msgspec.structs.replace(
+        asked.edit, instruction=wanted.instruction.strip(), scope=None, region=wanted.region, mask=mask
+    )
     return JobSpec(
         start=TakeSource(job=entry.job, number=entry.number),
-        edit=Add(instruction=wanted.instruction.strip(), region=wanted.region, mask=mask),
+        edit=edit,
         seed=asked.seed,
         quality=asked.quality,
         levels=wanted.levels(entry.take),

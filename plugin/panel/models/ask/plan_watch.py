@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from PyQt6.QtCore import QObject, QTimer
 
 from bridge.wire.messages import Job, Model
@@ -124,29 +123,19 @@ class PlanWatch(QObject):
         self._plan.clear()
         spec = self._jobs.specs.get(job)
         self._plan.refined = spec if spec is not None and isinstance(spec.start, TakeSource) else None
-        self._plan.job, self._plan.asked = job, asked or self._asked_of(self._takes.jobs[job].job)
         if asked is None:
-            self._take_over(self._takes.jobs[job].job)
+            # A plan from before a restart: the choices are set back to what it was made with.
+            self._set_choices(self._takes.jobs[job].job, spec)
+        self._plan.job, self._plan.asked = job, asked or self._ask.spec()
         self._plan.show(known.plan, known.remarks)
         self._plan.masks = known.masks
         self._plan.ready()
         if self._plan.asked is not None and self._plan.asked.download:
             self._backend.list_models()
 
-    def _take_over(self, job: Job) -> None:
-        """A plan from before a restart: the choices are set back to what it was made with."""
+    def _set_choices(self, job: Job, spec: JobSpec | None) -> None:
         ask = self._ask
+        if spec is not None:
+            ask.choose(spec)
         ask.instruction, ask.quality, ask.takes, ask.model = job.instruction, job.quality, job.takes, job.model
         ask.seed = job.seed
-        self._plan.asked = ask.spec()
-
-    def _asked_of(self, job: Job) -> JobSpec:
-        now = self._ask.spec()
-        return msgspec.structs.replace(
-            now,
-            edit=msgspec.structs.replace(now.edit, instruction=job.instruction),
-            takes=job.takes,
-            seed=job.seed,
-            quality=job.quality,
-            model=job.model,
-        )

@@ -56,9 +56,7 @@ class ReviewDecisions(QObject):
         """Take a take's choices over into the question, its seed locked."""
         entry = self.entry(take_id)
         if entry is not None:
-            self._ask.instruction, self._ask.seed, self._ask.seed_locked = entry.take.instruction, entry.take.seed, True
-            if any(each.name == entry.take.model for each in self._ask.models):
-                self._ask.model = entry.take.model
+            self._ask.choose_again(entry.take)
 
     def entry(self, take_id: str) -> TakeEntry | None:
         """A take by its id, the selected shot's first."""

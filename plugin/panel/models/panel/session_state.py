@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from plugin.hosts.base import Host, OpensTimelines
-from plugin.panel.models.ask.ask import AskModel
+from plugin.panel.models.ask.ask import SAVED, AskModel
 from plugin.panel.models.ask.history import History
 from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.models.shot.shot import ShotModel
 from plugin.panel.models.takes.takes import TakesModel
 
-_ASK_FIELDS = ("instruction", "scope", "quality", "takes", "seed", "seed_locked", "model")
 _MOST_JOBS = 500
 
 
@@ -25,7 +24,7 @@ class SessionState:
     def restore(self) -> None:
         """Set the models as they were saved."""
         ask, settings = self._ask, self._settings
-        for name in _ASK_FIELDS:
+        for name in SAVED:
             setattr(ask, name, settings.get(f"ask/{name}", getattr(ask, name)))
         self._takes.recall(frozenset(settings.get("dismissed", ())), frozenset(settings.get("paused", ())))
 
@@ -36,7 +35,7 @@ class SessionState:
         if path is not None:
             settings.set("timeline", str(path.absolute()))
             settings.set("clip", self._shot.current or 0)
-        for name in _ASK_FIELDS:
+        for name in SAVED:
             settings.set(f"ask/{name}", getattr(self._ask, name))
         settings.set("history", self._history.entries)
         settings.set("dismissed", sorted(self._takes.dismissed)[-_MOST_JOBS:])
