@@ -16,7 +16,7 @@ import msgspec
 
 from contract.box import Box, check_box
 from contract.errors import BadUsage
-from contract.instruction import clean_instruction
+from contract.instruction import LONGEST_INSTRUCTION, clean_instruction
 from contract.part import Part
 from contract.plan import Plan, Scope
 
@@ -124,6 +124,7 @@ class Add(Part, frozen=True, kw_only=True, tag="add", tag_field="kind"):
 
     instruction: what to add or change, as a person says it.
     scope: None lets the assistant decide.
+    negative: what must not appear (the negative prompt); "" for nothing in particular.
     region: the box that the change stays inside.
     mask: takes the place of the mask that would be found; it is carried to the other frames with the picture's motion.
         Only for an edit that starts from a take.
@@ -131,16 +132,25 @@ class Add(Part, frozen=True, kw_only=True, tag="add", tag_field="kind"):
 
     instruction: str
     scope: Scope | None = None
+    negative: str = ""
     region: Box | None = None
     mask: PaintedMask | None = None
 
     def validate(self, job: JobSpec) -> None:
         """Raises BadUsage and BadRequest for values that mean nothing, whatever clip and model are."""
         clean_instruction(self.instruction)
+        if len(self.negative) > LONGEST_INSTRUCTION:
+            what = f"What must not appear has {len(self.negative)} characters; the limit is {LONGEST_INSTRUCTION}."
+            raise BadUsage(what, remedy="Name only the few things that matter.")
         if self.region is not None:
             check_box(self.region)
         if self.mask is not None:
             self._check_mask(job, self.mask)
+
+    def cleaned(self) -> Add:
+        """The edit with its texts as they count."""
+        instruction, negative = clean_instruction(self.instruction), " ".join(self.negative.split())
+        return msgspec.structs.replace(self, instruction=instruction, negative=negative)
 
     @staticmethod
     def _check_mask(job: JobSpec, mask: PaintedMask) -> None:
@@ -242,10 +252,9 @@ class JobSpec(Part, frozen=True, kw_only=True):
         start = self.start
         if isinstance(start, ClipSource):
             start = msgspec.structs.replace(start, uploads=())
-        edit = msgspec.structs.replace(self.edit, instruction=clean_instruction(self.edit.instruction))
         return JobSpec(
             start=start,
-            edit=edit,
+            edit=self.edit.cleaned(),
             seed=self.seed,
             quality=self.quality,
             levels=self.levels,

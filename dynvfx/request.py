@@ -35,6 +35,7 @@ class Request:
     levels: start timesteps of the refinement iterations, falling, in the model's own numbers (METHOD 1.3).
     steps: sampling steps of a full run, of which an iteration passes those below its level.
     anchors_until: anchors act while the timestep is at least this.
+    negative: what must not appear; the text of the unconditional row, "" for none.
     guidance: of classifier-free guidance; 1 leaves the unconditional row out.
     anchor_mode, keep_foreground, keep_background: which source tokens are anchors; the keep probabilities are in
         [0, 1] (METHOD 1.5).
@@ -58,6 +59,7 @@ class Request:
     levels: tuple[float, ...]
     steps: int
     anchors_until: float
+    negative: str = ""
     guidance: float = 6.0
     anchor_mode: AnchorMode = "anchor"
     keep_foreground: float = 0.7

@@ -200,7 +200,7 @@ class _Run:
         store: StateStore,
     ) -> Iterator[JobEvent]:
         """The takes that are missing."""
-        edit = self.spec.edit
+        edit = self.spec.edit.cleaned()
         mask = edit.mask
         request = preset.for_scope(resolved.plan.scope).request(
             backbone.schedule,
@@ -208,6 +208,7 @@ class _Run:
             plan=resolved.plan,
             model=self.job.model,
             seed=self.spec.seed,
+            negative=edit.negative,
             geometry=conform.geometry,
             segmenter=self.job.segmenter,
             parent=self.job.parent.digest() if self.job.parent else None,

@@ -43,9 +43,9 @@ class Preparation:
         yield from self.edit.segment(self.timings)
 
     def encode(self) -> Iterator[Event]:
-        """Latents of the clip, and the embeddings of the empty prompt and both captions."""
+        """Latents of the clip, and the embeddings of the empty prompt, the negative prompt and both captions."""
         plan = self.request.plan
-        prompts = list(dict.fromkeys(("", plan.source_caption, self.composite_caption)))
+        prompts = list(dict.fromkeys(("", self.request.negative, plan.source_caption, self.composite_caption)))
         for prompt in prompts:
             if (stored := self.store.load(self.keys.text(prompt))) is not None:
                 self.texts[prompt] = stored["text"]
@@ -96,7 +96,7 @@ class Preparation:
             trajectory=self.trajectory,
             source_text=self.texts[request.plan.source_caption],
             composite_text=self._composite_text(),
-            unconditional_text=self.texts[""],
+            unconditional_text=self.texts[request.negative],
             rule=rule,
             workload=self.workload,
         )

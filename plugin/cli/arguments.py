@@ -158,6 +158,7 @@ def _shaping(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=values.path, metavar="FILE", help="a plan that you wrote or edited")
     parser.add_argument("--plan-only", action="store_true", help="stop when the plan is written")
     parser.add_argument("--layer", choices=LAYER_KINDS, default="prores4444", help="kind of the layer's file")
+    parser.add_argument("--negative", default="", metavar="TEXT", help="what must not appear (the negative prompt)")
     parser.add_argument(
         "--region",
         type=values.region,

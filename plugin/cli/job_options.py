@@ -34,7 +34,13 @@ def job_of(options: argparse.Namespace) -> tuple[JobSpec, dict[str, Path]]:
     mask = PaintedMask(frame=options.mask_frame) if inputs else None
     spec = JobSpec(
         start=start,
-        edit=Add(instruction=options.instruction, scope=options.scope, region=options.region, mask=mask),
+        edit=Add(
+            instruction=options.instruction,
+            scope=options.scope,
+            negative=options.negative,
+            region=options.region,
+            mask=mask,
+        ),
         takes=options.takes,
         seed=options.seed,
         quality=options.quality,

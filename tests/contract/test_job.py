@@ -54,6 +54,7 @@ def test_levels_that_mean_nothing(levels, words):
     "changes",
     [
         {"instruction": " "},
+        {"negative": "x" * 3000},
         {"takes": 0},
         {"takes": 65},
         {"seed": -1},
@@ -106,6 +107,7 @@ def test_the_number_of_takes_and_the_way_to_the_plan_make_no_other_job():
     for changes in (
         {"instruction": "add fire"},
         {"scope": "object"},
+        {"negative": "text, watermark"},
         {"region": (0.0, 0.0, 0.5, 1.0)},
         {"seed": 1},
         {"quality": "draft"},

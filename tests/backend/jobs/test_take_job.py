@@ -89,6 +89,15 @@ def test_the_same_order_again_makes_nothing(order: JobSpec, monkeypatch: pytest.
     assert (Path(order.output) / "takes/01/take.json").read_bytes() == before
 
 
+def test_what_must_not_appear_is_part_of_the_take_and_of_the_job(order: JobSpec):
+    list(run(changed(order, negative="text,  watermark ")))
+    take = read_take(Path(order.output) / "takes/01")
+    assert take.request["negative"] == "text, watermark"
+    assert Request.from_dict(take.request).negative == "text, watermark"
+    with pytest.raises(BadUsage, match="negative"):
+        list(run(order))
+
+
 def test_more_takes_join_the_stack(order: JobSpec):
     list(run(order))
     events = list(run(changed(order, takes=3)))

@@ -189,6 +189,38 @@ def test_a_guidance_of_one_needs_no_unconditional_row():
     assert run(request(SOURCE, guidance=1.0))[-1].forwards["refining"] == 9 + 5 + 3
 
 
+class TextRecorder(SmallBackbone):
+    """Keeps the text of each plain row."""
+
+    def predict(self, latents, timestep, text, anchors=None):
+        if anchors is None:
+            self.plain_texts.append(text)
+        return super().predict(latents, timestep, text, anchors)
+
+
+def test_the_negative_prompt_is_the_text_of_the_unconditional_row_alone():
+    store = MemoryStore()
+    usual = run(request(SOURCE), store=store)[-1]
+    backbone = TextRecorder()
+    backbone.plain_texts = []
+    other = run(request(SOURCE, negative="a shark"), backbone, store=store)[-1]
+    (negative,) = SmallBackbone().encode_text(["a shark"])
+    unconditional = [text for text in backbone.plain_texts if torch.equal(text, negative)]
+    assert len(unconditional) == 9 + 5
+    assert not torch.equal(usual.latents, other.latents)
+    # The inversion knows no prompt, so the clip's trajectory is shared.
+    assert "inverting" not in other.forwards and backbone.encoded_texts == ["a shark"]
+    (empty,) = SmallBackbone().encode_text([""])
+    assert not any(torch.equal(text, empty) for text in backbone.plain_texts)
+    alone = run(request(SOURCE, negative="a shark"))[-1]
+    assert torch.equal(other.latents, alone.latents)
+
+
+def test_no_negative_prompt_is_the_empty_one():
+    assert torch.equal(run(request(SOURCE))[-1].latents, run(request(SOURCE, negative=""))[-1].latents)
+    assert request(SOURCE).digest() != request(SOURCE, negative="a shark").digest()
+
+
 def test_events_tell_the_stages_in_order_with_time_left():
     events = run(request(SOURCE))
     steps = [(e.stage, e.iteration, e.step, e.steps) for e in events if isinstance(e, Progress)]

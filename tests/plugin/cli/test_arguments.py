@@ -32,7 +32,9 @@ def test_limits():
     assert (options.region, options.levels) == ((0.0, 0.25, 0.5, 1.0), (679, 439))
     assert (options.mask, options.mask_frame) == (Path("m.png"), 7)
     assert parse(["add", "a", "b", "--region", "0.5,0,1,1"]).region == (0.5, 0.0, 1.0, 1.0)
+    assert parse(["add", "a", "b", "--negative", "text, watermark"]).negative == "text, watermark"
     plain = parse(["refine", "takes/01", "larger"])
+    assert plain.negative == ""
     assert (plain.region, plain.levels, plain.mask, plain.mask_frame) == (None, None, None, 0)
 
 

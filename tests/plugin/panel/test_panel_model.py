@@ -103,6 +103,13 @@ def test_an_unedited_plan_is_approved_as_it_is(planned: PanelModel, service: Fak
     assert service.approved[job] is None
 
 
+def test_what_must_not_appear_goes_with_the_job(planned: PanelModel, service: FakeService, until: Until) -> None:
+    planned.ask.negative = " text, watermark "
+    planned.generate()
+    until(lambda: len(requests(service, Submit)) == 2)
+    assert requests(service, Submit)[1].spec.edit.negative == "text, watermark"
+
+
 def test_other_choices_after_the_plan_make_another_job_with_the_plan(
     planned: PanelModel, service: FakeService, until: Until
 ) -> None:

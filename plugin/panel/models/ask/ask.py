@@ -26,7 +26,7 @@ ROLLED_SEEDS = 1_000_000
 NO_CLIP = ClipSource(source="")
 """Of a job whose clip is not named yet."""
 
-SAVED = ("instruction", "scope", "quality", "takes", "seed", "seed_locked", "model")
+SAVED = ("instruction", "scope", "negative", "quality", "takes", "seed", "seed_locked", "model")
 """Choices that a restart restores."""
 
 
@@ -35,6 +35,7 @@ class AskModel(Observable):
 
     instruction: Field[str] = Field("")
     scope: Field[Scope | None] = Field(None)
+    negative: Field[str] = Field("")
     quality: Field[Quality] = Field("standard")
     takes: Field[int] = Field(1)
     seed: Field[int] = Field(0)
@@ -65,7 +66,12 @@ class AskModel(Observable):
         """The choices as a job; its clip is not named yet."""
         return JobSpec(
             start=NO_CLIP,
-            edit=Add(instruction=self.instruction.strip(), scope=self.scope, region=self.region),
+            edit=Add(
+                instruction=self.instruction.strip(),
+                scope=self.scope,
+                negative=self.negative.strip(),
+                region=self.region,
+            ),
             takes=self.takes,
             seed=self.seed,
             quality=self.quality,
@@ -77,12 +83,14 @@ class AskModel(Observable):
         """Set the choices back to a job's."""
         edit = spec.edit
         self.instruction, self.scope, self.region = edit.instruction, edit.scope, edit.region
+        self.negative = edit.negative
         self.takes, self.seed, self.quality = spec.takes, spec.seed, spec.quality
         self.model = spec.model or self.model
 
     def choose_again(self, take: Take) -> None:
         """Set the choices to a take's, its seed locked."""
         self.instruction, self.seed, self.seed_locked = take.instruction, take.seed, True
+        self.negative = str(take.request.get("negative", ""))
         if any(each.name == take.model for each in self.models):
             self.model = take.model
 

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
+    QLineEdit,
     QMenu,
     QPlainTextEdit,
     QSizePolicy,
@@ -65,6 +66,10 @@ class AskZone(QWidget):
             ["The plan decides", "An object in one place", "Snow, fog, light: the full frame"],
         )
         bind_choice(scopes, [None, "object", "full_frame"], ask, "scope")
+        self.negative = QLineEdit()
+        self.negative.setAccessibleName("Negative prompt")
+        self.negative.setPlaceholderText("What must not appear (optional)")
+        bind_text(self.negative, ask, "negative")
         self.qualities, self.quality_group = segments(["Draft", "Standard", "Reference"])
         bind_choice(self.quality_group, list(QUALITIES), ask, "quality")
         self.takes, self.seed = QSpinBox(), QSpinBox()
@@ -122,6 +127,7 @@ class AskZone(QWidget):
         model.addWidget(self.download)
         rows = (
             ("Scope", self.scopes),
+            ("Avoid", self.negative),
             ("Quality", self.qualities),
             ("Takes", numbers),
             ("Region", region),
