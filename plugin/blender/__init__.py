@@ -23,7 +23,7 @@ def register() -> None:
 
     for kind in (*settings.CLASSES, *operators.CLASSES, *sidebar.CLASSES):
         bpy.utils.register_class(kind)
-    bpy.types.WindowManager.dynvfx = bpy.props.PointerProperty(type=settings.DYNVFX_PG_order)
+    bpy.types.WindowManager.dynvfx = bpy.props.PointerProperty(type=settings.DYNVFX_PG_settings)
     agent.switch_on(_VERSION)
 
 

@@ -67,7 +67,7 @@ class Agent:
         """
         self.state.problem = None
         if self.connected:
-            self._link.call(method, params, then, self._failed)
+            self._link.call(method, params, then, self._show_problem)
             return
         self._waiting.append((method, params, then))
         try:
@@ -108,7 +108,7 @@ class Agent:
         link.poll()
         if link.connected != self._was_connected:
             self._was_connected = link.connected
-            self._came() if link.connected else self._left()
+            self._panel_connected() if link.connected else self._panel_left()
         if self.starting:
             self._check_start()
         if link.connected and time.monotonic() - self._watched >= _WATCH_SECONDS:
@@ -123,10 +123,10 @@ class Agent:
         """End the link; the panel then ends."""
         if bpy.app.timers.is_registered(self.tick):
             bpy.app.timers.unregister(self.tick)
-        self.hang_up()
+        self.close_link()
         self.state.clear()
 
-    def hang_up(self) -> None:
+    def close_link(self) -> None:
         """End the link without Blender's help: at its exit the API is not there any more."""
         link, self._link = self._link, None
         if link is not None:
@@ -146,7 +146,7 @@ class Agent:
 
     def _new_link(self) -> AgentLink:
         methods = {name: getattr(self, "_" + name) for name in _CAPABILITIES}
-        methods["state"] = self._told_state
+        methods["state"] = self._show_state
         version = ".".join(map(str, bpy.app.version))
         link = AgentLink("blender", version, self._version, list(_CAPABILITIES), methods, "png", theme_palette())
         try:
@@ -158,15 +158,15 @@ class Agent:
         atexit.register(link.close)
         return link
 
-    def _came(self) -> None:
+    def _panel_connected(self) -> None:
         self._started = None
         self._watch.touch()
         waiting, self._waiting = self._waiting, []
         for method, params, then in waiting:
-            self._link.call(method, params, then, self._failed)
+            self._link.call(method, params, then, self._show_problem)
         redraw()
 
-    def _left(self) -> None:
+    def _panel_left(self) -> None:
         self.state.clear()
         redraw()
 
@@ -176,16 +176,17 @@ class Agent:
             self._started = None
             self._waiting.clear()
             what = "The DynVFX panel ended while it started." if ended else "The DynVFX panel does not answer."
-            self._failed(AgentProblem("panel_gone", what, f"Its words are in {self.state.log}.", "Start it again."))
+            why = f"Its log is {self.state.log}."
+            self._show_problem(AgentProblem("panel_gone", what, why, "Start it again."))
 
-    def _failed(self, problem: AgentProblem) -> None:
+    def _show_problem(self, problem: AgentProblem) -> None:
         self.state.problem = problem
         redraw()
 
     # What the panel asks ----------------------------------------------------------------------------------------------
 
-    def _told_state(self, params: dict[str, Any]) -> None:
-        self.state.take_in(params)
+    def _show_state(self, params: dict[str, Any]) -> None:
+        self.state.update(params)
         redraw()
 
     def _timeline(self, params: dict[str, Any]) -> dict[str, Any]:

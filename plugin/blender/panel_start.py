@@ -14,9 +14,9 @@ def panel_command() -> tuple[list[str], dict[str, str]]:
     """The command and what it needs in its environment. Raises AgentProblem not_installed."""
     try:
         with open(_FILE, encoding="utf-8") as source:
-            told = json.load(source)
-        command = [str(each) for each in told["command"]]
-        environment = {str(name): str(value) for name, value in told.get("environment", {}).items()}
+            settings = json.load(source)
+        command = [str(each) for each in settings["command"]]
+        environment = {str(name): str(value) for name, value in settings.get("environment", {}).items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise AgentProblem(
             "not_installed",

@@ -7,17 +7,17 @@ from collections.abc import Sequence as Many
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
+
 from bridge.editorial.clip_list import Shot
 from bridge.editorial.placement import PlacedTake
 from contract.errors import Problem
 from contract.take import Note
-from contract.timecode import timecode
 from plugin.background_runner import BackgroundRunner
 from plugin.hosts.agent_host import AgentHost, clip_gone
 from plugin.hosts.agent_messages import (
     AgentHello,
     HostClip,
-    HostPlacement,
     HostTimeline,
     PlacementsReply,
     VersionCount,
@@ -28,7 +28,7 @@ from plugin.hosts.agent_messages import (
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import Failed, HostProblem, Placed, Placement, PlacementFailed
 
-NEEDED = frozenset(("timeline", "export"))
+REQUIRED = frozenset(("timeline", "export"))
 
 
 class _Placing(AgentHost):
@@ -36,71 +36,71 @@ class _Placing(AgentHost):
 
     def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: BackgroundRunner) -> None:
         super().__init__(session, hello, folder, background)
-        self._placements: dict[str, HostPlacement] = {}
+        self._placements: dict[str, Placement] = {}
         self._placements_changed: list[Callable[[], None]] = []
 
     def place(self, shot: Shot, takes: Many[PlacedTake], active: int, done: Placed, failed: Failed) -> None:
         """Have the agent place the takes, and check what it read back."""
-        told = [take_message(each, shot) for each in takes]
-        self._ask("place", shot, {"takes": told, "active": active}, takes[active], done, failed)
+        messages = [take_message(each, shot) for each in takes]
+        self._request("place", shot, {"takes": messages, "active": active}, takes[active], done, failed)
 
     def placements(self) -> Mapping[int, Placement]:
         """As last read back, by the clips' numbers."""
         here = {each.uid for each in self.timeline.clips} if self.timeline else set()
-        return {self.index_of(uid): self._placement(each) for uid, each in self._placements.items() if uid in here}
+        return {self.index_of(uid): self._complete(each) for uid, each in self._placements.items() if uid in here}
 
     def on_placements(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever something else was read back."""
         self._placements_changed.append(changed)
 
-    def tell(self) -> None:
+    def notify_changed(self) -> None:
         """After the timeline, what stands in it."""
-        super().tell()
+        super().notify_changed()
         if "placements" in self.hello.capabilities and self.timeline is not None:
-            self.session.call("placements", {}, self._read_back, self._unknown)
+            self.session.call("placements", {}, self._placements_read, self._placements_failed)
 
-    def _read_back(self, reply: dict) -> None:
+    def _placements_read(self, reply: dict) -> None:
         try:
             found = read_reply(reply, PlacementsReply)
         except Problem as problem:
-            self._unknown(problem)
+            self._placements_failed(problem)
             return
-        self._know({each.uid: each for each in found.placements})
+        self._set_placements({each.uid: each for each in found.placements})
 
-    def _unknown(self, problem: Problem) -> None:
+    def _placements_failed(self, problem: Problem) -> None:
         """What stood there may still stand there."""
         self.problem = problem
 
-    def _know(self, placements: dict[str, HostPlacement]) -> None:
+    def _set_placements(self, placements: dict[str, Placement]) -> None:
         if placements != self._placements:
             self._placements = placements
             for changed in self._placements_changed:
                 changed()
 
-    def _ask(self, method: str, shot: Shot, params: dict, take: PlacedTake, done: Placed, failed: Failed) -> None:
+    def _request(self, method: str, shot: Shot, params: dict, take: PlacedTake, done: Placed, failed: Failed) -> None:
         try:
             uid = self.clip(shot.index).uid
         except Problem as problem:
             failed(problem)
             return
 
-        def compared(found: HostPlacement, reply: dict) -> None:
+        def compared(found: Placement, timeline: dict) -> None:
             try:
-                self._check(found, self._clip_in(reply, uid), take_message(take, shot)["id"], take.name)
+                self._check(found, self._clip_in(timeline, uid), take_message(take, shot)["id"], take.name)
             except Problem as problem:
                 failed(problem)
                 return
-            self._know({**self._placements, uid: found})
-            done(self._placement(found))
+            self._set_placements({**self._placements, uid: found})
+            done(self._complete(found))
 
         def placed(reply: dict) -> None:
             try:
-                found = read_reply(reply, HostPlacement)
+                found = read_reply(reply, Placement)
             except Problem as problem:
                 failed(problem)
                 return
             # Asked anew: the clip may have been moved since the shot was exported, and the take lies where it is now.
-            self.session.call("timeline", {}, lambda told: compared(found, told), failed)
+            self.session.call("timeline", {}, lambda reply: compared(found, reply), failed)
 
         self.session.call(method, {"uid": uid, **params}, placed, failed)
 
@@ -110,7 +110,7 @@ class _Placing(AgentHost):
             raise clip_gone(self.name)
         return clip
 
-    def _check(self, found: HostPlacement, clip: HostClip, take: str, name: str) -> None:
+    def _check(self, found: Placement, clip: HostClip, take: str, name: str) -> None:
         wanted = (clip.record_start, clip.record_frames)
         if (found.record_start, found.record_frames) == wanted and found.take == take:
             return
@@ -121,25 +121,20 @@ class _Placing(AgentHost):
             f"Undo it in {self.name}, and report this.",
         )
 
-    def _placement(self, found: HostPlacement) -> Placement:
-        rate = Fraction(*self.timeline.rate) if self.timeline else Fraction(24)
-        return Placement(
-            take=found.take,
+    def _complete(self, found: Placement) -> Placement:
+        """With what an agent may leave out, and the timeline's rate."""
+        return msgspec.structs.replace(
+            found,
             take_name=found.take_name or found.take,
             where=found.where or self.title,
-            track_name=found.track_name,
-            track_number=found.track_number,
-            record_in=timecode(found.record_start, rate),
-            record_out=timecode(found.record_start + found.record_frames, rate),
-            media_path=found.media_path,
-            note=found.note,
+            rate=self.timeline.rate if self.timeline else found.rate,
         )
 
 
 class _Swapping(_Placing):
     def swap(self, shot: Shot, take: PlacedTake, done: Placed, failed: Failed) -> None:
         """Have the agent make another take the visible one."""
-        self._ask("swap", shot, {"take": take_message(take, shot)}, take, done, failed)
+        self._request("swap", shot, {"take": take_message(take, shot)}, take, done, failed)
 
 
 class _Seeking(AgentHost):
@@ -147,14 +142,14 @@ class _Seeking(AgentHost):
         """Move the host's playhead."""
         rate = Fraction(*shot.timeline_rate) / shot.frame_rate
         there = shot.timeline_start + shot.record_start + int(frame * rate)
-        self.session.call("seek", {"frame": there}, _nothing, failed)
+        self.session.call("seek", {"frame": there}, _ignore, failed)
 
 
 class _Marking(AgentHost):
     def mark(self, shot: Shot, notes: Many[Note], failed: Failed) -> None:
         """Show the notes as markers."""
         params = {"uid": self.uid_at(shot.index), "notes": [note_message(each) for each in notes]}
-        self.session.call("mark", params, _nothing, failed)
+        self.session.call("mark", params, _ignore, failed)
 
 
 class _Versioning(AgentHost):
@@ -188,7 +183,7 @@ _ABILITIES: dict[str, type[AgentHost]] = {
 
 def agent_host(session: AgentSession, hello: AgentHello, folder: Path, background: BackgroundRunner) -> AgentHost:
     """The host that this agent makes possible. Raises HostProblem when it offers too little."""
-    lacking = NEEDED - set(hello.capabilities)
+    lacking = REQUIRED - set(hello.capabilities)
     if lacking:
         raise HostProblem(
             f"The part of DynVFX inside {hello.host} cannot do what is needed.",
@@ -203,5 +198,5 @@ def agent_host(session: AgentSession, hello: AgentHello, folder: Path, backgroun
     return kind(session, hello, folder, background)
 
 
-def _nothing(reply: dict) -> None:
+def _ignore(reply: dict) -> None:
     """The host did it."""

@@ -88,9 +88,9 @@ class AgentHost(Host):
         if self._ask_again:
             self._ask_again = False
             self.read_timeline()
-        self.tell()
+        self.notify_changed()
 
-    def tell(self) -> None:
+    def notify_changed(self) -> None:
         """Say that clips or selection may be others."""
         for changed in self._changed:
             changed()
@@ -223,8 +223,8 @@ class AgentHost(Host):
         timeline = self._timeline()
         index = self.index_of(clip.uid)
         export = self.exports.kept(timeline.id, clip) if clip.problem is None else None
-        said = clip.problem
-        problem = BadTimeline(said.what, said.why, said.remedy) if said is not None else None
+        reason = clip.problem
+        problem = BadTimeline(reason.what, reason.why, reason.remedy) if reason is not None else None
         record_in = timecode(clip.record_start, Fraction(*timeline.rate))
         return ListedClip(
             index, clip.name or "unnamed", f"V{clip.track}", record_in, export.shot if export else None, problem

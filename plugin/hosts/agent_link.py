@@ -26,7 +26,7 @@ LINE_BYTES = 4 * 1024 * 1024
 _HELLO_BYTES = 16 * 1024
 _UNREAD_BYTES = 32 * 1024 * 1024  # a panel that reads nothing is not kept for ever
 _READ_BYTES = 256 * 1024
-_STRANGERS = 8
+_MOST_UNKNOWN_PEERS = 8
 _LINES_A_POLL = 64
 _HOSTS_OWN = ("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV",
               "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")  # fmt: skip
@@ -68,10 +68,10 @@ class AgentLink:
         self._methods, self._clock = methods, clock
         self._listener = None  # type: Optional[socket.socket]
         self._token = ""
-        self._strangers = []  # type: List[Peer]
+        self._unknown_peers = []  # type: List[Peer]
         self._panel = None  # type: Optional[Peer]
         self._running = []  # type: List[Tuple[Any, types.GeneratorType]]
-        self._asked = {}  # type: Dict[int, Tuple[Optional[Callable], Optional[Callable]]]
+        self._pending = {}  # type: Dict[int, Tuple[Optional[Callable], Optional[Callable]]]
         self._failed = []  # type: List[Tuple[Optional[Callable], AgentProblem]]
         self._number = 0
         self._polled = self._beaten = clock()
@@ -85,7 +85,7 @@ class AgentLink:
         if self._listener is None:
             self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             self._listener.bind(("127.0.0.1", 0))
-            self._listener.listen(_STRANGERS)
+            self._listener.listen(_MOST_UNKNOWN_PEERS)
             self._listener.setblocking(False)
             self._token = token_hex(32)
         return self._listener.getsockname()[1], self._token
@@ -115,10 +115,10 @@ class AgentLink:
         if self._panel is not None:
             self.notify("closing", {})
             self._panel.finish()
-        self._leave_panel("The editing application has ended the link.")
-        for stranger in self._strangers:
-            stranger.socket.close()
-        self._strangers = []
+        self._drop_panel("The editing application has ended the link.")
+        for peer in self._unknown_peers:
+            peer.socket.close()
+        self._unknown_peers = []
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -136,9 +136,9 @@ class AgentLink:
         return self._process is not None and self._process.poll() is None
 
     @property
-    def last_heard(self) -> Optional[float]:
+    def last_received(self) -> Optional[float]:
         """When the panel was last heard, by the clock (time.monotonic); None without a panel."""
-        return self._panel.heard if self._panel is not None else None
+        return self._panel.received_at if self._panel is not None else None
 
     @property
     def working(self) -> bool:
@@ -164,7 +164,7 @@ class AgentLink:
             self._failed.append((failed, _panel_gone("")))
             return
         self._number += 1
-        self._asked[self._number] = (then, failed)
+        self._pending[self._number] = (then, failed)
         self._panel.send({"id": self._number, "method": method, "params": params})
 
     def poll(self, seconds: float = 0.0) -> None:
@@ -180,10 +180,10 @@ class AgentLink:
     def _poll(self, seconds: float) -> None:
         now = self._clock()
         gap = now - self._polled
-        peers = self._strangers + ([self._panel] if self._panel else [])
+        peers = self._unknown_peers + ([self._panel] if self._panel else [])
         if gap > BEAT_SECONDS:
             for peer in peers:
-                peer.heard += gap  # silence counts only while we listened
+                peer.received_at += gap  # silence counts only while we listened
         waits = self._running or self._failed or any(b"\n" in peer.incoming for peer in peers)
         due = max(0.0, self._beaten + BEAT_SECONDS - now) if self._panel else seconds
         reading = [self._listener] + [peer.socket for peer in peers]
@@ -194,43 +194,43 @@ class AgentLink:
             ready = reading  # reading says which of them is broken
         self._polled = now = self._clock()
         if self._listener in ready:
-            self._let_in(now)
+            self._accept(now)
         failed, self._failed = self._failed, []
-        for told, problem in failed:
-            if told is not None:
-                self._guarded(None, lambda told=told, problem=problem: told(problem))
-        self._hear_panel(now)
-        for stranger in list(self._strangers):
-            self._hear_stranger(stranger, now)
-        self._advance()
+        for callback, problem in failed:
+            if callback is not None:
+                self._run_guarded(None, lambda callback=callback, problem=problem: callback(problem))
+        self._read_panel(now)
+        for peer in list(self._unknown_peers):
+            self._authenticate(peer, now)
+        self._advance_calls()
         if self._panel is not None and now - self._beaten >= BEAT_SECONDS:
             self._beaten = now
             self.notify("beat", {})
         if self._panel is not None and not self._panel.flush():
-            self._leave_panel("The connection broke off.")
+            self._drop_panel("The connection broke off.")
 
     # Panels come and go -----------------------------------------------------------------------------------------------
 
-    def _let_in(self, now: float) -> None:
+    def _accept(self, now: float) -> None:
         try:
             incoming, _ = self._listener.accept()  # type: ignore[union-attr]
         except OSError:
             return  # it has gone again
-        if len(self._strangers) >= _STRANGERS:
+        if len(self._unknown_peers) >= _MOST_UNKNOWN_PEERS:
             incoming.close()
         else:
-            self._strangers.append(Peer(incoming, now))
+            self._unknown_peers.append(Peer(incoming, now))
 
-    def _hear_stranger(self, peer: "Peer", now: float) -> None:
+    def _authenticate(self, peer: "Peer", now: float) -> None:
         """The first line is a hello with the token, or nothing is said at all."""
         alive = peer.read(now=None)
         line = peer.next_line()
         if line is None:
-            if not alive or len(peer.incoming) > _HELLO_BYTES or now - peer.heard > HELLO_SECONDS:
-                self._strangers.remove(peer)
+            if not alive or len(peer.incoming) > _HELLO_BYTES or now - peer.received_at > HELLO_SECONDS:
+                self._unknown_peers.remove(peer)
                 peer.socket.close()
             return
-        self._strangers.remove(peer)
+        self._unknown_peers.remove(peer)
         message = _parsed(line) if len(line) <= _HELLO_BYTES else None
         params = message.get("params") if message else None
         token = params.get("token") if isinstance(params, dict) else None
@@ -244,11 +244,11 @@ class AgentLink:
             peer.send(_error(number, problem))
             peer.finish()
             return
-        peer.heard = self._beaten = now
+        peer.received_at = self._beaten = now
         self._panel = peer
         peer.send({"id": number, "result": self._hello})
 
-    def _hear_panel(self, now: float) -> None:
+    def _read_panel(self, now: float) -> None:
         peer = self._panel
         if peer is None:
             return
@@ -257,30 +257,30 @@ class AgentLink:
             line = peer.next_line()
             if line is None or self._panel is not peer:
                 break
-            self._hear(line)
+            self._handle(line)
         if self._panel is not peer:
             return
         if not alive and b"\n" not in peer.incoming:
-            self._leave_panel("The panel has ended.")
+            self._drop_panel("The panel has ended.")
         elif len(peer.incoming) > LINE_BYTES and b"\n" not in peer.incoming[: LINE_BYTES + 1]:
-            self._leave_panel("The panel sent a line that is too long.")
-        elif now - peer.heard > SILENCE_SECONDS:
-            self._leave_panel(f"The panel was silent for {SILENCE_SECONDS:.0f} seconds.")
+            self._drop_panel("The panel sent a line that is too long.")
+        elif now - peer.received_at > SILENCE_SECONDS:
+            self._drop_panel(f"The panel was silent for {SILENCE_SECONDS:.0f} seconds.")
 
-    def _leave_panel(self, why: str) -> None:
+    def _drop_panel(self, why: str) -> None:
         if self._panel is None:
             return
         self._panel.socket.close()
         self._panel = None
         running, self._running = self._running, []
         for _, generator in running:
-            self._guarded(None, generator.close)
-        asked, self._asked = self._asked, {}
+            self._run_guarded(None, generator.close)
+        asked, self._pending = self._pending, {}
         self._failed += [(failed, _panel_gone(why)) for _, failed in asked.values()]
 
     # Messages ---------------------------------------------------------------------------------------------------------
 
-    def _hear(self, line: bytes) -> None:
+    def _handle(self, line: bytes) -> None:
         message = _parsed(line)
         if message is None:
             if self._panel is not None:
@@ -290,18 +290,18 @@ class AgentLink:
         elif message["method"] == "cancel_call":
             self._cancel(message)
         elif message["method"] != "beat":
-            self._begin(message)
+            self._start_call(message)
 
     def _answered(self, message: Dict[str, Any]) -> None:
         number = message.get("id")
-        then, failed = self._asked.pop(number, (None, None)) if isinstance(number, int) else (None, None)
+        then, failed = self._pending.pop(number, (None, None)) if isinstance(number, int) else (None, None)
         if message.get("error") is not None:
             if failed is not None:
-                self._guarded(None, lambda: failed(_problem(message["error"])))
+                self._run_guarded(None, lambda: failed(_problem(message["error"])))
         elif then is not None:
-            self._guarded(None, lambda: then(message.get("result") or {}))
+            self._run_guarded(None, lambda: then(message.get("result") or {}))
 
-    def _begin(self, message: Dict[str, Any]) -> None:
+    def _start_call(self, message: Dict[str, Any]) -> None:
         number, params = message.get("id"), message.get("params", {})
         method = self._methods.get(message["method"]) if isinstance(message["method"], str) else None
         if not isinstance(params, dict) or not isinstance(number, (int, str, type(None))) or self._runs(number):
@@ -310,7 +310,7 @@ class AgentLink:
             what = f"This application has no {message['method']!r}."
             self._finish(number, problem=AgentProblem("not_supported", what), code=-32601)
         else:
-            result = self._guarded(number, lambda: method(params))
+            result = self._run_guarded(number, lambda: method(params))
             if isinstance(result, types.GeneratorType):
                 self._running.append((number, result))
             elif result is not _FAILED:
@@ -319,12 +319,12 @@ class AgentLink:
     def _runs(self, number: Any) -> bool:
         return number is not None and any(each == number for each, _ in self._running)
 
-    def _advance(self) -> None:
+    def _advance_calls(self) -> None:
         for call in list(self._running):
             if call not in self._running:
                 continue  # closed by the step of another one
             number, generator = call
-            step = self._guarded(number, lambda generator=generator: _step(generator))
+            step = self._run_guarded(number, lambda generator=generator: _step(generator))
             if step is _FAILED or step[0]:
                 self._running = [each for each in self._running if each is not call]
             if step is _FAILED:
@@ -339,11 +339,11 @@ class AgentLink:
         wanted = params.get("call") if isinstance(params, dict) else None
         for call in [each for each in self._running if wanted is not None and each[0] == wanted]:
             self._running.remove(call)
-            self._guarded(None, call[1].close)
+            self._run_guarded(None, call[1].close)
             self._finish(wanted, problem=AgentProblem("cancelled", "Cancelled."))
         self._finish(message.get("id"), {})
 
-    def _guarded(self, number: Any, work: Callable[[], Any]) -> Any:
+    def _run_guarded(self, number: Any, work: Callable[[], Any]) -> Any:
         """What `work` returns, or _FAILED when it raised; then the panel has been told."""
         try:
             return work()
@@ -383,7 +383,7 @@ class Peer:
     def __init__(self, connection: socket.socket, now: float) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket, self.heard = connection, now
+        self.socket, self.received_at = connection, now
         self.incoming, self.outgoing = bytearray(), bytearray()
 
     def read(self, now: Optional[float]) -> bool:
@@ -398,7 +398,7 @@ class Peer:
             if not chunk:
                 return False
             self.incoming += chunk
-            self.heard = self.heard if now is None else now
+            self.received_at = self.received_at if now is None else now
         return True
 
     def next_line(self) -> Optional[bytes]:

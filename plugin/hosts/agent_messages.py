@@ -10,7 +10,7 @@ import msgspec
 from bridge.editorial.clip_list import Shot
 from bridge.editorial.placement import PlacedTake
 from contract.take import Note
-from plugin.hosts.base import HostProblem
+from plugin.hosts.base import HostProblem, Placement
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -72,25 +72,10 @@ class ExportReply(msgspec.Struct, frozen=True):
     clip: str = "1"
 
 
-class HostPlacement(msgspec.Struct, frozen=True):
-    """A take as the host read it back; frames are absolute."""
-
-    take: str
-    record_start: int
-    record_frames: int
-    take_name: str = ""
-    where: str = ""
-    track_name: str = ""
-    track_number: int = 0
-    media_path: str = ""
-    uid: str = ""
-    note: str = ""
-
-
 class PlacementsReply(msgspec.Struct, frozen=True):
     """All takes that stand in the timeline."""
 
-    placements: tuple[HostPlacement, ...] = ()
+    placements: tuple[Placement, ...] = ()
 
 
 class VersionCount(msgspec.Struct, frozen=True):

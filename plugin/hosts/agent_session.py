@@ -47,14 +47,14 @@ class Responder:
 
     def reply(self, result: dict[str, Any] | None = None) -> None:
         """It was done."""
-        self._say({"result": result or {}})
+        self._send({"result": result or {}})
 
     def reject(self, problem: Problem) -> None:
         """It was not."""
         facts = {"kind": problem.kind, "what": problem.what, "why": problem.why, "remedy": problem.remedy}
-        self._say({"error": {"code": -32000, "message": problem.what, "data": facts}})
+        self._send({"error": {"code": -32000, "message": problem.what, "data": facts}})
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         number, self._number = self._number, None
         if number is not None:
             self._session.send({"id": number, **message})
@@ -85,21 +85,21 @@ class AgentSession(QObject):
         self._address, self._token, self._version, self._clock = address, token, version, clock
         self.hello: AgentHello | None = None
         self.busy = False
-        self._over = False
+        self._ended = False
         self._calls: dict[int, _Call] = {}
         self._number = 0
         self._incoming = bytearray()
-        self._heard = self._begun = clock()
+        self._received_at = self._started_at = clock()
         self._process: psutil.Process | None = None
         self._socket = QTcpSocket(self)
         self._socket.setSocketOption(QAbstractSocket.SocketOption.LowDelayOption, 1)
         self._socket.connected.connect(self._greet)
         self._socket.readyRead.connect(self._read)
-        self._socket.disconnected.connect(self._gone)
-        self._socket.errorOccurred.connect(self._gone)
-        self._beats = QTimer(self)
-        self._beats.setInterval(round(1000 * BEAT_SECONDS / 2))
-        self._beats.timeout.connect(self._tick)
+        self._socket.disconnected.connect(self._on_disconnect)
+        self._socket.errorOccurred.connect(self._on_disconnect)
+        self._heartbeat = QTimer(self)
+        self._heartbeat.setInterval(round(1000 * BEAT_SECONDS / 2))
+        self._heartbeat.timeout.connect(self._tick)
 
     def begin(self) -> None:
         """Dial."""
@@ -108,8 +108,8 @@ class AgentSession(QObject):
             self._end(HostProblem(f"{self._address!r} is no address of an editing application.", "", "Start the panel "
                                   "from the application's menu."))  # fmt: skip
             return
-        self._begun = self._clock()
-        self._beats.start()
+        self._started_at = self._clock()
+        self._heartbeat.start()
         self._socket.connectToHost(host, int(port))
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class AgentSession(QObject):
         """Ask the agent; one of `done` and `failed` is called later, in Qt's loop. The number is for `cancel`."""
         self._number += 1
         self._calls[self._number] = _Call(done, failed, progress)
-        if self._over:
+        if self._ended:
             QTimer.singleShot(0, lambda number=self._number: self._fail(number, _host_gone()))
         else:
             self.send({"id": self._number, "method": method, "params": params})
@@ -141,16 +141,16 @@ class AgentSession(QObject):
 
     def send(self, message: dict[str, Any]) -> None:
         """One line, when there is a connection."""
-        if not self._over and self._socket.state() == QAbstractSocket.SocketState.ConnectedState:
+        if not self._ended and self._socket.state() == QAbstractSocket.SocketState.ConnectedState:
             self._socket.write(json.dumps({"jsonrpc": "2.0", **message}).encode("ascii") + b"\n")
 
     # The connection ---------------------------------------------------------------------------------------------------
 
     def _greet(self) -> None:
         params = {"token": self._token, "protocol": [PROTOCOL, PROTOCOL], "panel": self._version}
-        self.call("hello", params, self._welcomed, self._end)
+        self.call("hello", params, self._on_hello, self._end)
 
-    def _welcomed(self, reply: dict[str, Any]) -> None:
+    def _on_hello(self, reply: dict[str, Any]) -> None:
         try:
             hello = read_reply(reply, AgentHello)
         except Problem as problem:
@@ -166,42 +166,42 @@ class AgentSession(QObject):
     def _tick(self) -> None:
         now = self._clock()
         if self.hello is None:
-            if now - self._begun > _LONGEST_HELLO:
+            if now - self._started_at > _LONGEST_HELLO:
                 self._end(HostGone("The editing application does not answer the panel.", "", "Open the panel again."))
             return
         self.notify("beat", {})
-        self._note_busy(now - self._heard > BUSY_SECONDS)
-        if self.busy and self._process is not None and not _lives(self._process):
+        self._set_busy(now - self._received_at > BUSY_SECONDS)
+        if self.busy and self._process is not None and not _is_alive(self._process):
             self._end(_host_gone())
 
-    def _note_busy(self, busy: bool) -> None:
+    def _set_busy(self, busy: bool) -> None:
         if busy != self.busy:
             self.busy = busy
             self.busyChanged.emit(busy)
 
     def _read(self) -> None:
         self._incoming += bytes(self._socket.readAll())
-        self._heard = self._clock()
-        self._note_busy(False)
-        while not self._over:
+        self._received_at = self._clock()
+        self._set_busy(False)
+        while not self._ended:
             line, end, rest = self._incoming.partition(b"\n")
             if not end:
                 break
             self._incoming = rest
-            self._hear(bytes(line))
+            self._handle(bytes(line))
         if len(self._incoming) > LINE_BYTES:
             self._end(HostProblem("The editing application sent a line that is too long."))
 
-    def _gone(self) -> None:
+    def _on_disconnect(self) -> None:
         if self._socket.bytesAvailable():
             self._read()
         self._end(_host_gone())
 
     def _end(self, problem: Problem) -> None:
-        if self._over:
+        if self._ended:
             return
-        self._over = True
-        self._beats.stop()
+        self._ended = True
+        self._heartbeat.stop()
         for number in list(self._calls):
             self._fail(number, problem)
         self._socket.abort()
@@ -209,7 +209,7 @@ class AgentSession(QObject):
 
     # Messages ---------------------------------------------------------------------------------------------------------
 
-    def _hear(self, line: bytes) -> None:
+    def _handle(self, line: bytes) -> None:
         try:
             message = json.loads(line.decode("utf-8"))
         except (ValueError, RecursionError):
@@ -251,10 +251,10 @@ class AgentSession(QObject):
 
 def _problem(error: Any) -> Problem:
     data = error.get("data") if isinstance(error, dict) else None
-    said = data if isinstance(data, dict) else {"what": str(error)}
-    what, why, remedy = (str(said.get(name) or "") for name in ("what", "why", "remedy"))
+    details = data if isinstance(data, dict) else {"what": str(error)}
+    what, why, remedy = (str(details.get(name) or "") for name in ("what", "why", "remedy"))
     problem = HostProblem(what or "The editing application refused.", why, remedy)
-    problem.kind = str(said.get("kind") or "host")
+    problem.kind = str(details.get("kind") or "host")
     return problem
 
 
@@ -266,7 +266,7 @@ def _host_gone() -> HostGone:
     )
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

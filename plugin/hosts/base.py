@@ -11,14 +11,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from bridge.editorial.clip_list import ListedClip, Shot
 from bridge.editorial.placement import PlacedTake
 from bridge.editorial.shot_bundle import ShotBundle
 from contract.errors import Problem
 from contract.take import Note
+from contract.timecode import timecode
 
 
 class HostProblem(Problem):
@@ -42,23 +46,39 @@ class ShotSource:
     media_folders: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Placement:
-    """A take in the timeline, as it was read back. `take` is the take's id, `track_number` the N of VN.
+class Placement(msgspec.Struct, frozen=True):
+    """A take in the timeline, as it was read back.
 
-    `where` names the file or timeline that it was written to; record in and out are timecodes, out excluded. `note` is
-    what people should know of it beside that.
+    take, take_name: the take's id and label
+    record_start, record_frames: its record range, absolute frames of the timeline at `rate` (numerator, denominator)
+    where: the file or timeline that it was written to
+    track_name, track_number: `track_number` is the N of VN
+    media_path: the movie, or the first picture of a sequence
+    note: what the artist should know besides, for example why the take is not on the next track
+    uid: the clip below, as the host names it; empty for hosts that name clips by number
     """
 
     take: str
-    take_name: str
-    where: str
-    track_name: str
-    track_number: int
-    record_in: str
-    record_out: str
-    media_path: str
+    record_start: int
+    record_frames: int
+    take_name: str = ""
+    where: str = ""
+    track_name: str = ""
+    track_number: int = 0
+    media_path: str = ""
     note: str = ""
+    uid: str = ""
+    rate: tuple[int, int] = (24, 1)
+
+    @property
+    def record_in(self) -> str:
+        """Timecode of the first frame."""
+        return timecode(self.record_start, Fraction(*self.rate))
+
+    @property
+    def record_out(self) -> str:
+        """Timecode of the frame after the last."""
+        return timecode(self.record_start + self.record_frames, Fraction(*self.rate))
 
 
 Placed = Callable[[Placement], None]

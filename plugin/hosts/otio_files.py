@@ -24,7 +24,6 @@ from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_
 from bridge.editorial.video_clips import VideoClip, walk_video_clips
 from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, Problem
-from contract.timecode import timecode
 from plugin.hosts.base import Failed, Host, Placed, Placement, PlacementFailed, ShotSource
 from plugin.hosts.footage import read_footage, start_timecode
 
@@ -55,8 +54,8 @@ class OtioFiles(Host):
 
     name = "OTIO file"
 
-    def __init__(self, memory: Path) -> None:
-        self._memory = memory
+    def __init__(self, records: Path) -> None:
+        self._records = records
         self._opened: OpenTimeline | None = None
         self._clips: list[ListedClip] = []
         self._selected: int | None = None
@@ -108,8 +107,8 @@ class OtioFiles(Host):
         self._opened, self._clips = opened, clips
         usable = [each.index for each in clips if each.shot is not None]
         self._selected = usable[0] if len(usable) == 1 else None
-        self._record = self._recall()
-        self._tell()
+        self._record = self._load_record()
+        self._notify_changed()
 
     def path(self) -> Path | None:
         """The open file."""
@@ -120,7 +119,7 @@ class OtioFiles(Host):
         if all(each.index != index for each in self._clips):
             raise BadTimeline(f"There is no clip number {index}.", remedy="Choose one of the list.")
         self._selected = index
-        self._tell()
+        self._notify_changed()
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every opening and selecting."""
@@ -190,9 +189,9 @@ class OtioFiles(Host):
 
     def _record_path(self) -> Path:
         path = str(self._open().path.absolute())
-        return self._memory / f"{_name_for(path)}.json"
+        return self._records / f"{_name_for(path)}.json"
 
-    def _recall(self) -> PlacedRecord:
+    def _load_record(self) -> PlacedRecord:
         """What was placed over this timeline before, as far as its clips are still the same."""
         try:
             record = msgspec.json.decode(self._record_path().read_bytes(), type=PlacedRecord)
@@ -209,7 +208,7 @@ class OtioFiles(Host):
         )
         return PlacedRecord(record.timeline, kept)
 
-    def _tell(self) -> None:
+    def _notify_changed(self) -> None:
         for changed in self._changed:
             changed()
 
@@ -238,15 +237,15 @@ def _read_back(written: OpenTimeline, path: Path, stack: PlacedStack) -> Placeme
         # Rounded like the shot's own end, so that clips of another rate than the timeline's compare equal.
         frames = round((found.record_start() + seconds(found.clip.duration())) * rate) - start
         if (start, frames) == (shot.record_start, shot.record_frames) and _directly_above(found, shot):
-            first = shot.timeline_start + start
             return Placement(
                 take=str(take.metadata.get("dynvfx", {}).get("take", "")),
                 take_name=take.name,
                 where=str(path),
                 track_name=found.chain[-1].name,
                 track_number=found.track_number,
-                record_in=timecode(first, rate),
-                record_out=timecode(first + frames, rate),
+                record_start=shot.timeline_start + start,
+                record_frames=frames,
+                rate=shot.timeline_rate,
                 media_path=take.media_path,
             )
     raise PlacementFailed(

@@ -64,7 +64,7 @@ def _encode(
     stream.width, stream.height, stream.pix_fmt = width, 2 * height + GAP, "yuv420p"
     context = stream.codec_context
     context.color_primaries, context.color_trc, context.colorspace, context.color_range = 1, 1, 1, 1
-    heard = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo") if sound is not None else None
+    audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo") if sound is not None else None
     for number in range(count):
         if cancelled():
             return
@@ -77,10 +77,10 @@ def _encode(
         container.mux(stream.encode(picture))
         on_frame()
     container.mux(stream.encode(None))
-    if heard is not None and sound is not None:
+    if audio is not None and sound is not None:
         for block in _blocks(sound):
-            container.mux(heard.encode(block))
-        container.mux(heard.encode(None))
+            container.mux(audio.encode(block))
+        container.mux(audio.encode(None))
 
 
 def _sized(pixels: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -25,14 +25,14 @@ saving_copy: list[bool] = [False]
 
 
 @dataclass(frozen=True)
-class Progress:
+class RenderProgress:
     """`done` of `total` pictures are there."""
 
     done: int
     total: int
     text: str
 
-    def told(self) -> dict[str, Any]:
+    def as_message(self) -> dict[str, Any]:
         """As the panel hears it."""
         return {"done": self.done, "total": self.total, "text": self.text}
 
@@ -47,7 +47,7 @@ def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None,
     name, count = strip.name, compat.frames(strip, "frame_final_duration")
     width, height = media_size(strip) or _scene_size(scene)
     whole_setup = strip.type in ("SCENE", "META")
-    order = {
+    task = {
         "scene": scene.name,
         "strip": name,
         "first": compat.frames(strip, "frame_final_start"),
@@ -61,10 +61,10 @@ def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None,
     try:
         pictures = os.path.join(work, "pictures")
         os.mkdir(pictures)
-        order.update(folder=pictures, blend=os.path.join(work, "copy.blend"))
-        yield Progress(0, count, f'Saving a copy to render "{name}"').told()
-        _save_copy(order["blend"])
-        yield from _rendered(order, work, whole_setup)
+        task.update(folder=pictures, blend=os.path.join(work, "copy.blend"))
+        yield RenderProgress(0, count, f'Saving a copy to render "{name}"').as_message()
+        _save_copy(task["blend"])
+        yield from _rendered(task, work, whole_setup)
         shutil.rmtree(target, ignore_errors=True)
         os.replace(pictures, target)
     finally:
@@ -72,16 +72,16 @@ def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None,
     return NumberedPictures(target, "", ".png", 0, 6, count)
 
 
-def _rendered(order: dict[str, Any], work: str, whole_setup: bool) -> Generator[dict[str, Any], None, None]:
+def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[dict[str, Any], None, None]:
     """Run the child until all pictures are there."""
-    name, count = order["strip"], order["count"]
-    order_path, log_path = os.path.join(work, "order.json"), os.path.join(work, "log.txt")
-    with open(order_path, "w", encoding="utf-8") as sink:
-        json.dump(order, sink)
+    name, count = task["strip"], task["count"]
+    task_path, log_path = os.path.join(work, "task.json"), os.path.join(work, "log.txt")
+    with open(task_path, "w", encoding="utf-8") as sink:
+        json.dump(task, sink)
     flags = {"creationflags": 0x08000000} if sys.platform == "win32" else {}
     with open(log_path, "wb") as log:
         child = subprocess.Popen(
-            _command(order["blend"], order_path, whole_setup),
+            _command(task["blend"], task_path, whole_setup),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -90,29 +90,29 @@ def _rendered(order: dict[str, Any], work: str, whole_setup: bool) -> Generator[
     try:
         done = 0
         while child.poll() is None:
-            there = len(os.listdir(order["folder"]))
+            there = len(os.listdir(task["folder"]))
             done = max(done, min(there, count))
-            yield Progress(done, count, f'Rendering "{name}"').told()
+            yield RenderProgress(done, count, f'Rendering "{name}"').as_message()
     finally:
         if child.poll() is None:
             child.kill()
         child.wait()
-    missing = [index for index in range(count) if not os.path.isfile(_picture(order["folder"], index))]
+    missing = [index for index in range(count) if not os.path.isfile(_picture(task["folder"], index))]
     if child.returncode or missing:
         with open(log_path, encoding="utf-8", errors="replace") as log:
-            said = log.read()[-_LOG_TAIL:].strip() or f"Blender ended with status {child.returncode}, without a word."
+            output = log.read()[-_LOG_TAIL:].strip() or f"Blender ended with status {child.returncode}, without a word."
         what = f'"{name}" could not be rendered: {len(missing)} of {count} frames are missing.'
         raise AgentProblem(
-            "render_failed", what, said, "Render the strip in Blender to see why; check the free space of the disk."
+            "render_failed", what, output, "Render the strip in Blender to see why; check the free space of the disk."
         )
 
 
-def _command(blend: str, order_path: str, whole_setup: bool) -> list[str]:
+def _command(blend: str, task_path: str, whole_setup: bool) -> list[str]:
     if not bpy.app.binary_path:  # Blender as a Python module
-        return [sys.executable, _CHILD, "--", order_path]
+        return [sys.executable, _CHILD, "--", task_path]
     # 3D scenes need the user's devices and add-ons; footage starts faster without.
     plain = [] if whole_setup else ["--factory-startup"]
-    tail = ["--python-exit-code", "1", "--python", _CHILD, "--", order_path]
+    tail = ["--python-exit-code", "1", "--python", _CHILD, "--", task_path]
     return [bpy.app.binary_path, "-b", *plain, blend, *tail]
 
 

@@ -1,8 +1,8 @@
 """Runs in a background Blender: renders one strip of a saved copy to numbered PNGs, as the timeline times it.
 
-    blender -b COPY.blend --python bake_child.py -- ORDER.json        or        python bake_child.py -- ORDER.json
+    blender -b COPY.blend --python bake_child.py -- TASK.json        or        python bake_child.py -- TASK.json
 
-The order holds blend, scene, strip, first (timeline frame), count, width, height, folder, parent (process id).
+The task holds blend, scene, strip, first (timeline frame), count, width, height, folder, parent (process id).
 Position, crop, flip and opacity of the strip are left out, because the take gets them; times and colours are kept.
 """
 
@@ -22,21 +22,21 @@ _GEOMETRY = ("transform.", "crop.", "blend_alpha")
 
 
 def main(arguments: list[str]) -> None:
-    """Carry out the order and say `frame N` for every picture that is there."""
+    """Carry out the task and say `frame N` for every picture that is there."""
     with open(arguments[0], encoding="utf-8") as source:
-        order = json.load(source)
+        task = json.load(source)
     if not bpy.app.binary_path:
-        bpy.ops.wm.open_mainfile(filepath=order["blend"], load_ui=False)
-    scene = bpy.data.scenes[order["scene"]]
-    strip = next(each for each in compat.all_strips(scene) if each.name == order["strip"])
+        bpy.ops.wm.open_mainfile(filepath=task["blend"], load_ui=False)
+    scene = bpy.data.scenes[task["scene"]]
+    strip = next(each for each in compat.all_strips(scene) if each.name == task["strip"])
     _isolate(scene, strip)
-    _set_output(scene, order)
+    _set_output(scene, task)
     _show(scene)
-    for index in range(order["count"]):
-        if hasattr(os, "getppid") and os.name == "posix" and os.getppid() != order["parent"]:
+    for index in range(task["count"]):
+        if hasattr(os, "getppid") and os.name == "posix" and os.getppid() != task["parent"]:
             sys.exit("The Blender that wanted this has gone.")
-        scene.frame_set(order["first"] + index)
-        scene.render.filepath = os.path.join(order["folder"], f"{index:06d}.png")
+        scene.frame_set(task["first"] + index)
+        scene.render.filepath = os.path.join(task["folder"], f"{index:06d}.png")
         bpy.ops.render.render(write_still=True)
         print("frame", index + 1, flush=True)
 
@@ -74,9 +74,9 @@ def _neutralise(scene: Any, strip: Any) -> None:
     strip.blend_type, strip.blend_alpha = "REPLACE", 1.0
 
 
-def _set_output(scene: Any, order: dict[str, Any]) -> None:
+def _set_output(scene: Any, task: dict[str, Any]) -> None:
     render = scene.render
-    render.resolution_x, render.resolution_y, render.resolution_percentage = order["width"], order["height"], 100
+    render.resolution_x, render.resolution_y, render.resolution_percentage = task["width"], task["height"], 100
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
     render.use_sequencer, render.use_border, render.use_stamp, render.use_multiview = True, False, False, False
     render.dither_intensity, render.use_file_extension, render.use_overwrite = 0.0, True, True

@@ -11,7 +11,7 @@ from ..strips import compat
 from ..strips.frame_rates import scene_rate
 from ..strips.identity import Identities
 from ..strips.strip_media import NumberedPictures, SourceRange, media_path, numbered_pictures, source_range
-from ..strips.suitability import CLIP_TYPES, problem_with, why_rendered
+from ..strips.suitability import CLIP_TYPES, problem_with, render_reason
 from .bake import bake
 from .otio_file import ExportedClip, write_otio
 
@@ -23,7 +23,7 @@ class Exporter:
 
     def __init__(self, identities: Identities) -> None:
         self._identities = identities
-        self._handed_over: dict[str, tuple[SourceRange | None, int]] = {}
+        self._exported: dict[str, tuple[SourceRange | None, int]] = {}
 
     def export(self, uid: str, folder: str) -> Generator[dict[str, Any], None, dict[str, Any]]:
         """Write `folder`/clip.otio; yields progress, returns where it is. The open file is not changed.
@@ -38,12 +38,12 @@ class Exporter:
             raise problem
         if not os.path.isdir(folder):
             raise AgentProblem("no_folder", f"There is no folder {folder}.", "", "Check the disk that it was on.")
-        self._identities.use()
-        reason = why_rendered(scene, strip)
+        self._identities.mark_used()
+        reason = render_reason(scene, strip)
         shown = source_range(strip)
-        self._handed_over[uid] = (shown, compat.frames(strip, "frame_final_duration"))
+        self._exported[uid] = (shown, compat.frames(strip, "frame_final_duration"))
         name, channel = strip.name, strip.channel
-        placed = {
+        place = {
             "timeline": scene.name,
             "name": name,
             "track": compat.parent_of(scene, strip).channels[channel].name,
@@ -60,7 +60,7 @@ class Exporter:
             shown = SourceRange(0, media.count, media.count)
         metadata = {"dynvfx_blender": {"uid": uid, "rendered": reason}}
         try:
-            write_otio(os.path.join(folder, _NAME), ExportedClip(media=media, shown=shown, metadata=metadata, **placed))
+            write_otio(os.path.join(folder, _NAME), ExportedClip(media=media, shown=shown, metadata=metadata, **place))
         except OSError as error:
             what = f"The clip could not be written into {folder}."
             raise AgentProblem("no_folder", what, error.strerror or "", "Free some space on the disk.") from error
@@ -68,14 +68,14 @@ class Exporter:
 
     def forget(self) -> None:
         """Another file is open."""
-        self._handed_over.clear()
+        self._exported.clear()
 
     def check_unchanged(self, uid: str, strip: Any) -> None:
         """Raises AgentProblem clip_changed when the clip shows other frames than were handed over."""
-        handed = self._handed_over.get(uid)
-        if handed is None:
+        exported = self._exported.get(uid)
+        if exported is None:
             return
-        shown, count = handed
+        shown, count = exported
         now = source_range(strip)
         slipped = shown is not None and now is not None and (shown.first, shown.count) != (now.first, now.count)
         if slipped or compat.frames(strip, "frame_final_duration") != count:

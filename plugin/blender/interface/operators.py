@@ -14,7 +14,7 @@ from ..strips.suitability import problem_with
 from ..timeline.timeline_info import selected_clips
 
 
-def clip_in_hand() -> tuple[Any, Any]:
+def selected_clip() -> tuple[Any, Any]:
     """(scene, clip): the active of the selected clips; (scene, None) when none is selected."""
     scene = compat.edited_scene()
     clips = selected_clips(scene, agent[0].identities) if agent else []
@@ -51,7 +51,7 @@ class DYNVFX_OT_generate(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        if clip_in_hand()[1] is None:
+        if selected_clip()[1] is None:
             cls.poll_message_set("Select a clip in the timeline first")
             return False
         if not context.window_manager.dynvfx.instruction.strip():
@@ -71,15 +71,15 @@ class DYNVFX_OT_generate(bpy.types.Operator):
             if problem is not None:
                 raise problem
         uids = [agent[0].identities.of(scene, each) for each in clips]
-        order = {"uids": uids, "instruction": settings.instruction.strip()}
-        agent[0].ask("generate", dict(order, quality=settings.quality, scope=settings.scope))
+        request = {"uids": uids, "instruction": settings.instruction.strip()}
+        agent[0].ask("generate", dict(request, quality=settings.quality, scope=settings.scope))
 
 
-class _OfJob(bpy.types.Operator):
+class _JobOperator(bpy.types.Operator):
     job: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
 
 
-class DYNVFX_OT_cancel(_OfJob):
+class DYNVFX_OT_cancel(_JobOperator):
     """Cancel this job"""
 
     bl_idname = "dynvfx.cancel"
@@ -89,7 +89,7 @@ class DYNVFX_OT_cancel(_OfJob):
         return _run(self, lambda: agent[0].ask("cancel", {"job": self.job}))
 
 
-class DYNVFX_OT_retry(_OfJob):
+class DYNVFX_OT_retry(_JobOperator):
     """Do this job again from where it stopped"""
 
     bl_idname = "dynvfx.retry"
@@ -99,11 +99,11 @@ class DYNVFX_OT_retry(_OfJob):
         return _run(self, lambda: agent[0].ask("retry", {"job": self.job}))
 
 
-class _OfTake(bpy.types.Operator):
+class _TakeOperator(bpy.types.Operator):
     take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
 
 
-class DYNVFX_OT_approve_and_place(_OfTake):
+class DYNVFX_OT_approve_and_place(_TakeOperator):
     """Approve this take and place it on a free channel above its clip"""
 
     bl_idname = "dynvfx.approve_and_place"
@@ -117,7 +117,7 @@ class DYNVFX_OT_approve_and_place(_OfTake):
         return _run(self, work)
 
 
-class DYNVFX_OT_reject(_OfTake):
+class DYNVFX_OT_reject(_TakeOperator):
     """Reject this take; it stays in the list"""
 
     bl_idname = "dynvfx.reject"
@@ -127,7 +127,7 @@ class DYNVFX_OT_reject(_OfTake):
         return _run(self, lambda: agent[0].ask("set_status", {"take": self.take, "status": "rejected"}))
 
 
-class DYNVFX_OT_show_take(_OfTake):
+class DYNVFX_OT_show_take(_TakeOperator):
     """Show this take, and mute the other takes of the clip"""
 
     bl_idname = "dynvfx.show_take"
@@ -147,7 +147,7 @@ class DYNVFX_OT_show_original(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        scene, clip = clip_in_hand()
+        scene, clip = selected_clip()
         placed = clip is not None and layer_tags.layers_of(scene, clip, agent[0].identities)
         if not placed:
             cls.poll_message_set("No take of this clip is in the timeline")
@@ -158,7 +158,7 @@ class DYNVFX_OT_show_original(bpy.types.Operator):
 
 
 def _show_only(take: str) -> None:
-    scene, clip = clip_in_hand()
+    scene, clip = selected_clip()
     if clip is None:
         raise AgentProblem("no_selection", "No clip is selected.", "", "Select the clip or one of its takes.")
     agent[0].layers.show_only(scene, clip, take)

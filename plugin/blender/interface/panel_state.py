@@ -20,18 +20,18 @@ class PanelState:
         """What the add-on itself has to say."""
         self.log = ""
         self.clips: dict[str, dict[str, Any]] = {}
-        self._told: dict[str, Any] = {}
+        self.latest: dict[str, Any] = {}
         self._pictures: Any = None
 
-    def take_in(self, told: dict[str, Any]) -> None:
+    def update(self, state: dict[str, Any]) -> None:
         """A `state` came."""
-        self._told = told
-        for take in told.get("takes", ()):
+        self.latest = state
+        for take in state.get("takes", ()):
             self._load_picture(take.get("thumbnail") or "")
 
     def clear(self) -> None:
         """The panel is gone, and what it told with it."""
-        self._told, self.clips = {}, {}
+        self.latest, self.clips = {}, {}
         if self._pictures is not None:
             bpy.utils.previews.remove(self._pictures)
             self._pictures = None
@@ -39,24 +39,24 @@ class PanelState:
     @property
     def backend(self) -> dict[str, str]:
         """`state` and `text` of the service."""
-        return self._told.get("backend") or {"state": "", "text": ""}
+        return self.latest.get("backend") or {"state": "", "text": ""}
 
     @property
-    def told_problem(self) -> dict[str, str] | None:
+    def panel_problem(self) -> dict[str, str] | None:
         """What is wrong, as the panel says."""
-        return self._told.get("problem")
+        return self.latest.get("problem")
 
     def jobs(self, uid: str) -> list[dict[str, Any]]:
         """Jobs of a clip, the newest last; those that are done are seen by their takes."""
-        return [each for each in self._told.get("jobs", ()) if each["uid"] == uid and each["state"] != "done"]
+        return [each for each in self.latest.get("jobs", ()) if each["uid"] == uid and each["state"] != "done"]
 
     def takes(self, uid: str) -> list[dict[str, Any]]:
         """Takes of a clip."""
-        return [each for each in self._told.get("takes", ()) if each["uid"] == uid]
+        return [each for each in self.latest.get("takes", ()) if each["uid"] == uid]
 
     def others_running(self, uid: str) -> int:
         """Jobs of other clips that are under way."""
-        jobs = self._told.get("jobs", ())
+        jobs = self.latest.get("jobs", ())
         return sum(1 for each in jobs if each["uid"] != uid and each["state"] not in _ENDED)
 
     def picture(self, take: dict[str, Any]) -> int:

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 
-class DYNVFX_PG_order(bpy.types.PropertyGroup):
+class DYNVFX_PG_settings(bpy.types.PropertyGroup):
     """The next order from the sidebar."""
 
     instruction: StringProperty(  # type: ignore[valid-type]
@@ -33,4 +33,4 @@ class DYNVFX_PG_order(bpy.types.PropertyGroup):
     )
 
 
-CLASSES = (DYNVFX_PG_order,)
+CLASSES = (DYNVFX_PG_settings,)

@@ -9,7 +9,7 @@ import bpy
 
 from ..agent import agent
 from ..layers import layer_tags
-from .operators import clip_in_hand
+from .operators import selected_clip
 from .panel_state import PanelState
 
 _BACKEND_ICONS = {"ready": "CHECKMARK", "starting": "TIME", "busy": "TIME", "missing": "ERROR", "old": "ERROR"}
@@ -18,7 +18,7 @@ _BAR = 16
 _LINE_PIXELS = 7.0
 
 
-class _Part(bpy.types.Panel):
+class _SidebarPanel(bpy.types.Panel):
     bl_space_type = "SEQUENCE_EDITOR"
     bl_region_type = "UI"
     bl_category = "DynVFX"
@@ -28,7 +28,7 @@ class _Part(bpy.types.Panel):
         return bool(agent) and context.space_data.view_type in {"SEQUENCER", "SEQUENCER_PREVIEW"}
 
 
-class DYNVFX_PT_ask(_Part):
+class DYNVFX_PT_ask(_SidebarPanel):
     """What to add to which clip."""
 
     bl_idname = "DYNVFX_PT_ask"
@@ -38,16 +38,16 @@ class DYNVFX_PT_ask(_Part):
         layout, settings = self.layout, context.window_manager.dynvfx
         state = agent[0].state
         _draw_link(layout, context, state)
-        scene, clip = clip_in_hand()
+        scene, clip = selected_clip()
         if clip is None:
-            _words(layout, context, "Select a clip in the timeline.", "INFO")
+            _wrapped_text(layout, context, "Select a clip in the timeline.", "INFO")
         else:
             layout.label(text=clip.name, icon="SEQ_STRIP_DUPLICATE" if clip.type == "META" else "SEQUENCE")
             known = state.clips.get(agent[0].identities.of(scene, clip)) or {}
             if known.get("problem"):
-                _words(layout, context, " ".join(known["problem"].values()), "ERROR")
+                _wrapped_text(layout, context, " ".join(known["problem"].values()), "ERROR")
             elif known.get("render"):
-                _words(layout, context, f"Is rendered first: {known['render']}.", "INFO")
+                _wrapped_text(layout, context, f"Is rendered first: {known['render']}.", "INFO")
         column = layout.column(align=True)
         column.prop(settings, "instruction", text="", icon="GREASEPENCIL")
         row = column.row(align=True)
@@ -59,7 +59,7 @@ class DYNVFX_PT_ask(_Part):
         layout.operator("dynvfx.open_panel", icon="WINDOW")
 
 
-class DYNVFX_PT_jobs(_Part):
+class DYNVFX_PT_jobs(_SidebarPanel):
     """Jobs of the selected clip."""
 
     bl_idname = "DYNVFX_PT_jobs"
@@ -71,7 +71,7 @@ class DYNVFX_PT_jobs(_Part):
         return super().poll(context) and agent[0].connected
 
     def draw(self, context: Any) -> None:
-        scene, clip = clip_in_hand()
+        scene, clip = selected_clip()
         uid = agent[0].identities.of(scene, clip) if clip is not None else ""
         state = agent[0].state
         for job in state.jobs(uid):
@@ -83,7 +83,7 @@ class DYNVFX_PT_jobs(_Part):
             self.layout.label(text="None", icon="BLANK1")
 
 
-class DYNVFX_PT_takes(_Part):
+class DYNVFX_PT_takes(_SidebarPanel):
     """Takes of the selected clip."""
 
     bl_idname = "DYNVFX_PT_takes"
@@ -91,12 +91,12 @@ class DYNVFX_PT_takes(_Part):
     bl_parent_id = "DYNVFX_PT_ask"
 
     def draw(self, context: Any) -> None:
-        scene, clip = clip_in_hand()
+        scene, clip = selected_clip()
         layout = self.layout
         if clip is None:
             layout.label(text="None", icon="BLANK1")
             return
-        layers = {layer_tags.read_mark(e).take: e for e in layer_tags.layers_of(scene, clip, agent[0].identities)}
+        layers = {layer_tags.read_tag(e).take: e for e in layer_tags.layers_of(scene, clip, agent[0].identities)}
         takes = agent[0].state.takes(agent[0].identities.of(scene, clip))
         for take in takes:
             _draw_take(layout, agent[0].state, take, layers.pop(take["id"], None))
@@ -110,9 +110,9 @@ class DYNVFX_PT_takes(_Part):
 
 def _draw_link(layout: Any, context: Any, state: PanelState) -> None:
     if state.problem is not None:
-        _words(layout, context, str(state.problem), "ERROR")
-    elif state.told_problem:
-        _words(layout, context, " ".join(filter(None, state.told_problem.values())), "ERROR")
+        _wrapped_text(layout, context, str(state.problem), "ERROR")
+    elif state.panel_problem:
+        _wrapped_text(layout, context, " ".join(filter(None, state.panel_problem.values())), "ERROR")
     if agent[0].connected:
         backend = state.backend
         layout.label(text=backend["text"] or "Connected", icon=_BACKEND_ICONS.get(backend["state"], "LINKED"))
@@ -130,8 +130,8 @@ def _draw_job(layout: Any, context: Any, job: dict[str, Any]) -> None:
     name, icon = ("dynvfx.retry", "FILE_REFRESH") if failed else ("dynvfx.cancel", "X")
     row.operator(name, text="", icon=icon).job = job["id"]
     if failed and job.get("problem"):
-        problem = job["problem"]
-        _words(box, context, " ".join(filter(None, (problem.get(part) for part in ("what", "why", "remedy")))), "ERROR")
+        parts = (job["problem"].get(part) for part in ("what", "why", "remedy"))
+        _wrapped_text(box, context, " ".join(filter(None, parts)), "ERROR")
         return
     text = job.get("text") or job.get("stage") or job["state"]
     fraction = job.get("fraction")
@@ -155,7 +155,7 @@ def _draw_take(layout: Any, state: PanelState, take: dict[str, Any], layer: Any)
     row = box.row(align=True)
     row.label(text=take["label"], icon=_STATUS_ICONS.get(take["status"], "DOT"))
     if layer is not None:
-        _draw_eye(row, take["id"], layer)
+        _draw_visibility(row, take["id"], layer)
         return
     row.operator("dynvfx.reject", text="", icon="X").take = take["id"]
     box.operator("dynvfx.approve_and_place", icon="NLA_PUSHDOWN").take = take["id"]
@@ -164,17 +164,17 @@ def _draw_take(layout: Any, state: PanelState, take: dict[str, Any], layer: Any)
 def _draw_layer(box: Any, identity: str, layer: Any) -> None:
     row = box.row(align=True)
     row.label(text=layer.name, icon="IMAGE_DATA")
-    _draw_eye(row, identity, layer)
+    _draw_visibility(row, identity, layer)
 
 
-def _draw_eye(row: Any, identity: str, layer: Any) -> None:
+def _draw_visibility(row: Any, identity: str, layer: Any) -> None:
     row.label(text=f"Channel {layer.channel}")
     row.operator(
         "dynvfx.show_take", text="", icon="HIDE_ON" if layer.mute else "HIDE_OFF", depress=not layer.mute
     ).take = identity
 
 
-def _words(layout: Any, context: Any, text: str, icon: str) -> None:
+def _wrapped_text(layout: Any, context: Any, text: str, icon: str) -> None:
     """Text in as many lines as it takes: Blender's labels do not wrap."""
     scale = context.preferences.system.ui_scale
     width = max(18, int((context.region.width / scale - 50) / _LINE_PIXELS))

@@ -13,7 +13,7 @@ _TAKE, _CLIP, _LABEL, _CLIP_NAME = "dynvfx_take", "dynvfx_clip", "dynvfx_label",
 
 
 @dataclass(frozen=True)
-class Mark:
+class TakeTag:
     """`take` is the take's id, `clip` the identity and `clip_name` the name of the clip when it was placed."""
 
     take: str
@@ -27,14 +27,14 @@ def is_layer(strip: Any) -> bool:
     return strip.get(_TAKE) is not None
 
 
-def write_mark(strip: Any, mark: Mark) -> None:
+def write_tag(strip: Any, mark: TakeTag) -> None:
     """Make a strip known as a take's."""
     strip[_TAKE], strip[_CLIP], strip[_LABEL], strip[_CLIP_NAME] = mark.take, mark.clip, mark.label, mark.clip_name
 
 
-def read_mark(strip: Any) -> Mark:
+def read_tag(strip: Any) -> TakeTag:
     """The mark of a placed take."""
-    return Mark(*(str(strip.get(name, "")) for name in (_TAKE, _CLIP, _LABEL, _CLIP_NAME)))
+    return TakeTag(*(str(strip.get(name, "")) for name in (_TAKE, _CLIP, _LABEL, _CLIP_NAME)))
 
 
 def layers_of(scene: Any, clip: Any, identities: Identities) -> list[Any]:
@@ -50,7 +50,7 @@ def clip_below(scene: Any, layer: Any, identities: Identities) -> Any:
     By identity; for a file that was saved under another name since, by the clip's name; for a clip that was renamed
     then, the strip of the same range nearest below.
     """
-    mark = read_mark(layer)
+    mark = read_tag(layer)
     try:
         found_in, found = identities.find(mark.clip)
         return found if found_in == scene else None

@@ -18,14 +18,14 @@ from ..strips.suitability import CLIP_TYPES
 from . import layer_tags
 from .free_channels import free_channels
 from .layer_look import copy_look, looks_alike
-from .layer_tags import Mark, write_mark
+from .layer_tags import TakeTag, write_tag
 from .undo_step import undo_step
 
-_AGAIN = "Nothing of the take is left in the timeline. Place it again."
+_RETRY = "Nothing of the take is left in the timeline. Place it again."
 
 
 @dataclass(frozen=True)
-class Take:
+class TakeFiles:
     """A take as the panel tells it: a movie at `path`, or `names` of pictures in `folder`."""
 
     id: str
@@ -41,15 +41,15 @@ class Take:
         return os.path.join(self.folder, self.names[0]) if self.names else self.path
 
 
-def read_take(told: dict[str, Any]) -> Take:
+def read_take(message: dict[str, Any]) -> TakeFiles:
     """A take of the protocol (T)."""
-    sequence, count = told.get("sequence"), int(told["frame_count"])
+    sequence, count = message.get("sequence"), int(message["frame_count"])
     names: tuple[str, ...] = ()
     if sequence:
         numbers = range(int(sequence["first"]), int(sequence["first"]) + count)
         names = tuple(f"{sequence['prefix']}{n:0{sequence['padding']}d}{sequence['suffix']}" for n in numbers)
     folder = os.path.abspath(sequence["folder"]) if sequence else ""
-    return Take(str(told["id"]), str(told["label"]), told["path"] or "", folder, names, count)
+    return TakeFiles(str(message["id"]), str(message["label"]), message["path"] or "", folder, names, count)
 
 
 class Layers:
@@ -58,7 +58,7 @@ class Layers:
     def __init__(self, identities: Identities, exporter: Exporter) -> None:
         self._identities, self._exporter = identities, exporter
 
-    def place(self, uid: str, takes: list[Take], active: int) -> dict[str, Any]:
+    def place(self, uid: str, takes: list[TakeFiles], active: int) -> dict[str, Any]:
         """Put `takes` on free channels above the clip, takes[active] the lowest and the only one that is not muted.
 
         Takes that are there already stay; the clip's other takes are muted. One undo step. Raises AgentProblem with
@@ -70,12 +70,12 @@ class Layers:
         self._exporter.check_unchanged(uid, clip)
         for take in takes:
             _check_files(take, clip)
-        standing = self._standing(scene, clip)
+        placed = self._placed_layers(scene, clip)
         wanted = {take.id for take in takes}
-        whole = {mark: layer for mark, layer in standing.items() if mark in wanted and _stands(clip, layer)}
+        whole = {mark: layer for mark, layer in placed.items() if mark in wanted and _covers(clip, layer)}
         order = [takes[active], *takes[:active], *takes[active + 1 :]]
         new = [take for take in order if take.id not in whole]
-        stale = [layer for mark, layer in standing.items() if mark in wanted and mark not in whole]
+        stale = [layer for mark, layer in placed.items() if mark in wanted and mark not in whole]
         parent = compat.parent_of(scene, clip)
         start, end = _range(clip)
         # Found before anything is touched: a refusal changes nothing.
@@ -85,22 +85,22 @@ class Layers:
             for layer in stale:
                 _remove(scene, parent, layer)
             self.show_only(scene, clip, takes[active].id)
-        placed = self._told(scene, clip, uid)
+        placed = self._placement(scene, clip, uid)
         return dict(placed, note=free.note if takes[active] in new else "")
 
-    def swap(self, uid: str, take: Take) -> dict[str, Any]:
+    def swap(self, uid: str, take: TakeFiles) -> dict[str, Any]:
         """Show another take of the clip; it is placed when it is not there yet. One undo step."""
         scene, clip = self._clip(uid)
-        layer = self._standing(scene, clip).get(take.id)
-        if layer is None or not _stands(clip, layer):
+        layer = self._placed_layers(scene, clip).get(take.id)
+        if layer is None or not _covers(clip, layer):
             return self.place(uid, [take], 0)
         with undo_step(f"Show {take.label}"):
             self.show_only(scene, clip, take.id)
-        return self._told(scene, clip, uid)
+        return self._placement(scene, clip, uid)
 
     def show_only(self, scene: Any, clip: Any, take: str) -> None:
         """Show one of a clip's placed takes and mute the others; with no id all are muted. No undo step of its own."""
-        for mark, layer in self._standing(scene, clip).items():
+        for mark, layer in self._placed_layers(scene, clip).items():
             layer.mute = mark != take
 
     def placements(self) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ class Layers:
                 if clip is None or clip in seen:
                     continue
                 seen.append(clip)
-                found.append(self._told(scene, clip, self._identities.of(scene, clip)))
+                found.append(self._placement(scene, clip, self._identities.of(scene, clip)))
         return found
 
     def _clip(self, uid: str) -> tuple[Any, Any]:
@@ -123,11 +123,11 @@ class Layers:
             raise AgentProblem("clip_gone", f'"{clip.name}" is no clip any more.', "", "Select footage.")
         return scene, clip
 
-    def _standing(self, scene: Any, clip: Any) -> dict[str, Any]:
+    def _placed_layers(self, scene: Any, clip: Any) -> dict[str, Any]:
         layers = layer_tags.layers_of(scene, clip, self._identities)
-        return {layer_tags.read_mark(each).take: each for each in layers}
+        return {layer_tags.read_tag(each).take: each for each in layers}
 
-    def _put(self, scene: Any, clip: Any, uid: str, placed: list[tuple[Take, int]]) -> None:
+    def _put(self, scene: Any, clip: Any, uid: str, placed: list[tuple[TakeFiles, int]]) -> None:
         """Add the takes and read them back; on any failure none of them stays."""
         parent = compat.parent_of(scene, clip)
         before = {each.as_pointer() for each in compat.strips_of(parent)}
@@ -136,25 +136,25 @@ class Layers:
             for take, channel in placed:
                 layer = _add(parent, take, channel, _range(clip)[0])
                 copy_look(scene, clip, layer)
-                write_mark(layer, Mark(take.id, uid, take.label, clip.name))
+                write_tag(layer, TakeTag(take.id, uid, take.label, clip.name))
                 _check(scene, clip, layer, take, channel)
             if (_range(clip), clip.channel, clip.mute) != facts:
-                raise AgentProblem("placement_failed", "The clip itself moved while the take was placed.", "", _AGAIN)
+                raise AgentProblem("placement_failed", "The clip itself moved while the take was placed.", "", _RETRY)
         except (AgentProblem, RuntimeError, TypeError, AttributeError, ValueError) as error:
             for strip in [each for each in compat.strips_of(parent) if each.as_pointer() not in before]:
                 _remove(scene, parent, strip)
             if isinstance(error, AgentProblem):
                 raise
             what = "Blender did not take the take into its timeline."
-            raise AgentProblem("placement_failed", what, str(error), _AGAIN) from error
+            raise AgentProblem("placement_failed", what, str(error), _RETRY) from error
 
-    def _told(self, scene: Any, clip: Any, uid: str) -> dict[str, Any]:
+    def _placement(self, scene: Any, clip: Any, uid: str) -> dict[str, Any]:
         """The clip's visible take as the panel hears it (PL), with its uid."""
         layers = layer_tags.layers_of(scene, clip, self._identities)
         layer = next((each for each in layers if not each.mute), layers[0] if layers else None)
         if layer is None:
-            raise AgentProblem("placement_failed", "The take is not in the timeline.", "", _AGAIN)
-        mark, (start, end) = layer_tags.read_mark(layer), _range(layer)
+            raise AgentProblem("placement_failed", "The take is not in the timeline.", "", _RETRY)
+        mark, (start, end) = layer_tags.read_tag(layer), _range(layer)
         channel = compat.parent_of(scene, layer).channels[layer.channel]
         return {
             "uid": uid,
@@ -169,7 +169,7 @@ class Layers:
         }
 
 
-def _add(parent: Any, take: Take, channel: int, start: int) -> Any:
+def _add(parent: Any, take: TakeFiles, channel: int, start: int) -> Any:
     strips = compat.strips_of(parent)
     if not take.names:
         return strips.new_movie(take.label, take.path, channel, start, fit_method="ORIGINAL")
@@ -185,7 +185,7 @@ def _remove(scene: Any, parent: Any, strip: Any) -> None:
     remove_keyframes(scene, path)
 
 
-def _check_files(take: Take, clip: Any) -> None:
+def _check_files(take: TakeFiles, clip: Any) -> None:
     """Before anything is touched: a missing file gives Blender a strip of one frame, without a word."""
     there = set(os.listdir(take.folder)) if take.names and os.path.isdir(take.folder) else set()
     missing = [name for name in take.names if name not in there]
@@ -202,7 +202,7 @@ def _check_files(take: Take, clip: Any) -> None:
         )
 
 
-def _check(scene: Any, clip: Any, layer: Any, take: Take, channel: int) -> None:
+def _check(scene: Any, clip: Any, layer: Any, take: TakeFiles, channel: int) -> None:
     """Read back what was written."""
     wrong = ""
     if _range(layer) != _range(clip):
@@ -211,13 +211,13 @@ def _check(scene: Any, clip: Any, layer: Any, take: Take, channel: int) -> None:
         wrong = f"It is on channel {layer.channel}, not {channel}."
     elif os.path.normcase(os.path.normpath(media_path(layer))) != os.path.normcase(os.path.normpath(take.first_file)):
         wrong = f"It shows {media_path(layer)}."
-    elif not looks_alike(clip, layer) or layer_tags.read_mark(layer).take != take.id:
+    elif not looks_alike(clip, layer) or layer_tags.read_tag(layer).take != take.id:
         wrong = "Its position, blending or mark is not what was written."
     if wrong:
-        raise AgentProblem("placement_failed", f'The take "{take.label}" is not where it should be.', wrong, _AGAIN)
+        raise AgentProblem("placement_failed", f'The take "{take.label}" is not where it should be.', wrong, _RETRY)
 
 
-def _stands(clip: Any, layer: Any) -> bool:
+def _covers(clip: Any, layer: Any) -> bool:
     """Whether a layer still lies over all of its clip."""
     return _range(layer) == _range(clip) and layer.channel > clip.channel
 

@@ -46,7 +46,7 @@ class Identities:
             index.clear()
         self._file, self._used = "", False
 
-    def use(self) -> None:
+    def mark_used(self) -> None:
         """Somebody outside knows identities of this file from now on."""
         self._used = True
 
@@ -63,7 +63,7 @@ class Identities:
     def of(self, scene: Any, strip: Any) -> str:
         """The identity of a strip."""
         uid = self._by_pointer.get(strip.as_pointer())
-        if uid is None or not _still_it(self._known[uid], strip):
+        if uid is None or not _same_strip(self._known[uid], strip):
             uid = self._by_name.get((scene.name, strip.name))
         if uid is None:
             uid = f"{self._file_key()}:{scene.name}:{strip.name}"
@@ -106,7 +106,7 @@ class Identities:
         known = self._known.get(uid)
         if found is None and known is not None:
             found = next(
-                (each for each in strips if each.as_pointer() == known.pointer and _still_it(known, each)), None
+                (each for each in strips if each.as_pointer() == known.pointer and _same_strip(known, each)), None
             )
             alike = [each for each in strips if _fingerprint(each) == known.fingerprint] if found is None else []
             found = alike[0] if len(alike) == 1 else found
@@ -152,6 +152,6 @@ def _fingerprint(strip: Any) -> tuple[str, int, int, int]:
     return media_path(strip) or strip.type, start, length, strip.channel
 
 
-def _still_it(known: _Known, strip: Any) -> bool:
+def _same_strip(known: _Known, strip: Any) -> bool:
     """A freed strip's address may have been given to another one."""
     return strip.name == known.name or _fingerprint(strip)[0] == known.fingerprint[0]

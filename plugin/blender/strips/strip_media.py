@@ -110,8 +110,8 @@ def media_rate(strip: Any) -> Fraction | None:
     """Frames a second that a movie was made for; None when it does not tell and for pictures."""
     if strip.type != "MOVIE":
         return None
-    told = strip.fps if hasattr(strip, "fps") else 0.0
-    return snap_rate(told) if told > 0.01 else None
+    fps = strip.fps if hasattr(strip, "fps") else 0.0
+    return snap_rate(fps) if fps > 0.01 else None
 
 
 def _names_in(folder: str) -> set[str]:

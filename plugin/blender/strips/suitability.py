@@ -56,7 +56,7 @@ def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
     return None
 
 
-def why_rendered(scene: Any, strip: Any) -> str | None:
+def render_reason(scene: Any, strip: Any) -> str | None:
     """The reason why a usable strip cannot be handed over as its own file; None when it can."""
     if strip.type == "SCENE":
         return "scene strip"

@@ -12,7 +12,7 @@ from ..strips import compat
 from ..strips.frame_rates import scene_rate
 from ..strips.identity import Identities
 from ..strips.strip_media import media_path
-from ..strips.suitability import CLIP_TYPES, problem_with, why_rendered
+from ..strips.suitability import CLIP_TYPES, problem_with, render_reason
 from .stamp import stamp
 
 
@@ -31,7 +31,7 @@ def describe_timeline(identities: Identities) -> dict[str, Any]:
         "height": scene.render.resolution_y,
         "playhead": scene.frame_current,
         "selected": [identities.of(scene, strip) for strip in selected_clips(scene, identities)],
-        "clips": [_described(scene, strip, identities) for strip in clips],
+        "clips": [_clip_info(scene, strip, identities) for strip in clips],
     }
 
 
@@ -60,7 +60,7 @@ def selected_clips(scene: Any, identities: Identities) -> list[Any]:
     return clips
 
 
-def _described(scene: Any, strip: Any, identities: Identities) -> dict[str, Any]:
+def _clip_info(scene: Any, strip: Any, identities: Identities) -> dict[str, Any]:
     problem = problem_with(scene, strip)
     return {
         "uid": identities.of(scene, strip),
@@ -69,12 +69,12 @@ def _described(scene: Any, strip: Any, identities: Identities) -> dict[str, Any]
         "record_start": compat.frames(strip, "frame_final_start"),
         "record_frames": compat.frames(strip, "frame_final_duration"),
         "media": media_path(strip),
-        "render": why_rendered(scene, strip) if problem is None else None,
-        "problem": said(problem),
+        "render": render_reason(scene, strip) if problem is None else None,
+        "problem": problem_message(problem),
         "stamp": stamp(strip),
     }
 
 
-def said(problem: AgentProblem | None) -> dict[str, str] | None:
+def problem_message(problem: AgentProblem | None) -> dict[str, str] | None:
     """A problem as the panel hears it."""
     return None if problem is None else {"what": problem.what, "why": problem.why, "remedy": problem.remedy}

@@ -80,7 +80,7 @@ class Blender:
             cwd=folder,
             start_new_session=True,
         )
-        self.said: deque[str] = deque(maxlen=40)
+        self.output: deque[str] = deque(maxlen=40)
 
     def call(self, function: str, *arguments: Any, **named: Any) -> Any:
         """Run "module.function" of `inside` with plain values and return its result. Raises AssertionError."""
@@ -96,10 +96,10 @@ class Blender:
                     if "trace" in answer:
                         raise AssertionError(f"in Blender {self.version}:\n{answer['trace']}")
                     return answer["result"]
-                self.said.append(line)
+                self.output.append(line)
         finally:
             watchdog.cancel()
-        raise AssertionError(f"Blender {self.version} ended ({self._process.wait()}):\n{''.join(self.said)}")
+        raise AssertionError(f"Blender {self.version} ended ({self._process.wait()}):\n{''.join(self.output)}")
 
     def kill(self) -> None:
         """SIGKILL, as by a crash or the system; what it started is left alone."""

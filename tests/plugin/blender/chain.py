@@ -49,38 +49,38 @@ class Chain:
         blender.call("agent_link_calls.set_command", started["command"], started["environment"])
         blender.call("agent_link_calls.register")
 
-    def told(self) -> dict[str, Any]:
+    def reply(self) -> dict[str, Any]:
         """What the panel tells the sidebar, after a moment."""
-        return self.blender.call("agent_link_calls.told", 0.5)
+        return self.blender.call("agent_link_calls.reply", 0.5)
 
     def until(self, condition: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE) -> dict[str, Any]:
         """Serve the panel until it tells what is waited for."""
         ends = time.monotonic() + seconds
-        while not condition(told := self.told()):
-            assert told["trouble"] is None and time.monotonic() < ends, told
-        return told
+        while not condition(reply := self.reply()):
+            assert reply["trouble"] is None and time.monotonic() < ends, reply
+        return reply
 
     def order(self, *names: str) -> dict[str, str]:
         """Generate for strips and wait for their takes: take by name of the strip."""
-        before = {each["id"] for each in self.told().get("takes", ())}
+        before = {each["id"] for each in self.reply().get("takes", ())}
         uids = self.blender.call("agent_link_calls.order", names, INSTRUCTION)
 
-        def new(told: dict[str, Any]) -> dict[str, str]:
-            failed = [each["problem"] for each in told.get("jobs", ()) if each["problem"]]
+        def new(reply: dict[str, Any]) -> dict[str, str]:
+            failed = [each["problem"] for each in reply.get("jobs", ()) if each["problem"]]
             assert not failed, failed
             return {
                 each["uid"]: each["id"]
-                for each in told.get("takes", ())
+                for each in reply.get("takes", ())
                 if each["uid"] in uids and each["id"] not in before
             }
 
-        takes = new(self.until(lambda told: set(new(told)) == set(uids)))
+        takes = new(self.until(lambda reply: set(new(reply)) == set(uids)))
         return {name: takes[uid] for name, uid in zip(names, uids, strict=True)}
 
     def place(self, take: str) -> PlacedLayer:
         """Approve and place a take; what Blender then says of it."""
         self.blender.call("agent_link_calls.ask", "place_take", {"take": take})
-        self.until(lambda told: any(each["id"] == take and each["placed"] for each in told["takes"]))
+        self.until(lambda reply: any(each["id"] == take and each["placed"] for each in reply["takes"]))
         return self.placed()[take]
 
     def placed(self) -> dict[str, PlacedLayer]:

@@ -2,8 +2,8 @@
 
     python fake_panel.py FOLDER [--hidden]
 
-The folder holds `takes.json`: what to offer, as takes of the protocol with a `thumbnail`. What the agent answered is
-appended to `heard.jsonl`, a line each. A job goes through its stages as fast as files `step` are put into the folder.
+The folder holds `takes.json`: what to offer, as takes of the protocol with a `thumbnail`. What the agent answers is
+appended to `received.jsonl`, one line each. A job advances one stage for each file `step` that is put into the folder.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class FakePanel:
         """Until the agent hangs up."""
         self.request("hello", token=os.environ["DYNVFX_AGENT_TOKEN"], protocol=[1, 1], panel="0.1.0")
         self.request("timeline")
-        self.tell_state()
+        self.send_state()
         while True:
             self.steps()
             if time.monotonic() - self.beaten > 2:
@@ -62,8 +62,8 @@ class FakePanel:
         """Write down what came, and answer."""
         if message.get("method") == "beat":
             return
-        with (FOLDER / "heard.jsonl").open("a") as heard:
-            heard.write(json.dumps(message) + "\n")
+        with (FOLDER / "received.jsonl").open("a") as received:
+            received.write(json.dumps(message) + "\n")
         method, params = message.get("method"), message.get("params", {})
         if method == "changed":
             self.request("timeline")
@@ -71,7 +71,7 @@ class FakePanel:
             sys.exit(0)
         elif method is not None and "id" in message:
             self.send({"id": message["id"], "result": getattr(self, "on_" + method)(params)})
-            self.tell_state()
+            self.send_state()
 
     def on_show(self, params: dict[str, Any]) -> dict:
         return {}
@@ -95,11 +95,11 @@ class FakePanel:
         return {}
 
     def on_place_take(self, params: dict[str, Any]) -> dict:
-        told = next(each for each in self.takes if each["id"] == params["take"])
-        takes = [each["told"] for each in self.takes if each["uid"] == told["uid"]]
-        active = [each["id"] for each in takes].index(told["id"])
-        self.request("place", uid=told["uid"], takes=takes, active=active)
-        told["placed"] = True
+        chosen = next(each for each in self.takes if each["id"] == params["take"])
+        takes = [each["offer"] for each in self.takes if each["uid"] == chosen["uid"]]
+        active = [each["id"] for each in takes].index(chosen["id"])
+        self.request("place", uid=chosen["uid"], takes=takes, active=active)
+        chosen["placed"] = True
         return {}
 
     def steps(self) -> None:
@@ -118,14 +118,14 @@ class FakePanel:
                 job.update(state=stage, stage=stage, fraction=fraction, text=text, seconds_left=240 - 200 * fraction)
                 continue
             job.update(state="done", fraction=1.0)
-            for told in self.offered:
-                take = {"id": told["id"], "job": job["id"], "uid": job["uid"], "label": told["label"]}
-                take.update(status="pending", thumbnail=told["thumbnail"], placed=False, told=told)
+            for offer in self.offered:
+                take = {"id": offer["id"], "job": job["id"], "uid": job["uid"], "label": offer["label"]}
+                take.update(status="pending", thumbnail=offer["thumbnail"], placed=False, offer=offer)
                 self.takes.append(take)
-        self.tell_state()
+        self.send_state()
 
-    def tell_state(self) -> None:
-        takes = [{name: value for name, value in each.items() if name != "told"} for each in self.takes]
+    def send_state(self) -> None:
+        takes = [{name: value for name, value in each.items() if name != "offer"} for each in self.takes]
         backend = {"state": "ready", "text": "Ready on this machine"}
         state = {"backend": backend, "jobs": self.jobs, "takes": takes, "problem": None}
         self.send({"method": "state", "params": state})

@@ -22,7 +22,7 @@ from tests.plugin.blender.windowed import WindowedBlender
 SIZE = (1500, 1120)
 WIDTH = 1200
 MINUTES = 40
-_TOLD = "from dynvfx.agent import agent\ntold = agent[0].state._told\n"
+_STATE = "from dynvfx.agent import agent\nstate = agent[0].state.latest\n"
 _FRAMES = 66
 
 
@@ -60,15 +60,15 @@ def _picture_steps(window: WindowedBlender, folder: Path, target: Path) -> None:
     window.open_sidebar()
     window.do(f"settings = bpy.context.window_manager.dynvfx\nsettings.instruction = {INSTRUCTION!r}")
     window.do("bpy.context.window_manager.dynvfx.quality = 'draft'\nbpy.ops.dynvfx.generate()")
-    drawing = "any(each['stage'] and (each['fraction'] or 0) > 0.4 for each in told.get('jobs', ()))"
-    window.until(_TOLD + f"result = {drawing}", MINUTES * 60)
+    drawing = "any(each['stage'] and (each['fraction'] or 0) > 0.4 for each in state.get('jobs', ()))"
+    window.until(_STATE + f"result = {drawing}", MINUTES * 60)
     _save(window, target / "blender-generate.png")
     window.do("bpy.ops.dynvfx.generate()")
-    whole = "len(told.get('takes', ())) == 2 and all(each['thumbnail'] for each in told['takes'])"
-    window.until(_TOLD + f"result = {whole} and told['backend']['state'] == 'ready'", MINUTES * 60)
-    first = window.do(_TOLD + "result = told['takes'][-1]['id']")
+    whole = "len(state.get('takes', ())) == 2 and all(each['thumbnail'] for each in state['takes'])"
+    window.until(_STATE + f"result = {whole} and state['backend']['state'] == 'ready'", MINUTES * 60)
+    first = window.do(_STATE + "result = state['takes'][-1]['id']")
     window.do(f"bpy.ops.dynvfx.approve_and_place(take={first!r})")
-    window.until(_TOLD + f"result = any(each['id'] == {first!r} and each['placed'] for each in told['takes'])", 120)
+    window.until(_STATE + f"result = any(each['id'] == {first!r} and each['placed'] for each in state['takes'])", 120)
     _save(window, target / "blender-takes.png")
 
 

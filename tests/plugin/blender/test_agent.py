@@ -41,19 +41,19 @@ def test_generate_and_place_over_the_link(addon: Blender, media: Media, tmp_path
     addon.call("agent_link_calls.tick_until", "approved")
     strips = addon.call("scenes.describe")["scenes"]["Scene"]["strips"]
     assert {name: each["mute"] for name, each in strips.items()} == {"clip": False, "Take a": False, "Take b": True}
-    heard = [json.loads(line) for line in (tmp_path / "heard.jsonl").read_text().splitlines()]
-    assert heard[0]["result"]["host"] == "blender" and heard[0]["result"]["layer"] == "png"
-    assert any(each.get("result", {}).get("uid") == uid for each in heard)
+    received = [json.loads(line) for line in (tmp_path / "received.jsonl").read_text().splitlines()]
+    assert received[0]["result"]["host"] == "blender" and received[0]["result"]["layer"] == "png"
+    assert any(each.get("result", {}).get("uid") == uid for each in received)
     (tmp_path / "crash").touch()
     addon.call("agent_link_calls.tick_while_connected")
 
 
-def test_a_panel_that_cannot_start_is_told(addon: Blender, media: Media) -> None:
+def test_a_panel_that_cannot_start_is_reported(addon: Blender, media: Media) -> None:
     addon.call("agent_link_calls.set_command", [sys.executable, "-c", "raise SystemExit(3)"])
     addon.call("scenes.add_movie", str(media.h264))
     addon.call("agent_link_calls.generate", "clip", "add rain")
     assert addon.call("agent_link_calls.tick_until", "ended while it started") is False
 
 
-def test_nothing_is_told_when_nothing_changed(blender: Blender) -> None:
+def test_nothing_is_sent_when_nothing_changed(blender: Blender) -> None:
     assert blender.call("agent_link_calls.quiet_ticks", 300) == [0, True, False]

@@ -65,8 +65,8 @@ def test_movies_are_handed_over_as_they_are(blender: Blender, media: Media, tmp_
     shot = listed[0].shot
     assert shot.media_path == str(path)
     assert (shot.timeline_start + shot.record_start, shot.record_frames) == (facts["start"], facts["count"])
-    told = blender.call("agent_calls.timeline")
-    assert list(shot.timeline_rate) == told["rate"]
+    answered = blender.call("agent_calls.timeline")
+    assert list(shot.timeline_rate) == answered["rate"]
     assert shot.handles[0] == 9 and shot.handles[1] == 7  # what the cuts left out is still there
     rendered = shown(blender, tmp_path / "frames", facts)
     assert numbers_of(tmp_path / "out", reply) == [number_in(each) for each in rendered]

@@ -35,10 +35,10 @@ def test_the_installed_add_on_reaches_its_panel(tmp_path: Path, monkeypatch: pyt
         for path, content in installed_files("blender", tmp_path / "assembled", addons, command).items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        told: list[str] = []
+        reply: list[str] = []
         host = Host("blender-3.4", "blender", "Blender 3.4", addons, program)
-        switch_on([host], Manifest(tmp_path / "manifest.json"), told.append)
-        assert "switched on" in told[0]
+        switch_on([host], Manifest(tmp_path / "manifest.json"), reply.append)
+        assert "switched on" in reply[0]
         done = subprocess.run(
             [program, "-b", "--python-exit-code", "1", "--python", INSIDE / "installed.py"],
             capture_output=True,

@@ -57,7 +57,7 @@ class Edit:
     def find_take(self, take: str) -> None:
         """Open the panel, as the user does, and see the take in the sidebar."""
         self.blender.call("agent_link_calls.ask", "show", {})
-        self.chain.until(lambda told: any(each["id"] == take for each in told.get("takes", ())))
+        self.chain.until(lambda reply: any(each["id"] == take for each in reply.get("takes", ())))
 
     def take_away(self) -> None:
         """The timeline without any take."""
@@ -80,14 +80,14 @@ def test_the_take_is_there_whole_or_not_at_all(home: Path, media: Media, tmp_pat
         edit.blender.call("scenes.save", edit.file)
         take = take_of_a_killed_service(edit)
         seconds = taken(lambda: place_and_save(edit, take))
-        edit.chain.until(lambda told: told["takes"][0]["status"] == "approved")
+        edit.chain.until(lambda reply: reply["takes"][0]["status"] == "approved")
         # The panel dies while the take is placed; Blender goes on.
         for part in range(DEATHS):
             edit.take_away()
             edit.blender.call("agent_link_calls.ask", "place_take", {"take": take})
-            edit.blender.call("agent_link_calls.told", moment(seconds, part, chance))
+            edit.blender.call("agent_link_calls.reply", moment(seconds, part, chance))
             edit.panel().kill()
-            edit.chain.until(lambda told: not told["connected"])
+            edit.chain.until(lambda reply: not reply["connected"])
             whole_or_not(edit, take, clip)
             edit.find_take(take)
         edit.take_away()
@@ -116,13 +116,13 @@ def test_the_take_is_there_whole_or_not_at_all(home: Path, media: Media, tmp_pat
 def take_of_a_killed_service(edit: Edit) -> str:
     """Order a take and kill the service while it is drawn: another one is started, and goes on."""
     edit.blender.call("agent_link_calls.order", ["clip"], "add a red balloon on the left")
-    edit.chain.until(lambda told: any((each["fraction"] or 0) > 0.2 for each in told.get("jobs", ())))
+    edit.chain.until(lambda reply: any((each["fraction"] or 0) > 0.2 for each in reply.get("jobs", ())))
     first = read_service_file(edit.home)
     os.kill(first.pid, signal.SIGKILL)
-    told = edit.chain.until(lambda told: bool(told.get("takes")))
+    reply = edit.chain.until(lambda reply: bool(reply.get("takes")))
     assert read_service_file(edit.home).pid != first.pid
-    assert len(told["takes"]) == 1
-    return told["takes"][0]["id"]
+    assert len(reply["takes"]) == 1
+    return reply["takes"][0]["id"]
 
 
 def moment(seconds: float, part: int, chance: random.Random) -> float:

@@ -111,7 +111,7 @@ def test_a_layer_of_another_size_covers_the_same(blender: Blender, clip: dict, l
     assert covered == pytest.approx(0.25, abs=0.02)
 
 
-def test_the_next_free_channel_is_taken_and_told(blender: Blender, clip: dict, media: Media, layers: Path) -> None:
+def test_the_next_free_channel_is_taken_and_reported(blender: Blender, clip: dict, media: Media, layers: Path) -> None:
     blender.call("scenes.add_movie", str(media.h264), "in the way", 2, clip["start"] + 20)
     blender.call("scenes.set_channel", 3, lock=True)
     blender.call("scenes.add_movie", str(media.h264), "elsewhere", 4, clip["start"] + 24)
@@ -152,7 +152,7 @@ def test_failures_leave_nothing_behind(blender: Blender, clip: dict, layers: Pat
     missing["sequence"] = dict(missing["sequence"], folder=str(tmp_path))
     assert blender.call("agent_calls.place", "clip", [missing])["problem"] == "take_missing"
     assert blender.call("agent_calls.place", "clip", takes(layers, "a", count=COUNT - 1))["problem"] == "clip_changed"
-    # Pictures that Blender takes otherwise than they were told: found by reading back.
+    # Blender shows the pictures otherwise than asked for: found by reading back.
     blender.call("agent_calls.spoil_reading_back")
     try:
         refused = blender.call("agent_calls.place", "clip", takes(layers, "a", "b"))
@@ -210,11 +210,11 @@ def test_selection_and_stamp(blender: Blender, clip: dict, media: Media, layers:
     blender.call("scenes.add_movie", str(media.prores), "second", 3, 60)
     blender.call("agent_calls.place", "clip", takes(layers, "a"))
     blender.call("scenes.select", ["Take a", "second"], "second")
-    told = blender.call("agent_calls.timeline")
-    names = {each["uid"]: each["name"] for each in told["clips"]}
+    reply = blender.call("agent_calls.timeline")
+    names = {each["uid"]: each["name"] for each in reply["clips"]}
     assert sorted(names.values()) == ["clip", "second"]  # takes are no clips
-    assert [names[uid] for uid in told["selected"]] == ["second", "clip"]
-    stamps = {each["name"]: each["stamp"] for each in told["clips"]}
+    assert [names[uid] for uid in reply["selected"]] == ["second", "clip"]
+    stamps = {each["name"]: each["stamp"] for each in reply["clips"]}
     blender.call("scenes.set_strip", "second", mute=True, transform__offset_x=5)
     blender.call("scenes.set_strip", "clip", frame_offset_end=11)
     now = {each["name"]: each["stamp"] for each in blender.call("agent_calls.timeline")["clips"]}

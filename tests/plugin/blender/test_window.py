@@ -44,26 +44,26 @@ def window(tmp_path: Path, media: Media, layers: Path) -> Iterator[WindowedBlend
         found.close()
 
 
-def heard(folder: Path, method: str) -> list[dict]:
-    """Requests of that kind that the panel process heard."""
-    lines = (folder / "heard.jsonl").read_text().splitlines()
+def received(folder: Path, method: str) -> list[dict]:
+    """Requests of that kind that the panel process received."""
+    lines = (folder / "received.jsonl").read_text().splitlines()
     return [each for each in map(json.loads, lines) if each.get("method") == method]
 
 
 def step(window: WindowedBlender, text: str) -> None:
     """Have the pretended job go one stage on, and wait until the sidebar knows."""
     (window.folder / "step").touch()
-    window.until(_AGENT + f"result = {text!r} in str(agent.state._told)")
+    window.until(_AGENT + f"result = {text!r} in str(agent.state.latest)")
 
 
 def test_from_the_sentence_to_the_swapped_take(window: WindowedBlender) -> None:
     window.open_sidebar()
-    assert window.do("result = bpy.ops.dynvfx.generate.poll()") is False  # nothing was said yet
+    assert window.do("result = bpy.ops.dynvfx.generate.poll()") is False  # there is no instruction yet
     window.do("bpy.context.window_manager.dynvfx.instruction = 'add a massive whale'")
     assert window.do(_AGENT + "result = agent.connected") is False
     window.do("bpy.ops.dynvfx.generate()")
-    uid = window.until(_AGENT + "result = [each['uid'] for each in agent.state._told.get('jobs', ())]")[0]
-    order = heard(window.folder, "generate")[0]["params"]
+    uid = window.until(_AGENT + "result = [each['uid'] for each in agent.state.latest.get('jobs', ())]")[0]
+    order = received(window.folder, "generate")[0]["params"]
     assert order == {"uids": [uid], "instruction": "add a massive whale", "quality": "standard", "scope": "object"}
     window.until(f"import os\nresult = os.path.exists({str(window.folder / 'export-0' / 'clip.otio')!r})")
     step(window, "Reading the clip")
@@ -78,7 +78,7 @@ def test_from_the_sentence_to_the_swapped_take(window: WindowedBlender) -> None:
     window.do("bpy.ops.dynvfx.approve_and_place(take='a')")
     window.until(_LAYERS)
     assert window.do(_LAYERS) == {"Take a": [2, False], "Take b": [3, True]}
-    assert heard(window.folder, "set_status")[0]["params"] == {"take": "a", "status": "approved"}
+    assert received(window.folder, "set_status")[0]["params"] == {"take": "a", "status": "approved"}
     # One click shows another take, one undo brings the first back.
     window.do("bpy.ops.dynvfx.show_take('EXEC_DEFAULT', True, take='b')")
     assert window.do(_LAYERS) == {"Take a": [2, True], "Take b": [3, False]}
@@ -96,10 +96,10 @@ def test_panel_and_files_come_and_go(window: WindowedBlender, tmp_path: Path) ->
     assert window.do(_AGENT + "result = agent.state.backend['state']") == ""
     # Blender goes on, and so does a new panel.
     window.do("bpy.context.window_manager.dynvfx.instruction = 'add rain'\nbpy.ops.dynvfx.generate()")
-    window.until(_AGENT + "result = agent.connected and bool(agent.state._told.get('jobs'))")
+    window.until(_AGENT + "result = agent.connected and bool(agent.state.latest.get('jobs'))")
     for text in ("Reading the clip", "Step 20", "Pass 4", "Take b"):
         step(window, text)
-    # Another file is opened while a take waits: it is not placed there, and that is said.
+    # Another file is opened while a take waits: it is not placed there, and that is reported.
     window.do(f"bpy.ops.wm.save_as_mainfile(filepath={str(tmp_path / 'film.blend')!r}, copy=True)")
     window.do(
         "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n"
@@ -107,7 +107,7 @@ def test_panel_and_files_come_and_go(window: WindowedBlender, tmp_path: Path) ->
     )
     assert window.do(_STRIPS) == 0
     window.do(_AGENT + "agent.ask('place_take', {'take': 'a'})")
-    window.until(f"result = 'clip_gone' in open({str(window.folder / 'heard.jsonl')!r}).read()")
+    window.until(f"result = 'clip_gone' in open({str(window.folder / 'received.jsonl')!r}).read()")
     assert window.do(_STRIPS) == 0
     panel = window.do(_AGENT + "result = agent._link._process.pid")
     process = psutil.Process(panel)
@@ -115,8 +115,8 @@ def test_panel_and_files_come_and_go(window: WindowedBlender, tmp_path: Path) ->
     process.wait(10)  # the panel ends with its host
 
 
-def test_a_missing_installation_is_told(window: WindowedBlender) -> None:
+def test_a_missing_installation_is_reported(window: WindowedBlender) -> None:
     (window.folder / "scripts" / "addons" / "dynvfx" / "panel_command.json").unlink()
     window.do("try:\n    bpy.ops.dynvfx.open_panel()\nexcept RuntimeError as error:\n    result = str(error)")
-    told = window.do(_AGENT + "result = [agent.state.problem.kind, agent.state.problem.remedy]")
-    assert told == ["not_installed", "Run `python3 run.py install` in the DynVFX folder, then restart Blender."]
+    reply = window.do(_AGENT + "result = [agent.state.problem.kind, agent.state.problem.remedy]")
+    assert reply == ["not_installed", "Run `python3 run.py install` in the DynVFX folder, then restart Blender."]

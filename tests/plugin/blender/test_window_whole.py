@@ -13,7 +13,7 @@ from tests.plugin.blender.chain import INSTRUCTION, PATIENCE, panel_command, use
 from tests.plugin.blender.conftest import Media
 from tests.plugin.blender.windowed import WindowedBlender
 
-_TOLD = "from dynvfx.agent import agent\ntold = agent[0].state._told\n"
+_STATE = "from dynvfx.agent import agent\nstate = agent[0].state.latest\n"
 
 
 @pytest.fixture
@@ -49,15 +49,19 @@ def test_from_the_sentence_to_the_take_in_the_preview(window: WindowedBlender, t
     window.do(f"bpy.context.window_manager.dynvfx.instruction = {INSTRUCTION!r}")
     window.do("bpy.context.window_manager.dynvfx.quality = 'draft'\nbpy.ops.dynvfx.generate()")
     # The first order starts the panel, and that the service: it waits for both.
-    progress = "result = [e['text'] for e in told.get('jobs', ()) if e['stage'] and (e['fraction'] or 0) > 0.1]"
-    text = window.until(_TOLD + progress, PATIENCE)
+    progress = "result = [e['text'] for e in state.get('jobs', ()) if e['stage'] and (e['fraction'] or 0) > 0.1]"
+    text = window.until(_STATE + progress, PATIENCE)
     assert text[0].startswith("running")
-    takes = "result = [each['id'] for each in told.get('takes', ()) if each['thumbnail']]"
-    (take,) = window.until(_TOLD + takes, PATIENCE)
-    assert window.do(_TOLD + "result = agent[0].state.problem is None and agent[0].state.picture(told['takes'][0]) > 0")
+    takes = "result = [each['id'] for each in state.get('takes', ()) if each['thumbnail']]"
+    (take,) = window.until(_STATE + takes, PATIENCE)
+    assert window.do(
+        _STATE + "result = agent[0].state.problem is None and agent[0].state.picture(state['takes'][0]) > 0"
+    )
     before = reds(window, "before.png")
     window.do(f"bpy.ops.dynvfx.approve_and_place(take={take!r})")
-    window.until(_TOLD + "result = told['takes'][0]['placed'] and told['takes'][0]['status'] == 'approved'", PATIENCE)
+    window.until(
+        _STATE + "result = state['takes'][0]['placed'] and state['takes'][0]['status'] == 'approved'", PATIENCE
+    )
     placed = window.do("import scenes\nresult = [scenes.facts(each) for each in scenes.strips()]")
     assert [(each["channel"], each["start"], each["count"]) for each in sorted(placed, key=lambda e: e["channel"])] == [
         (1, 14, 8),

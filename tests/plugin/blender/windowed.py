@@ -79,9 +79,9 @@ class WindowedBlender:
         while not answer.exists():
             assert self._process.poll() is None and time.monotonic() < ends, self._said()
             time.sleep(0.02)
-        told = json.loads(answer.read_text())
-        assert "trace" not in told, told["trace"]
-        return told["result"]
+        reply = json.loads(answer.read_text())
+        assert "trace" not in reply, reply["trace"]
+        return reply["result"]
 
     def until(self, source: str, seconds: float = 30) -> Any:
         """Wait until `result` is true."""
@@ -105,7 +105,7 @@ class WindowedBlender:
 
     def _drawn(self) -> bool:
         """Whether the add-on's part of the sidebar was drawn, given a few redraws' time."""
-        return any(self.do("from dynvfx import sidebar\nresult = sidebar.draws") for _ in range(4))
+        return any(self.do("from dynvfx.interface import sidebar\nresult = sidebar.draws") for _ in range(4))
 
     def click(self, x: int, y: int) -> None:
         """A click of the left button at a place of the window, as the window system would tell it."""

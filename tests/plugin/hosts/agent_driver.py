@@ -22,7 +22,7 @@ SCRIPT = Path(__file__).with_name("fake_agent.py")
 
 
 class AgentProcess:
-    """The application in its process; what it said so far is in `said`."""
+    """The application in its process; what it has written so far is in `messages`."""
 
     def __init__(self, project: Path, python: str = sys.executable) -> None:
         self.project_file = project
@@ -30,9 +30,9 @@ class AgentProcess:
             [python, str(SCRIPT), str(project)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         os.set_blocking(self.process.stdout.fileno(), False)
-        self.said: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self._unread = ""
-        begun = self.wait(lambda: next((each for each in self.said if "port" in each), None))
+        begun = self.wait(lambda: next((each for each in self.messages if "port" in each), None))
         self.address, self.token = f"127.0.0.1:{begun['port']}", begun["token"]
 
     def do(self, what: str, **facts: Any) -> None:
@@ -46,13 +46,13 @@ class AgentProcess:
         self.tell()
 
     def hear(self) -> list[dict[str, Any]]:
-        """Read what it has said."""
+        """Read what it has written."""
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
                 self._unread += chunk.decode()
         *lines, self._unread = self._unread.split("\n")
-        self.said += [json.loads(line) for line in lines]
-        return self.said
+        self.messages += [json.loads(line) for line in lines]
+        return self.messages
 
     def wait(self, condition: Callable[[], Any], seconds: float = 20.0) -> Any:
         """Hear until something is so."""
@@ -62,18 +62,18 @@ class AgentProcess:
             found = condition()
             if found:
                 return found
-            assert time.monotonic() < end, f"It did not come to that; it said {self.said[-3:]}"
+            assert time.monotonic() < end, f"It did not happen; the last messages: {self.messages[-3:]}"
             time.sleep(0.005)
 
     def last(self, name: str) -> Any:
-        """What it said last under a name."""
+        """The last message that has a key."""
         return next((each[name] for each in reversed(self.hear()) if name in each), None)
 
     def tell(self) -> dict[str, Any]:
         """Its project and what it has seen, now."""
-        count = len(self.said)
+        count = len(self.messages)
         self.do("tell")
-        return self.wait(lambda: next((each for each in self.said[count:] if "project" in each), None))
+        return self.wait(lambda: next((each for each in self.messages[count:] if "project" in each), None))
 
     def saved(self) -> dict[str, Any]:
         """The project as it is on the disk."""

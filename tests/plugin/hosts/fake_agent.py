@@ -41,7 +41,7 @@ class Application:
         self.link = agent_link.AgentLink(
             self.project.get("host", "blender"), "4.5", "0.1", offered, methods,
             self.project.get("layer", "png"), self.project.get("palette"))  # fmt: skip
-        self.told = {}
+        self.reply = {}
         self.slow = 0
         self.nudge = 0  # frames by which the clip moves right before a take is placed
         self.slip = 0  # frames by which takes land beside their clip
@@ -130,7 +130,7 @@ class Application:
         return {"count": 1 + len(params["takes"])}
 
     def state(self, params):
-        self.told = params
+        self.reply = params
         say(state=params)
 
     # What a test makes it do

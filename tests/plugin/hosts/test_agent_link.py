@@ -113,9 +113,11 @@ def wire() -> Iterator[Wire]:
 
 def test_hello_says_what_the_application_can(wire: Wire) -> None:
     panel = wire.dial(token=wire.token, protocol=[1, 3], panel="0.1")
-    said = wire.read(panel)["result"]
-    assert said["capabilities"] == ["echo", "long"] and said["pid"] == os.getpid() and said["layer"] == "png"
-    assert wire.link.connected and wire.link.last_heard == wire.clock.now
+    response = wire.read(panel)["result"]
+    assert (
+        response["capabilities"] == ["echo", "long"] and response["pid"] == os.getpid() and response["layer"] == "png"
+    )
+    assert wire.link.connected and wire.link.last_received == wire.clock.now
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64, None, 5, ["x"], "é"])
@@ -143,11 +145,11 @@ def test_a_stranger_that_says_nothing_is_hung_up_on(wire: Wire) -> None:
     assert wire.read(stranger) is None
 
 
-def test_strangers_cannot_pile_up(wire: Wire) -> None:
+def test_unknown_peers_cannot_pile_up(wire: Wire) -> None:
     for _ in range(20):
         wire.dial()
         wire.poll(1)
-    assert len(wire.link._strangers) <= 8
+    assert len(wire.link._unknown_peers) <= 8
 
 
 def test_the_protocols_must_overlap_and_the_older_side_is_named(wire: Wire) -> None:
@@ -202,13 +204,13 @@ def test_a_line_that_is_too_long_ends_it(wire: Wire) -> None:
     assert not wire.link.connected and sent <= agent_link.LINE_BYTES + 8_000_000
 
 
-def test_long_calls_go_one_step_a_poll_and_tell_their_progress(wire: Wire) -> None:
+def test_long_calls_go_one_step_a_poll_and_report_their_progress(wire: Wire) -> None:
     panel = wire.panel()
     wire.send(panel, id=2, method="long", params={"steps": 2})
-    told = [wire.read(panel) for _ in range(3)]
-    assert [each.get("method") for each in told] == ["progress", "progress", None]
-    assert told[0]["params"] == {"call": 2, "done": 0, "total": 3, "text": "on it"}
-    assert told[2]["result"] == {"steps": 2} and wire.closed == [""] and not wire.link.working
+    reply = [wire.read(panel) for _ in range(3)]
+    assert [each.get("method") for each in reply] == ["progress", "progress", None]
+    assert reply[0]["params"] == {"call": 2, "done": 0, "total": 3, "text": "on it"}
+    assert reply[2]["result"] == {"steps": 2} and wire.closed == [""] and not wire.link.working
 
 
 def test_long_calls_are_cancelled_and_take_back_what_they_did(wire: Wire) -> None:
@@ -217,9 +219,9 @@ def test_long_calls_are_cancelled_and_take_back_what_they_did(wire: Wire) -> Non
     wire.send(panel, id=3, method="long", params={"steps": 10**9, "name": "b"})
     wire.poll()
     wire.send(panel, method="cancel_call", params={"call": 2})
-    while "error" not in (said := wire.read(panel)):
+    while "error" not in (response := wire.read(panel)):
         pass
-    assert said["id"] == 2 and said["error"]["data"]["kind"] == "cancelled" and wire.closed == ["a"]
+    assert response["id"] == 2 and response["error"]["data"]["kind"] == "cancelled" and wire.closed == ["a"]
     panel.close()
     wire.poll()
     assert wire.closed == ["a", "b"] and not wire.link.working
@@ -272,7 +274,7 @@ def test_a_method_that_polls_does_not_run_within_itself(wire: Wire) -> None:
     assert wire.read(panel)["result"] == {}
 
 
-def test_closing_tells_the_panel(wire: Wire) -> None:
+def test_closing_notifies_the_panel(wire: Wire) -> None:
     panel = wire.panel()
     wire.link.close()
     assert b'"closing"' in panel.recv(1000)
@@ -300,9 +302,9 @@ def test_any_chunks_are_the_same_messages(data: st.DataObject) -> None:
             wire.link.poll()
         wire.send(panel, id="end", method="echo")
         found = []
-        while (said := wire.read(panel)) is not None and said.get("id") != "end":
-            if isinstance(said.get("id"), int) and "result" in said:
-                found.append((said["id"], said["result"]["text"]))
+        while (response := wire.read(panel)) is not None and response.get("id") != "end":
+            if isinstance(response.get("id"), int) and "result" in response:
+                found.append((response["id"], response["result"]["text"]))
         assert found == wanted and wire.link.connected
     finally:
         wire.close()

@@ -40,14 +40,14 @@ def shot_of(host: OtioFiles, index: int) -> Shot:
 
 
 def put(host: OtioFiles, shot: Shot, takes: list[PlacedTake], active: int) -> Placement:
-    return told(lambda done, failed: host.place(shot, takes, active, done, failed))
+    return reply(lambda done, failed: host.place(shot, takes, active, done, failed))
 
 
 def swapped_in(host: OtioFiles, shot: Shot, take: PlacedTake) -> Placement:
-    return told(lambda done, failed: host.swap(shot, take, done, failed))
+    return reply(lambda done, failed: host.swap(shot, take, done, failed))
 
 
-def told(asks: Callable) -> Placement:
+def reply(asks: Callable) -> Placement:
     answers, problems = [], []
     asks(answers.append, problems.append)
     if problems:
@@ -126,7 +126,7 @@ def test_a_later_start_remembers_what_was_placed(host: OtioFiles, tmp_path: Path
     assert again.placements() == {}
 
 
-def test_a_take_that_is_not_there_is_told(host: OtioFiles, tmp_path: Path) -> None:
+def test_a_take_that_is_not_there_is_reported(host: OtioFiles, tmp_path: Path) -> None:
     from bridge.editorial.timeline import open_timeline
     from plugin.hosts.otio_files import PlacedStack
 

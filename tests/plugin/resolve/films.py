@@ -77,19 +77,19 @@ class Film:
     ) -> dict[str, Any]:
         exact = rate_of(rate or self.timeline.settings["timelineFrameRate"])
         path = self.folder / f"take {name}.mov"
-        told: dict[str, Any] = {
+        reply: dict[str, Any] = {
             "id": f"take-{name}", "label": f"balloon {name}", "path": str(path), "sequence": None,
             "frame_count": frames, "rate": [exact.numerator, exact.denominator], "start_frame": 0,
             "width": 1920, "height": 1080, "instruction": "add a red balloon", "model": "tiny", "seed": 1,
         }  # fmt: skip
         if sequence:
             parts = {"folder": str(self.folder), "prefix": f"{name}.", "suffix": ".png", "first": 1001, "padding": 4}
-            told["sequence"] = {**parts, "count": frames}
+            reply["sequence"] = {**parts, "count": frames}
             path = self.folder / f"{name}.1001.png"
-            told["path"] = str(path)
+            reply["path"] = str(path)
         path.write_bytes(b"take")
         self._takes[str(path)] = (frames, rate or self.rate, 0, False)
-        return told
+        return reply
 
     def _probe(self, path: str) -> tuple[int, str, int, bool] | None:
         if "%" in path:

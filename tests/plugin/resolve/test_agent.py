@@ -14,7 +14,7 @@ from tests.plugin.resolve.conftest import ROOT
 from tests.plugin.resolve.double import World
 from tests.plugin.resolve.films import Film
 
-# Dials like the panel, asks what it is told to ask, writes the answers down and ends.
+# Dials like the panel, sends the given requests, writes the answers down and ends.
 PANEL = r"""
 import json, os, socket, sys
 asks, answers = sys.argv[1], sys.argv[2]
@@ -24,10 +24,10 @@ def ask(number, method, params):
     link.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}) + "\n")
     link.flush()
     for line in link:
-        told = json.loads(line)
-        if told.get("id") == number and "method" not in told:
-            return told.get("result", told.get("error"))
-        seen.append(told.get("method"))
+        message = json.loads(line)
+        if message.get("id") == number and "method" not in message:
+            return message.get("result", message.get("error"))
+        seen.append(message.get("method"))
 seen = []
 given = [ask(0, "hello", {"token": os.environ["DYNVFX_AGENT_TOKEN"], "protocol": [1, 1], "panel": "test"})]
 for number, (method, params) in enumerate(json.load(open(asks, encoding="utf-8")), start=1):
@@ -49,9 +49,9 @@ def here(tmp_path: Path) -> Path:
 
 def served(agent: ModuleType, film: Film, here: Path, asks: list) -> dict:
     (here.parent / "asks").write_text(json.dumps(asks))
-    told: list[str] = []
-    assert agent.run(film.world.resolve, str(here), told.append) == 0
-    assert told == []
+    reply: list[str] = []
+    assert agent.run(film.world.resolve, str(here), reply.append) == 0
+    assert reply == []
     return json.loads((here.parent / "answers").read_text())
 
 
@@ -71,8 +71,8 @@ def test_a_clip_goes_out_and_the_take_comes_back(agent: ModuleType, film: Film, 
         ("versions", {"uid": item.uid, "takes": [film.take("a")]}),
         ("swap", {"uid": "nobody", "take": film.take("b")}),
     ]
-    told = served(agent, film, here, asks)
-    hello, timeline, export, placed, again, swapped, placed_items, _, _, versions, problem = told["answers"]
+    reply = served(agent, film, here, asks)
+    hello, timeline, export, placed, again, swapped, placed_items, _, _, versions, problem = reply["answers"]
     assert (hello["host"], hello["host_version"], hello["layer"]) == ("resolve", "21.0.4", "prores4444")
     assert set(hello["capabilities"]) == {method for method, _ in asks}
     assert (timeline["title"], timeline["rate"], timeline["start"]) == ("Cut 1", [24, 1], 86400)
@@ -85,7 +85,7 @@ def test_a_clip_goes_out_and_the_take_comes_back(agent: ModuleType, film: Film, 
     assert film.timeline.playhead == item.start + 3
     assert versions == {"count": 3}
     assert problem["data"]["kind"] == "clip_gone" and problem["data"]["remedy"]
-    assert told["seen"].count("progress") == 4
+    assert reply["seen"].count("progress") == 4
     assert len(film.timeline.tracks["video"]) == 2
 
 
@@ -114,8 +114,8 @@ def test_a_killed_placing_is_mended_before_anything_else(
         next(placing)
     assert film.world.snapshot() != before
     # Killed: the generator is kept alive, so that nothing of it is cleaned up.
-    told = served(agent, film, here, [("timeline", {})])
-    assert [each["uid"] for each in told["answers"][1]["clips"]] == [item.uid]
+    reply = served(agent, film, here, [("timeline", {})])
+    assert [each["uid"] for each in reply["answers"][1]["clips"]] == [item.uid]
     assert film.world.snapshot() == before
     with pytest.raises(agent.AgentProblem):
         list(placing)
@@ -134,24 +134,24 @@ def test_a_change_of_selection_is_seen_cheaply(agent: ModuleType, film: Film) ->
     assert len(seen) == 4
 
 
-def test_the_free_edition_is_told_one_sentence(agent: ModuleType, here: Path) -> None:
-    told: list[str] = []
-    assert agent.run(World((21, 1, 0), "free").resolve, str(here), told.append) == 1
-    assert len(told) == 1 and "21.1" in told[0] and "OpenTimelineIO" in told[0]
+def test_the_free_edition_gets_one_sentence(agent: ModuleType, here: Path) -> None:
+    reply: list[str] = []
+    assert agent.run(World((21, 1, 0), "free").resolve, str(here), reply.append) == 1
+    assert len(reply) == 1 and "21.1" in reply[0] and "OpenTimelineIO" in reply[0]
 
 
 def test_an_agent_that_is_not_installed_whole(agent: ModuleType, film: Film, tmp_path: Path) -> None:
-    told: list[str] = []
-    assert agent.run(film.world.resolve, str(tmp_path), told.append) == 1
-    assert "run.py install" in told[0]
+    reply: list[str] = []
+    assert agent.run(film.world.resolve, str(tmp_path), reply.append) == 1
+    assert "run.py install" in reply[0]
 
 
 def test_a_second_start_brings_the_first_ones_panel_up(agent: ModuleType, film: Film, here: Path) -> None:
     one = agent.SingleInstance(agent.AgentJournal(agent.journal_folder()).folder)
     assert one.acquire()
-    told: list[str] = []
-    assert agent.run(film.world.resolve, str(here), told.append) == 0
-    assert "already" in told[0]
+    reply: list[str] = []
+    assert agent.run(film.world.resolve, str(here), reply.append) == 0
+    assert "already" in reply[0]
     assert one.take_show_request() and not one.take_show_request()
     one.release()
 

@@ -75,7 +75,7 @@ def test_older_versions_lack_calls(tmp_path: Path) -> None:
     assert found["selection"]["seen"] == found["source_end_frame"]["seen"] == "no such call"
 
 
-def test_an_answer_that_nobody_expected_is_told_as_different(film: Film) -> None:
+def test_an_answer_that_was_not_expected_is_reported_as_different(film: Film) -> None:
     film.world.answers["Timeline.DeleteTrack"] = True
     report = check.check(film.world.resolve, lambda line: None)
     assert "DIFFERENT   delete track: does nothing (assumed: deletes)" in check.text(report)

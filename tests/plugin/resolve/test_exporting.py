@@ -19,11 +19,11 @@ from tests.plugin.resolve.films import Film
 def exported(film: Film, item: Item, folder: Path):
     folder.mkdir(exist_ok=True)
     before = film.world.snapshot()
-    told = export_clip(film.current(), film.journal, item.uid, str(folder))
+    reply = export_clip(film.current(), film.journal, item.uid, str(folder))
     assert film.world.snapshot() == before
-    assert [each.name for each in folder.iterdir()] == [told["otio"]]
-    clips = list_shots(open_timeline(folder / told["otio"]))
-    assert [str(each.index) for each in clips] == [told["clip"]]
+    assert [each.name for each in folder.iterdir()] == [reply["otio"]]
+    clips = list_shots(open_timeline(folder / reply["otio"]))
+    assert [str(each.index) for each in clips] == [reply["clip"]]
     assert clips[0].problem is None
     return clips[0].shot
 
@@ -53,7 +53,7 @@ def test_a_clip_of_another_rate_keeps_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("switches", [Switches(otio=False), Switches(otio_since=(22, 0, 0))])
-def test_without_otio_the_calls_tell_enough(tmp_path: Path, switches: Switches) -> None:
+def test_without_otio_the_calls_give_enough(tmp_path: Path, switches: Switches) -> None:
     film = Film(tmp_path / "film", World(switches=switches))
     item = film.clip(at=50, frames=24, first=31)
     shot = exported(film, item, tmp_path / "out")
@@ -80,11 +80,11 @@ def test_a_sequence_as_resolve_names_it(tmp_path: Path) -> None:
 
 def _refused(film: Film, item: Item, tmp_path: Path) -> ResolveProblem:
     (tmp_path / "out").mkdir()
-    with pytest.raises(ResolveProblem) as told:
+    with pytest.raises(ResolveProblem) as reply:
         export_clip(film.current(), film.journal, item.uid, str(tmp_path / "out"))
     assert list((tmp_path / "out").iterdir()) == []
-    assert told.value.remedy
-    return told.value
+    assert reply.value.remedy
+    return reply.value
 
 
 @pytest.mark.parametrize("speed", [Fraction(2), Fraction(1, 2), Fraction(-1), Fraction(101, 100)])
@@ -110,7 +110,7 @@ def test_compound_clips_are_refused_in_every_language(tmp_path: Path, language: 
     assert "compound" in _refused(film, film.clip(media=compound), tmp_path).what
 
 
-def test_offline_media_is_told_with_its_path(tmp_path: Path) -> None:
+def test_offline_media_is_reported_with_its_path(tmp_path: Path) -> None:
     film = Film(tmp_path / "film")
     item = film.clip("gone.mov")
     (film.folder / "gone.mov").unlink()

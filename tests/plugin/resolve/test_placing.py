@@ -45,8 +45,8 @@ def test_append_that_says_yes_and_places_nothing_is_taken_back(tmp_path: Path) -
     shot = film.clip()
     before = film.world.snapshot()
     film.world.answers["MediaPool.AppendToTimeline"] = lambda world, clips: [world.handle("TimelineItem", "nothing")]
-    with pytest.raises(ResolveProblem) as told:
+    with pytest.raises(ResolveProblem) as reply:
         finish(place(film.current(), film.journal, shot.uid, [film.take()], 0))
-    assert told.value.kind == "placement_failed"
+    assert reply.value.kind == "placement_failed"
     assert film.world.snapshot() == before
     assert film.journal.unfinished() == []

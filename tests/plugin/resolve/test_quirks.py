@@ -30,7 +30,7 @@ def layer(film: Film, track: int = 2) -> Item:
 # Editions and versions ------------------------------------------------------------------------------------------------
 
 
-def test_the_free_edition_without_scripting_is_told_so_before_any_gated_call() -> None:
+def test_the_free_edition_without_scripting_is_refused_before_any_gated_call() -> None:
     world = World((21, 1, 0), "free")
     problem = read_edition(world.resolve).problem()
     assert problem is not None and problem.kind == "edition"
@@ -104,9 +104,9 @@ def test_a_placed_take_stands_for_its_clip_and_is_no_clip_itself(film: Film) -> 
     item = film.clip()
     film.timeline.playhead = item.start
     placed_in(film, item)
-    told = timeline_info(film.current(), film.journal)
-    assert told["selected"] == [item.uid]
-    assert [each["uid"] for each in told["clips"]] == [item.uid]
+    reply = timeline_info(film.current(), film.journal)
+    assert reply["selected"] == [item.uid]
+    assert [each["uid"] for each in reply["clips"]] == [item.uid]
 
 
 # Placing --------------------------------------------------------------------------------------------------------------
@@ -133,9 +133,9 @@ def test_tracks_that_are_added_on_top_only(tmp_path: Path, world: World) -> None
     other = film.clip(at=60)
     title.start = other.start + 3
     before = film.world.snapshot()
-    with pytest.raises(ResolveProblem) as told:
+    with pytest.raises(ResolveProblem) as reply:
         placed_in(film, other, "b")
-    assert told.value.kind == "no_free_track"
+    assert reply.value.kind == "no_free_track"
     assert film.world.snapshot() == before
 
 
@@ -166,7 +166,7 @@ def test_alpha_mode_is_set_and_read_back_in_every_language(tmp_path: Path, langu
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("alpha", ["refuses", "forgets"])
-def test_an_alpha_mode_that_does_not_stick_is_told_in_the_marker(tmp_path: Path, alpha: str, language: str) -> None:
+def test_an_alpha_mode_that_does_not_stick_is_noted_in_the_marker(tmp_path: Path, alpha: str, language: str) -> None:
     film = Film(tmp_path, World(switches=Switches(alpha=alpha, language=language)))
     placed = placed_in(film, film.clip())
     assert "Straight" in placed["note"]
@@ -229,19 +229,19 @@ def test_calls_that_do_nothing_whatever_they_say(film: Film, call: str, answer: 
     before = film.world.snapshot()
     film.world.answers[call] = answer
     current = film.current()
-    with pytest.raises((ResolveProblem, TypeError)) as told:
+    with pytest.raises((ResolveProblem, TypeError)) as reply:
         finish(place(current, film.journal, item.uid, [take], 0))
-    assert isinstance(told.value, ResolveProblem)
+    assert isinstance(reply.value, ResolveProblem)
     assert film.world.snapshot() == before
     assert film.journal.unfinished() == []
 
 
-def test_what_cannot_be_taken_back_is_told(film: Film) -> None:
+def test_what_cannot_be_taken_back_is_reported(film: Film) -> None:
     item, take = film.clip(), film.take()
     film.world.answers["TimelineItem.AddMarker"] = lambda world, *given: world.answers.update(
         {"Timeline.DeleteClips": True, "TimelineItem.GetStart": 5}
     )
-    with pytest.raises(ResolveProblem) as told:
+    with pytest.raises(ResolveProblem) as reply:
         finish(place(film.current(), film.journal, item.uid, [take], 0))
-    assert told.value.kind == "placement_failed" and "clips on the timeline" in told.value.why
+    assert reply.value.kind == "placement_failed" and "clips on the timeline" in reply.value.why
     assert len(film.journal.unfinished()) == 1

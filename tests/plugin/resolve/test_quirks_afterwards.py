@@ -41,7 +41,7 @@ def test_a_moved_clip_gets_its_take_where_it_is_now(film: Film) -> None:
 
 
 @pytest.mark.parametrize("change", [{"first": 5}, {"duration": 20}, {"start": 1}])
-def test_a_slipped_or_trimmed_clip_is_told(film: Film, change: dict[str, int]) -> None:
+def test_a_slipped_or_trimmed_clip_is_reported(film: Film, change: dict[str, int]) -> None:
     item = film.clip()
     take = film.take()
     export_clip(film.current(), film.journal, item.uid, str(film.folder))
@@ -50,19 +50,19 @@ def test_a_slipped_or_trimmed_clip_is_told(film: Film, change: dict[str, int]) -
     if "start" in change:
         item.pool = film.media("another.mov").uid
     before = film.world.snapshot()
-    with pytest.raises(ResolveProblem) as told:
+    with pytest.raises(ResolveProblem) as reply:
         finish(place(film.current(), film.journal, item.uid, [take], 0))
-    assert told.value.kind == "clip_changed"
+    assert reply.value.kind == "clip_changed"
     assert film.world.snapshot() == before
 
 
-def test_a_deleted_clip_is_told(film: Film) -> None:
+def test_a_deleted_clip_is_reported(film: Film) -> None:
     item = film.clip()
     take = film.take()
     film.timeline.tracks["video"][0].items.clear()
-    with pytest.raises(ResolveProblem) as told:
+    with pytest.raises(ResolveProblem) as reply:
         finish(place(film.current(), film.journal, item.uid, [take], 0))
-    assert told.value.kind == "clip_gone"
+    assert reply.value.kind == "clip_gone"
 
 
 def test_another_timeline_is_open_now(film: Film) -> None:
@@ -100,9 +100,9 @@ def test_a_locked_original_does_not_matter_and_a_locked_layer_does(film: Film) -
     placed_in(film, item, "a", "b")
     film.timeline.tracks["video"][1].locked = True
     before = film.world.snapshot()
-    with pytest.raises(ResolveProblem) as told:
+    with pytest.raises(ResolveProblem) as reply:
         swap(film.current(), film.journal, item.uid, film.take("b"))
-    assert told.value.kind == "track_locked"
+    assert reply.value.kind == "track_locked"
     assert film.world.snapshot() == before
 
 
@@ -116,8 +116,8 @@ def test_takes_are_swapped_in_place(tmp_path: Path, takes: bool, keeps: bool) ->
     item = film.clip(properties={"ZoomX": 1.4})
     placed_in(film, item, "a", "b")
     assert len(layer(film).takes) == (2 if takes else 0)
-    told = swap(film.current(), film.journal, item.uid, film.take("b"))
-    assert told["take"] == "take-b" and told["media_path"].endswith("take b.mov")
+    reply = swap(film.current(), film.journal, item.uid, film.take("b"))
+    assert reply["take"] == "take-b" and reply["media_path"].endswith("take b.mov")
     assert (layer(film).start, layer(film).duration) == (item.start, item.duration)
     assert layer(film).properties["ZoomX"] == 1.4
     assert [each["take"] for each in placements(film.current(), film.journal)] == ["take-b"]
@@ -184,7 +184,7 @@ def test_the_playhead_goes_to_the_frame(tmp_path: Path, rate: str) -> None:
         assert film.timeline.playhead == frame
 
 
-def test_pages_without_a_playhead_are_told(film: Film) -> None:
+def test_pages_without_a_playhead_are_reported(film: Film) -> None:
     film.world.page = "media"
     with pytest.raises(ResolveProblem, match="did not go"):
         seek(film.current(), film.start + 5)

@@ -60,18 +60,18 @@ def test_from_the_clip_to_the_take_above_it(
     command = [sys.executable, "-m", "tests.plugin.panel.robot_artist", str(tmp_path / "report.json"), INSTRUCTION]
     environment = {"DYNVFX_HOME": str(service.home), "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
     (here / "panel_command.json").write_text(json.dumps({"command": command, "environment": environment}))
-    said: list[str] = []
-    assert agent.run(film.world.resolve, str(here), said.append) == 0 and said == []
-    told = json.loads((tmp_path / "report.json").read_text())
-    assert "problem" not in told
-    assert "Read back and confirmed" in told["sentence"] and "V2" in told["sentence"]
+    lines: list[str] = []
+    assert agent.run(film.world.resolve, str(here), lines.append) == 0 and lines == []
+    reply = json.loads((tmp_path / "report.json").read_text())
+    assert "problem" not in reply
+    assert "Read back and confirmed" in reply["sentence"] and "V2" in reply["sentence"]
     # In the timeline: one video item more, exactly over the clip.
     after = film.world.snapshot()
     uids = {each.uid for track in before.timelines[0].tracks["video"] for each in track.items}
     placed = [each for track in after.timelines[0].tracks["video"] for each in track.items if each.uid not in uids]
     assert [(each.start, each.duration, each.first) for each in placed] == [(item.start, item.duration, 0)]
     layer = next(each for each in pool_items(after) if each.uid == placed[0].pool)
-    assert layer.properties["Alpha mode"] == "Straight" and layer.path == str(Path(told["folder"]) / "layer.mov")
+    assert layer.properties["Alpha mode"] == "Straight" and layer.path == str(Path(reply["folder"]) / "layer.mov")
     assert without_ours(after, {placed[0].uid}) == before
     # On the disk: what Resolve composites right.
     with av.open(layer.path) as container:
@@ -79,8 +79,8 @@ def test_from_the_clip_to_the_take_above_it(
         assert (stream.codec_context.codec_tag, stream.codec_context.pix_fmt) == ("ap4h", "yuva444p12le")
         pictures = [frame.to_ndarray(format="rgba") for frame in container.decode(stream)]
     assert len(pictures) == 8 and all(each[..., 3].max() > 200 and each[..., 3].min() == 0 for each in pictures)
-    take = read_take(told["folder"])
-    assert (take.id, take.status) == (told["take"], "approved")
+    take = read_take(reply["folder"])
+    assert (take.id, take.status) == (reply["take"], "approved")
 
 
 def imported(path: str) -> tuple[int, str, int, bool] | None:

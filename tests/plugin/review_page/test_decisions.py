@@ -52,9 +52,9 @@ def with_note(first, last):
     ],
 )
 def test_files_that_are_no_decisions_say_why(tmp_path, changes, why):
-    with pytest.raises(BadDecisions) as told:
+    with pytest.raises(BadDecisions) as reply:
         read_decisions(saved(tmp_path, **changes))
-    assert why in told.value.why and told.value.remedy
+    assert why in reply.value.why and reply.value.remedy
 
 
 def test_damaged_and_missing_files(tmp_path):
@@ -93,8 +93,8 @@ def test_both_pictures_of_a_pair_are_of_the_same_frame(tmp_path):
         pictures = [frame.to_ndarray(format="bgra") for frame in container.decode(stream)]
     assert [number_of(each[:HEIGHT]) for each in pictures] == list(range(8, 20))
     assert [number_of(each[HEIGHT + GAP :]) for each in pictures] == list(range(12))
-    heard = read_sound(slice_of(movie, 12))
-    assert heard is not None and abs(heard).max() > 1000
+    received = read_sound(slice_of(movie, 12))
+    assert received is not None and abs(received).max() > 1000
 
 
 def test_a_cancelled_page_is_not_there(tmp_path):

@@ -56,7 +56,7 @@ def page(browser, tmp_path) -> Iterator[Page]:
     opened = browser.new_page(viewport={"width": 1100, "height": 760})
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    opened.on("console", lambda changes: errors.append(changes.text) if changes.type == "error" else None)
     load(opened, made)
     yield opened
     opened.close()
@@ -179,11 +179,11 @@ def test_decisions_are_kept_saved_and_read_by_the_panel(page, tmp_path, qtbot):
     model.set_shot(slice_of(made / "original.mov", COUNT), Fraction(24), 86400)
     notes = [Note(text="from the panel", first=3, last=3)]
     model.set_takes([review_take(made / "take.mov", f"take{n}", n, notes=list(notes)) for n in (1, 2, 3)])
-    told = []
-    model.statusChanged.connect(lambda *said: told.append(said))
+    reply = []
+    model.statusChanged.connect(lambda *changes: reply.append(changes))
     brought = model.page_export.import_decisions(str(saved))
     assert (brought.reviewer, brought.takes, brought.notes, brought.unknown) == ("Bo", 2, 1, 0)
-    assert told == [("take1", "approved"), ("take2", "retake")]
+    assert reply == [("take1", "approved"), ("take2", "retake")]
     assert model.notes.status("take3") == "pending"
     first, second = model.notes.of("take1")
     assert (first.text, second.text, second.first, second.category) == (
@@ -193,7 +193,7 @@ def test_decisions_are_kept_saved_and_read_by_the_panel(page, tmp_path, qtbot):
     model.close()
 
 
-def test_a_movie_that_is_missing_is_told(browser, tmp_path):
+def test_a_movie_that_is_missing_is_reported(browser, tmp_path):
     made, _, _ = make(tmp_path / "made", Fraction(24))
     next(made.parent.glob("*.mp4")).unlink()
     page = browser.new_page()

@@ -48,10 +48,10 @@ def ask(method, params):
 
 
 def tick_until(text, seconds=60):
-    """Tick until what the panel told, or what went wrong, holds `text`."""
+    """Tick until the latest state or problem contains `text`."""
     ends = time.monotonic() + seconds
-    while text not in str(agent[0].state._told) + str(agent[0].state.problem):
-        assert time.monotonic() < ends, str(agent[0].state._told)
+    while text not in str(agent[0].state.latest) + str(agent[0].state.problem):
+        assert time.monotonic() < ends, str(agent[0].state.latest)
         agent[0].tick()
         time.sleep(0.005)
     return agent[0].connected
@@ -87,15 +87,15 @@ def order(names, instruction, quality="draft"):
     return uids
 
 
-def told(seconds=1.0):
-    """Tick for a while; what the panel has told since, and what went wrong."""
+def reply(seconds=1.0):
+    """Tick for a while; the latest state, and what went wrong."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         agent[0].tick()
         time.sleep(0.005)
     problem = agent[0].state.problem
     trouble = [problem.kind, problem.what, problem.why] if problem is not None else None
-    return {**agent[0].state._told, "trouble": trouble, "connected": agent[0].connected}
+    return {**agent[0].state.latest, "trouble": trouble, "connected": agent[0].connected}
 
 
 def placements():
@@ -110,5 +110,5 @@ def place_and_save(take, path):
     """Place a take and save the file at once, as a hurried user does."""
     agent[0].ask("place_take", {"take": take})
     while not placements():
-        told(0.01)
+        reply(0.01)
     scenes.save(path)

@@ -14,7 +14,7 @@ while not agent[0].state.backend["state"] and agent[0].state.problem is None and
     agent[0].tick()
     time.sleep(0.01)
 problem = agent[0].state.problem
-told = {
+reply = {
     "enabled": addon_utils.check("dynvfx"),
     "file": dynvfx.__file__,
     "connected": agent[0].connected,
@@ -23,4 +23,4 @@ told = {
     "panel": agent[0]._link._process.args,
 }
 agent[0].close()
-print("\n@@ " + json.dumps(told))
+print("\n@@ " + json.dumps(reply))

@@ -19,7 +19,7 @@ for line in iter(sys.stdin.readline, ""):
     try:
         result = getattr(importlib.import_module(module), function)(*order["arguments"], **order["named"])
         answer = {"result": result}
-    except Exception:  # noqa: BLE001 - told to the test
+    except Exception:  # noqa: BLE001 - reported to the test
         answer = {"trace": traceback.format_exc()}
     sys.stdout.flush()
     answers.write("\n@@ " + json.dumps(answer) + "\n")

@@ -26,7 +26,7 @@ def obey():
     try:
         exec(order["do"], names)
         answer = {"result": names["result"]}
-    except Exception:  # noqa: BLE001 - told to the test
+    except Exception:  # noqa: BLE001 - reported to the test
         answer = {"trace": traceback.format_exc()}
     answer_path = os.path.join(FOLDER, f"answer-{state['number']}.json")
     with open(answer_path + ".partial", "w") as sink:

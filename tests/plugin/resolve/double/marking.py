@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.plugin.resolve.double.world import World
 
 
-def _told(marker: Marker) -> dict[str, Any]:
+def _reply(marker: Marker) -> dict[str, Any]:
     return {
         "color": marker.color,
         "name": marker.name,
@@ -37,10 +37,10 @@ class MarkerCalls:
         return True
 
     def GetMarkers(world: World, owner: Any) -> dict[float, dict]:
-        return {frame: _told(marker) for frame, marker in sorted(owner.markers.items())}
+        return {frame: _reply(marker) for frame, marker in sorted(owner.markers.items())}
 
     def GetMarkerByCustomData(world: World, owner: Any, custom: str) -> dict:
-        return next((_told(each) for _, each in sorted(owner.markers.items()) if each.custom == custom), {})
+        return next((_reply(each) for _, each in sorted(owner.markers.items()) if each.custom == custom), {})
 
     def UpdateMarkerCustomData(world: World, owner: Any, frame: float, custom: str) -> bool:
         if float(frame) not in owner.markers:
