@@ -13,7 +13,7 @@ from tests.plugin.blender.blenders import Blender
 from tests.plugin.blender.conftest import Media, take
 
 CLASSES = ["OT_approve_and_place", "OT_cancel", "OT_generate", "OT_open_panel", "OT_reject", "OT_retry",
-           "OT_show_original", "OT_show_take", "PG_order", "PT_ask", "PT_jobs", "PT_takes"]  # fmt: skip
+           "OT_show_original", "OT_show_take", "PG_settings", "PT_ask", "PT_jobs", "PT_takes"]  # fmt: skip
 
 
 @pytest.fixture
