@@ -32,7 +32,7 @@ class Background(QObject):
             self._running.discard(completion)
             failed(problem) if isinstance(problem, Problem) else done(result)
 
-        completion.finished.connect(finish, Qt.ConnectionType.QueuedConnection)
+        completion.finished.connect(finish, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]  # stubs
         self._pool.start(_Task(work, completion))
 
     def wait(self) -> None:

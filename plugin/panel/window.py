@@ -241,20 +241,21 @@ class PanelWindow(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
         """Timelines and movies may be dropped."""
-        urls = event.mimeData().urls()
-        if len(urls) == 1 and can_be_opened(urls[0].toLocalFile()):
+        if event is not None and _dropped(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
         """Open what was dropped."""
-        event.acceptProposedAction()
-        self.pages.setCurrentWidget(self.main)
-        self.model.shot.open(Path(event.mimeData().urls()[0].toLocalFile()))
+        path = _dropped(event) if event is not None else ""
+        if event is not None and path:
+            event.acceptProposedAction()
+            self.pages.setCurrentWidget(self.main)
+            self.model.shot.open(Path(path))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Keep the window's place and what was asked."""
         settings = self.model.settings
-        settings.set_bytes("window", bytes(self.saveGeometry()))
+        settings.set_bytes("window", self.saveGeometry().data())
         settings.set("zones", self.zones.division())
         self.checks.stop()
         self.model.save_session()
@@ -262,6 +263,14 @@ class PanelWindow(QWidget):
 
     def _restore(self) -> None:
         settings = self.model.settings
-        if settings.bytes("window"):
-            self.restoreGeometry(QByteArray(settings.bytes("window")))
+        if settings.get_bytes("window"):
+            self.restoreGeometry(QByteArray(settings.get_bytes("window")))
         self.zones.restore(settings.get("zones", ()))
+
+
+def _dropped(event: QDropEvent) -> str:
+    """The path of the one timeline or movie that is dragged; empty when it is anything else."""
+    data = event.mimeData()
+    urls = data.urls() if data is not None else []
+    path = urls[0].toLocalFile() if len(urls) == 1 else ""
+    return path if can_be_opened(path) else ""

@@ -36,7 +36,7 @@ class SettingsStore:
         """Keep a value that JSON can hold."""
         self._settings.setValue(name, json.dumps(value))
 
-    def bytes(self, name: str) -> bytes:
+    def get_bytes(self, name: str) -> bytes:
         """Bytes that were kept, as Qt gives for a window's place."""
         return bytes.fromhex(str(self.get(name, "")))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
@@ -53,7 +54,7 @@ class Comparison(QObject):
         self.view = ComparisonView()
         self.holding = False
 
-    def set(self, **values: object) -> None:
+    def set(self, **values: Any) -> None:
         """Change fields of the view; numbers are brought into their ranges."""
         view = replace(self.view, **values)
         zoom = view.zoom if view.zoom is None else min(max(view.zoom, ZOOM_LIMITS[0]), ZOOM_LIMITS[1])

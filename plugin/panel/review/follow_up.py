@@ -55,7 +55,7 @@ def box_between(start: tuple[float, float], end: tuple[float, float]) -> Box | N
     top, bottom = sorted(min(max(y, 0.0), 1.0) for y in (start[1], end[1]))
     if right - left < 0.01 or bottom - top < 0.01:
         return None
-    return tuple(round(side, 4) for side in (left, top, right, bottom))
+    return round(left, 4), round(top, 4), round(right, 4), round(bottom, 4)
 
 
 def lineage(take: ReviewTake, takes: dict[str, ReviewTake]) -> list[ReviewTake]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QKeyCombination, Qt
 from PyQt6.QtGui import QKeySequence
 
 from plugin.panel.review.compare import Mode
@@ -34,13 +34,16 @@ class Binding:
     @property
     def name(self) -> str:
         """The key as people read it."""
-        combined = self.modifier.value | self.key.value
-        return QKeySequence(combined).toString(QKeySequence.SequenceFormat.NativeText)
+        return QKeySequence(QKeyCombination(self.modifier, self.key)).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def _go(model: ReviewModel, frame: int) -> None:
     model.transport.stop()
     model.transport.seek(frame)
+
+
+def _pick(number: int, against: bool = False) -> Callable[[ReviewModel], None]:
+    return lambda model: model.pick_number(number, against)
 
 
 BINDINGS: tuple[Binding, ...] = (
@@ -61,13 +64,11 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(_KEY.Key_X, _NONE, "Clear in and out", lambda m: m.transport.clear_range()),
     Binding(_KEY.Key_L, _CONTROL, "Loop on or off", lambda m: m.transport.loop(not m.transport.looping)),
     *(
-        Binding(_KEY(_KEY.Key_0 + number), _NONE, "Review the take with that number",
-                lambda m, number=number: m.pick_number(number))
+        Binding(_KEY(_KEY.Key_0 + number), _NONE, "Review the take with that number", _pick(number))
         for number in range(1, 10)
     ),
     *(
-        Binding(_KEY(_KEY.Key_0 + number), _ALT, "Compare with the take with that number",
-                lambda m, number=number: m.pick_number(number, against=True))
+        Binding(_KEY(_KEY.Key_0 + number), _ALT, "Compare with the take with that number", _pick(number, against=True))
         for number in range(1, 10)
     ),
     Binding(_KEY.Key_0, _ALT, "Compare with the original", lambda m: m.compare_with(None)),
@@ -102,22 +103,22 @@ SHOW_KEYS = _KEY.Key_Question
 
 
 class KeyDispatcher:
-    """Turns keys into what they do, and remembers the ones that are held."""
+    """Runs what keys are bound to, and keeps track of the keys that are held."""
 
     def __init__(self, model: ReviewModel) -> None:
         self._model = model
-        self._table = {(each.key.value, each.modifier.value): each for each in BINDINGS}
+        self._table = {(int(each.key), each.modifier): each for each in BINDINGS}
         self._stopping = False
 
     def is_bound(self, key: int, modifier: Qt.KeyboardModifier) -> bool:
         """Whether a key does something here."""
-        plain = modifier.value & ~_MODIFIER.KeypadModifier.value
-        return (key, plain) in self._table or (not plain and key in (HOLD.value, NEW_NOTE.value))
+        plain = modifier & ~_MODIFIER.KeypadModifier
+        return (key, plain) in self._table or (plain == _NONE and key in (HOLD.value, NEW_NOTE.value))
 
     def press(self, key: int, modifier: Qt.KeyboardModifier, repeated: bool = False) -> bool:
         """A key went down; False when it means nothing here."""
-        plain = modifier.value & ~_MODIFIER.KeypadModifier.value
-        if key == HOLD.value and not plain:
+        plain = modifier & ~_MODIFIER.KeypadModifier
+        if key == HOLD.value and plain == _NONE:
             self._model.compare.hold(True)
             return True
         if self._stopping and key in (_KEY.Key_J.value, _KEY.Key_L.value):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt6 import sip
 from PyQt6.QtCore import QBuffer, QIODevice, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage, QPainter, QPen
 
 from contract.job import LARGEST_MASK
 from plugin.panel.review.media.pictures import Picture
+from plugin.panel.review.qt_images import image_over, pixels_of
 
 Part = tuple[float, float]
 
@@ -36,10 +36,7 @@ class MaskPaint(QObject):
 
     def begin(self, frame: int, matte: Picture) -> None:
         """Start from a matte, uint8 [h, w], of a frame of the shot."""
-        height, width = matte.pixels.shape
-        memory = sip.voidptr(matte.pixels.ctypes.data)
-        borrowed = QImage(memory, width, height, matte.pixels.strides[0], QImage.Format.Format_Grayscale8)
-        self._image = borrowed.copy()
+        self._image = image_over(matte.pixels, QImage.Format.Format_Grayscale8).copy()
         self._display = (matte.width, matte.height)
         self.frame, self.edited = frame, False
         self.changed.emit()
@@ -73,14 +70,7 @@ class MaskPaint(QObject):
 
     def picture(self) -> Picture | None:
         """The matte as it is now, uint8 [h, w]."""
-        if self._image is None:
-            return None
-        bits = self._image.constBits()
-        if bits is None:
-            return None
-        bits.setsize(self._image.sizeInBytes())
-        rows = np.frombuffer(bits, np.uint8).reshape(self._image.height(), self._image.bytesPerLine())
-        return Picture(rows[:, : self._image.width()].copy(), *self._display)
+        return None if self._image is None else Picture(pixels_of(self._image), *self._display)
 
     def png(self) -> bytes | None:
         """The edited matte as a grey PNG that the service takes, smaller if need be; None when nothing was painted."""
@@ -98,4 +88,4 @@ def _png(image: QImage) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.convertToFormat(QImage.Format.Format_Grayscale8).save(buffer, "PNG")
-    return bytes(buffer.data())
+    return buffer.data().data()

@@ -70,7 +70,8 @@ class ReviewModel(QObject):
         self.page_export = PageExport(self, self)
         self.shot_name = ""
         self.original: MediaSlice | None = None
-        self.rate, self.start_timecode, self.drop_frame = Fraction(24), 0, None
+        self.rate, self.start_timecode = Fraction(24), 0
+        self.drop_frame: bool | None = None
         self.takes: tuple[ReviewTake, ...] = ()
         self._current, self._against = "", ORIGINAL
         self.notes.noteAdded.connect(self.noteAdded)

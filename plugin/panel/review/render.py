@@ -7,12 +7,12 @@ from functools import lru_cache
 from math import ceil, floor, sqrt
 
 import numpy as np
-from PyQt6 import sip
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter
 
 from plugin.panel.review.compare import ComparisonView, Mode
 from plugin.panel.review.media.pictures import Picture
+from plugin.panel.review.qt_images import image_over, pixels_of
 
 # Display light follows a power of 2.4 (BT.1886), so that a stop multiplies code values by 2^(1/2.4).
 _DISPLAY_POWER = 2.4
@@ -222,13 +222,11 @@ def _paint_matte(painter: QPainter, matte: Picture, rect: QRectF, area: QRectF) 
 
 def _draw(painter: QPainter, pixels: np.ndarray, target: QRectF, scale: float, alpha: bool = False) -> None:
     """Draw uint8 [h, w, 4] into `target`, rows of the array not necessarily one after another in memory."""
-    height, width = pixels.shape[:2]
     if pixels.strides[1:] != (4, 1):
         pixels = np.ascontiguousarray(pixels)
-    form = QImage.Format.Format_ARGB32_Premultiplied if alpha else QImage.Format.Format_RGB32
-    # The array outlives the image, which only borrows its memory.
-    image = QImage(sip.voidptr(pixels.ctypes.data), width, height, pixels.strides[0], form)
-    smooth = scale * painter.device().devicePixelRatioF() < _SQUARES
+    image = image_over(pixels, QImage.Format.Format_ARGB32_Premultiplied if alpha else QImage.Format.Format_RGB32)
+    device = painter.device()
+    smooth = scale * (device.devicePixelRatioF() if device is not None else 1.0) < _SQUARES
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
     painter.drawImage(target, image)
 
@@ -240,6 +238,4 @@ def _resized(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     painter = QPainter(image)
     _draw(painter, pixels, QRectF(0, 0, shape[1], shape[0]), sqrt(shape[0] * shape[1]) / max(1, sqrt(pixels.size / 4)))
     painter.end()
-    bits = image.constBits()
-    bits.setsize(image.sizeInBytes())
-    return np.frombuffer(bits, np.uint8).reshape(shape).copy()
+    return pixels_of(image)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from plugin.panel.widgets.controls import button, label, tool_button
@@ -15,7 +17,7 @@ class Banner(QFrame):
         self.setObjectName("error" if error else "banner")
         self.what, self.rest = label(), label(kind="faint")
         self.fix_button = button("", lambda: None, primary=True)
-        self._action = None
+        self._action: Callable[[], None] | None = None
         self.fix_button.clicked.connect(lambda: self._action() if self._action else None)
         self.copy = tool_button("Copy", self._copy, "Copy this as a report", plain=True)
         self.close_button = tool_button("✕", self.hide, "Close this message", plain=True)
@@ -32,7 +34,9 @@ class Banner(QFrame):
         self._details = ""
         self.hide()
 
-    def show_problem(self, what: str, rest: str = "", details: str = "", fix: str = "", action: object = None) -> None:
+    def show_problem(
+        self, what: str, rest: str = "", details: str = "", fix: str = "", action: Callable[[], None] | None = None
+    ) -> None:
         """Show it; `details` go only into the copied report."""
         self.what.setText(what)
         self.rest.setText(rest)
@@ -44,4 +48,6 @@ class Banner(QFrame):
 
     def _copy(self) -> None:
         parts = (self.what.text(), self.rest.text(), self._details)
-        QApplication.clipboard().setText("\n".join(part for part in parts if part))
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText("\n".join(part for part in parts if part))

@@ -17,14 +17,18 @@ def watch(model: Observable, show: Callable[[], None], *names: str) -> None:
 
 def bind_text(edit: QLineEdit | QPlainTextEdit, model: Observable, name: str) -> None:
     """A text field and a text."""
-    multi = isinstance(edit, QPlainTextEdit)
 
     def read() -> str:
-        return edit.toPlainText() if multi else edit.text()
+        return edit.toPlainText() if isinstance(edit, QPlainTextEdit) else edit.text()
 
     def show() -> None:
-        if read() != getattr(model, name):
-            edit.setPlainText(getattr(model, name)) if multi else edit.setText(getattr(model, name))
+        text = getattr(model, name)
+        if read() == text:
+            return
+        if isinstance(edit, QPlainTextEdit):
+            edit.setPlainText(text)
+        else:
+            edit.setText(text)
 
     edit.textChanged.connect(lambda *_: setattr(model, name, read()))
     watch(model, show, name)
@@ -47,7 +51,9 @@ def bind_choice(group: QButtonGroup, values: list, model: Observable, name: str)
     group.idToggled.connect(lambda place, on: setattr(model, name, values[place]) if on else None)
 
     def show() -> None:
-        if getattr(model, name) in values:
-            group.button(values.index(getattr(model, name))).setChecked(True)
+        value = getattr(model, name)
+        button = group.button(values.index(value)) if value in values else None
+        if button is not None:
+            button.setChecked(True)
 
     watch(model, show, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt
+from PyQt6.QtCore import QModelIndex, QObject, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QRegion
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -17,7 +17,7 @@ _PAD = 6
 class CardPainter(QStyledItemDelegate):
     """Thumbnail, title, one line of facts, state, progress. `animation_frame` is what moving thumbnails show."""
 
-    def __init__(self, thumbnails: Thumbnails, parent: object = None) -> None:
+    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thumbnails = thumbnails
         self.animation_frame = 0
@@ -42,6 +42,8 @@ class CardPainter(QStyledItemDelegate):
 
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """One card."""
+        if painter is None:
+            return
         card: Card = index.data(CARD_ROLE)
         theme = current_theme()
         painter.save()
@@ -78,7 +80,8 @@ class CardPainter(QStyledItemDelegate):
     def _paint_picture(self, painter: QPainter, theme: Theme, card: Card, inner: QRect) -> int:
         area = QRect(inner.left(), inner.top(), _picture_width(inner), inner.height())
         painter.fillRect(area, QColor(theme.base))
-        ratio = painter.device().devicePixelRatioF()
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
         image = None
         if card.movie:
             moving = self._thumbnails.moving(card.movie, round(inner.height() * ratio))
@@ -130,7 +133,7 @@ class CardPainter(QStyledItemDelegate):
         painter.setBrush(QColor(theme.base))
         painter.drawRoundedRect(bar, 2, 2)
         painter.setBrush(QColor(theme.accent))
-        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), bar.width() * card.progress, 4), 2, 2)
+        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), bar.width() * (card.progress or 0), 4), 2, 2)
 
     def _paint_state(
         self, painter: QPainter, theme: Theme, card: Card, inner: QRect, font: QFont, metrics: QFontMetrics

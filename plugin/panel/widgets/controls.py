@@ -112,12 +112,25 @@ class Segment(QToolButton):
         self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(0, room)))
 
 
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Give a widget another look of the style sheet: "faint", "bad", "primary", ..., "" for the plain one."""
+    if widget.objectName() == kind:
+        return
+    widget.setObjectName(kind)
+    style = widget.style()
+    if style is not None:
+        style.unpolish(widget)
+        style.polish(widget)
+
+
 def clear(layout: QLayout) -> None:
     """Take everything out of a layout. It disappears at once; Qt deletes it a moment later."""
     while layout.count():
-        widget = layout.takeAt(0).widget()
-        widget.hide()
-        widget.deleteLater()
+        item = layout.takeAt(0)
+        widget = item.widget() if item is not None else None
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
 
 
 class ElidedLabel(QLabel):

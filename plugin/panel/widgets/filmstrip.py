@@ -75,12 +75,12 @@ class Filmstrip(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """A part begins."""
-        if self._model.whole is not None and event.button() == Qt.MouseButton.LeftButton:
+        if event is not None and self._model.whole is not None and event.button() == Qt.MouseButton.LeftButton:
             self._drag = (event.position().x(), event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """It grows."""
-        if self._drag is not None:
+        if event is not None and self._drag is not None:
             self._drag = (self._drag[0], min(max(0.0, event.position().x()), float(self.width())))
             self.update()
 

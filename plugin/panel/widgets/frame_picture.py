@@ -69,29 +69,31 @@ class FramePicture(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """A box begins."""
-        if self.drawing and event.button() == Qt.MouseButton.LeftButton:
+        if event is not None and self.drawing and event.button() == Qt.MouseButton.LeftButton:
             self._from = self._place(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """It grows."""
-        if self._from is not None:
+        if event is not None and self._from is not None:
             self.box = _box(self._from, self._place(event.position()))
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """It is drawn."""
-        if self._from is not None:
+        if event is not None and self._from is not None:
             start, self._from = self._from, None
             self.boxDrawn.emit(_box(start, self._place(event.position())))
 
     def _area(self) -> QRectF:
+        if self.image is None:
+            return QRectF(self.rect())
         size = self.image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         return QRectF(
             (self.width() - size.width()) / 2, (self.height() - size.height()) / 2, size.width(), size.height()
         )
 
     def _place(self, point: QPointF) -> QPointF:
-        area = self._area() if self.image else QRectF(self.rect())
+        area = self._area()
         x, y = (point.x() - area.x()) / area.width(), (point.y() - area.y()) / area.height()
         return QPointF(min(1.0, max(0.0, x)), min(1.0, max(0.0, y)))
 

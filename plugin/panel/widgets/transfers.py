@@ -6,7 +6,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWid
 
 from plugin.panel.models.transfers.transfers import Transfer, TransfersModel
 from plugin.panel.widgets.binding import watch
-from plugin.panel.widgets.controls import button, clear, label
+from plugin.panel.widgets.controls import button, clear, label, set_kind
 
 _STEPS = 1000
 _MOST_ROWS = 3
@@ -39,8 +39,7 @@ class TransferRow(QFrame):
         """Show how it is now."""
         running = transfer.state == "running"
         self.text.setText(text)
-        self.text.setObjectName("bad" if transfer.state == "failed" else "faint")
-        self.text.style().polish(self.text)
+        set_kind(self.text, "bad" if transfer.state == "failed" else "faint")
         self.bar.setValue(round(_STEPS * transfer.share))
         self.bar.setVisible(running)
         self.stop.setVisible(running)
@@ -68,8 +67,8 @@ class Transfers(QWidget):
             self._column.removeWidget(self.more)
             clear(self._column)
             self.rows = {each.key: TransferRow(self.model, each.key, self) for each in transfers}
-            for each in self.rows.values():
-                self._column.addWidget(each)
+            for row in self.rows.values():
+                self._column.addWidget(row)
             self._column.addWidget(self.more)
         for each in transfers:
             self.rows[each.key].show_transfer(each, self.model.text_of(each))

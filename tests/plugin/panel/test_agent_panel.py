@@ -227,7 +227,7 @@ def test_a_take_joins_the_hosts_own_versions(
 ) -> None:
     def offered() -> set[str]:
         zone.choose(f"take:{second.job}:{second.number}")
-        return {each.text() for each in zone.actions.findChildren(QAbstractButton)}
+        return {each.text() for each in zone.action_row.findChildren(QAbstractButton)}
 
     joined = join()
     panel = joined.panel

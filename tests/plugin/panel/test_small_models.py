@@ -50,7 +50,7 @@ def test_memory_survives_and_takes_nothing_of_another_kind(tmp_path: Path) -> No
     again = SettingsStore(tmp_path)
     assert again.get("text", "") == "ä “x”" and again.get("list", ()) == ("a", "b")
     assert again.get("truth", False) is True and again.get("number", 0) == 7 and again.get("none", "x") == "x"
-    assert again.get("text", 0) == 0 and again.get("number", ()) == () and again.bytes("bytes") == b"\x00\xff"
+    assert again.get("text", 0) == 0 and again.get("number", ()) == () and again.get_bytes("bytes") == b"\x00\xff"
 
 
 def test_a_plan_knows_whether_it_was_edited() -> None:

@@ -99,8 +99,8 @@ def test_nothing_is_cut_off_at_any_width(shown: Panel, service: FakeService, unt
     until(lambda: model.plan.state == "ready")
     window.resize(width, 900)
     QApplication.processEvents()
-    inside = window.zones.scroll.widget()
-    assert inside.minimumSizeHint().width() <= window.zones.scroll.viewport().width()
+    inside = window.zones.scroll_area.widget()
+    assert inside.minimumSizeHint().width() <= window.zones.scroll_area.viewport().width()
     assert window.ask_zone.buttons.isVisible() and window.width() == width
 
 
@@ -136,8 +136,8 @@ def test_longer_texts_have_room_in_the_narrowest_window(
     model.ask.model = "zai-org/CogVideoX-5b"
     lengthen(window.main)
     QApplication.processEvents()
-    inside = window.zones.scroll.widget()
-    assert inside.minimumSizeHint().width() <= window.zones.scroll.viewport().width() and window.width() == 380
+    inside = window.zones.scroll_area.widget()
+    assert inside.minimumSizeHint().width() <= window.zones.scroll_area.viewport().width() and window.width() == 380
     assert "Generateenen" in [button.text() for button in window.main.findChildren(QPushButton)]
     texts = [button.text() for button in window.ask_zone.quality_group.buttons()]
     assert texts[0] == "Draften" and texts[2].endswith("…")

@@ -102,7 +102,10 @@ class ExportModel(Observable):
         now = self.now
         self.now = ClipExport(now.index, now.reason) if now is not None and problem is not None else None
         for done, failed in waiting:
-            failed(problem) if problem is not None else done(shot)
+            if problem is not None:
+                failed(problem)
+            elif shot is not None:
+                done(shot)
 
 
 def _nothing() -> None:

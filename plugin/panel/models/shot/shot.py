@@ -249,7 +249,7 @@ class ShotModel(Observable):
         self.selected.emit()
 
 
-def shot_key(shot: Shot, clip: tuple[str | int | None, ...]) -> str:
+def shot_key(shot: Shot, clip: tuple[object, ...]) -> str:
     """Twelve letters for a shot: what tells its clip from others, and the frames of it."""
     facts = (clip, shot.source_start, shot.frame_count, shot.part)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]

@@ -35,7 +35,7 @@ class Canvas(QWidget):
         self._model = model
         self.drawing_box = False
         self.box: Box | None = None
-        self.mask: MaskPaint | None = None
+        self.matte: MaskPaint | None = None
         self.painting_mask = False
         self._drag: Callable[[QPointF], None] | None = None
         self.paints = 0
@@ -149,8 +149,8 @@ class Canvas(QWidget):
     def _matte(self) -> Picture | None:
         """The matte over the picture: the one that is being painted, else the take's."""
         shown = self._model.playback.shown
-        if self.mask is not None and self.mask.frame == shown.frame and (self.painting_mask or self.mask.edited):
-            return self.mask.picture()
+        if self.matte is not None and self.matte.frame == shown.frame and (self.painting_mask or self.matte.edited):
+            return self.matte.picture()
         return shown.pictures.get(self._model.playback.matte) if self._model.compare.view.matte else None
 
     def _single(self, a: Picture | None, b: Picture | None) -> Picture | None:
@@ -266,8 +266,8 @@ class Canvas(QWidget):
         last = [start]
 
         def brush(point: QPointF) -> None:
-            if self.mask is not None and self.mask.frame == self._model.playback.shown.frame:
-                self.mask.stroke(self.part_at(last[0]), self.part_at(point), add)
+            if self.matte is not None and self.matte.frame == self._model.playback.shown.frame:
+                self.matte.stroke(self.part_at(last[0]), self.part_at(point), add)
             last[0] = point
 
         return brush

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QToolButton, QWidget
@@ -96,7 +96,7 @@ class CompareBar(QWidget):
         button.clicked.connect(lambda: self._model.compare.set(mode=mode))
         return button
 
-    def _combo(self, entries: list[tuple[str, object]], tip: str) -> QComboBox:
+    def _combo(self, entries: Sequence[tuple[str, object]], tip: str) -> QComboBox:
         combo = QComboBox(self)
         for text, value in entries:
             combo.addItem(text, value)

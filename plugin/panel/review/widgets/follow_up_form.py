@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from contract.box import Box
@@ -22,8 +23,8 @@ class FollowUpForm(QWidget):
         super().__init__(parent)
         self._model = model
         self.box: Box | None = None
-        self.mask = MaskPaint(self)
-        self.mask.changed.connect(self._show_mask)
+        self.matte = MaskPaint(self)
+        self.matte.changed.connect(self._show_mask)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 6)
         column.setSpacing(4)
@@ -78,7 +79,7 @@ class FollowUpForm(QWidget):
         row.addWidget(self._paint)
         self._brush = QSlider(Qt.Orientation.Horizontal, self)
         self._brush.setRange(5, 150)
-        self._brush.setValue(int(self.mask.brush * 1000))
+        self._brush.setValue(int(self.matte.brush * 1000))
         self._brush.setToolTip("Brush size")
         self._brush.setAccessibleName("Brush size")
         self._brush.valueChanged.connect(self._brush_changed)
@@ -89,7 +90,7 @@ class FollowUpForm(QWidget):
         return row
 
     def _brush_changed(self, value: int) -> None:
-        self.mask.brush = value / 1000
+        self.matte.brush = value / 1000
 
     def _paint_toggled(self, on: bool) -> None:
         if on:
@@ -103,14 +104,14 @@ class FollowUpForm(QWidget):
         self.set_box(None)
 
     def _forget_mask(self) -> None:
-        self.mask.clear()
+        self.matte.clear()
         self._paint.setChecked(False)
 
     def _show_mask(self) -> None:
         self._brush.setVisible(self._paint.isChecked())
-        self._reset_matte.setVisible(self.mask.edited)
-        edited = f"Matte of frame {self.mask.frame} edited"
-        self._paint.setText(edited if self.mask.edited else "Edit the matte")
+        self._reset_matte.setVisible(self.matte.edited)
+        edited = f"Matte of frame {self.matte.frame} edited"
+        self._paint.setText(edited if self.matte.edited else "Edit the matte")
         self._check()
 
     def begin(self) -> None:
@@ -146,8 +147,8 @@ class FollowUpForm(QWidget):
         return FollowUp(
             self.instruction.toPlainText(),
             region=self.box,
-            mask=self.mask.png(),
-            mask_frame=self.mask.frame - take.offset if take and self.mask.edited else 0,
+            mask=self.matte.png(),
+            mask_frame=self.matte.frame - take.offset if take and self.matte.edited else 0,
             skip=int(self.iterations.currentData() or 0),
         )
 
@@ -166,9 +167,9 @@ class FollowUpForm(QWidget):
         if self._model.ask_follow_up(self.wanted()):
             self.closed.emit()
 
-    def keyPressEvent(self, event: object) -> None:  # noqa: N802 (Qt's name)
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Escape closes the form."""
-        if event.key() == Qt.Key.Key_Escape:
+        if event is not None and event.key() == Qt.Key.Key_Escape:
             self.closed.emit()
         else:
             super().keyPressEvent(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QColor, QKeyEvent
+from PyQt6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -161,11 +161,12 @@ class NotesPanel(QWidget):
             widget.setEnabled(take is not None)
         self._export.setEnabled(bool(self._model.takes))
         self.list.clear()
+        offset = take.offset if take is not None else 0
         for note in self._model.notes.of(take.id) if take else ():
             frames = str(note.first) if note.first == note.last else f"{note.first} – {note.last}"
             item = QTreeWidgetItem([frames, note.text, self.category_name(note.category), note.author])
             item.setData(0, _NOTE, note)
-            begin = self._model.timecode(note.first + take.offset)
+            begin = self._model.timecode(note.first + offset)
             item.setToolTip(0, begin)
             item.setToolTip(1, note.text)
             item.setForeground(2, QColor(150, 150, 150))
@@ -176,7 +177,7 @@ class NotesPanel(QWidget):
         self._show_status()
         self._show_range()
 
-    def resizeEvent(self, event: object) -> None:  # noqa: N802 (Qt's name)
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
         """The note's text gets what the other columns leave."""
         super().resizeEvent(event)
         self._fit_columns()

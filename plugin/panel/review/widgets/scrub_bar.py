@@ -83,7 +83,9 @@ class ScrubBar(QWidget):
 
     def _paint_notes(self, painter: QPainter, top: float, bottom: float) -> None:
         take = self._model.current
-        for note in self._model.notes.of(take.id) if take else ():
+        if take is None:
+            return
+        for note in self._model.notes.of(take.id):
             left = self.x_of(note.first + take.offset)
             width = max(3.0, self.x_of(note.last + take.offset + 1) - left)
             painter.fillRect(QRectF(left, top + 3, width, (bottom - top) / 3), _NOTE)
@@ -96,13 +98,15 @@ class ScrubBar(QWidget):
             self._model.transport.seek(self.frame_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Scrub, or tell what is under the pointer."""
+        """Scrub, or show the timecode and the notes under the pointer."""
         assert event is not None
         frame = self.frame_at(event.position().x())
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._model.transport.seek(frame)
             return
         take = self._model.current
-        notes = self._model.notes.of(take.id) if take else ()
-        said = [note.text for note in notes if note.first <= frame - take.offset <= note.last]
-        self.setToolTip("\n".join([f"{self._model.timecode(frame)}  ({frame})", *said]))
+        lines = [f"{self._model.timecode(frame)}  ({frame})"]
+        if take is not None:
+            notes = self._model.notes.of(take.id)
+            lines += [note.text for note in notes if note.first <= frame - take.offset <= note.last]
+        self.setToolTip("\n".join(lines))

@@ -68,8 +68,8 @@ class ReviewView(QWidget):
         self.follow_up.drawRequested.connect(self._draw_box)
         self.follow_up.closed.connect(lambda: self.show_follow_up(False))
         self.follow_up.paintRequested.connect(self._paint_mask)
-        self.canvas.mask = self.follow_up.mask
-        self.follow_up.mask.changed.connect(self.canvas.update)
+        self.canvas.matte = self.follow_up.matte
+        self.follow_up.matte.changed.connect(self.canvas.update)
         model.playback.shownChanged.connect(self._begin_mask)
         self.canvas.boxDrawn.connect(self.follow_up.set_box)
         self.canvas.boxDrawn.connect(lambda _: self._draw_box(False))
@@ -152,7 +152,7 @@ class ReviewView(QWidget):
 
     def _begin_mask(self) -> None:
         """Start from the matte of the frame that is shown, as soon as it is there."""
-        playback, mask = self.model.playback, self.follow_up.mask
+        playback, mask = self.model.playback, self.follow_up.matte
         if not self.canvas.painting_mask or mask.edited or mask.frame == playback.shown.frame:
             return
         matte, picture = playback.picture(playback.matte), playback.picture(playback.b)

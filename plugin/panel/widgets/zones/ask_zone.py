@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent, QObject, Qt
-from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtGui import QAction, QKeyEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -22,7 +22,7 @@ from contract.job import LARGEST_SEED, MOST_TAKES, QUALITIES
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import bind_choice, bind_number, bind_switch, bind_text, watch
-from plugin.panel.widgets.controls import button, heading, label, segments, tool_button
+from plugin.panel.widgets.controls import button, heading, label, segments, set_kind, tool_button
 from plugin.panel.widgets.frame_picture import FramePicture
 from plugin.panel.widgets.zones.plan_form import PlanForm
 
@@ -174,7 +174,9 @@ class AskZone(QWidget):
         for each in self.model.history.entries[:20]:
             menu.addAction(each, lambda text=each: setattr(self.model.ask, "instruction", text))
         if menu.isEmpty():
-            menu.addAction("No earlier instructions").setEnabled(False)
+            nothing = QAction("No earlier instructions", menu)
+            nothing.setEnabled(False)
+            menu.addAction(nothing)
         menu.popup(self.history.mapToGlobal(self.history.rect().bottomLeft()))
 
     def _show_models(self) -> None:
@@ -191,27 +193,25 @@ class AskZone(QWidget):
         self.model_line.setText(ask.model_line)
         self.model_line.setVisible(bool(ask.model_line))
         self.room_line.setText(ask.room_line)
-        for each in (self.download, self.room_line):
-            each.setVisible(not ask.chosen_model_installed)
+        self.download.setVisible(not ask.chosen_model_installed)
+        self.room_line.setVisible(not ask.chosen_model_installed)
 
     def _show_estimate(self) -> None:
         ask = self.model.ask
         self.estimate.setText(ask.estimate_line)
-        self.estimate.setObjectName("bad" if ask.estimate_problem else "faint")
-        self.estimate.style().polish(self.estimate)
+        set_kind(self.estimate, "bad" if ask.estimate_problem else "faint")
         self.estimate.setVisible(bool(ask.estimate_line))
-        for place, quality in enumerate(QUALITIES):
-            self.quality_group.button(place).setToolTip(ask.quality_hint(quality))
+        for segment, quality in zip(self.quality_group.buttons(), QUALITIES, strict=True):
+            segment.setToolTip(ask.quality_hint(quality))
 
     def _show_region(self, *_: object) -> None:
         ask, shot = self.model.ask, self.model.shot.shot
-        on = self.region.isChecked() and shot is not None
-        self.frame.setVisible(on)
+        self.frame.setVisible(self.region.isChecked() and shot is not None)
         self.no_region.setVisible(ask.region is not None)
         self.region.setText("Custom region" if ask.region else "Full frame…")
         self.frame.box = ask.region
         self.frame.waiting = "Reading the frame…"
-        if on:
+        if self.region.isChecked() and shot is not None:
             self.frame.show_image(self._thumbnails.frame(shot, shot.frame_count // 2, _FRAME_HEIGHT))
 
     def _show_buttons(self) -> None:
@@ -219,12 +219,8 @@ class AskZone(QWidget):
         ready = not model.generate_hindrance
         self.plan_button.setEnabled(not model.plan_hindrance and model.plan.state != "waiting")
         self.generate_button.setEnabled(ready)
-        for each, primary in ((self.plan_button, not ready), (self.generate_button, ready)):
-            name = "primary" if primary else ""
-            if each.objectName() != name:
-                each.setObjectName(name)
-                each.style().unpolish(each)
-                each.style().polish(each)
+        set_kind(self.plan_button, "" if ready else "primary")
+        set_kind(self.generate_button, "primary" if ready else "")
         waiting = model.plan.state == "waiting"
         hint = model.plan_hindrance or (model.generate_hindrance if not waiting else "")
         self.hint.setText("" if hint == self.estimate.text() else hint)

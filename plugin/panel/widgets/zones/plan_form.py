@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.thumbnails.thumbnails import Thumbnails
@@ -99,9 +101,9 @@ class PlanForm(QWidget):
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(3)
         column.addWidget(heading("Plan"))
-        for each in (self.waiting, self.fields, self.failed):
-            each.layout().setContentsMargins(0, 0, 0, 0)
-            column.addWidget(each)
+        for widget, layout in ((self.waiting, waiting), (self.fields, fields), (self.failed, failed)):
+            layout.setContentsMargins(0, 0, 0, 0)
+            column.addWidget(widget)
 
     def _show_state(self) -> None:
         plan = self.plan
@@ -128,18 +130,21 @@ class PlanForm(QWidget):
         self._mask = next((place for place, each in enumerate(masks) if each.path), 0)
         for place, each in enumerate(masks):
             share = f"{100 * each.coverage:.0f} %" if each.path else "not found"
-            chip = tool_button(f"{each.phrase}  {share}", lambda place=place: self._choose_mask(place))
+            chip = tool_button(f"{each.phrase}  {share}", partial(self._choose_mask, place))
             chip.setCheckable(True)
             chip.setChecked(place == self._mask)
             self._chips.addWidget(chip)
-        for each in (self.frame, self.chips):
-            each.setVisible(bool(masks))
+        self.frame.setVisible(bool(masks))
+        self.chips.setVisible(bool(masks))
         self._show_mask()
 
     def _choose_mask(self, place: int) -> None:
         self._mask = place
         for at in range(self._chips.count()):
-            self._chips.itemAt(at).widget().setChecked(at == place)
+            item = self._chips.itemAt(at)
+            chip = item.widget() if item is not None else None
+            if isinstance(chip, QToolButton):
+                chip.setChecked(at == place)
         self._show_mask()
 
     def _show_mask(self) -> None:

@@ -130,10 +130,10 @@ class ShotZone(QWidget):
         self.part.setVisible(whole is not None and part is not None)
         if whole is not None:
             first, last = part or (0, whole.frame_count - 1)
-            for spin, value in ((self.first, first), (self.last, last)):
+            for spin, frame in ((self.first, first), (self.last, last)):
                 spin.blockSignals(True)
                 spin.setRange(0, whole.frame_count - 1)
-                spin.setValue(value)
+                spin.setValue(frame)
                 spin.blockSignals(False)
 
     def _show_error(self) -> None:
@@ -167,7 +167,8 @@ class ShotZone(QWidget):
             self.model.choose_part(self.first.value(), self.last.value())
 
     def _whole(self) -> None:
-        self.model.choose_part(0, self.model.whole.frame_count - 1)
+        if self.model.whole is not None:
+            self.model.choose_part(0, self.model.whole.frame_count - 1)
 
 
 OPENED = (".otio", ".otioz", ".otiod", ".mov", ".mp4", ".m4v", ".mkv", ".mxf", ".avi", ".webm", ".mts", ".m2ts")

@@ -32,8 +32,15 @@ class CardList(QListView):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Only what is exposed."""
-        self._painter.exposed = event.region()
+        if event is not None:
+            self._painter.exposed = event.region()
         super().paintEvent(event)
+
+    def area(self) -> QWidget:
+        """The widget on which the cards are painted."""
+        area = self.viewport()
+        assert area is not None
+        return area
 
 
 class TakesZone(QWidget):
@@ -62,17 +69,19 @@ class TakesZone(QWidget):
         self.transfers = Transfers(model.transfers)
         self.empty = label("No takes of this shot yet.", "faint")
         self.placement_line = label(kind="good")
-        self.actions = QWidget()
-        self._actions = FlowLayout(self.actions, 3)
+        self.action_row = QWidget()
+        self._actions = FlowLayout(self.action_row, 3)
         self._actions.setContentsMargins(0, 0, 0, 0)
         self._lay_out()
         for signal in (model.takes.rowsInserted, model.takes.rowsRemoved, model.takes.rowsMoved):
             signal.connect(self._rows_changed)
         model.takes.dataChanged.connect(lambda *_: self._show_actions())
-        self.list.selectionModel().currentChanged.connect(self._choose)
+        selection = self.list.selectionModel()
+        assert selection is not None
+        selection.currentChanged.connect(self._choose)
         watch(model.backend, self._show_pause, "paused", "state")
         watch(model.placements, self._show_place, "current", "placing")
-        thumbnails.arrived.connect(lambda key: self.list.viewport().update())
+        thumbnails.arrived.connect(lambda key: self.list.area().update())
         self._animation = QTimer(self)
         self._animation.setInterval(_ANIMATION_MS)
         self._animation.timeout.connect(self._animate)
@@ -88,7 +97,7 @@ class TakesZone(QWidget):
     def needed_height(self) -> int:
         """Pixels that show everything."""
         rows = sum(self.list.sizeHintForRow(row) for row in range(min(12, self.model.takes.rowCount())))
-        shown = (self.transfers, self.actions, self.placement_line)
+        shown = (self.transfers, self.action_row, self.placement_line)
         others = sum(each.sizeHint().height() for each in shown if not each.isHidden())
         return rows + others + self.pause.sizeHint().height() + 40
 
@@ -110,7 +119,7 @@ class TakesZone(QWidget):
         column.addWidget(self.transfers, 0)
         column.addWidget(self.empty, 0)
         column.addWidget(self.list, 1)
-        column.addWidget(self.actions)
+        column.addWidget(self.action_row)
         column.addWidget(self.placement_line)
         column.addStretch(0)
 
@@ -130,20 +139,20 @@ class TakesZone(QWidget):
         self._show_actions()
 
     def _animate(self) -> None:
-        if self.list.isVisible() and self.list.viewport().isVisible():
+        if self.list.isVisible() and self.list.area().isVisible():
             self.painter.animation_frame += 1
             for row in self._visible_rows():
                 index = self.model.takes.index(row)
                 card = index.data(CARD_ROLE)
                 if card.movie:
-                    self.list.viewport().update(self.painter.thumbnail(card, self.list.visualRect(index)))
+                    self.list.area().update(self.painter.thumbnail(card, self.list.visualRect(index)))
 
     def _visible_rows(self) -> range:
         count = self.model.takes.rowCount()
         if not count:
             return range(0)
         top = self.list.indexAt(QPoint(8, 4)).row()
-        bottom = self.list.indexAt(QPoint(8, self.list.viewport().height() - 4)).row()
+        bottom = self.list.indexAt(QPoint(8, self.list.area().height() - 4)).row()
         return range(max(0, top), (bottom if bottom >= 0 else count - 1) + 1)
 
     # Actions ----------------------------------------------------------------------------------------------------------
@@ -151,10 +160,10 @@ class TakesZone(QWidget):
     def _show_actions(self) -> None:
         card = self.card
         wanted = [] if card is None else [each for each in card.actions if self._offers(each, card)]
-        shown = self.actions.property("shown")
+        shown = self.action_row.property("shown")
         if shown == (wanted, card.placed if card else False):
             return
-        self.actions.setProperty("shown", (wanted, card.placed if card else False))
+        self.action_row.setProperty("shown", (wanted, card.placed if card else False))
         clear(self._actions)
         for each in wanted:
             text, tip = self._action_text(each, card)
@@ -162,8 +171,8 @@ class TakesZone(QWidget):
             if each in ("place", "plan", "retry"):
                 made.setObjectName("")
             self._actions.addWidget(made)
-        self.actions.setVisible(bool(wanted))
-        self.actions.updateGeometry()
+        self.action_row.setVisible(bool(wanted))
+        self.action_row.updateGeometry()
 
     def _offers(self, action: Action, card: Card) -> bool:
         """Whether the host can do what an action needs."""
@@ -241,7 +250,7 @@ class TakesZone(QWidget):
                 ("retake", "Retake"),
             ):
                 status.addAction(text, lambda value=value: self.model.decisions.set_status(card.id, value))
-        menu.popup(self.list.viewport().mapToGlobal(point))
+        menu.popup(self.list.area().mapToGlobal(point))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """The list's keys."""
@@ -274,5 +283,5 @@ class TakesZone(QWidget):
     def _show_place(self) -> None:
         self.placement_line.setText(self.model.placements.status_text)
         self.placement_line.setVisible(bool(self.model.placements.status_text))
-        self.actions.setProperty("shown", None)
+        self.action_row.setProperty("shown", None)
         self._show_actions()

@@ -327,14 +327,14 @@ def test_the_matte_is_edited_with_a_brush(qtbot, view):
     view.show_follow_up(True)
     form = view.follow_up
     form.paintRequested.emit(True)
-    qtbot.waitUntil(lambda: form.mask.begun and form.mask.frame == 5, timeout=5000)
-    assert form.mask.picture().pixels.mean() == pytest.approx(255 / 4, abs=3) and form.mask.png() is None
+    qtbot.waitUntil(lambda: form.matte.begun and form.matte.frame == 5, timeout=5000)
+    assert form.matte.picture().pixels.mean() == pytest.approx(255 / 4, abs=3) and form.matte.png() is None
     qtbot.mousePress(view.canvas, LEFT, pos=at(view, 0.6, 0.5))
     qtbot.mouseMove(view.canvas, at(view, 0.8, 0.5))
     qtbot.mouseRelease(view.canvas, LEFT, pos=at(view, 0.8, 0.5))
     qtbot.mousePress(view.canvas, LEFT, Qt.KeyboardModifier.ShiftModifier, at(view, 0.1, 0.5))
     qtbot.mouseRelease(view.canvas, LEFT, pos=at(view, 0.1, 0.5))
-    pixels = form.mask.picture().pixels
+    pixels = form.matte.picture().pixels
     height, width = pixels.shape
     assert pixels[height // 2, int(width * 0.7)] == 255 and pixels[height // 2, int(width * 0.1)] == 0
     assert pixels[height // 4, int(width * 0.7)] < 20 and pixels[height // 4, int(width * 0.1)] > 235
@@ -344,7 +344,7 @@ def test_the_matte_is_edited_with_a_brush(qtbot, view):
     image = QImage.fromData(asked[0].mask)
     assert asked[0].mask_frame == 5 and (image.width(), image.height()) == (width, height)
     view.show_follow_up(True)
-    assert form.mask.png() is None and not form.ask.isEnabled()
+    assert form.matte.png() is None and not form.ask.isEnabled()
 
 
 def test_escape_leaves_the_line_before_it_leaves_the_review(qtbot, view):
