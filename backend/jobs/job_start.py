@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from backend.jobs.job_defaults import model_name, output_of, with_models
-from backend.jobs.mask_picture import mask_for
+from backend.jobs.masks.mask_picture import mask_for
 from backend.jobs.sources import CheckMedia, Source, open_source
 from bridge.local.job_folder import Batch, JobFolder, Record
 from contract.atomic_file import write_atomically

@@ -20,8 +20,8 @@ from backend.jobs.determinism import check_disk, enable_determinism, quiet_loadi
 from backend.jobs.failures import full_disk_as_problem
 from backend.jobs.job_start import UNRESTRICTED, JobFiles, OpenJob, open_job
 from backend.jobs.job_timeline import write_job_timeline
-from backend.jobs.mask_previews import show_masks
-from backend.jobs.painted_mask import on_all_frames
+from backend.jobs.masks.mask_previews import show_masks
+from backend.jobs.masks.painted_mask import on_all_frames
 from backend.jobs.planning import ResolvedPlan, key_frames_of, resolve_plan
 from backend.jobs.take_files import finished_take, read_latents
 from backend.jobs.take_making import TakeMaker, take_done

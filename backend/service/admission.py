@@ -99,7 +99,7 @@ class Admission:
         if spec.edit.mask is None:
             return
         # Only here: most jobs have no mask, and a service starts in half the time without numpy and Pillow.
-        from backend.jobs.mask_picture import read_mask
+        from backend.jobs.masks.mask_picture import read_mask
 
         path = self._store.path(spec.input_file(spec.edit.mask.input).sha256, client=client)
         assert path is not None, "it was looked for"

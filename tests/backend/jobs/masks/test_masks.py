@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from backend.delivery.conform import Conform
-from backend.jobs.mask_picture import mask_for, read_mask
-from backend.jobs.painted_mask import on_all_frames
+from backend.jobs.masks.mask_picture import mask_for, read_mask
+from backend.jobs.masks.painted_mask import on_all_frames
 from contract.errors import BadUsage
 from dynvfx.backbones.cogvideox.family import COGVIDEOX
 from dynvfx.backbones.tiny.family import TINY
