@@ -113,7 +113,7 @@ def assistant(value: str) -> str:
 
 
 def address(value: str) -> str:
-    """Where a service listens; `host:port` means the same as `tcp://host:port`."""
+    """Where a backend listens; `host:port` means the same as `tcp://host:port`."""
     bare = value.strip().removeprefix("tcp://")
     found = re.fullmatch(r"(\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]@]+):(\d{1,5})", bare, re.ASCII)
     if not found or not 0 < int(found[2]) < 65536:

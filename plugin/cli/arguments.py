@@ -33,13 +33,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     demo.add_argument(
         "--output", type=values.path, default=Path("demo-output"), metavar="DIR", help="default: %(default)s"
     )
-    _telling(demo)
-    _where(demo, in_process=True)
+    _output_options(demo)
+    _backend_options(demo, in_process=True)
     _jobs(commands)
     _keys(commands)
     _service(commands)
     options = parser.parse_args(arguments)
-    _settle_where(options)
+    _fill_in_backend(options)
     return options
 
 
@@ -80,9 +80,9 @@ def _add(commands: argparse._SubParsersAction) -> None:
     add.add_argument(
         "--output", type=values.path, metavar="DIR", help="folder for the results (default: a new one in here)"
     )
-    _shaping(add)
-    _telling(add)
-    _where(add, in_process=True)
+    _job_options(add)
+    _output_options(add)
+    _backend_options(add, in_process=True)
 
 
 def _refine(commands: argparse._SubParsersAction) -> None:
@@ -98,13 +98,13 @@ def _refine(commands: argparse._SubParsersAction) -> None:
     refine.add_argument(
         "--levels", type=values.levels, metavar="T,T", help="later iterations only: their start levels, such as 679,439"
     )
-    _shaping(refine)
-    _telling(refine)
-    _where(refine, in_process=True)
+    _job_options(refine)
+    _output_options(refine)
+    _backend_options(refine, in_process=True)
 
 
 def _jobs(commands: argparse._SubParsersAction) -> None:
-    jobs = _command(commands, "jobs", "list the jobs of the service")
+    jobs = _command(commands, "jobs", "list the jobs of the backend")
     jobs.add_argument("--all", action="store_true", help="those that ended long ago as well")
     watch = _command(commands, "watch", "follow a job until it ends")
     cancel = _command(commands, "cancel", "end a job; what it has done is kept")
@@ -115,12 +115,12 @@ def _jobs(commands: argparse._SubParsersAction) -> None:
     takes = _command(commands, "takes", "list finished takes")
     takes.add_argument("job", type=values.job, metavar="JOB", nargs="?", help="only this job's")
     for each in (jobs, watch, cancel, retry, takes):
-        _telling(each)
-        _where(each, in_process=False)
+        _output_options(each)
+        _backend_options(each, in_process=False)
 
 
 def _keys(commands: argparse._SubParsersAction) -> None:
-    keys = _command(commands, "keys", "who may use the service of this machine")
+    keys = _command(commands, "keys", "who may use the backend of this machine")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="the keys of this machine and those that are let in", allow_abbrev=False)
     authorize = actions.add_parser("authorize", help="let a client in", allow_abbrev=False)
@@ -129,27 +129,27 @@ def _keys(commands: argparse._SubParsersAction) -> None:
     revoke = actions.add_parser("revoke", help="let a client in no longer", allow_abbrev=False)
     revoke.add_argument("key", type=values.text, metavar="KEY|NAME")
     for each in (show, authorize, revoke):
-        _telling(each)
+        _output_options(each)
 
 
 def _service(commands: argparse._SubParsersAction) -> None:
-    # Its own options are read by the service itself; see docs/backend.md.
-    backend = commands.add_parser("backend", help="run the service in this terminal", add_help=False)
+    # Its own options are read by the backend itself; see docs/backend.md.
+    backend = commands.add_parser("backend", help="run the backend in this terminal", add_help=False)
     backend.add_argument("rest", nargs=argparse.REMAINDER)
     panel = commands.add_parser("panel", help="open the panel", add_help=False)
     panel.add_argument("rest", nargs=argparse.REMAINDER)
-    doctor = _command(commands, "doctor", "check this machine and say what to mend")
-    _telling(doctor)
+    doctor = _command(commands, "doctor", "check this machine and say what to fix")
+    _output_options(doctor)
     check = _command(commands, "resolve-check", "ask a running DaVinci Resolve whether it is as assumed")
     check.add_argument("--output", type=values.path, default=Path("."), metavar="DIR", help="default: in here")
-    _telling(check)
+    _output_options(check)
     logs = _command(commands, "logs", "put the logs into a zip file to send")
     logs.add_argument("--redact", action="store_true", help="without paths, names and what was asked for")
     logs.add_argument("--output", type=values.path, metavar="FILE", help="default: dynvfx-logs-TIME.zip in here")
-    _telling(logs)
+    _output_options(logs)
 
 
-def _shaping(parser: argparse.ArgumentParser) -> None:
+def _job_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--takes", type=values.count, default=1, metavar="N", help="how many, with seeds S, S+1, ...")
     parser.add_argument("--seed", type=values.seed, default=0, metavar="S", help="default: 0")
     parser.add_argument("--quality", choices=QUALITIES, default="standard")
@@ -170,26 +170,26 @@ def _shaping(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _telling(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="tell everything as JSON, one object a line")
+def _output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print everything as JSON, one object a line")
     parser.add_argument("--verbose", action="store_true", help="show the log")
 
 
-def _where(parser: argparse.ArgumentParser, *, in_process: bool) -> None:
-    """Options that name the service."""
+def _backend_options(parser: argparse.ArgumentParser, *, in_process: bool) -> None:
+    """Options that name the backend."""
     parser.add_argument(
         "--backend",
         type=values.address,
         metavar="ADDRESS",
-        help="a service on another machine, for example tcp://gpu-box:47800 (default: this machine's own)",
+        help="a backend on another machine, for example tcp://gpu-box:47800 (default: this machine's own)",
     )
-    parser.add_argument("--backend-key", type=values.key, metavar="KEY", help="that service's public key")
+    parser.add_argument("--backend-key", type=values.key, metavar="KEY", help="that backend's public key")
     if in_process:
-        parser.add_argument("--in-process", action="store_true", help="work in this process, without the service")
+        parser.add_argument("--in-process", action="store_true", help="work in this process, without the backend")
 
 
-def _settle_where(options: argparse.Namespace) -> None:
-    """Take the service from the environment where the command line names none. Raises BadUsage."""
+def _fill_in_backend(options: argparse.Namespace) -> None:
+    """Take the backend from the environment where the command line names none. Raises BadUsage."""
     if not hasattr(options, "backend"):
         return
     in_process = getattr(options, "in_process", False)
@@ -215,6 +215,6 @@ def _settle_where(options: argparse.Namespace) -> None:
         missing = "--backend-key" if options.backend else "--backend"
         raise BadUsage(
             f"{program}: {missing} is missing.",
-            "A service on another machine is known by its address and its key together.",
+            "A backend on another machine is known by its address and its key together.",
             f"`dynvfx keys show` on that machine prints its key. See: {program} --help",
         )

@@ -1,4 +1,4 @@
-"""jobs, watch, cancel, retry, takes: what is in the service's ledger, from the command line."""
+"""jobs, watch, cancel, retry, takes: what is in the backend's ledger, from the command line."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 from bridge.wire.messages import Cancel, Cancelled, Jobs, ListJobs, ListTakes, Takes
 from contract.errors import BAD_INPUT, CANCELLED, DONE
 from contract.states import ENDED
+from plugin.cli.backend_link import BackendLink, NotFound, open_link
 from plugin.cli.job_running import JobRun
 from plugin.cli.job_tables import job_table, plain, take_table
 from plugin.cli.output import Reporter
-from plugin.cli.service_link import NotFound, ServiceLink, open_link
 
 SHOWN = 20
 """Jobs that are listed when not all are asked for."""
 
 
-def run(options: argparse.Namespace, teller: Reporter) -> int:
+def run(options: argparse.Namespace, reporter: Reporter) -> int:
     """Carry one of these commands out; the exit code. Raises Problems."""
     link = open_link(options.backend, options.backend_key)
     with contextlib.closing(link):
-        return COMMANDS[options.command](link, options, teller)
+        return COMMANDS[options.command](link, options, reporter)
 
 
-def _jobs(link: ServiceLink, options: argparse.Namespace, teller: Reporter) -> int:
+def _jobs(link: BackendLink, options: argparse.Namespace, reporter: Reporter) -> int:
     jobs = link.ask(ListJobs(limit=10_000 if options.all else SHOWN), Jobs).jobs
     if options.json:
         _lines([plain(job) for job in jobs])
@@ -40,7 +40,7 @@ def _jobs(link: ServiceLink, options: argparse.Namespace, teller: Reporter) -> i
     return DONE
 
 
-def _takes(link: ServiceLink, options: argparse.Namespace, teller: Reporter) -> int:
+def _takes(link: BackendLink, options: argparse.Namespace, reporter: Reporter) -> int:
     job = link.job(options.job).id if options.job else None
     takes = link.ask(ListTakes(job=job), Takes).takes
     if options.json:
@@ -52,18 +52,18 @@ def _takes(link: ServiceLink, options: argparse.Namespace, teller: Reporter) -> 
     return DONE
 
 
-def _watch(link: ServiceLink, options: argparse.Namespace, teller: Reporter) -> int:
+def _watch(link: BackendLink, options: argparse.Namespace, reporter: Reporter) -> int:
     job = link.job(options.job)
     try:
-        return JobRun(link, teller, quiet=options.json).follow(job.id)
+        return JobRun(link, reporter, quiet=options.json).follow(job.id)
     except KeyboardInterrupt:
-        teller.close()
+        reporter.close()
         if job.state not in ENDED:
             print(f"The job goes on. End it with: dynvfx cancel {job.id}", file=sys.stderr)
         return CANCELLED
 
 
-def _cancel(link: ServiceLink, options: argparse.Namespace, teller: Reporter) -> int:
+def _cancel(link: BackendLink, options: argparse.Namespace, reporter: Reporter) -> int:
     job = link.job(options.job)
     outcome = link.ask(Cancel(job=job.id), Cancelled).outcome
     if options.json:
@@ -78,8 +78,8 @@ def _cancel(link: ServiceLink, options: argparse.Namespace, teller: Reporter) ->
     return DONE
 
 
-def _retry(link: ServiceLink, options: argparse.Namespace, teller: Reporter) -> int:
-    run = JobRun(link, teller, quiet=options.json)
+def _retry(link: BackendLink, options: argparse.Namespace, reporter: Reporter) -> int:
+    run = JobRun(link, reporter, quiet=options.json)
     job = run.retry(link.job(options.job), small=options.small)
     try:
         return run.follow(job.id)

@@ -1,4 +1,4 @@
-"""A job through the service, told like one in this process: submit, follow, stop with Ctrl-C."""
+"""A job through the backend, reported like one in this process: submit, follow, stop with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from contract.errors import Cancelled as Stopped
 from contract.events import JobDone, JobEvent, JobFailed, JobNotice, JobStarted
 from contract.job import JobSpec
 from contract.states import RUNNING, WAITING
+from plugin.cli.backend_link import BackendLink
 from plugin.cli.output import Reporter
-from plugin.cli.service_link import ServiceLink
 
 AFTER_PLAN = "Edit the plan if you like, then give the same command without --plan-only."
 STOP_WITHIN = 15.0
 """Seconds for which the end of a cancelled job is waited for."""
 
 Translate = Callable[[JobEvent], JobEvent | None]
-"""What becomes of an event before it is told, None for what is not told; may raise a Problem."""
+"""What becomes of an event before it is reported, None for what is not reported; may raise a Problem."""
 
 
 class JobRun:
     """One job of this command."""
 
     def __init__(
-        self, link: ServiceLink, teller: Reporter, *, quiet: bool, translate: Translate = lambda event: event
+        self, link: BackendLink, reporter: Reporter, *, quiet: bool, translate: Translate = lambda event: event
     ) -> None:
         """`quiet` keeps everything but events from the terminal."""
-        self._link, self._teller, self._quiet, self._translate = link, teller, quiet, translate
+        self._link, self._reporter, self._quiet, self._translate = link, reporter, quiet, translate
         self._coming = 1
         self.started: JobStarted | None = None
 
@@ -57,7 +57,7 @@ class JobRun:
         if job is None:
             self._send_inputs(spec, inputs or {})
             job = self._link.ask(Submit(token=token or uuid.uuid4().hex, spec=spec), JobReply).job
-        self._say(f"Job {job.id}{_queue_words(job)}; `dynvfx watch {job.id}` follows it from another terminal.")
+        self._say(f"Job {job.id}{_queue_text(job)}; `dynvfx watch {job.id}` follows it from another terminal.")
         return job
 
     def _send_inputs(self, spec: JobSpec, inputs: Mapping[str, Path]) -> None:
@@ -71,15 +71,15 @@ class JobRun:
             )
 
     def retry(self, job: Job, *, small: bool) -> Job:
-        """Queue a job again; only what comes from now on is told."""
+        """Queue a job again; only what comes from now on is reported."""
         self._coming = job.events + 1
         footprint = "small" if small else None
         job = self._link.ask(Retry(job=job.id, footprint=footprint), JobReply).job
-        self._say(f"Job {job.id}{_queue_words(job)}.")
+        self._say(f"Job {job.id}{_queue_text(job)}.")
         return job
 
     def follow(self, job: str) -> int:
-        """Tell the job's events until it ends; the exit code. KeyboardInterrupt comes through."""
+        """Report the job's events until it ends; the exit code. KeyboardInterrupt comes through."""
         events = self._link.events(job, self._coming)
         pending: Numbered | None = None
         with contextlib.closing(events):
@@ -87,17 +87,17 @@ class JobRun:
                 self._coming = numbered.number + 1
                 if pending is not None:
                     # Something came after a failure: it was tried again.
-                    self._teller.tell(JobNotice(kind="retried", text=f"It failed before: {pending.event.what}"))
+                    self._reporter.report(JobNotice(kind="retried", text=f"It failed before: {pending.event.what}"))
                 pending = numbered if isinstance(numbered.event, JobFailed) else None
                 if pending is None:
-                    self._tell(numbered.event)
+                    self._report(numbered.event)
         if pending is None:
             return DONE
-        self._tell(pending.event)
+        self._report(pending.event)
         return pending.event.exit_code
 
     def cancel(self, job: str) -> str:
-        """End the job and wait until nothing works on it any more; the service's answer."""
+        """End the job and wait until nothing works on it any more; the backend's answer."""
         outcome = self._link.ask(Cancel(job=job), Cancelled, timeout=STOP_WITHIN).outcome
         if outcome == "cancelled":
             for _ in self._link.events(job, self._coming):
@@ -106,7 +106,7 @@ class JobRun:
 
     def stopped(self, job: str | None) -> int:
         """After Ctrl-C: end the job and say how to go on. A second Ctrl-C does not wait for it."""
-        self._teller.close()
+        self._reporter.close()
         try:
             if job is not None:
                 self.cancel(job)
@@ -114,19 +114,19 @@ class JobRun:
             print(f"The job could not be stopped: {problem}", file=sys.stderr)
         except KeyboardInterrupt:
             pass
-        return tell_stopped(self._teller, self.started, quiet=self._quiet)
+        return report_stopped(self._reporter, self.started, quiet=self._quiet)
 
-    def _tell(self, event: JobEvent) -> None:
+    def _report(self, event: JobEvent) -> None:
         event = self._translate(event)
         if event is None:
             return
         self.started = event if isinstance(event, JobStarted) else self.started
-        self._teller.tell(event)
+        self._reporter.report(event)
         if isinstance(event, JobDone) and event.timeline is None:
             self._say(AFTER_PLAN)
 
     def _same_running(self, spec: JobSpec) -> Job | None:
-        """The very same order, begun by a command that has lost its terminal, say."""
+        """The very same job, begun by a command that has lost its terminal, say."""
         for job in self._link.ask(ListJobs(states=(*WAITING, *RUNNING)), Jobs).jobs:
             if job.mine and self._link.ask(GetJob(job=job.id), JobReply).spec == spec:
                 return job
@@ -137,18 +137,18 @@ class JobRun:
             print(text, file=sys.stderr, flush=True)
 
 
-def tell_stopped(teller: Reporter, started: JobStarted | None, *, quiet: bool) -> int:
-    """Say that Ctrl-C was heard and what is kept; the exit code. `quiet` tells it as an event."""
+def report_stopped(reporter: Reporter, started: JobStarted | None, *, quiet: bool) -> int:
+    """Say that Ctrl-C stopped the job and what is kept; the exit code. `quiet` reports it as an event."""
     what, remedy = "Stopped.", "Nothing was begun yet."
     if started is not None:
         what = f"Stopped. What was done so far is kept in {Path(started.output) / '.dynvfx'}."
         remedy = "The same command goes on from there."
     with contextlib.suppress(BrokenPipeError):
-        teller.tell(JobFailed.of(Stopped(what, remedy=remedy))) if quiet else print(what, remedy, file=sys.stderr)
+        reporter.report(JobFailed.of(Stopped(what, remedy=remedy))) if quiet else print(what, remedy, file=sys.stderr)
     return CANCELLED
 
 
-def _queue_words(job: Job) -> str:
+def _queue_text(job: Job) -> str:
     before = (job.position or 1) - 1
     if job.state != "queued" or before == 0:
         return ""

@@ -21,7 +21,7 @@ def job_table(jobs: Sequence[Job], now: float | None = None, width: int | None =
     """A line for each job, newest first; `now` is seconds since 1970."""
     now = time.time() if now is None else now
     rows = [
-        [job.id, state_words(job), f"{len(job.takes_done)}/{job.takes}", job.model, ago(now - job.changed), _what(job)]
+        [job.id, state_text(job), f"{len(job.takes_done)}/{job.takes}", job.model, ago(now - job.changed), _what(job)]
         for job in jobs
     ]
     return table(["JOB", "STATE", "TAKES", "MODEL", "CHANGED", "WHAT"], rows, width)
@@ -39,7 +39,7 @@ def take_table(takes: Sequence[TakeEntry], width: int | None = None) -> str:
     return table(["JOB", "TAKE", "STATUS", "SEED", "COVERS", "TOOK", "NOTES", "FOLDER"], rows, width, cut=False)
 
 
-def state_words(job: Job) -> str:
+def state_text(job: Job) -> str:
     """What a job is doing, for people."""
     text = STATE_TEXTS[job.state]
     if job.state == "queued" and job.position is not None:

@@ -1,4 +1,4 @@
-"""keys show, authorize, revoke: who may use the service of this machine."""
+"""keys show, authorize, revoke: who may use the backend of this machine."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from plugin.cli.job_tables import table
 def run(options: argparse.Namespace) -> int:
     """Carry one of these commands out; the exit code. Raises NotPrivate, BadKey, OutOfDisk."""
     keys = KeyFolder(key_folder(state_folder()))
-    tell = {"show": _show, "authorize": _authorize, "revoke": _revoke}[options.action](keys, options)
+    result = {"show": _show, "authorize": _authorize, "revoke": _revoke}[options.action](keys, options)
     if options.json:
-        print(json.dumps(tell))
+        print(json.dumps(result))
     return DONE
 
 
@@ -24,26 +24,26 @@ def _show(keys: KeyFolder, options: argparse.Namespace) -> dict:
     own, service = keys.client_pair().public, keys.service_pair().public
     let_in = {key: name for key, name in keys.authorized().items() if key != own}
     if not options.json:
-        print("Your key. Whoever runs a service on another machine lets you in with it:")
+        print("Your key. The owner of a backend on another machine authorizes it with:")
         print(f"    dynvfx keys authorize '{own}' NAME\n")
-        print("The key of this machine's service. Others name it together with the address:")
+        print("The key of this machine's backend. Others give it together with the address:")
         print(f"    --backend tcp://HOST:PORT --backend-key '{service}'\n")
         if let_in:
-            print(table(["LET IN BESIDE YOU", "NAME"], [[key, name or "-"] for key, name in let_in.items()]))
+            print(table(["AUTHORIZED KEY", "NAME"], [[key, name or "-"] for key, name in let_in.items()]))
         else:
-            print("Nobody beside you is let in.")
+            print("No other key is authorized.")
     return {"client": own, "service": service, "authorized": let_in, "folder": str(keys.folder)}
 
 
 def _authorize(keys: KeyFolder, options: argparse.Namespace) -> dict:
     keys.authorize(options.key, options.name)
     if not options.json:
-        print(f"{options.name or options.key} is let in from now on, by a running service as well.")
+        print(f"{options.name or options.key} is authorized from now on, for a running backend as well.")
     return {"authorized": options.key, "name": options.name}
 
 
 def _revoke(keys: KeyFolder, options: argparse.Namespace) -> dict:
     gone = keys.revoke(options.key)
     if not options.json:
-        print(f"{', '.join(gone)} is let in no longer; a running service has stopped answering it.")
+        print(f"{', '.join(gone)} is no longer authorized; a running backend has stopped answering it.")
     return {"revoked": gone}

@@ -1,4 +1,4 @@
-"""`dynvfx logs`: a zip file with what helps to find a mistake, if wanted without what is nobody's business."""
+"""`dynvfx logs`: a zip file with what helps to find a mistake, if wanted without private text."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from bridge.local import local_service
 from bridge.wire.messages import Jobs, ListJobs, ListTakes, Takes
 from contract.errors import DONE, Problem
 from contract.plan import Plan
-from plugin.cli.service_link import PROGRAM, ServiceLink
+from plugin.cli.backend_link import PROGRAM, BackendLink
 
 Write = Callable[[Iterable[str] | None], tuple[Path, int]]
-"""Writes the zip, redacted when there are words (private ones, beside what looks so); returns its path and logs."""
+"""Writes the zip, redacted when there is private text to remove; returns its path and the number of logs."""
 
 
 def run(options: argparse.Namespace, write: Write) -> int:
     """Write the zip and say where it is. Raises BadUsage and OutOfDisk."""
-    target, logs = write(words_of_service() if options.redact else None)
+    target, logs = write(private_text_of_backend() if options.redact else None)
     if options.json:
         print(json.dumps({"file": str(target.absolute()), "logs": logs, "redacted": options.redact}))
     else:
-        print(f"{target} holds {logs} logs.")
+        print(f"{target} contains {logs} logs.")
         note = "paths, names and instructions are left out" if options.redact else "paths and instructions are in them"
         print(f"Have a look before you send it: {note}.", file=sys.stderr)
     return DONE
 
 
-def words_of_service() -> set[str]:
-    """What people wrote and where their files are, from a service if one runs; none is started for this."""
-    words: set[str] = set()
+def private_text_of_backend() -> set[str]:
+    """What people wrote and where their files are, from a backend if one runs; none is started for this."""
+    texts: set[str] = set()
     try:
-        link = ServiceLink(lambda: local_service.connect(program=PROGRAM, start_one=False))
+        link = BackendLink(lambda: local_service.connect(program=PROGRAM, start_one=False))
     except Problem:
-        return words
+        return texts
     try:
         for job in link.ask(ListJobs(limit=10_000), Jobs).jobs:
-            words |= {job.instruction, job.source, job.output}
+            texts |= {job.instruction, job.source, job.output}
         for entry in link.ask(ListTakes(), Takes).takes:
-            words |= {entry.folder, *(note.text for note in entry.take.notes), *_texts(entry.take.plan)}
+            texts |= {entry.folder, *(note.text for note in entry.take.notes), *_texts(entry.take.plan)}
     except Problem:
-        pass  # what was heard so far is better than nothing
+        pass  # what came so far is better than nothing
     finally:
         link.close()
-    return words
+    return texts
 
 
 def _texts(plan: Plan) -> Iterable[str]:

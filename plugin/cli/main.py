@@ -1,7 +1,7 @@
 """The command `dynvfx`: one more host, over files (docs/command-line.md).
 
 The only module of the plugin that imports the backend: to know what a job leaves open, to check the machine, to run the
-service in this terminal, or a job in this process.
+backend in this terminal, or a job in this process.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from contract.events import JobDone, JobFailed, JobStarted
 from contract.job import ClipSource, JobSpec
 from plugin.cli import job_commands, key_commands, log_command, resolve_command
 from plugin.cli.arguments import parse
+from plugin.cli.backend_link import open_link
 from plugin.cli.job_options import job_of
-from plugin.cli.job_running import AFTER_PLAN, JobRun, tell_stopped
+from plugin.cli.job_running import AFTER_PLAN, JobRun, report_stopped
 from plugin.cli.output import Reporter, open_reporter
-from plugin.cli.service_link import open_link
 
 log = logging.getLogger("dynvfx")
 
@@ -47,25 +47,25 @@ def main(arguments: list[str] | None = None) -> int:
         from backend.__main__ import main as serve
 
         return serve(given[1:])
-    teller = open_reporter("--json" in given, sys.stdout, sys.stderr)
+    reporter = open_reporter("--json" in given, sys.stdout, sys.stderr)
     try:
         options = parse(given)
     except Problem as problem:
-        _tell_failure(teller, problem)
+        _report_failure(reporter, problem)
         return BAD_USAGE
     settings = find_settings()
     start_logging(settings, verbose=options.verbose)
     log.info("command: %s", [options.command, *given[1:]])
     try:
-        with _reported(teller, settings), _stoppable():
-            return _carried_out(options, teller, settings)
+        with _reported(reporter, settings), _stoppable():
+            return _run_command(options, reporter, settings)
     finally:
-        teller.close()
+        reporter.close()
         stop_logging()
 
 
-def _carried_out(options: argparse.Namespace, teller: Reporter, settings: Settings) -> int:
-    """One command, its errors told."""
+def _run_command(options: argparse.Namespace, reporter: Reporter, settings: Settings) -> int:
+    """One command, its errors reported."""
     try:
         if options.command == "doctor":
             return _doctor(options)
@@ -74,22 +74,22 @@ def _carried_out(options: argparse.Namespace, teller: Reporter, settings: Settin
         if options.command == "resolve-check":
             return resolve_command.run(options)
         if options.command == "logs":
-            return log_command.run(options, lambda words: _write_logs(options.output, settings, words))
+            return log_command.run(options, lambda texts: _write_logs(options.output, settings, texts))
         if options.command in job_commands.COMMANDS:
-            return job_commands.run(options, teller)
-        return _in_process(options, teller) if options.in_process else _through_service(options, teller)
+            return job_commands.run(options, reporter)
+        return _in_process(options, reporter) if options.in_process else _through_service(options, reporter)
     except Problem as problem:
-        _tell_failure(teller, problem)
+        _report_failure(reporter, problem)
         log.error("%s: %s", problem.kind, problem, exc_info=problem)
         return problem.exit_code
     except (KeyboardInterrupt, BrokenPipeError):
-        teller.close()
-        return tell_stopped(teller, None, quiet=options.json)
+        reporter.close()
+        return report_stopped(reporter, None, quiet=options.json)
 
 
-def _in_process(options: argparse.Namespace, teller: Reporter) -> int:
+def _in_process(options: argparse.Namespace, reporter: Reporter) -> int:
     """Carry out add, refine or demo here."""
-    # Importing torch takes seconds: not for what goes through the service.
+    # Importing torch takes seconds: not for what goes through the backend.
     from backend.jobs.job_start import JobFiles
     from backend.jobs.take_job import run
 
@@ -98,16 +98,16 @@ def _in_process(options: argparse.Namespace, teller: Reporter) -> int:
     try:
         for event in run(spec, files=JobFiles(inputs=inputs)):
             started = event if isinstance(event, JobStarted) else started
-            teller.tell(event)
+            reporter.report(event)
             if isinstance(event, JobDone) and event.timeline is None and not options.json:
                 print(AFTER_PLAN, file=sys.stderr)
     except (KeyboardInterrupt, BrokenPipeError):
-        teller.close()
-        return tell_stopped(teller, started, quiet=options.json)
+        reporter.close()
+        return report_stopped(reporter, started, quiet=options.json)
     return DONE
 
 
-def _through_service(options: argparse.Namespace, teller: Reporter) -> int:
+def _through_service(options: argparse.Namespace, reporter: Reporter) -> int:
     """Carry out add, refine or demo by way of the backend, here or on another machine."""
     from backend.jobs.job_defaults import for_service, output_of
 
@@ -118,9 +118,9 @@ def _through_service(options: argparse.Namespace, teller: Reporter) -> int:
         from plugin.cli.remote import remote_job
 
         output = output_of(spec) if isinstance(spec.start, ClipSource) else None
-        return remote_job.run(options, spec, inputs, output, open_source, teller)
+        return remote_job.run(options, spec, inputs, output, open_source, reporter)
     with contextlib.closing(open_link(None, None)) as link:
-        run = JobRun(link, teller, quiet=options.json)
+        run = JobRun(link, reporter, quiet=options.json)
         job: str | None = None
         try:
             job = run.submit(for_service(spec), inputs=inputs).id
@@ -136,15 +136,15 @@ def _job(options: argparse.Namespace) -> tuple[JobSpec, dict[str, Path]]:
     return (demo_job(options.output), {}) if options.command == "demo" else job_of(options)
 
 
-def _write_logs(target: Path | None, settings: Settings, words: Iterable[str] | None) -> tuple[Path, int]:
-    """A zip of all logs, redacted when there are `words` that are known to be private; its path and how many logs."""
+def _write_logs(target: Path | None, settings: Settings, private: Iterable[str] | None) -> tuple[Path, int]:
+    """A zip of all logs, redacted when there are `private` texts to remove; its path and how many logs."""
     from backend.diagnostics.log_bundle import default_name, write_bundle
     from backend.diagnostics.private_text import collect_private_text
     from backend.diagnostics.redaction import Redaction
     from backend.ledger.schema import LEDGER_FILE
 
     home = state_folder()
-    redaction = None if words is None else Redaction({*words, *collect_private_text(home / LEDGER_FILE)})
+    redaction = None if private is None else Redaction({*private, *collect_private_text(home / LEDGER_FILE)})
     folders = {"program": settings.log_file.parent, "service": home / "log"}
     bundle = write_bundle(target or Path(default_name()), folders, redaction)
     return bundle.path, len(bundle.logs)
@@ -165,13 +165,13 @@ def _doctor(options: argparse.Namespace) -> int:
         if finding.remedy:
             print(f"       {finding.remedy}", flush=True)
     if not options.json:
-        print("Everything that the shipped model needs is there." if works else "Mend what is marked BROKEN.")
+        print("Everything that the shipped model needs is there." if works else "Fix what is marked BROKEN.")
     return DONE if works else FAILED
 
 
-def _tell_failure(teller: Reporter, problem: Problem) -> None:
-    teller.close()
-    teller.tell(JobFailed.of(problem))
+def _report_failure(reporter: Reporter, problem: Problem) -> None:
+    reporter.close()
+    reporter.report(JobFailed.of(problem))
 
 
 @contextlib.contextmanager
@@ -193,8 +193,8 @@ def _stoppable() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _reported(teller: Reporter, settings: Settings) -> Iterator[None]:
-    """An error that nobody foresaw is told in a paragraph; its traceback goes to the log.
+def _reported(reporter: Reporter, settings: Settings) -> Iterator[None]:
+    """An unforeseen error is reported in a paragraph; its traceback goes to the log.
 
     It is not caught here: Python ends with exit code 1 and asks the hook how to show the error.
     """
@@ -203,7 +203,7 @@ def _reported(teller: Reporter, settings: Settings) -> Iterator[None]:
         # Logging was stopped on the way out.
         has_log = start_logging(settings, verbose=False)
         log.critical("unexpected", exc_info=(kind, error, trace))
-        teller.tell(
+        reporter.report(
             JobFailed.of(
                 Unexpected(
                     f"Something unexpected happened ({kind.__name__}: {error}).",

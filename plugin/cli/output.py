@@ -1,4 +1,4 @@
-"""How a job's events are told: JSON lines for programs, a bar on a terminal, plain lines elsewhere."""
+"""How a job's events are reported: JSON lines for programs, a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from contract.states import stage_text
 
 
 class Reporter(Protocol):
-    """Hears every event of a job."""
+    """Shows every event of a job."""
 
-    def tell(self, event: JobEvent) -> None:
+    def report(self, event: JobEvent) -> None:
         """Show `event`."""
 
     def close(self) -> None:
@@ -34,23 +34,23 @@ class Reporter(Protocol):
 
 
 def open_reporter(as_json: bool, out: TextIO, err: TextIO) -> Reporter:
-    """The teller for this run: results go to `out`, progress and errors to `err`."""
+    """The reporter for this run: results go to `out`, progress and errors to `err`."""
     return JsonLines(out) if as_json else TextReporter(out, err)
 
 
 class JsonLines:
-    """One JSON object a line, written at once. ASCII only, so that no terminal or pipe can spoil it."""
+    """One JSON object a line, written at once. ASCII only, so that any terminal or pipe carries it."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
-    def tell(self, event: JobEvent) -> None:
+    def report(self, event: JobEvent) -> None:
         """Write `event` as a line."""
         self._out.write(json.dumps(msgspec.to_builtins(event)) + "\n")
         self._out.flush()
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Every line was written at once."""
 
 
 class TextReporter:
@@ -62,7 +62,7 @@ class TextReporter:
         self._stage: tuple[int, str, int] | None = None
         self._takes = 1
 
-    def tell(self, event: JobEvent) -> None:
+    def report(self, event: JobEvent) -> None:
         """Show `event`."""
         if isinstance(event, StageProgress):
             self._progress(event)

@@ -18,12 +18,12 @@ from bridge.wire.messages import Job
 from contract.errors import BadTake
 from contract.job import ClipSource, InputFile, JobSpec, TakeSource
 from contract.plan import read_plan
+from plugin.cli.backend_link import BackendLink, open_link
 from plugin.cli.job_running import JobRun
 from plugin.cli.output import Reporter
 from plugin.cli.remote.remote_batches import batch_for, origin_of
 from plugin.cli.remote.remote_results import RemoteResults
 from plugin.cli.remote.transfer_progress import TransferProgress
-from plugin.cli.service_link import ServiceLink, open_link
 
 OpenSource = Callable[..., Any]
 """`open_source`: the clip that a person named, with its timeline and what is known of its media."""
@@ -35,11 +35,11 @@ def run(
     inputs: Mapping[str, Path],
     output: Path | None,
     open_source: OpenSource,
-    teller: Reporter,
+    reporter: Reporter,
 ) -> int:
     """Carry a job out over there; the exit code. `output` is the folder for a clip's takes here. Raises Problems."""
     if output is None:
-        return _follow_up(options, spec, inputs, open_source, teller)
+        return _follow_up(options, spec, inputs, open_source, reporter)
     assert isinstance(spec.start, ClipSource)
     folder = JobFolder(output)
     with folder.locked():
@@ -47,7 +47,7 @@ def run(
         with contextlib.closing(open_link(options.backend, options.backend_key)) as link:
             record = _record(folder, options.backend_key, spec.start)
             batch = batch_for(record, spec, None, folder)
-            job = _RemoteJob(options, link, folder, record, batch, source, inputs, teller)
+            job = _RemoteJob(options, link, folder, record, batch, source, inputs, reporter)
             return job.through(lambda: _sent(spec, batch, folder, job.upload()))
 
 
@@ -56,7 +56,7 @@ def _follow_up(
     spec: JobSpec,
     inputs: Mapping[str, Path],
     open_source: OpenSource,
-    teller: Reporter,
+    reporter: Reporter,
 ) -> int:
     assert isinstance(spec.start, TakeSource) and spec.start.folder is not None
     take_folder = Path(spec.start.folder)
@@ -76,7 +76,7 @@ def _follow_up(
         spec = msgspec.structs.replace(spec, start=TakeSource(job=parent[0], number=parent[1]))
         with contextlib.closing(open_link(options.backend, options.backend_key)) as link:
             batch = batch_for(record, spec, number, folder)
-            job = _RemoteJob(options, link, folder, record, batch, source, inputs, teller)
+            job = _RemoteJob(options, link, folder, record, batch, source, inputs, reporter)
             return job.through(lambda: msgspec.structs.replace(spec, seed=batch.seed, takes=batch.takes))
 
 
@@ -86,19 +86,19 @@ class _RemoteJob:
     def __init__(
         self,
         options: argparse.Namespace,
-        link: ServiceLink,
+        link: BackendLink,
         folder: JobFolder,
         record: Record,
         batch: Batch,
         source: Any,
         inputs: Mapping[str, Path],
-        teller: Reporter,
+        reporter: Reporter,
     ) -> None:
         self._link, self._folder, self._record, self._batch, self._source = link, folder, record, batch, source
         self._inputs = inputs
-        self._progress = TransferProgress(teller)
+        self._progress = TransferProgress(reporter)
         results = RemoteResults(link, folder, record, batch, source, self._progress)
-        self._run = JobRun(link, teller, quiet=options.json, translate=results.translated)
+        self._run = JobRun(link, reporter, quiet=options.json, translate=results.translated)
 
     def through(self, spec: Callable[[], JobSpec]) -> int:
         """Submit, follow, fetch; the exit code."""

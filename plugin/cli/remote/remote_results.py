@@ -25,9 +25,9 @@ from contract.events import (
     TakeDone,
 )
 from contract.take import TAKE_FILE, Take, read_take, write_take
+from plugin.cli.backend_link import BackendLink
 from plugin.cli.remote.remote_batches import finished_take, number_here
 from plugin.cli.remote.transfer_progress import Moved, TransferProgress
-from plugin.cli.service_link import ServiceLink
 
 
 class RemoteResults:
@@ -35,7 +35,7 @@ class RemoteResults:
 
     def __init__(
         self,
-        link: ServiceLink,
+        link: BackendLink,
         folder: JobFolder,
         record: Record,
         batch: Batch,
@@ -77,7 +77,7 @@ class RemoteResults:
             self._write_timeline(numbers[0])
             return JobDone(output=str(self._folder.path), takes=numbers, timeline=str(self._folder.timeline))
         if isinstance(event, JobFailed) and event.log:
-            return replace(event, log=f"{event.log} on the service's machine ({self._link.remote})")
+            return replace(event, log=f"{event.log} on the backend's machine ({self._link.remote})")
         if isinstance(event, StageProgress) or (hasattr(event, "take") and event.take):
             return replace(event, take=self._here(event.take))
         return event
@@ -91,7 +91,7 @@ class RemoteResults:
         kept = target.exists()
         if not kept:
             self._fetch(name, target)
-        # A plan that lies in the folder was sent along, so that the service takes it for one that was given.
+        # A plan that lies in the folder was sent along, so that the backend takes it for one that was given.
         return msgspec.structs.replace(event, path=str(target), origin="kept" if kept else event.origin)
 
     def _picture(self, path: str | None) -> str | None:
@@ -150,7 +150,7 @@ class RemoteResults:
             name = kind(path).relative_to(kind(self._there)).as_posix()
             checked_parts(name)
         except (ValueError, Problem) as error:
-            raise ProtocolError(f"The service named {path}, which is not in the job's folder.") from error
+            raise ProtocolError(f"The backend named {path}, which is not in the job's folder.") from error
         return name
 
     def _write_timeline(self, first: int) -> None:

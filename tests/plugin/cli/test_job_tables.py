@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bridge.wire.messages import Failure, Job
-from plugin.cli.job_tables import ago, columns, job_table, plain, shortened, state_words, table
+from plugin.cli.job_tables import ago, columns, job_table, plain, shortened, state_text, table
 
 
 def a_job(**changes: object) -> Job:
@@ -44,7 +44,7 @@ def a_job(**changes: object) -> Job:
     ],
 )
 def test_states_in_words(changes: dict, words: str):
-    assert state_words(a_job(**changes)) == words
+    assert state_text(a_job(**changes)) == words
 
 
 def test_a_table_fits_the_terminal_and_keeps_its_columns():

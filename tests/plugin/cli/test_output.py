@@ -61,9 +61,9 @@ class Terminal(io.StringIO):
 
 def test_json_lines_read_back_as_the_same_events():
     out = io.StringIO()
-    teller = JsonLines(out)
+    reporter = JsonLines(out)
     for event in EVENTS:
-        teller.tell(event)
+        reporter.report(event)
     lines = out.getvalue().splitlines()
     assert [msgspec.json.decode(line, type=AnyJobEvent) for line in lines] == EVENTS
     assert all(line.isascii() for line in lines)
@@ -72,9 +72,9 @@ def test_json_lines_read_back_as_the_same_events():
 
 def test_results_on_stdout_and_the_rest_on_stderr():
     out, err = io.StringIO(), io.StringIO()
-    teller = TextReporter(out, err)
+    reporter = TextReporter(out, err)
     for event in EVENTS:
-        teller.tell(event)
+        reporter.report(event)
     assert out.getvalue().splitlines() == [
         "Plan: /o/plan.json",
         "Take 1: /o/takes/01 (seed 0, the effect covers 4.0 % of the picture, every pixel outside it is the camera's "
@@ -89,18 +89,18 @@ def test_results_on_stdout_and_the_rest_on_stderr():
 
 def test_a_terminal_gets_a_bar_with_the_time_left():
     err = Terminal()
-    teller = TextReporter(io.StringIO(), err)
+    reporter = TextReporter(io.StringIO(), err)
     for event in EVENTS[:6]:
-        teller.tell(event)
+        reporter.report(event)
     assert (
         "Denoising, pass 1 of 6" in err.getvalue() and "2/45" in err.getvalue() and "2 min 04 s left" in err.getvalue()
     )
-    teller.close()
+    reporter.close()
 
 
 def test_a_changed_outside_is_not_hidden():
     out = io.StringIO()
-    TextReporter(out, io.StringIO()).tell(msgspec.structs.replace(EVENTS[8], outside_change=2.0))
+    TextReporter(out, io.StringIO()).report(msgspec.structs.replace(EVENTS[8], outside_change=2.0))
     assert "differ by up to 2 code values" in out.getvalue()
 
 

@@ -269,12 +269,12 @@ def test_bad_orders_are_refused_before_they_are_queued(client: Client, capsys: p
 
 
 def test_a_strange_backend_is_named(capsys: pytest.CaptureFixture, service: RunningService, monkeypatch):
-    monkeypatch.setattr("plugin.cli.service_link.CONNECT_WITHIN", 0.5)
+    monkeypatch.setattr("plugin.cli.backend_link.CONNECT_WITHIN", 0.5)
     key = service.found.key
     assert main(["jobs", "--backend", "127.0.0.1:9", "--backend-key", key]) == 1
     assert "127.0.0.1:9" in capsys.readouterr().err
     # The keys of this test's own folder are not on that service's list.
-    monkeypatch.setattr("plugin.cli.service_link.CONNECT_WITHIN", 20.0)
+    monkeypatch.setattr("plugin.cli.backend_link.CONNECT_WITHIN", 20.0)
     address = service.found.address
     assert main(["jobs", "--backend", address, "--backend-key", key]) == 1
     assert "dynvfx keys authorize" in capsys.readouterr().err

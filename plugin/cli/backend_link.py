@@ -1,4 +1,4 @@
-"""The command line's relation to one service: calls, and the events of a job across restarts of the service."""
+"""The command line's link to one backend: calls, and the events of a job across restarts of the backend."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from contract.events import JobDone, JobFailed
 
 PROGRAM = "dynvfx command line"
 SILENCE = 4.0
-"""Seconds without an answer after which that is said."""
+"""Seconds without an answer after which a warning is printed."""
 CONNECT_WITHIN = 10.0
-"""Seconds within which a service on another machine has to answer."""
+"""Seconds within which a backend on another machine has to answer."""
 GIVE_UP = 60.0
-"""Seconds without an answer after which a service on another machine is given up; its jobs go on there."""
+"""Seconds without an answer after which a backend on another machine is given up; its jobs go on there."""
 
 _Kind = TypeVar("_Kind")
 
 
-class ServiceLink:
-    """A connected client, opened again when the service that it belongs to is gone."""
+class BackendLink:
+    """A connected client, opened again when the backend that it belongs to is gone."""
 
     def __init__(self, open_client: Callable[[], Client], *, remote: str | None = None) -> None:
-        """Connects. `remote` is the address of a service on another machine. Raises Unreachable, Refusal, ..."""
+        """Connects. `remote` is the address of a backend on another machine. Raises Unreachable, Refusal, ..."""
         self._open_client = open_client
         self.remote = remote
         self.client = open_client()
 
     @property
     def welcome(self) -> Welcome:
-        """What the service said of itself."""
+        """What the backend reported about itself."""
         return self.client.welcome
 
     def ask(self, request: Request, reply: type[_Kind], timeout: float = 30.0) -> _Kind:
-        """The service's reply. Raises Refusal, Unreachable, ProtocolError for a reply of another kind."""
+        """The backend's reply. Raises Refusal, Unreachable, ProtocolError for a reply of another kind."""
         try:
             answer = self.client.call(request, timeout=timeout)
         except Unreachable:
@@ -56,7 +56,7 @@ class ServiceLink:
             answer = self.client.call(request, timeout=timeout)
         if not isinstance(answer, reply):
             raise ProtocolError(
-                f"The service answered with {type(answer).__name__}.", remedy="Update this program and the service."
+                f"The backend answered with {type(answer).__name__}.", remedy="Update this program and the backend."
             )
         return answer
 
@@ -74,7 +74,7 @@ class ServiceLink:
         raise NotFound(f"There is no job {given}.", remedy="`dynvfx jobs --all` lists them.")
 
     def find(self, job: str) -> Job | None:
-        """The job with this whole id, None when the service has no such one."""
+        """The job with this whole id, None when the backend has no such one."""
         try:
             return self.ask(GetJob(job=job), JobReply).job
         except Refusal as refusal:
@@ -93,7 +93,7 @@ class ServiceLink:
             problems: deque[Problem] = deque()
             session = self.client.session
             followed = session.follow_job(job, coming, arrived.append, problems.append)
-            heard, told = time.monotonic(), False
+            last_answer, warned = time.monotonic(), False
             try:
                 while True:
                     session.step(200)
@@ -107,12 +107,12 @@ class ServiceLink:
                     if problems:
                         raise problems.popleft()
                     if session.state == "ready":
-                        heard, told = time.monotonic(), False
+                        last_answer, warned = time.monotonic(), False
                         continue
-                    silent = time.monotonic() - heard
-                    if silent > SILENCE and not told:
-                        told = True
-                        print("The service does not answer; trying again ...", file=sys.stderr, flush=True)
+                    silent = time.monotonic() - last_answer
+                    if silent > SILENCE and not warned:
+                        warned = True
+                        print("The backend does not answer; trying again ...", file=sys.stderr, flush=True)
                     if self._is_over(silent):
                         break
             finally:
@@ -121,7 +121,7 @@ class ServiceLink:
             self.reopen()
 
     def reopen(self) -> None:
-        """A new client; on this machine the service is started again if it is gone. Raises what connecting raises."""
+        """A new client; on this machine the backend is started again if it is gone. Raises what connecting raises."""
         self.client.close()
         self.client = self._open_client()
 
@@ -130,14 +130,14 @@ class ServiceLink:
         self.client.close()
 
     def _is_over(self, silent: float) -> bool:
-        """Whether this connection can never work again. Raises Unreachable for a service that is given up."""
+        """Whether this connection can never work again. Raises Unreachable for a backend that is given up."""
         session = self.client.session
         if session.state == "refused":
             raise session.problem
         if self.remote is not None:
             if silent > GIVE_UP:
                 raise session.problem or Unreachable(
-                    f"The service at {self.remote} does not answer.",
+                    f"The backend at {self.remote} does not answer.",
                     "The connection was lost; its jobs go on there.",
                     "Check the network, then give the same command again.",
                 )
@@ -146,14 +146,14 @@ class ServiceLink:
         return running is None or running.address != session.address
 
 
-def open_link(address: str | None, key: str | None) -> ServiceLink:
-    """A link to the service at `address`, else to this machine's own, which is started when none runs.
+def open_link(address: str | None, key: str | None) -> BackendLink:
+    """A link to the backend at `address`, else to this machine's own, which is started when none runs.
 
     Raises ServiceNotStarted, Unreachable, Refusal, NotPrivate, BadKey.
     """
     if address is None or key is None:
-        return ServiceLink(lambda: local_service.connect(program=PROGRAM))
-    return ServiceLink(lambda: _remote_client(address, key), remote=address)
+        return BackendLink(lambda: local_service.connect(program=PROGRAM))
+    return BackendLink(lambda: _remote_client(address, key), remote=address)
 
 
 def _remote_client(address: str, key: str) -> Client:
