@@ -42,10 +42,10 @@ def start_panel(agent: AgentProcess, tmp_path: Path) -> psutil.Process:
         },
         log=str(tmp_path / "panel.txt"),
     )
-    before = len(agent.said)
-    agent.wait(lambda: any("panel" in each for each in agent.said[before:]), PATIENCE)
+    before = len(agent.messages)
+    agent.wait(lambda: any("panel" in each for each in agent.messages[before:]), PATIENCE)
     process = psutil.Process(agent.last("panel"))
-    agent.wait(lambda: any("state" in each for each in agent.said[before:]), PATIENCE)
+    agent.wait(lambda: any("state" in each for each in agent.messages[before:]), PATIENCE)
     return process
 
 
