@@ -9,6 +9,7 @@ JobState = Literal[
     "preparing",
     "planning",
     "awaiting_approval",
+    "paused",
     "encoding",
     "inverting",
     "refining",
@@ -27,8 +28,8 @@ Stage = Literal[
 STATES: tuple[JobState, ...] = get_args(JobState)
 RUNNING: tuple[JobState, ...] = ("preparing", "planning", "encoding", "inverting", "refining", "delivering")
 """A worker has the job; in the order of the work."""
-WAITING: tuple[JobState, ...] = ("queued", "awaiting_approval")
-"""The job goes on later: when a worker is free, or when a person says so."""
+WAITING: tuple[JobState, ...] = ("queued", "awaiting_approval", "paused")
+"""The job goes on later: when a worker is free, or when a person lets it."""
 ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled")
 """Nothing more comes, unless the job is tried again."""
 
@@ -40,6 +41,7 @@ STATE_TEXTS: dict[JobState, str] = {
     "preparing": "preparing",
     "planning": "planning",
     "awaiting_approval": "plan ready",
+    "paused": "paused",
     "encoding": "encoding",
     "inverting": "inverting",
     "refining": "denoising",

@@ -17,7 +17,7 @@ from backend.ledger.errors import QueueFull
 from backend.ledger.events import EventLog
 from backend.ledger.jobs import JobTable
 from backend.ledger.queue import Queue
-from backend.ledger.rows import CANCELLED, JobRow, JobUpdate, StoredEvent, encoded, job_seen_by
+from backend.ledger.rows import CANCELLED, PAUSED, JobRow, JobUpdate, StoredEvent, encoded, job_seen_by
 from backend.ledger.schema import TABLES, VERSION
 from backend.ledger.states import IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
@@ -122,19 +122,36 @@ class Ledger:
         return self.job(job)
 
     def retry(self, job: str, footprint: str | None = None) -> JobRow:
-        """Queue a failed or cancelled job again, before the client's others. Raises IllegalMove."""
+        """Queue a failed, cancelled or paused job again, before the client's others. Raises IllegalMove.
+
+        A paused job goes on in the same attempt; any other begins a new one.
+        """
         with self._changing():
             row = self.job(job)
-            if row.state not in ("failed", "cancelled"):
+            if row.state not in ("failed", "cancelled", "paused"):
                 raise IllegalMove(job, row.state, "queued again")
             self._move(row, "queued", footprint=footprint or row.footprint)
-            self._database.change(
-                "UPDATE jobs SET failure = NULL, attempt = attempt + 1, deaths = 0, interrupted = 0,"
-                " recorded = 0, journal = journal + 1 WHERE id = ?",
-                job,
-            )
+            if row.state != "paused":
+                self._database.change(
+                    "UPDATE jobs SET failure = NULL, attempt = attempt + 1, deaths = 0, interrupted = 0,"
+                    " recorded = 0, journal = journal + 1 WHERE id = ?",
+                    job,
+                )
             self._queue.put_first(job, row.client)
         return self.job(job)
+
+    def pause_job(self, job: str) -> StoredEvent | None:
+        """Take a waiting or running job out of the queue until `retry`; with the event that says so.
+
+        None when it is paused already. Raises IllegalMove.
+        """
+        with self._changing():
+            row = self.job(job)
+            if row.state == "paused":
+                return None
+            stored = self._append(row, PAUSED, "paused", device=None)
+            self._database.change("UPDATE jobs SET interrupted = 0 WHERE id = ?", job)
+        return stored
 
     def interrupt(self, job: str, *, died: bool = False) -> JobRow:
         """Put a running job back into the queue, before all others; `died`: its worker did. Raises IllegalMove."""
@@ -268,11 +285,11 @@ class Ledger:
         return self.job(job)
 
     @property
-    def paused(self) -> bool:
+    def queue_paused(self) -> bool:
         """Whether no further job is to be started; survives a restart."""
         return self._queue.paused
 
-    def pause(self, on: bool = True) -> None:
+    def pause_queue(self, on: bool = True) -> None:
         """Store that the queue is stopped, or that it goes on."""
         with self._changing():
             self._queue.pause(on)

@@ -11,7 +11,7 @@ import msgspec
 
 from bridge.wire.messages import Failure, Job, Numbered
 from contract.errors import Cancelled
-from contract.events import AnyJobEvent, JobFailed, StageProgress, decode_event
+from contract.events import AnyJobEvent, JobFailed, JobNotice, StageProgress, decode_event
 from contract.job import JobSpec
 from contract.plan import Plan
 from contract.states import JobState, Stage
@@ -87,6 +87,7 @@ class JobRow:
 
 CANCELLED = JobFailed.of(Cancelled("The job was cancelled.", remedy="Retry it to go on where it stopped."))
 """The last event of a job that a person ended."""
+PAUSED = JobNotice(kind="paused", text="The job was paused; it goes on where it stopped when it is continued.")
 
 
 def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None, steps: Steps) -> JobRow:

@@ -10,15 +10,17 @@ from contract.states import RUNNING, STATES, JobState, Stage
 def _moves() -> dict[JobState, frozenset[JobState]]:
     """Work goes forward, over stages whose product is stored already; the next take begins behind the plan again.
 
-    A running job goes back into the queue when its worker or the service ends, a failed or cancelled one by hand. A
+    A running job goes back into the queue when its worker or the service ends, a paused, failed or cancelled one when
+    a person says so. A
     job that awaits approval is queued for its next part, or goes on where its worker waited for it. A job is done
     after its last delivery, after its plan when only that was asked for, or at once when all its takes were made
     before.
     """
     moves: dict[JobState, set[JobState]] = {state: set() for state in STATES}
     for place, state in enumerate(RUNNING):
-        moves[state] = {*RUNNING[place + 1 :], "queued", "failed", "cancelled"}
-    moves["queued"] = {"preparing", "failed", "cancelled"}
+        moves[state] = {*RUNNING[place + 1 :], "queued", "paused", "failed", "cancelled"}
+    moves["queued"] = {"preparing", "paused", "failed", "cancelled"}
+    moves["paused"] = {"queued", "failed", "cancelled"}
     for state in ("preparing", "planning"):
         moves[state] |= {"awaiting_approval", "done"}
     moves["awaiting_approval"] = {"queued", *RUNNING[RUNNING.index("encoding") :], "failed", "cancelled"}

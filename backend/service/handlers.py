@@ -78,6 +78,7 @@ class Handlers:
             wire.Submit: self._submit,
             wire.Approve: self._approve,
             wire.Cancel: self._cancel,
+            wire.PauseJob: self._pause_job,
             wire.Retry: self._retry,
             wire.Reorder: self._reorder,
             wire.ListJobs: self._list_jobs,
@@ -93,7 +94,7 @@ class Handlers:
             wire.DownloadBegin: self._download_begin,
             wire.DownloadChunk: self._download_chunk,
             wire.GetStats: self._stats,
-            wire.PauseQueue: self._pause,
+            wire.PauseQueue: self._pause_queue,
             wire.Stop: self._stop,
         }
 
@@ -121,6 +122,7 @@ class Handlers:
             media_roots=self._info.media_roots,
             shared=self._access.shared,
             owner=incoming.client == self._access.owner,
+            paused=self._ledger.queue_paused,
         )
 
     def _ping(self, incoming: Incoming, body: wire.Ping) -> wire.Reply:
@@ -129,7 +131,7 @@ class Handlers:
         workers = self._workers_seen_by(incoming.client)
         running = sum(worker.job is not None for worker in self._workers)
         return wire.Pong(
-            state=state, workers=workers, queued=counts["queued"], running=running, paused=self._ledger.paused
+            state=state, workers=workers, queued=counts["queued"], running=running, paused=self._ledger.queue_paused
         )
 
     # Jobs -------------------------------------------------------------------------------------------------------------
@@ -157,10 +159,16 @@ class Handlers:
     def _cancel(self, incoming: Incoming, body: wire.Cancel) -> wire.Reply:
         row = self._ledger.find(body.job)
         if row is None or not self._access.may_see(row, incoming.client):
-            return wire.Cancelled(outcome="not_found")
+            return wire.CancelReply(outcome="not_found")
         outcome = self._scheduler.cancel(body.job)
         self._subscriptions.publish_queue()
-        return wire.Cancelled(outcome=outcome)
+        return wire.CancelReply(outcome=outcome)
+
+    def _pause_job(self, incoming: Incoming, body: wire.PauseJob) -> wire.Reply:
+        self._mine(incoming, body.job)
+        self._scheduler.pause_job(body.job)
+        self._subscriptions.publish_queue()
+        return self._job_reply(self._ledger.job(body.job), incoming.client)
 
     def _retry(self, incoming: Incoming, body: wire.Retry) -> wire.Reply:
         self._mine(incoming, body.job)
@@ -252,9 +260,10 @@ class Handlers:
 
         return stats
 
-    def _pause(self, incoming: Incoming, body: wire.PauseQueue) -> wire.Reply:
+    def _pause_queue(self, incoming: Incoming, body: wire.PauseQueue) -> wire.Reply:
         self._access.require_power_over_all(incoming.client)
-        self._ledger.pause(body.on)
+        self._ledger.pause_queue(body.on)
+        self._subscriptions.publish_pause(body.on)
         return wire.Done()
 
     def _stop(self, incoming: Incoming, body: wire.Stop) -> wire.Reply:

@@ -33,6 +33,7 @@ from bridge.wire.keys import KeyFolder
 from bridge.wire.messages import Limits
 from bridge.wire.server import DEFAULT_LIMITS, WireServer
 from contract.errors import OutOfDisk
+from contract.states import WAITING
 
 GIGA = 1_000_000_000
 FLUSH_EVERY = 0.05
@@ -190,7 +191,7 @@ class Service:
         """Whether the service was not needed for so long that it ends."""
         if self._options.until_idle is None:
             return False
-        waits = not self._ledger.paused and self._ledger.counts()["queued"] > 0
+        waits = not self._ledger.queue_paused and self._ledger.counts()["queued"] > 0
         if asked or self._server.connections or self._scheduler.is_busy or waits:
             self._needed_at = now
         return now - self._needed_at >= self._options.until_idle
@@ -212,8 +213,8 @@ class Service:
     def _sweep(self, now: float) -> None:
         """Make room for new uploads; what jobs may still need stays."""
         self._sweep_at = now + SWEEP_EVERY
-        needed = set()
-        for row in self._ledger.queue():
+        needed: set[str] = set()
+        for row in self._ledger.jobs(states=WAITING, limit=-1):
             needed |= {each.sha256 for each in row.spec.files}
         try:
             self._store.sweep(needed)

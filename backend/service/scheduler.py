@@ -100,6 +100,16 @@ class Scheduler:
             worker.cancel()
         return outcome
 
+    def pause_job(self, job: str) -> None:
+        """Take a job out of the queue until it is retried. Raises IllegalMove, OutOfDisk."""
+        stored = self._ledger.pause_job(job)
+        if stored is not None:
+            self._subscriptions.publish_event(job, stored)
+            self._subscriptions.publish_job(job)
+        worker = self._workers.at(job)
+        if worker is not None:
+            worker.cancel()
+
     def reset_backoff(self) -> None:
         """A person wants a job to run: try again at once what was given up."""
         self._disk.forget()
@@ -161,7 +171,7 @@ class Scheduler:
     def _ended(self, message: RunEnded) -> None:
         row = self._ledger.job(message.job)
         if row.state not in RUNNING:
-            return  # cancelled meanwhile, or done: its last event said so
+            return  # cancelled or paused meanwhile, or done: its last event said so
         log.info("job %s: %s", message.job, message.outcome)
         if message.outcome == "failed":
             failure = message.failure or failure_of(Unexpected("The job ended without a reason.", remedy="Try again."))
@@ -205,11 +215,11 @@ class Scheduler:
         if all(worker.link is not None for worker in self._workers):
             return 0  # there are no more to be had
         prewarmed, self._prewarming = int(self._prewarming), False
-        return max(prewarmed, 0 if self._ledger.paused else self._ledger.counts()["queued"])
+        return max(prewarmed, 0 if self._ledger.queue_paused else self._ledger.counts()["queued"])
 
     def _assign_jobs(self) -> None:
         free = [worker for worker in self._workers if worker.is_free and not self._waiting[worker]]
-        if not free or self._ledger.paused:
+        if not free or self._ledger.queue_paused:
             return
         busy = [self._ledger.job(worker.job) for worker in self._workers if worker.job is not None]
         folders = {self._admission.output_of(row) for row in busy}
@@ -251,7 +261,7 @@ class Scheduler:
     def _fail_without_workers(self) -> None:
         """Jobs must not wait in silence for workers that cannot be started."""
         workers = list(self._workers)
-        if not all(worker.is_given_up for worker in workers) or self._ledger.paused:
+        if not all(worker.is_given_up for worker in workers) or self._ledger.queue_paused:
             return
         for row in self._ledger.queue():
             problem = WorkerUnavailable(

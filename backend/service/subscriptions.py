@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from backend.ledger.ledger import Ledger
 from backend.ledger.rows import JobRow, StoredEvent
-from bridge.wire.messages import Closing, EventPushed, JobChanged
+from bridge.wire.messages import Closing, EventPushed, JobChanged, QueuePaused
 from bridge.wire.server import WireServer
 
 
@@ -55,6 +55,10 @@ class Subscriptions:
         if self._follow_all:
             for row in self._ledger.queue():
                 self.publish_job(row.id)
+
+    def publish_pause(self, on: bool) -> None:
+        """Push to every connection that the queue is paused, or goes on."""
+        self._server.push(tuple(self._server.connections), QueuePaused(on=on))
 
     @property
     def pending(self) -> bool:

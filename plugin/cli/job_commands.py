@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any
 
-from bridge.wire.messages import Cancel, Cancelled, Jobs, ListJobs, ListTakes, Takes
+from bridge.wire.messages import Cancel, CancelReply, Jobs, ListJobs, ListTakes, Takes
 from contract.errors import BAD_INPUT, CANCELLED, DONE
 from contract.states import ENDED
 from plugin.cli.backend_link import BackendLink, NotFound, open_link
@@ -65,7 +65,7 @@ def _watch(link: BackendLink, options: argparse.Namespace, reporter: Reporter) -
 
 def _cancel(link: BackendLink, options: argparse.Namespace, reporter: Reporter) -> int:
     job = link.job(options.job)
-    outcome = link.ask(Cancel(job=job.id), Cancelled).outcome
+    outcome = link.ask(Cancel(job=job.id), CancelReply).outcome
     if options.json:
         _lines([{"job": job.id, "outcome": outcome}])
         return BAD_INPUT if outcome == "not_found" else DONE

@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.files import transfer
 from bridge.wire.messages import (
     Cancel,
-    Cancelled,
+    CancelReply,
     GetJob,
     Job,
     JobReply,
@@ -21,8 +21,7 @@ from bridge.wire.messages import (
     Retry,
     Submit,
 )
-from contract.errors import CANCELLED, DONE, Problem
-from contract.errors import Cancelled as Stopped
+from contract.errors import CANCELLED, DONE, Cancelled, Problem
 from contract.events import JobDone, JobEvent, JobFailed, JobNotice, JobStarted
 from contract.job import JobSpec
 from contract.states import RUNNING, WAITING
@@ -98,7 +97,7 @@ class JobRun:
 
     def cancel(self, job: str) -> str:
         """End the job and wait until nothing works on it any more; the backend's answer."""
-        outcome = self._link.ask(Cancel(job=job), Cancelled, timeout=STOP_WITHIN).outcome
+        outcome = self._link.ask(Cancel(job=job), CancelReply, timeout=STOP_WITHIN).outcome
         if outcome == "cancelled":
             for _ in self._link.events(job, self._coming):
                 pass
@@ -144,7 +143,7 @@ def report_stopped(reporter: Reporter, started: JobStarted | None, *, quiet: boo
         what = f"Stopped. What was done so far is kept in {Path(started.output) / '.dynvfx'}."
         remedy = "The same command goes on from there."
     with contextlib.suppress(BrokenPipeError):
-        reporter.report(JobFailed.of(Stopped(what, remedy=remedy))) if quiet else print(what, remedy, file=sys.stderr)
+        reporter.report(JobFailed.of(Cancelled(what, remedy=remedy))) if quiet else print(what, remedy, file=sys.stderr)
     return CANCELLED
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import msgspec
 
 from bridge.wire.messages.body import Body
-from bridge.wire.messages.pushes import Closing, EventPushed, JobChanged, Pushed
+from bridge.wire.messages.pushes import Closing, EventPushed, JobChanged, Pushed, QueuePaused
 from bridge.wire.messages.replies import (
-    Cancelled,
+    CancelReply,
     Chunk,
     Done,
     DownloadState,
@@ -49,6 +49,7 @@ from bridge.wire.messages.requests import (
     ListJobs,
     ListModels,
     ListTakes,
+    PauseJob,
     PauseQueue,
     Ping,
     Reorder,
@@ -69,7 +70,7 @@ __all__ = [
     "Body",
     "Call",
     "Cancel",
-    "Cancelled",
+    "CancelReply",
     "Chunk",
     "Closing",
     "Done",
@@ -99,10 +100,12 @@ __all__ = [
     "PROTOCOL_HIGH",
     "PROTOCOL_LOW",
     "Part",
+    "PauseJob",
     "PauseQueue",
     "Ping",
     "Pong",
     "Pushed",
+    "QueuePaused",
     "Refused",
     "Reorder",
     "Replay",

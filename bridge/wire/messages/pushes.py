@@ -1,4 +1,4 @@
-"""What a service tells without being asked (PROTOCOL.md, Pushes)."""
+"""What a service sends without being asked (PROTOCOL.md, Pushes)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bridge.wire.messages.replies import Job, Numbered
 
 
 class JobChanged(Body, frozen=True, kw_only=True, tag="job_changed"):
-    """A job of a client that follows all its jobs is another one than before."""
+    """A job of a client that follows all its jobs has another state or place, or another finished take."""
 
     job: Job
 
@@ -19,8 +19,14 @@ class EventPushed(Body, frozen=True, kw_only=True, tag="event"):
     event: Numbered
 
 
+class QueuePaused(Body, frozen=True, kw_only=True, tag="queue_paused"):
+    """No further job is started from now on, or jobs are started again; sent to every connection."""
+
+    on: bool
+
+
 class Closing(Body, frozen=True, kw_only=True, tag="closing"):
     """The service ends now, in order; jobs wait in its ledger."""
 
 
-Pushed = JobChanged | EventPushed | Closing
+Pushed = JobChanged | EventPushed | QueuePaused | Closing

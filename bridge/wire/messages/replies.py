@@ -44,6 +44,7 @@ class Welcome(Body, frozen=True, kw_only=True, tag="welcome"):
     media_roots: tuple[str, ...]
     shared: bool
     owner: bool
+    paused: bool = False
 
 
 class Pong(Body, frozen=True, kw_only=True, tag="pong"):
@@ -106,7 +107,7 @@ class JobReply(Body, frozen=True, kw_only=True, tag="job_reply"):
     plan: Plan | None = None
 
 
-class Cancelled(Body, frozen=True, kw_only=True, tag="cancelled"):
+class CancelReply(Body, frozen=True, kw_only=True, tag="cancelled"):
     """The answer to `Cancel`."""
 
     outcome: CancelOutcome
@@ -231,7 +232,7 @@ Reply = (
     Welcome
     | Pong
     | JobReply
-    | Cancelled
+    | CancelReply
     | Jobs
     | Events
     | Takes

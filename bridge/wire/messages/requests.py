@@ -42,8 +42,14 @@ class Cancel(Body, frozen=True, kw_only=True, tag="cancel"):
     job: str
 
 
+class PauseJob(Body, frozen=True, kw_only=True, tag="pause_job"):
+    """Stop a waiting or running job after its step, and keep it out of the queue until `Retry`."""
+
+    job: str
+
+
 class Retry(Body, frozen=True, kw_only=True, tag="retry"):
-    """Queue a failed or cancelled job again, if wanted with a smaller footprint."""
+    """Queue a failed, cancelled or paused job again, if wanted with a smaller footprint."""
 
     job: str
     footprint: Footprint | None = None
@@ -155,7 +161,7 @@ class GetStats(Body, frozen=True, kw_only=True, tag="stats"):
     """What the service is doing and has; answered by `Stats`."""
 
 
-class PauseQueue(Body, frozen=True, kw_only=True, tag="pause"):
+class PauseQueue(Body, frozen=True, kw_only=True, tag="pause_queue"):
     """Start no further job (`on`), or go on starting them. The running job is not touched."""
 
     on: bool = True
@@ -171,6 +177,7 @@ Request = (
     | Submit
     | Approve
     | Cancel
+    | PauseJob
     | Retry
     | Reorder
     | ListJobs

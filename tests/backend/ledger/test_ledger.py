@@ -5,6 +5,7 @@ from backend.ledger.ledger import Ledger
 from backend.ledger.rows import Steps
 from backend.ledger.states import IllegalMove
 from contract.errors import BadTake
+from contract.events import JobStarted, StageProgress
 from contract.take import Note, read_take, write_take
 from tests.backend.ledger.specimens import (
     ANNA,
@@ -241,6 +242,31 @@ def test_approval_without_a_plan_keeps_the_earlier_one(ledger):
     assert ledger.approve(job).plan == a_plan(target_object="whale")
 
 
+def test_a_paused_job_goes_on_in_the_same_attempt(ledger):
+    job, other = started(ledger), submitted(ledger, token="two")
+    ledger.record(job, job_started())
+    ledger.record(job, step(1))
+    stored = ledger.pause_job(job)
+    row = ledger.job(job)
+    assert (row.state, row.device, stored.number, stored.event.kind) == ("paused", None, 3, "paused")
+    assert ledger.pause_job(job) is None and ledger.job(job).events == 3
+    assert ledger.record(job, step(2)).event is None, "what its worker still did comes again from the journal"
+    assert [each.id for each in ledger.queue()] == [other]
+    ledger = reopened(ledger)
+    assert ledger.recover() == () and ledger.job(job).state == "paused"
+    row = ledger.retry(job)
+    assert (row.state, row.attempt, row.journal, row.recorded) == ("queued", 1, 1, 2)
+    assert [each.id for each in ledger.queue()] == [job, other]
+    ledger.move(job, "preparing")
+    assert ledger.record(job, step(2), 3).event.number == 4
+    assert [type(each.event) for each in ledger.events_of_this_attempt(job)][:2] == [JobStarted, StageProgress]
+    ledger.pause_job(other)
+    assert ledger.cancel(other)[0] == "cancelled"
+    with pytest.raises(IllegalMove):
+        ledger.pause_job(other)
+    ledger.close()
+
+
 def test_deaths_in_a_row_are_counted_until_there_is_progress(ledger):
     job = started(ledger)
     for deaths in (1, 2):
@@ -338,12 +364,12 @@ def test_an_interrupted_job_does_not_take_its_clients_turn_again(ledger):
 
 
 def test_a_paused_queue_stays_paused(ledger):
-    assert not ledger.paused
-    ledger.pause()
+    assert not ledger.queue_paused
+    ledger.pause_queue()
     ledger = reopened(ledger)
-    assert ledger.paused
-    ledger.pause(False)
-    assert not ledger.paused
+    assert ledger.queue_paused
+    ledger.pause_queue(False)
+    assert not ledger.queue_paused
     ledger.close()
 
 

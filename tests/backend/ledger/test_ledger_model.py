@@ -165,6 +165,16 @@ class Lives(RuleBasedStateMachine):
             self.model[job].state = "failed"
 
     @rule(job=jobs)
+    def pause_job(self, job):
+        if not job:
+            return
+        expected = self.model[job]
+        already = expected.state == "paused"
+        if self._allowed(job, already or expected.state in ("queued", *RUNNING), self.ledger.pause_job) and not already:
+            expected.events.append(self.ledger.events(job)[-1].event)
+            expected.state, expected.interrupted = "paused", False
+
+    @rule(job=jobs)
     def cancel(self, job):
         if not job:
             assert self.ledger.cancel("none") == ("not_found", None)
@@ -218,7 +228,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(on=st.booleans())
     def pause(self, on):
-        self.ledger.pause(on)
+        self.ledger.pause_queue(on)
         self.paused = on
 
     @rule(in_order=st.booleans())
@@ -271,7 +281,7 @@ class Lives(RuleBasedStateMachine):
         queue = self.ledger.queue()
         assert [row.position for row in queue] == list(range(1, len(queue) + 1))
         assert {row.id for row in queue} == {job for job, each in self.model.items() if each.state == "queued"}
-        assert self.ledger.paused == self.paused
+        assert self.ledger.queue_paused == self.paused
 
     def _append(self, job: str, events: list[AnyJobEvent]) -> None:
         append_all(self.ledger, job, events)

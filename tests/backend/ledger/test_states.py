@@ -31,6 +31,11 @@ def test_any_job_that_has_not_ended_can_fail_and_be_cancelled():
         assert {"failed", "cancelled"} <= MOVES[state]
 
 
+def test_a_paused_job_goes_on_in_the_queue():
+    assert {state for state in STATES if "paused" in MOVES[state]} == {"queued", *RUNNING}
+    assert MOVES["paused"] == {"queued", "failed", "cancelled"}
+
+
 def test_only_failed_and_cancelled_jobs_come_back():
     assert MOVES["done"] == frozenset()
     assert MOVES["failed"] == MOVES["cancelled"] == {"queued"}

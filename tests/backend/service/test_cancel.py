@@ -11,7 +11,7 @@ import pytest
 
 from bridge.wire.client import Client
 from bridge.wire.messages import Cancel, ListJobs, PauseQueue
-from contract.states import ENDED, RUNNING, STATES
+from contract.states import ENDED, RUNNING, STATES, WAITING
 from tests.backend.service.running import (
     RunningService,
     end_at_once,
@@ -25,8 +25,6 @@ from tests.backend.service.running import (
 )
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are stopped by SIGSTOP")
-
-WAITING = ("queued", "awaiting_approval")
 
 
 @pytest.fixture(scope="module")

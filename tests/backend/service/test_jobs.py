@@ -25,8 +25,10 @@ from bridge.wire.messages import (
     ListJobs,
     ListModels,
     ListTakes,
+    PauseJob,
     PauseQueue,
     Ping,
+    QueuePaused,
     Reorder,
     Replay,
     Retry,
@@ -177,6 +179,39 @@ def test_a_failed_job_offers_to_be_tried_again(client: Client):
     to_the_end(client, name, len(failed) + 1)
     assert job(client, name).state == "done"
     assert refused(client, Retry(job=name)) == "illegal_move"
+
+
+def test_a_paused_job_goes_on_where_it_was_with_every_event_once(client: Client, service: RunningService):
+    name = submit(client, script("steps=12 pause=0.05")).id
+    until(lambda: job(client, name).step >= 3, client)
+    assert client.call(PauseJob(job=name)).job.state == "paused"
+    other = submit(client, script("steps=1")).id
+    assert kinds(to_the_end(client, other))[-1] == "job_done"
+    with service.client() as second:
+        assert job(second, name).state == "paused", "every client sees it"
+        assert second.call(PauseJob(job=name)).job.state == "paused"
+        assert second.call(Retry(job=name)).job.attempt == 1
+    events = to_the_end(client, name)
+    assert kinds(events) == [*START, *["progress"] * kinds(events)[3:].index("notice"), "notice",
+                             *kinds(events)[3 + kinds(events)[3:].index("notice") + 1 :]]  # fmt: skip
+    steps = [each.event.step for each in events if isinstance(each.event, StageProgress)]
+    assert steps == [*range(1, 13), 1]
+    assert kinds(events).count("notice") == 1 and kinds(events)[-1] == "job_done"
+    with pytest.raises(Refusal) as caught:
+        client.call(PauseJob(job=name))
+    assert (caught.value.kind, caught.value.exit_code) == ("illegal_move", 2)
+
+
+def test_the_pause_of_the_queue_reaches_every_client_at_once(client: Client, service: RunningService):
+    with service.client() as second:
+        pushed: list = []
+        second.session.on_push = pushed.append
+        client.call(PauseQueue())
+        until(lambda: QueuePaused(on=True) in pushed, second)
+        with service.client() as third:
+            assert third.welcome.paused
+        client.call(PauseQueue(on=False))
+        until(lambda: QueuePaused(on=False) in pushed, second)
 
 
 def test_a_paused_queue_starts_nothing_and_can_be_reordered(client: Client):

@@ -12,7 +12,7 @@ import pytest
 from bridge.wire.messages import (
     Approve,
     Cancel,
-    Cancelled,
+    CancelReply,
     EventPushed,
     Events,
     Follow,
@@ -56,16 +56,16 @@ def test_calls_go_on_after_a_cut(tmp_path: Path) -> None:
 def test_a_call_under_way_is_sent_again(tmp_path: Path) -> None:
     seen: list[Incoming] = []
 
-    def cut_once(incoming: Incoming) -> Cancelled | None:
+    def cut_once(incoming: Incoming) -> CancelReply | None:
         seen.append(incoming)
         if len(seen) == 1:
             threading.Thread(target=proxy.cut).start()
             return None
-        return Cancelled(outcome="cancelled")
+        return CancelReply(outcome="cancelled")
 
     with EchoService(tmp_path, replies={Cancel: cut_once}) as service, Proxy(service.address) as proxy:
         with client_of(service, proxy.address) as client:
-            assert client.call(Cancel(job="a"), timeout=60) == Cancelled(outcome="cancelled")
+            assert client.call(Cancel(job="a"), timeout=60) == CancelReply(outcome="cancelled")
         assert [each.number for each in seen] == [2, 2]
         assert seen[0].connection != seen[1].connection
 

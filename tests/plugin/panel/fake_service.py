@@ -11,7 +11,7 @@ import msgspec
 from bridge.wire.messages import (
     Approve,
     Cancel,
-    Cancelled,
+    CancelReply,
     Done,
     Estimate,
     Estimated,
@@ -29,8 +29,10 @@ from bridge.wire.messages import (
     Model,
     Models,
     Numbered,
+    PauseJob,
     PauseQueue,
     Pong,
+    QueuePaused,
     Reorder,
     Reply,
     Request,
@@ -203,11 +205,15 @@ class FakeService:
     def _cancel(self, request: Cancel) -> Reply:
         job = self.jobs.get(request.job)
         if job is None:
-            return Cancelled(outcome="not_found")
+            return CancelReply(outcome="not_found")
         if job.state == "done":
-            return Cancelled(outcome="already_done")
+            return CancelReply(outcome="already_done")
         self.change(request.job, state="cancelled", position=None)
-        return Cancelled(outcome="cancelled")
+        return CancelReply(outcome="cancelled")
+
+    def _pausejob(self, request: PauseJob) -> Reply:
+        self.change(request.job, state="paused", position=None)
+        return JobReply(job=self.jobs[request.job])
 
     def _retry(self, request: Retry) -> Reply:
         facts = {"footprint": request.footprint} if request.footprint else {}
@@ -279,6 +285,8 @@ class FakeService:
 
     def _pausequeue(self, request: PauseQueue) -> Reply:
         self.paused = request.on
+        for session in self.sessions:
+            session.push(QueuePaused(on=request.on))
         return Done()
 
     def pong(self) -> Pong:
@@ -320,6 +328,7 @@ class FakeSession:
             media_roots=("/",),
             shared=False,
             owner=True,
+            paused=self.service.paused,
         )
         self.state, self.problem = "ready", None
         self.on_state("ready")

@@ -90,6 +90,24 @@ def test_pausing_the_queue(backend: BackendModel, service: FakeService, until: U
     assert PauseQueue(on=True) in service.requests
 
 
+def test_another_client_s_pause_shows_at_once(backend: BackendModel, service: FakeService, until: Until) -> None:
+    backend.begin()
+    until(lambda: backend.ready)
+    service.answer(PauseQueue(on=True))  # by another client; no ping is due
+    until(lambda: backend.paused and backend.headline == "Queue paused")
+    service.answer(PauseQueue(on=False))
+    until(lambda: not backend.paused)
+
+
+def test_a_queue_that_was_paused_before_shows_with_the_welcome(
+    backend: BackendModel, service: FakeService, until: Until
+) -> None:
+    service.paused = True
+    backend.begin()
+    until(lambda: backend.ready)
+    assert backend.paused
+
+
 def test_a_call_without_a_link_fails_at_once(backend: BackendModel) -> None:
     told = []
     backend.call(PauseQueue(), told.append, told.append)

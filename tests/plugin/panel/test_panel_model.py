@@ -187,6 +187,8 @@ def test_pausing_keeps_the_job_in_sight_and_cancelling_does_not(
     service.progress(job, 1)
     planned.jobs.pause(job)
     until(lambda: [card.state for card in planned.takes.cards] == ["paused"])
+    assert service.jobs[job].state == "paused", "the backend knows it, and so does every client"
+    assert planned.takes.cards[0].actions == ("retry", "cancel")
     planned.jobs.retry(job)
     until(lambda: planned.takes.cards[0].state == "queued")
     planned.jobs.cancel(job)

@@ -42,7 +42,7 @@ def _shown(progress: JobProgress, panel: PanelModel) -> bool:
     job = progress.job
     if job.state == "done" or job.id in panel.takes.dismissed:
         return False
-    return job.state != "cancelled" or progress.paused
+    return job.state != "cancelled"
 
 
 def _job(progress: JobProgress, host: IdentifiesClips) -> dict[str, Any]:

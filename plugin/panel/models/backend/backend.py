@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from bridge.wire.client import Client
-from bridge.wire.messages import Closing, Done, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
+from bridge.wire.messages import Closing, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
 from contract.errors import Problem
 from plugin.background_runner import BackgroundRunner
 from plugin.panel.models.backend.backend_connection import BackendConnection, BackendSession
@@ -146,15 +146,11 @@ class BackendModel(Observable):
     def pause_queue(self, on: bool) -> None:
         """Let no further job begin, or let them."""
 
-        def paused(reply: Done) -> None:
-            self.paused = on
-            self._describe()
-
         def refused(problem: Problem) -> None:
             self.changed.emit("paused")  # the button shows again how it is
             self.problemFound.emit(problem)
 
-        self.call(PauseQueue(on=on), paused, refused)
+        self.call(PauseQueue(on=on), _nothing, refused)
 
     def close(self) -> None:
         """Leave the service; it goes on with what it has."""
@@ -183,6 +179,7 @@ class BackendModel(Observable):
         self._link = BackendConnection(session, self)
         self._link.stateChanged.connect(self._session_changed)
         self._link.jobChanged.connect(self.jobChanged)
+        self._link.queuePaused.connect(self._queue_paused)
         self._link.pongReceived.connect(self._ponged)
         self._link.closing.connect(self._closing)
         self._say("connecting", "Connecting to the backend…")
@@ -204,7 +201,7 @@ class BackendModel(Observable):
         if state == "ready":
             self._gone.stop()
             self._pong = None
-            self.state = "ready"
+            self.state, self.paused = "ready", session.welcome is not None and session.welcome.paused
             self._describe()
             self.call(Follow(), _nothing, self._trouble)
             self.list_models()
@@ -251,6 +248,10 @@ class BackendModel(Observable):
         if self.state == "ready":
             self._describe()
 
+    def _queue_paused(self, on: bool) -> None:
+        self.paused = on
+        self._describe()
+
     def _listed(self, reply: Models) -> None:
         self.models = reply.models
 
@@ -260,7 +261,7 @@ class BackendModel(Observable):
     def _describe(self) -> None:
         """One line of what it is doing."""
         where = "this machine" if self.local else self._endpoint.address.removeprefix("tcp://")
-        self._say("ready", *described(where, self.welcome, self._pong))
+        self._say("ready", *described(where, self.welcome, self._pong, self.paused))
 
     def _say(self, state: State, headline: str, detail: str = "", fix: Fix = "") -> None:
         self.headline, self.detail, self.fix = headline, detail, fix

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PyQt6.QtCore import QObject, QSocketNotifier, QTimer, pyqtSignal
 
-from bridge.wire.messages import Closing, JobChanged, Numbered, Pong, Pushed, Reply, Request, Welcome
+from bridge.wire.messages import Closing, JobChanged, Numbered, Pong, Pushed, QueuePaused, Reply, Request, Welcome
 from contract.errors import Problem
 
 Outcome = Reply | Problem
@@ -53,6 +53,7 @@ class BackendConnection(QObject):
     stateChanged = pyqtSignal(str)
     jobChanged = pyqtSignal(object)
     pongReceived = pyqtSignal(object)
+    queuePaused = pyqtSignal(bool)
     closing = pyqtSignal()
 
     def __init__(self, session: BackendSession, parent: QObject | None = None) -> None:
@@ -86,13 +87,15 @@ class BackendConnection(QObject):
         self.session.send(request, seconds, answered)
         self._timer.start(0)
 
-    def follow(self, job: str, first: int, told: Callable[[Numbered], None], failed: Callable[[Problem], None]) -> None:
-        """Hear every event of a job from number `first` on."""
-        self.session.follow_job(job, first, told, failed)
+    def follow(
+        self, job: str, first: int, on_event: Callable[[Numbered], None], failed: Callable[[Problem], None]
+    ) -> None:
+        """Get every event of a job from number `first` on."""
+        self.session.follow_job(job, first, on_event, failed)
         self._timer.start(0)
 
     def unfollow(self, job: str) -> None:
-        """Hear no more of a job."""
+        """Get no more events of a job."""
         self.session.unfollow_job(job)
 
     def close(self) -> None:
@@ -105,6 +108,8 @@ class BackendConnection(QObject):
     def _pushed(self, push: Pushed) -> None:
         if isinstance(push, JobChanged):
             self.jobChanged.emit(push.job)
+        elif isinstance(push, QueuePaused):
+            self.queuePaused.emit(push.on)
         elif isinstance(push, Closing):
             self.closing.emit()
 

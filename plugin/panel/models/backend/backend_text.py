@@ -6,7 +6,7 @@ from bridge.wire.messages import Pong, Welcome
 from plugin.panel.models.number_text import duration_text
 
 
-def described(where: str, welcome: Welcome | None, pong: Pong | None) -> tuple[str, str]:
+def described(where: str, welcome: Welcome | None, pong: Pong | None, paused: bool) -> tuple[str, str]:
     """Headline and detail of a service that answers."""
     headline = f"Ready on {where}"
     detail = f"Version {welcome.version}" if welcome else ""
@@ -17,7 +17,7 @@ def described(where: str, welcome: Welcome | None, pong: Pong | None) -> tuple[s
     devices = ", ".join(each.device for each in pong.workers)
     if pong.state == "stopping":
         headline = "Shutting down"
-    elif pong.paused:
+    elif paused:
         headline = "Queue paused"
     elif loading is not None:
         headline = f"Loading the model, {duration_text(loading.since)}"

@@ -11,7 +11,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from bridge.wire.messages import (
     Approve,
     Cancel,
-    Cancelled,
+    CancelReply,
     GetJob,
     Job,
     JobReply,
@@ -19,6 +19,7 @@ from bridge.wire.messages import (
     ListJobs,
     ListTakes,
     Numbered,
+    PauseJob,
     Reorder,
     Reply,
     Retry,
@@ -102,11 +103,22 @@ class JobsModel(QObject):
 
     def pause(self, job: str) -> None:
         """Stop a job after its step; it goes on later from what it has."""
-        self._stop(job, paused=True)
+        self._backend.call(PauseJob(job=job), self._job_told, self.problemFound.emit)
 
     def cancel(self, job: str, quietly: bool = False) -> None:
         """End a job for good; `quietly` says nothing about it."""
-        self._stop(job, paused=False, quietly=quietly)
+
+        def answered(reply: CancelReply) -> None:
+            texts = {
+                "cancelled": "Cancelled.",
+                "already_done": "It was finished already.",
+                "not_found": "The backend does not know this job.",
+            }
+            if not quietly:
+                self.said.emit(texts[reply.outcome])
+            self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
+
+        self._backend.call(Cancel(job=job), answered, self.problemFound.emit)
 
     def retry(self, job: str, small: bool = False) -> None:
         """Queue an ended or paused job again, if wanted with less memory."""
@@ -114,7 +126,6 @@ class JobsModel(QObject):
         def queued(reply: JobReply) -> None:
             self.takes.restore(job)
             self._job_told(reply)
-            self.takes.set_paused(job, False)
 
         footprint = "small" if small else None
         self._backend.call(Retry(job=job, footprint=footprint), queued, self.problemFound.emit)
@@ -224,18 +235,3 @@ class JobsModel(QObject):
     def _finished(self, job: str, number: int, reply: Takes) -> None:
         self.finished.update(reply, just_made=True)
         self.takeFinished.emit(job, number)
-
-    def _stop(self, job: str, paused: bool, quietly: bool = False) -> None:
-        self.takes.set_paused(job, paused)
-
-        def answered(reply: Cancelled) -> None:
-            words = {
-                "cancelled": "" if paused else "Cancelled.",
-                "already_done": "It had already finished.",
-                "not_found": "The backend has no such job.",
-            }
-            if words[reply.outcome] and not quietly:
-                self.message.emit(words[reply.outcome])
-            self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
-
-        self._backend.call(Cancel(job=job), answered, self.problemFound.emit)

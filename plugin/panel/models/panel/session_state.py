@@ -13,7 +13,7 @@ _MOST_JOBS = 500
 
 
 class SessionState:
-    """Restores the choices, and which jobs were dismissed or paused; saves them with the open timeline and clip."""
+    """Restores the choices, and which jobs were dismissed; saves them with the open timeline and clip."""
 
     def __init__(
         self, settings: SettingsStore, host: Host, shot: ShotModel, ask: AskModel, takes: TakesModel, history: History
@@ -26,7 +26,7 @@ class SessionState:
         ask, settings = self._ask, self._settings
         for name in SAVED:
             setattr(ask, name, settings.get(f"ask/{name}", getattr(ask, name)))
-        self._takes.recall(frozenset(settings.get("dismissed", ())), frozenset(settings.get("paused", ())))
+        self._takes.recall(frozenset(settings.get("dismissed", ())))
 
     def save(self) -> None:
         """Write what `restore` needs, the timeline and the clip to the disk."""
@@ -39,5 +39,4 @@ class SessionState:
             settings.set(f"ask/{name}", getattr(self._ask, name))
         settings.set("history", self._history.entries)
         settings.set("dismissed", sorted(self._takes.dismissed)[-_MOST_JOBS:])
-        settings.set("paused", sorted(self._takes.paused)[-_MOST_JOBS:])
         settings.flush()

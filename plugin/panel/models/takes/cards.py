@@ -31,14 +31,13 @@ Action = Literal[
 
 @dataclass
 class JobProgress:
-    """A job that is not done, and what its events told. `next_event` is the first number that was not heard yet."""
+    """A job that is not done, as far as its events say. `next_event` is the number of the first one still to come."""
 
     job: Job
     shot: str
     next_event: int = 1
     preview: str = ""
     preview_stamp: int = 0
-    paused: bool = False
     notices: list[str] = field(default_factory=list)
 
 
@@ -83,16 +82,15 @@ def job_card(progress: JobProgress) -> Card:
     problem = None
     if job.failure is not None and job.state == "failed":
         problem = job.failure.as_problem()
-    state = "paused" if progress.paused and job.state == "cancelled" else job.state
     return Card(
         kind="job",
         id=job.id,
         title=job.instruction,
-        line=_job_line(progress, state),
-        state=state,
-        state_text=STATE_TEXTS.get(state, state),
+        line=_job_line(job),
+        state=job.state,
+        state_text=STATE_TEXTS[job.state],
         shot=progress.shot,
-        actions=_job_actions(job, state),
+        actions=_job_actions(job),
         job=job.id,
         progress=_share(job) if job.state in RUNNING else None,
         picture=progress.preview,
@@ -154,12 +152,11 @@ def _share(job: Job) -> float:
     return min(1.0, (min(done, takes) + within) / takes)
 
 
-def _job_line(progress: JobProgress, state: str) -> str:
-    job = progress.job
-    if state == "queued":
+def _job_line(job: Job) -> str:
+    if job.state == "queued":
         text = f"position {job.position} in the queue" if job.position else "queued"
         return f"{text} · {_quality(job)}"
-    if state in RUNNING:
+    if job.state in RUNNING:
         parts = [_stage(job)]
         if job.takes > 1:
             parts.insert(0, f"take {min(job.takes, len(job.takes_done) + 1)} of {job.takes}")
@@ -168,9 +165,9 @@ def _job_line(progress: JobProgress, state: str) -> str:
         if job.attempt > 1:
             parts.append(f"attempt {job.attempt}")
         return " · ".join(parts)
-    if state == "failed" and job.failure is not None:
+    if job.state == "failed" and job.failure is not None:
         return " ".join(part for part in (job.failure.what, job.failure.remedy) if part)
-    if state == "paused":
+    if job.state == "paused":
         return "Taken out of the queue. Finished work is kept; Continue resumes from there."
     return _quality(job)
 
@@ -185,12 +182,14 @@ def _stage(job: Job) -> str:
     return f"{text}, step {job.step} of {job.steps}" if job.steps else text
 
 
-def _job_actions(job: Job, state: str) -> tuple[Action, ...]:
-    if state == "queued":
+def _job_actions(job: Job) -> tuple[Action, ...]:
+    if job.state == "queued":
         return ("up", "down", "pause", "cancel")
-    if state == "awaiting_approval":
+    if job.state == "awaiting_approval":
         return ("plan", "cancel")
-    if state in RUNNING:
+    if job.state in RUNNING:
         return ("pause", "cancel")
+    if job.state == "paused":
+        return ("retry", "cancel")
     small: tuple[Action, ...] = ("retry_small",) if job.failure and "small" in job.failure.offers else ()
     return ("retry", *small, "dismiss")

@@ -34,7 +34,6 @@ class TakesModel(QAbstractListModel):
         self._placed: frozenset[str] = frozenset()
         self._shot = ""
         self._dismissed: set[str] = set()
-        self._paused: set[str] = set()
         self._cards: list[Card] = []
         self._take_cards: list[Card] | None = None
         self._shown_takes: list[Card] | None = None
@@ -141,13 +140,6 @@ class TakesModel(QAbstractListModel):
             progress.preview, progress.preview_stamp = path, progress.preview_stamp + 1
             self.rebuild()
 
-    def set_paused(self, job: str, paused: bool) -> None:
-        """The artist paused a job (and did not cancel it)."""
-        (self._paused.add if paused else self._paused.discard)(job)
-        if job in self.jobs:
-            self.jobs[job].paused = paused
-            self.rebuild()
-
     def set_placed(self, takes: frozenset[str]) -> None:
         """Ids of the takes that stand in the timeline."""
         if takes != self._placed:
@@ -175,15 +167,9 @@ class TakesModel(QAbstractListModel):
         """Jobs that are shown no longer."""
         return frozenset(self._dismissed)
 
-    @property
-    def paused(self) -> frozenset[str]:
-        """Jobs that the artist paused."""
-        return frozenset(self._paused)
-
-    def recall(self, dismissed: frozenset[str], paused: frozenset[str]) -> None:
-        """Jobs that were dismissed or paused in an earlier run."""
+    def recall(self, dismissed: frozenset[str]) -> None:
+        """Jobs that were dismissed in an earlier run."""
         self._dismissed |= dismissed
-        self._paused |= paused
 
     # Rows -------------------------------------------------------------------------------------------------------------
 
@@ -254,8 +240,7 @@ class TakesModel(QAbstractListModel):
         job = progress.job
         if job.state == "done" or job.id in self._dismissed or (self._shot and progress.shot != self._shot):
             return False
-        # What was cancelled on purpose is over; what was paused waits for the artist.
-        return job.state != "cancelled" or progress.paused
+        return job.state != "cancelled"  # on purpose: it is over
 
     def _in_order(self) -> list[JobProgress]:
         def rank(progress: JobProgress) -> tuple:
@@ -274,7 +259,7 @@ class TakesModel(QAbstractListModel):
             self.shots[job.id], self._take_cards = shot, None
         known = self.jobs.get(job.id)
         if known is None:
-            known = self.jobs[job.id] = JobProgress(job, shot, paused=job.id in self._paused)
+            known = self.jobs[job.id] = JobProgress(job, shot)
         elif job.changed >= known.job.changed or job.state != known.job.state:
             known.job = job
         return known
