@@ -115,7 +115,7 @@ class JobsModel(QObject):
                 "not_found": "The backend does not know this job.",
             }
             if not quietly:
-                self.said.emit(texts[reply.outcome])
+                self.message.emit(texts[reply.outcome])
             self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
 
         self._backend.call(Cancel(job=job), answered, self.problemFound.emit)
