@@ -1,11 +1,10 @@
-"""Between a clip's own code values and RGB: matrix, range, chroma siting. ITU-T H.273 numbers throughout."""
+"""Colour tags and how samples are read: matrix, range, chroma siting. ITU-T H.273 numbers throughout."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import av
-import cv2
 import numpy as np
 
 from media.errors import UnsupportedPixels
@@ -30,6 +29,8 @@ _NAMES = {
                  10: "log316", 11: "iec61966-2-4", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12",
                  16: "smpte2084", 17: "smpte428", 18: "arib-std-b67"},
 }  # fmt: skip
+HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+"""Transfer characteristics of HDR: SMPTE ST 2084 and ARIB STD-B67."""
 _CENTRED_CHROMA = ("mjpeg", "jpegls", "mpeg1video", "webp")
 
 
@@ -37,8 +38,8 @@ _CENTRED_CHROMA = ("mjpeg", "jpegls", "mpeg1video", "webp")
 class ColourTags:
     """A clip's colour tags as H.273 numbers (2 = unspecified), and how its samples are read.
 
-    `full_range` and `used_matrix` are what is assumed where the tags are silent. `left_chroma` tells whether
-    horizontally subsampled chroma stands on the left pixel of a pair (MPEG-2 and later) or between the two (JPEG).
+    `full_range` and `used_matrix` are what is assumed where the tags are silent. `left_chroma`: horizontally subsampled
+    chroma is sited on the left pixel of a pair (MPEG-2 and later), not between the two (JPEG).
     """
 
     primaries: int
@@ -52,15 +53,15 @@ class ColourTags:
     @property
     def hdr(self) -> bool:
         """PQ (SMPTE ST 2084) or HLG (ARIB STD-B67)."""
-        return self.transfer in (16, 18)
+        return self.transfer in HDR_TRANSFERS
 
     @property
     def transfer_name(self) -> str:
-        """The transfer function as people say it."""
-        return {16: "PQ", 18: "HLG"}.get(self.transfer, _NAMES["transfer"].get(self.transfer, "unspecified"))
+        """The transfer function as people call it: "PQ", "HLG", "bt709", ..."""
+        return HDR_TRANSFERS.get(self.transfer) or _NAMES["transfer"].get(self.transfer, "unspecified")
 
     def ffmpeg_names(self) -> dict[str, str]:
-        """The tags in ffmpeg's words, absent ones left out: colorspace, color_primaries, color_trc, color_range."""
+        """The tags as ffmpeg's options, absent ones left out: colorspace, color_primaries, color_trc, color_range."""
         names = {
             "colorspace": _NAMES["matrix"].get(self.matrix),
             "color_primaries": _NAMES["primaries"].get(self.primaries),
@@ -79,10 +80,6 @@ def tags_of(frame: av.VideoFrame, codec: str, form: PixelLayout) -> ColourTags:
             "Colours could not be carried over exactly.",
             "Convert the clip to ProRes or H.264 with a BT.709 or BT.2020 matrix.",
         )
-    used = (
-        matrix if matrix in _LUMA_WEIGHTS else (1 if max(frame.width, frame.height) > 1024 or frame.height > 576 else 6)
-    )
-    full = rgb or form.family == "gray" or int(frame.color_range) == 2 or frame.format.name.startswith("yuvj")
     transfer = int(frame.color_trc)
     if form.depth == 32 and transfer == 2:
         transfer = 8
@@ -90,11 +87,25 @@ def tags_of(frame: av.VideoFrame, codec: str, form: PixelLayout) -> ColourTags:
         primaries=int(frame.color_primaries),
         transfer=transfer,
         matrix=matrix,
-        full_range=full,
+        full_range=is_full_range(frame),
         range_tagged=int(frame.color_range) != 0 or frame.format.name.startswith("yuvj") or rgb,
-        used_matrix=used,
+        used_matrix=assumed_matrix(frame),
         left_chroma=codec not in _CENTRED_CHROMA,
     )
+
+
+def assumed_matrix(frame: av.VideoFrame) -> int:
+    """The tagged matrix; pictures without a usable tag are BT.709 when they are large, else SMPTE 170M."""
+    tagged = int(frame.colorspace)
+    large = max(frame.width, frame.height) > 1024 or frame.height > 576
+    return tagged if tagged in _LUMA_WEIGHTS else (1 if large else 6)
+
+
+def is_full_range(frame: av.VideoFrame) -> bool:
+    """Whether code values use their full range: RGB and grey always, YCbCr when it is tagged so."""
+    name = frame.format.name
+    grey = name.startswith(("gray", "ya8", "ya16", "mono"))
+    return frame.format.is_rgb or grey or name.startswith(("yuvj", "pal")) or int(frame.color_range) == 2
 
 
 def _scales(tags: ColourTags, depth: int) -> tuple[float, float, float, float]:
@@ -123,67 +134,3 @@ def matrix_from_rgb(tags: ColourTags, depth: int) -> np.ndarray:
         np.append((np.array([1.0, 0, 0]) - luma) / (2 * (1 - red)) * chroma_span, zero),
     ]
     return np.array(rows, np.float32)
-
-
-def upsample_chroma(plane: np.ndarray, form: PixelLayout, tags: ColourTags, height: int, width: int) -> np.ndarray:
-    """float32 [height, width] from a subsampled plane, bilinear, honouring its siting."""
-    if (form.sub_x, form.sub_y) == (1, 1):
-        return plane.astype(np.float32)
-    shift_x = 0.0 if tags.left_chroma else 0.5 / form.sub_x - 0.5
-    shift_y = 0.5 / form.sub_y - 0.5
-    place = np.array([[1 / form.sub_x, 0, shift_x], [0, 1 / form.sub_y, shift_y]])
-    return cv2.warpAffine(
-        plane.astype(np.float32),
-        place,
-        (width, height),
-        None,
-        cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        cv2.BORDER_REPLICATE,
-    )
-
-
-def downsample_chroma(plane: np.ndarray, form: PixelLayout, tags: ColourTags) -> np.ndarray:
-    """float32 [ceil(h / sub_y), ceil(w / sub_x)] from full resolution; the inverse siting of `upsample_chroma`."""
-    height, width = plane.shape
-    pad_y, pad_x = -height % form.sub_y, -width % form.sub_x
-    if pad_y or pad_x:
-        plane = cv2.copyMakeBorder(plane, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)
-    if form.sub_y > 1:
-        plane = sum(plane[k :: form.sub_y] for k in range(form.sub_y)) / np.float32(form.sub_y)
-    if form.sub_x == 1:
-        return plane
-    if not tags.left_chroma or form.sub_x != 2:
-        return sum(plane[:, k :: form.sub_x] for k in range(form.sub_x)) / np.float32(form.sub_x)
-    before = np.concatenate([plane[:, :1], plane[:, 1:-1:2]], 1)
-    return np.float32(0.5) * plane[:, ::2] + np.float32(0.25) * (before + plane[:, 1::2])
-
-
-_SRGB_BREAK = 0.0031308
-
-
-def encode_srgb(linear: np.ndarray) -> np.ndarray:
-    """Scene-linear to sRGB's curve, IEC 61966-2-1; values outside [0, 1] are clipped."""
-    value = np.clip(linear, 0, 1)
-    return np.where(value <= _SRGB_BREAK, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055).astype(np.float32)
-
-
-def decode_srgb(encoded: np.ndarray) -> np.ndarray:
-    """Inverse of `encode_srgb`."""
-    return np.where(encoded <= 12.92 * _SRGB_BREAK, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(
-        np.float32
-    )
-
-
-def rgb_of(planes: list[np.ndarray], form: PixelLayout, tags: ColourTags) -> np.ndarray:
-    """float32 [H, W, 3] display RGB, mostly in [0, 1] (not clipped), from planes in the stored orientation."""
-    if form.packed:
-        return planes[0][..., :3].astype(np.float32) / form.peak
-    if form.family == "gray":
-        return np.repeat((planes[0].astype(np.float32) / form.peak)[..., None], 3, 2)
-    if form.family == "rgb":
-        green, blue, red = (plane.astype(np.float32) for plane in planes[:3])
-        rgb = np.dstack([red, green, blue])
-        return encode_srgb(rgb) if form.depth == 32 else rgb / np.float32(form.peak)
-    height, width = planes[0].shape
-    chroma = [upsample_chroma(plane, form, tags, height, width) for plane in planes[1:3]]
-    return cv2.transform(cv2.merge([planes[0].astype(np.float32), *chroma]), matrix_to_rgb(tags, form.depth))

@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
+from typing import Any, Literal
 
 import av
 
+from contract.image_sequence import ImageSequence
 from contract.timecode import frame_of_timecode, is_drop_frame
 from media.colour import ColourTags, tags_of
-from media.errors import DamagedMedia, EmptyMedia, MissingMedia, NoPicture, NotMedia, UnreadableMedia
+from media.movies import check_complete, first_frame, open_media, pixel_aspect, read_stamps, video_stream
 from media.pixels import layout, working_format
-from media.sequences import FrameFiles, find_sequence, is_sequence
-from media.timing import Grid, timing_of
-
-# Reading every packet of a file larger than this takes too long; its index answers when it has a constant step.
-_SCAN_LIMIT = 4 << 30
+from media.sequences import find_sequence, is_sequence, is_unnumbered_picture
+from media.timing import FrameTimes, measure_timing
 
 
 @dataclass(frozen=True)
 class MediaInfo:
     """A clip as an editor sees it.
 
-    `width` x `height` are display pixels: upright and square. `coded_width` x `coded_height` are the stored picture,
-    `pixel_aspect` its pixels' width over height, `rotation` the counter-clockwise quarter turns in degrees
-    (0, 90, 180, 270) that stand it upright. `rate` is frames a second, exact; `frame_count` counts pictures on the
-    constant-rate presentation grid, edit lists honoured. `pix_fmt` is the file's own pixel format, `working_format`
-    the one that its planes are handed out in (same code values). `colour` holds the tags as found.
-    `start_timecode` is in frames, None without one; `container_start` is the time in seconds of the file's first
-    sample of any kind. `notes` are sentences about what is done with oddities.
+    path: absolute; a sequence's as a printf pattern
+    width, height: display pixels, upright and square
+    coded_width, coded_height: the stored picture
+    pixel_aspect: a stored pixel's width over its height
+    rotation: the counter-clockwise turn in degrees (0, 90, 180, 270) that makes the stored picture upright
+    rate: frames a second, exact
+    frame_count: frames on the constant-rate presentation grid, edit lists honoured
+    bit_depth: bits of a sample, 32 for float
+    pix_fmt: the file's own pixel format; `working_format` is the one that its planes are read in (same code values)
+    colour: the tags as found
+    start_timecode: frame number of the first frame, None without timecode
+    times: the frame of every picture, None for a sequence
+    container_start: seconds of the file's first sample of any kind
+    notes: sentences about oddities of the clip and what is done with them
     """
 
     path: str
-    kind: str
+    kind: Literal["movie", "sequence"]
     width: int
     height: int
     coded_width: int
@@ -52,12 +58,16 @@ class MediaInfo:
     drop_frame: bool
     has_audio: bool
     audio_codec: str | None
-    hdr: bool
     codec: str
-    grid: Grid | None = None
+    times: FrameTimes | None = field(default=None, repr=False)
     container_start: Fraction | None = None
-    files: FrameFiles | None = None
+    sequence: ImageSequence | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the clip's transfer is PQ or HLG."""
+        return self.colour.hdr
 
     @property
     def upright_width(self) -> int:
@@ -76,155 +86,106 @@ class MediaInfo:
 
 
 def probe(path: str | os.PathLike[str], rate: Fraction | None = None) -> MediaInfo:
-    """Look at a movie, a folder with one image sequence, a pattern (%04d, ####, [1001-1100]) or a still.
+    """Look at a movie, a folder with one image sequence, a pattern (%04d, ####, [1001-1100]) or a single picture.
 
     `rate` sets a sequence's rate (default 24) or lays a movie on that grid. Raises a subclass of BadMedia.
     """
     # Absolute: a job may run in another folder, and ffmpeg takes a colon in a bare name for a protocol.
     name = os.path.abspath(path)
-    if is_sequence(name):
+    if is_sequence(name) and not is_unnumbered_picture(name):
         return _probe_sequence(name, rate or Fraction(24))
-    return _probe_movie(_checked(name), rate)
+    return _probe_movie(name, rate)
 
 
-def _checked(name: str) -> str:
-    if not os.path.exists(name):
-        raise MissingMedia(
-            f"The file {name} does not exist.", remedy="Relink the clip in your timeline, then try again."
-        )
-    if not os.access(name, os.R_OK):
-        raise UnreadableMedia(f"The file {name} may not be read.", remedy="Check its permissions.")
-    if os.path.getsize(name) == 0:
-        raise EmptyMedia(f"The file {name} has no bytes.", "The copy or the recording failed.", "Copy it again.")
-    return name
+def start_timecode(path: str) -> int:
+    """A movie's start timecode in frames of its own rate, 0 without one. Raises a subclass of BadMedia."""
+    return probe(path).start_timecode or 0
 
 
-def open_media(name: str, **options: object) -> av.container.InputContainer:
-    """Open a file for reading. Raises MissingMedia, UnreadableMedia, EmptyMedia, DamagedMedia or NotMedia."""
-    _checked(name)
-    try:
-        return av.open(name, metadata_errors="replace", **options)
-    except (av.error.InvalidDataError, av.error.EOFError, av.error.ArgumentError) as error:
-        if _looks_like_movie(name):
-            raise _damaged(name, "It was probably cut off while it was recorded or copied.") from error
-        raise NotMedia(
-            f"The file {name} is no movie or picture that can be read.", str(error), "Choose a video clip."
-        ) from error
-    except av.error.FFmpegError as error:
-        raise NotMedia(f"The file {name} cannot be opened.", str(error), "Choose a video clip.") from error
-
-
-def _looks_like_movie(name: str) -> bool:
-    with open(name, "rb") as file:
-        start = file.read(12)
-    known = (b"\x1aE\xdf\xa3", b"\x89PNG", b"RIFF", b"\xff\xd8\xff", b"v/1\x01", b"SDPX", b"II*\0", b"MM\0*")
-    return start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free") or start.startswith(known)
-
-
-def _damaged(name: str, why: str) -> DamagedMedia:
-    return DamagedMedia(f"The file {name} is damaged.", why, "Copy it again from the card or render it again.")
-
-
-def first_frame(container: av.container.InputContainer, name: str) -> av.VideoFrame:
-    """Decode the first picture of an open file. Raises DamagedMedia or EmptyMedia."""
-    try:
-        frame = next(container.decode(container.streams.video[0]), None)
-    except av.error.FFmpegError as error:
-        raise _damaged(name, f"Its first picture cannot be decoded ({error}).") from error
-    if frame is None:
-        raise EmptyMedia(f"The file {name} has a video track without pictures.", remedy="Choose another clip.")
-    return frame
-
-
-def _probe_movie(name: str, rate: Fraction | None) -> MediaInfo:
-    with open_media(name) as container:
-        streams = [each for each in container.streams.video if not each.disposition & each.disposition.attached_pic]
-        if not streams:
-            raise NoPicture(f"The file {name} has no video.", "It holds only sound or data.", "Choose a video clip.")
-        stream = streams[0]
-        if stream.codec_context is None:
-            raise NotMedia(f"The video of {name} is of an unknown codec.", remedy="Convert it first.")
-        _refuse_cut_off(name, stream)
-        frame = first_frame(container, name)
+def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        check_complete(path, stream)
+        frame = first_frame(container, path)
+        timing = measure_timing(*read_stamps(path), _time_base(stream), stream.guessed_rate, rate)
+        sound = next(iter(container.streams.audio), None)
         timecode = _timecode(container)
-        audio = container.streams.audio
-        facts = _picture_facts(frame, stream)
-        ticks, hold = _timestamps(name)
-        timing = timing_of(ticks, hold, stream.time_base, stream.guessed_rate, rate)
-        start = frame_of_timecode(timecode, timing.grid.rate) if timecode else None
-        return MediaInfo(
-            path=name,
+        return _facts(
+            frame,
+            stream,
+            path=path,
             kind="movie",
-            rate=timing.grid.rate,
+            rate=timing.times.rate,
             frame_count=timing.frame_count,
             variable_rate=timing.variable_rate,
-            start_timecode=start,
-            drop_frame=start is not None and is_drop_frame(timecode or ""),
-            has_audio=bool(audio),
-            audio_codec=audio[0].codec_context.name if audio and audio[0].codec_context else None,
-            grid=timing.grid,
+            start_timecode=frame_of_timecode(timecode, timing.times.rate) if timecode else None,
+            drop_frame=timecode is not None and is_drop_frame(timecode),
+            has_audio=sound is not None,
+            audio_codec=sound.codec_context.name if sound is not None and sound.codec_context else None,
+            times=timing.times,
             container_start=None if container.start_time is None else Fraction(container.start_time, av.time_base),
-            **facts,
         )
 
 
-def _probe_sequence(name: str, rate: Fraction) -> MediaInfo:
-    files = find_sequence(name)
-    first = str(files.file(0))
+def _probe_sequence(path: str, rate: Fraction) -> MediaInfo:
+    sequence = find_sequence(path)
+    first = sequence.image(0)
     with open_media(first) as container:
-        if not container.streams.video:
-            raise NoPicture(f"The file {first} has no picture.", remedy="Choose an image sequence.")
-        facts = _picture_facts(first_frame(container, first), container.streams.video[0])
-    return MediaInfo(
-        path=files.pattern,
-        kind="sequence",
-        rate=rate,
-        frame_count=files.count,
-        variable_rate=False,
-        start_timecode=None,
-        drop_frame=False,
-        has_audio=False,
-        audio_codec=None,
-        files=files,
-        **facts,
-    )
+        return _facts(
+            first_frame(container, first),
+            video_stream(container, first),
+            path=sequence.pattern,
+            kind="sequence",
+            rate=rate,
+            frame_count=sequence.count,
+            variable_rate=False,
+            start_timecode=None,
+            drop_frame=False,
+            has_audio=False,
+            audio_codec=None,
+            sequence=sequence,
+        )
 
 
-def _picture_facts(frame: av.VideoFrame, stream: av.VideoStream) -> dict:
-    aspect = stream.sample_aspect_ratio or Fraction(1)
-    if not Fraction(1, 8) < aspect < 8:
-        aspect = Fraction(1)
+def _facts(frame: av.VideoFrame, stream: av.VideoStream, **known: Any) -> MediaInfo:
+    """What the first picture says, with what is `known` of the clip."""
+    aspect = pixel_aspect(stream)
     rotation = round(frame.rotation / 90) * 90 % 360
     form = layout(working_format(frame.format.name))
     colour = tags_of(frame, stream.codec_context.name, form)
     square = (max(1, round(frame.width * aspect)), frame.height)
-    notes = []
+    return MediaInfo(
+        width=square[rotation % 180 != 0],
+        height=square[rotation % 180 == 0],
+        coded_width=frame.width,
+        coded_height=frame.height,
+        pixel_aspect=aspect,
+        rotation=rotation,
+        bit_depth=form.depth,
+        pix_fmt=frame.format.name,
+        working_format=form.name,
+        colour=colour,
+        codec=stream.codec_context.name,
+        notes=tuple(_notes(frame, colour, rotation)),
+        **known,
+    )
+
+
+def _notes(frame: av.VideoFrame, colour: ColourTags, rotation: int) -> Iterator[str]:
     if colour.hdr:
-        notes.append(
+        yield (
             f"This clip is HDR ({colour.transfer_name}). Its code values are used as they are, without tone mapping: "
             "the model sees a flatter picture, and layer and composite keep the clip's own HDR tags."
         )
     if frame.interlaced_frame:
-        notes.append(
-            "This clip is interlaced. Its two fields are worked on as one picture; deinterlace it for best results."
-        )
+        yield "This clip is interlaced. Its two fields are worked on as one picture; deinterlace it for best results."
     if frame.rotation % 90:
-        notes.append(f"The clip's rotation of {frame.rotation} degrees was taken as {rotation}.")
-    return {
-        "width": square[rotation % 180 != 0],
-        "height": square[rotation % 180 == 0],
-        "coded_width": frame.width,
-        "coded_height": frame.height,
-        "pixel_aspect": aspect,
-        "rotation": rotation,
-        "bit_depth": form.depth,
-        "pix_fmt": frame.format.name,
-        "working_format": form.name,
-        "colour": colour,
-        "hdr": colour.hdr,
-        "codec": stream.codec_context.name,
-        "notes": tuple(notes),
-    }
+        yield f"The clip's rotation of {frame.rotation} degrees was taken as {rotation}."
+
+
+def _time_base(stream: av.VideoStream) -> Fraction:
+    assert stream.time_base is not None, "an open video stream has a time base"
+    return stream.time_base
 
 
 def _timecode(container: av.container.InputContainer) -> str | None:
@@ -233,41 +194,3 @@ def _timecode(container: av.container.InputContainer) -> str | None:
             if key.lower() == "timecode":
                 return value
     return None
-
-
-def _refuse_cut_off(name: str, stream: av.VideoStream) -> None:
-    """An index that points behind the end of the file tells of a copy that was cut off."""
-    entries = stream.index_entries
-    size = Path(name).stat().st_size
-    if len(entries) and "mp4" in stream.container.format.name:
-        last = max(entries[-1].pos + entries[-1].size, entries[len(entries) // 2].pos)
-        if last > size:
-            raise _damaged(name, "It is shorter than its own index says: the copy was cut off.")
-
-
-def _timestamps(name: str) -> tuple[list[int], int | None]:
-    """Presentation timestamps of all shown pictures and the last one's duration, without decoding.
-
-    The container is opened afresh: demuxing is cheap, but an open decoder has consumed packets.
-    """
-    with open_media(name) as container:
-        stream = next(s for s in container.streams.video if not s.disposition & s.disposition.attached_pic)
-        if Path(name).stat().st_size > _SCAN_LIMIT:
-            entries = [entry.timestamp for entry in stream.index_entries if not entry.is_discard]
-            steps = {later - earlier for earlier, later in zip(entries, entries[1:], strict=False)}
-            if len(steps) == 1 and "mp4" in container.format.name:
-                start = stream.start_time or 0
-                return [start + entry - entries[0] for entry in entries], steps.pop()
-        shown, durations = [], {}
-        try:
-            for packet in container.demux(stream):
-                if packet.size and not packet.is_discard:
-                    stamp = packet.pts if packet.pts is not None else packet.dts
-                    if stamp is not None:
-                        shown.append(stamp)
-                        durations[stamp] = packet.duration
-        except av.error.FFmpegError as error:
-            raise _damaged(name, str(error)) from error
-    if not shown:
-        raise EmptyMedia(f"The file {name} has a video track without pictures.", remedy="Choose another clip.")
-    return shown, durations[max(shown)]

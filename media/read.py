@@ -1,4 +1,4 @@
-"""Exact pictures by presentation time."""
+"""A clip's pictures in a row, as planes of code values: what is worked on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
-from media.colour import ColourTags, rgb_of
+from contract.image_sequence import ImageSequence
+from media.colour import ColourTags
 from media.errors import BadRange, DamagedMedia, MissingFrames
+from media.movies import open_media, read_image, video_stream
 from media.pixels import PixelLayout, layout, planes_of
-from media.probe import MediaInfo, first_frame, open_media
+from media.probe import MediaInfo
+from media.rgb import rgb_of
+from media.timing import FrameTimes
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class SourceFrame:
     """One picture of the clip.
 
     `index` counts on the presentation grid; `planes` are the stored code values (see PixelLayout), stored
-    orientation; `turns` are the counter-clockwise quarter turns that stand the picture upright.
+    orientation; `turns` are the counter-clockwise quarter turns that make the picture upright.
     """
 
     index: int
@@ -52,7 +56,10 @@ def read_frames(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame
     Variable-rate clips repeat a picture until the next one is due. Raises BadRange, DamagedMedia, MissingFrames.
     """
     check_range(info, start, count)
-    return _read_sequence(info, start, count) if info.files else _read_movie(info, start, count)
+    if info.sequence is not None:
+        return _read_sequence(info, info.sequence, start, count)
+    assert info.times is not None, "a movie that was probed has its times"
+    return _read_movie(info, info.times, start, count)
 
 
 def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
@@ -67,24 +74,23 @@ def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
     return SourceFrame(index, planes_of(frame, form.name), form, info.colour, info.rotation // 90)
 
 
-def _read_sequence(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame]:
+def _read_sequence(info: MediaInfo, sequence: ImageSequence, start: int, count: int) -> Iterator[SourceFrame]:
     for index in range(start, start + count):
-        name = str(info.files.file(index))
-        with open_media(name) as container:
-            frame = first_frame(container, name)
-            if frame.format.name != info.pix_fmt:
-                raise MissingFrames(
-                    f"{name} is {frame.format.name}, the sequence's first frame is {info.pix_fmt}.",
-                    "A sequence must keep its pixel format.",
-                    "Render the sequence with one setting.",
-                )
-            yield _wrap(info, index, frame)
+        path = sequence.image(index)
+        frame = read_image(path)
+        if frame.format.name != info.pix_fmt:
+            raise MissingFrames(
+                f"{path} is {frame.format.name}, the sequence's first frame is {info.pix_fmt}.",
+                "A sequence must keep its pixel format.",
+                "Render the sequence with one setting.",
+            )
+        yield _wrap(info, index, frame)
 
 
-def _read_movie(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame]:
+def _read_movie(info: MediaInfo, times: FrameTimes, start: int, count: int) -> Iterator[SourceFrame]:
     wanted, end = start, start + count
     held: av.VideoFrame | None = None
-    for place, frame in _placed_frames(info, start):
+    for place, frame in _placed_frames(info.path, times, start):
         if place > wanted and held is not None:
             source = _wrap(info, wanted, held)
             while wanted < min(place, end):
@@ -98,7 +104,7 @@ def _read_movie(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame
             f"No picture of {info.path} could be decoded from frame {start} on.", remedy="Copy it again."
         )
     # Past the last decoded picture only its own hold may follow; anything else was lost in the file.
-    last = info.grid.index(held.pts)
+    last = times.last_frame if held.pts is None else times.frame_at(held.pts)
     if wanted < end and wanted > last + 1 and not info.variable_rate:
         raise DamagedMedia(
             f"{info.path} ends at frame {last}, {info.frame_count} frames were announced.", remedy="Copy it again."
@@ -108,21 +114,21 @@ def _read_movie(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame
         yield SourceFrame(index, source.planes, source.form, source.tags, source.turns)
 
 
-def _placed_frames(info: MediaInfo, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
+def _placed_frames(path: str, times: FrameTimes, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
     """(grid index, frame) in presentation order, beginning at or before `start`."""
     for rewind in (True, False) if start else (False,):
-        with open_media(info.path) as container:
-            stream = next(s for s in container.streams.video if not s.disposition & s.disposition.attached_pic)
+        with open_media(path) as container:
+            stream = video_stream(container, path)
             stream.thread_type = "AUTO"
             if rewind:
-                container.seek(info.grid.ticks(start), stream=stream, backward=True)
+                container.seek(times.ticks_at(start), stream=stream, backward=True)
             pending: tuple[int, av.VideoFrame] | None = None
             reached = False
             try:
                 for frame in container.decode(stream):
                     if frame.pts is None or frame.is_corrupt:
                         continue
-                    place = info.grid.index(frame.pts)
+                    place = times.frame_at(frame.pts)
                     if rewind and not reached and place > start and pending is None:
                         break
                     reached = True
@@ -131,7 +137,7 @@ def _placed_frames(info: MediaInfo, start: int) -> Iterator[tuple[int, av.VideoF
                     pending = (place, frame)
             except av.error.FFmpegError as error:
                 raise DamagedMedia(
-                    f"{info.path} cannot be decoded near frame {pending[0] + 1 if pending else start}.",
+                    f"{path} cannot be decoded near frame {pending[0] + 1 if pending else start}.",
                     str(error),
                     "Copy it again, or choose a range before the damage.",
                 ) from error

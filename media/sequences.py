@@ -1,12 +1,13 @@
-"""Numbered image files as one clip."""
+"""Image sequences on disk: a folder, a pattern or one picture, resolved to numbered files without holes."""
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from contract.image_sequence import ImageSequence
 from media.errors import EmptyMedia, MissingFrames, MissingMedia, UnreadableMedia
 
 IMAGE_SUFFIXES = frozenset(
@@ -18,90 +19,71 @@ _RANGE = re.compile(r"\[(\d+)-(\d+)\]")
 _LAST_NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 
-@dataclass(frozen=True)
-class FrameFiles:
-    """Files `folder/head + number + tail` from `first` on; `digits` is the width of the padded number."""
-
-    folder: Path
-    head: str
-    tail: str
-    digits: int
-    first: int
-    count: int
-
-    @property
-    def pattern(self) -> str:
-        """The sequence as a printf path, e.g. /shots/a.%04d.png."""
-        number = f"%0{self.digits}d" if self.digits > 1 else "%d"
-        return str(self.folder / f"{self.head}{number}{self.tail}")
-
-    def file(self, index: int) -> Path:
-        """Path of frame `index`, counted from 0."""
-        return self.folder / f"{self.head}{self.first + index:0{self.digits}d}{self.tail}"
-
-
 def is_sequence(path: str) -> bool:
-    """True for a folder, a pattern (%04d, ####, [1001-1100]) or a numbered still picture."""
+    """True for a folder, a pattern (%04d, ####, [1001-1100]) or a picture file."""
     name = os.path.basename(path)
     if any(mark.search(name) for mark in (_PRINTF, _HASHES, _RANGE)) and not os.path.isfile(path):
         return True
     return os.path.isdir(path) or Path(path).suffix.lower() in IMAGE_SUFFIXES
 
 
-def find_sequence(path: str) -> FrameFiles:
-    """Resolve a folder, a pattern or one still picture to its files.
+def is_unnumbered_picture(path: str) -> bool:
+    """True for a picture file whose name holds no number, so that it belongs to no sequence."""
+    return os.path.isfile(path) and is_sequence(path) and not _LAST_NUMBER.search(Path(path).stem)
 
-    A still picture stands for itself alone: name a pattern or the folder for the whole sequence.
+
+def find_sequence(path: str) -> ImageSequence:
+    """Resolve a folder, a pattern or one numbered picture to its files; `folder` is absolute if `path` is.
+
+    A picture stands for itself alone: name a pattern or the folder for the whole sequence.
     Raises MissingMedia, UnreadableMedia, EmptyMedia or MissingFrames.
     """
-    place = Path(path)
-    is_folder = os.path.isdir(place)  # False where it may not be looked at; pathlib's would raise
-    folder = place if is_folder else place.parent
+    is_folder = os.path.isdir(path)  # False where it may not be looked at; pathlib's would raise
+    folder, name = (path, "") if is_folder else os.path.split(path)
     try:
-        names = os.listdir(folder)
+        names = os.listdir(folder or ".")
     except FileNotFoundError as error:
         raise MissingMedia(f"The folder {folder} does not exist.", remedy="Relink the clip, then try again.") from error
     except PermissionError as error:
         raise UnreadableMedia(f"The folder {folder} may not be read.", remedy="Check its permissions.") from error
     if is_folder:
         return _only_sequence(folder, names)
-    if place.is_file():
-        number = _LAST_NUMBER.search(place.stem)
-        digits = number.group(1) if number else ""
-        head = place.stem[: number.start()] if number else place.name
-        tail = place.stem[number.end() :] + place.suffix if number else ""
-        return FrameFiles(folder, head, tail, len(digits), int(digits), 1) if digits else _lone(folder, place.name)
-    return _from_pattern(folder, place.name, names)
+    stem, suffix = os.path.splitext(name)
+    number = _LAST_NUMBER.search(stem)
+    if os.path.isfile(path):
+        if number is None:
+            raise MissingFrames(f"{path} belongs to no sequence.", "Its name holds no number.", "Choose a movie.")
+        digits = number[1]
+        tail = stem[number.end() :] + suffix
+        return ImageSequence(folder, stem[: number.start()], tail, int(digits), 1, len(digits), 1)
+    return _from_pattern(folder, name, names)
 
 
-def _lone(folder: Path, name: str) -> FrameFiles:
-    return FrameFiles(folder, name, "", 0, 0, 1)
-
-
-def _from_pattern(folder: Path, name: str, names: list[str]) -> FrameFiles:
+def _from_pattern(folder: str, name: str, names: list[str]) -> ImageSequence:
     wanted = None
     if mark := _RANGE.search(name):
         wanted = range(int(mark.group(1)), int(mark.group(2)) + 1)
-        digits = len(mark.group(1))
+        padding = len(mark.group(1))
     elif mark := _PRINTF.search(name):
-        digits = int(mark.group(1) or 1)
+        padding = int(mark.group(1) or 1)
     elif mark := _HASHES.search(name):
-        digits = len(mark.group())
+        padding = len(mark.group())
     else:
-        raise MissingMedia(f"The file {folder / name} does not exist.", remedy="Relink the clip, then try again.")
-    head, tail = name[: mark.start()], name[mark.end() :]
-    numbers = _numbers(names, head, tail, digits)
+        missing = os.path.join(folder, name)
+        raise MissingMedia(f"The file {missing} does not exist.", remedy="Relink the clip, then try again.")
+    prefix, suffix = name[: mark.start()], name[mark.end() :]
+    numbers: Sequence[int] = _numbers(names, prefix, suffix, padding)
     if wanted is not None:
         absent = sorted(set(wanted) - set(numbers))
         if absent:
-            raise _holes(folder / name, absent)
-        numbers = list(wanted)
+            raise _holes(os.path.join(folder, name), absent)
+        numbers = wanted
     if not numbers:
-        raise MissingMedia(f"No file matches {folder / name}.", remedy="Check the pattern and the folder.")
-    return _checked(folder, head, tail, digits, numbers)
+        raise MissingMedia(f"No file matches {os.path.join(folder, name)}.", remedy="Check the pattern and the folder.")
+    return _checked(folder, prefix, suffix, padding, numbers)
 
 
-def _only_sequence(folder: Path, names: list[str]) -> FrameFiles:
+def _only_sequence(folder: str, names: list[str]) -> ImageSequence:
     groups: dict[tuple[str, str, int], list[int]] = {}
     for name in names:
         stem, suffix = os.path.splitext(name)
@@ -113,39 +95,39 @@ def _only_sequence(folder: Path, names: list[str]) -> FrameFiles:
         groups.setdefault((stem[: number.start()], stem[number.end() :] + suffix, width), []).append(int(digits))
     if not groups:
         raise EmptyMedia(f"The folder {folder} holds no numbered pictures.", remedy="Name the movie or the sequence.")
-    if len({(head, tail) for head, tail, _ in groups}) > 1:
-        found = ", ".join(sorted(f"{head}{'#' * width}{tail}" for head, tail, width in groups))
+    if len({(prefix, suffix) for prefix, suffix, _ in groups}) > 1:
+        found = ", ".join(sorted(f"{prefix}{'#' * width}{suffix}" for prefix, suffix, width in groups))
         raise MissingMedia(
             f"The folder {folder} holds several sequences: {found}.", remedy="Name one of them by its pattern."
         )
     # Unpadded numbers (1 ... 10) come as several widths of one sequence.
-    head, tail, _ = next(iter(groups))
-    digits = min(width for _, _, width in groups)
-    return _checked(folder, head, tail, digits, sorted(sum(groups.values(), [])))
+    prefix, suffix, _ = next(iter(groups))
+    padding = min(width for _, _, width in groups)
+    return _checked(folder, prefix, suffix, padding, sorted(sum(groups.values(), [])))
 
 
-def _numbers(names: list[str], head: str, tail: str, digits: int) -> list[int]:
+def _numbers(names: list[str], prefix: str, suffix: str, padding: int) -> list[int]:
     found = []
     for name in names:
-        middle = name[len(head) : len(name) - len(tail)]
-        padded = len(middle) == digits or (len(middle) > digits and middle[:1] != "0")
-        if name.startswith(head) and name.endswith(tail) and middle.isdigit() and padded:
+        middle = name[len(prefix) : len(name) - len(suffix)]
+        padded = len(middle) == padding or (len(middle) > padding and middle[:1] != "0")
+        if name.startswith(prefix) and name.endswith(suffix) and middle.isdigit() and padded:
             found.append(int(middle))
     return sorted(found)
 
 
-def _checked(folder: Path, head: str, tail: str, digits: int, numbers: list[int]) -> FrameFiles:
-    files = FrameFiles(folder, head, tail, digits, numbers[0], len(numbers))
+def _checked(folder: str, prefix: str, suffix: str, padding: int, numbers: Sequence[int]) -> ImageSequence:
+    sequence = ImageSequence(folder, prefix, suffix, numbers[0], 1, padding, len(numbers))
     absent = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
     if absent:
-        raise _holes(files.pattern, absent)
-    for index in range(files.count):
-        if files.file(index).stat().st_size == 0:
-            raise EmptyMedia(f"The picture {files.file(index)} has no bytes.", remedy="Render or copy it again.")
-    return files
+        raise _holes(sequence.pattern, absent)
+    for image in sequence.images():
+        if os.path.getsize(image) == 0:
+            raise EmptyMedia(f"The picture {image} has no bytes.", remedy="Render or copy it again.")
+    return sequence
 
 
-def _holes(pattern: str | Path, absent: list[int]) -> MissingFrames:
+def _holes(pattern: str, absent: list[int]) -> MissingFrames:
     shown = ", ".join(map(str, absent[:8])) + (" ..." if len(absent) > 8 else "")
     return MissingFrames(
         f"{len(absent)} frames of {pattern} are missing: {shown}.",

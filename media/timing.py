@@ -1,89 +1,132 @@
-"""Presentation times of a movie's pictures on a constant-rate grid."""
+"""On which frame each of a movie's pictures is shown: exact, for constant and for variable rates."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from contract.rates import NTSC, snap_rate
+from contract.rates import NTSC, SLOWEST, snap_rate
 
 _USUAL = (Fraction(24), Fraction(25), Fraction(30), Fraction(48), Fraction(50), Fraction(60), Fraction(120))
 
 
-def _snap_loosely(rate: Fraction) -> Fraction:
-    """Variable-rate clips: the usual rate within half a percent of the most common step."""
-    usual = [*_USUAL, *(each * NTSC for each in _USUAL)]
-    best = min(usual, key=lambda candidate: abs(candidate - rate))
-    return best if abs(best / rate - 1) <= 0.005 else snap_rate(rate)
-
-
 @dataclass(frozen=True)
-class Grid:
-    """Where decoded pictures stand on the constant-rate presentation grid.
+class FrameTimes:
+    """A movie's pictures on the grid of `rate` frames a second whose frame 0 begins with the first picture.
 
-    `origin` is the first picture's time in stream ticks of `time_base` seconds.
+    `stamps` are the presentation timestamps of the pictures that are shown, ascending, in ticks of `time_base` seconds;
+    `frames` the frame on which each appears; `origin` the first picture's timestamp. A picture holds until the next one
+    is due; of several pictures within one frame the last is shown.
     """
 
-    origin: int
     time_base: Fraction
     rate: Fraction
+    origin: int
+    stamps: tuple[int, ...]
+    frames: tuple[int, ...]
 
-    def index(self, ticks: int) -> int:
-        """Grid index of a picture's timestamp; ticks that a container rounded still land on their frame."""
-        return floor((ticks - self.origin) * self.time_base * self.rate + Fraction(1, 2))
+    @classmethod
+    def from_stamps(cls, stamps: Sequence[int], time_base: Fraction, rate: Fraction) -> FrameTimes:
+        """Lay timestamps, in any order, on the grid. `stamps` must not be empty."""
+        times = sorted(set(stamps))
+        shown = {_frame_at(time - times[0], time_base, rate): time for time in times}
+        return cls(time_base, rate, times[0], tuple(shown.values()), tuple(shown))
 
-    def ticks(self, index: int) -> int:
-        """Timestamp of a grid index, rounded down."""
-        return self.origin + int(Fraction(index) / self.rate / self.time_base)
+    def frame_at(self, stamp: int) -> int:
+        """The frame on which the picture with this timestamp appears."""
+        return _frame_at(stamp - self.origin, self.time_base, self.rate)
+
+    def ticks_at(self, frame: int) -> int:
+        """The timestamp at which a frame begins, rounded down: where to seek."""
+        return self.origin + int(Fraction(frame) / self.rate / self.time_base)
+
+    def picture_at(self, frame: int) -> int:
+        """Index into `stamps` of the picture that is shown at a frame."""
+        return max(0, bisect_right(self.frames, frame) - 1)
+
+    @property
+    def last_frame(self) -> int:
+        """The frame on which the last picture appears."""
+        return self.frames[-1]
+
+    @property
+    def has_holds(self) -> bool:
+        """Whether a picture is shown for more than one frame."""
+        return self.last_frame != len(self.frames) - 1
+
+    @property
+    def start(self) -> Fraction:
+        """Seconds of the first picture on the file's own clock."""
+        return self.origin * self.time_base
+
+
+def _frame_at(ticks: int, time_base: Fraction, rate: Fraction) -> int:
+    # Half a frame more, so that ticks that a container rounded still land on their frame.
+    return floor(ticks * time_base * rate + Fraction(1, 2))
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What the timestamps of a whole stream say."""
+    """What the timestamps of a whole stream say: its pictures' frames, its length in frames, and how even it is."""
 
-    grid: Grid
+    times: FrameTimes
     frame_count: int
     variable_rate: bool
 
 
-def timing_of(
-    ticks: Sequence[int],
+def measure_timing(
+    stamps: Sequence[int],
     last_duration: int | None,
     time_base: Fraction,
     nominal: Fraction | None,
     rate: Fraction | None,
 ) -> Timing:
-    """Lay presentation timestamps on a grid.
+    """Find a stream's rate and lay its presentation timestamps on that grid.
 
-    `ticks` may be unsorted (decode order); `nominal` is the container's rate, used for a single picture; `rate`
-    overrides the grid's rate. A stream whose steps differ by more than rounding is of variable rate: its grid has
-    the most common step, and a picture holds until the next one.
+    A stream whose steps differ by more than rounding is of variable rate: its grid has the most common step, and a
+    picture holds until the next one.
+
+    stamps: in ticks of `time_base` seconds, in any order, at least one
+    last_duration: ticks for which the last picture holds, None when the container does not say it
+    nominal: the rate in the container's header
+    rate: lays the stream on a grid of this rate instead of its own
     """
-    times = sorted(set(ticks))
-    steps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    ordered = sorted(set(stamps))
+    steps = [later - earlier for earlier, later in zip(ordered, ordered[1:], strict=False)]
     variable = False
     if not steps:
-        found = snap_rate(nominal) if nominal else Fraction(24)
+        found = _snapped(nominal) if nominal else Fraction(24)
     else:
-        mean = Fraction(times[-1] - times[0], len(steps))
+        mean = Fraction(ordered[-1] - ordered[0], len(steps))
         variable = any(abs(step - mean) > max(2, mean / 50) for step in steps)
         if not variable:
             average = 1 / (mean * time_base)
             # A container that rounds to milliseconds cannot tell 23.976 from 23.98 on a short clip; its header can.
-            blur = Fraction(1, times[-1] - times[0]) + Fraction(1, 100_000)
+            blur = Fraction(1, ordered[-1] - ordered[0]) + Fraction(1, 100_000)
             near = nominal is not None and abs(nominal / average - 1) <= blur * 2
-            found = snap_rate(nominal if near else average)
+            found = _snapped(nominal if nominal is not None and near else average)
         else:
             common, _ = Counter(steps).most_common(1)[0]
             alike = [step for step in steps if abs(step - common) <= max(2, common / 20)]
-            found = _snap_loosely(1 / (Fraction(sum(alike), len(alike)) * time_base))
-    grid = Grid(times[0], time_base, rate or found)
+            found = _usual_rate(1 / (Fraction(sum(alike), len(alike)) * time_base))
+    times = FrameTimes.from_stamps(ordered, time_base, rate or found)
     hold = last_duration if last_duration and last_duration > 0 else (steps[-1] if steps else 0)
-    last = grid.index(times[-1])
-    count = max(last + 1, grid.index(times[-1] + hold))
+    count = max(times.last_frame + 1, times.frame_at(ordered[-1] + hold))
     if rate is not None and rate != found and not variable:
-        variable = steps != [] and any(grid.index(time) != place for place, time in enumerate(times))
-    return Timing(grid, count, variable)
+        variable = len(times.frames) != len(ordered) or times.has_holds
+    return Timing(times, count, variable)
+
+
+def _snapped(rate: Fraction) -> Fraction:
+    return snap_rate(max(rate, SLOWEST))
+
+
+def _usual_rate(rate: Fraction) -> Fraction:
+    """The grid of a variable-rate clip: the usual rate within half a percent of the most common step."""
+    usual = [*_USUAL, *(each * NTSC for each in _USUAL)]
+    best = min(usual, key=lambda candidate: abs(candidate - rate))
+    return best if abs(best / rate - 1) <= 0.005 else _snapped(rate)

@@ -8,8 +8,9 @@ from functools import reduce
 import cv2
 import numpy as np
 
-from media.colour import ColourTags, decode_srgb, downsample_chroma, matrix_from_rgb
+from media.colour import ColourTags, matrix_from_rgb
 from media.pixels import PixelLayout
+from media.rgb import decode_srgb, downsample_chroma
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from backend.delivery.inventory import DeliveredFile, inventory
 from backend.delivery.render import LayerPicture, LayerRenderer
 from contract.errors import BadRequest, Cancelled
 from contract.job import LayerKind
-from media.colour import rgb_of
 from media.pixels import PixelLayout
 from media.probe import MediaInfo, probe
 from media.read import SourceFrame, read_frames
+from media.rgb import rgb_of
 
 
 @dataclass(frozen=True)

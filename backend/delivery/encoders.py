@@ -92,9 +92,9 @@ def composite_command(
 def sound_offset(info: MediaInfo, start: int) -> Fraction:
     """Seconds from the file's first sample of any kind to picture `start`, as ffmpeg's -ss counts."""
     begin = Fraction(start) / info.rate
-    if info.grid is None or info.container_start is None:
+    if info.times is None or info.container_start is None:
         return begin
-    return begin + info.grid.origin * info.grid.time_base - info.container_start
+    return begin + info.times.start - info.container_start
 
 
 def exr_command(info: MediaInfo, form: PixelLayout, target: Path, first: int) -> list[str]:

@@ -12,8 +12,8 @@ from backend.delivery.compose import Region, region_of
 from backend.delivery.conform import Conform
 from backend.delivery.grain import Grain
 from backend.delivery.temporal import MotionInterpolation, Window
-from media.colour import rgb_of
 from media.read import SourceFrame
+from media.rgb import rgb_of
 
 _SOLID = 0.9
 """Mask value from which the object hides what is behind it."""

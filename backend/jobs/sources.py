@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 
 from bridge.editorial.clip_list import Shot, part_of, select_shot
-from bridge.editorial.media_location import ImageSequence
 from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
 from contract.errors import BadMedia, BadTimeline, Problem
 from media.probe import MediaInfo, probe
@@ -37,8 +36,8 @@ class Source:
 
     def media_stamp(self) -> str:
         """Changes when the media files are replaced: a digest of their paths, sizes and times of change."""
-        files = self.info.files
-        paths = [Path(self.info.path)] if files is None else [files.file(index) for index in range(files.count)]
+        sequence = self.info.sequence
+        paths = map(Path, [self.info.path] if sequence is None else sequence.images())
         digest = hashlib.sha256()
         for path in paths:
             facts = path.stat()
@@ -116,20 +115,16 @@ class _Look:
     def _sequence(self, name: str) -> None:
         path = Path(name)
         self.check(path if path.is_dir() else path.parent)
-        files = find_sequence(name)
-        for index in range(files.count):
-            self.check(files.file(index))
+        for image in find_sequence(name).images():
+            self.check(Path(image))
 
 
 def _timeline_of(info: MediaInfo) -> OpenTimeline:
-    if info.files is None:
+    sequence = info.sequence
+    if sequence is None:
         return timeline_for_media(info.path, info.rate, info.frame_count, info.start_timecode or 0)
-    files = info.files
-    sequence = ImageSequence(
-        str(files.folder.absolute()), files.head, files.tail, files.first, 1, files.digits, files.count
-    )
-    name = files.head.rstrip("._- ") or files.folder.absolute().name
-    return timeline_for_media(str(files.file(0).absolute()), info.rate, files.count, 0, name, sequence)
+    name = sequence.prefix.rstrip("._- ") or Path(sequence.folder).name
+    return timeline_for_media(sequence.image(0), info.rate, sequence.count, 0, name, sequence)
 
 
 def _from_timeline(
@@ -166,8 +161,4 @@ def _media_name(shot: Shot) -> str:
             "Render it to a movie in your editor and use that.",
         )
     # The range names exactly the pictures that the timeline knows, whatever else is in the folder.
-    first, last = sequence.first, sequence.first + sequence.count - 1
-    number = f"%0{sequence.padding}d" if sequence.padding > 1 else "%d"
-    if sequence.count:
-        number = f"[{first:0{sequence.padding}d}-{last:0{sequence.padding}d}]"
-    return os.path.join(sequence.folder, f"{sequence.prefix}{number}{sequence.suffix}")
+    return sequence.ranged_pattern if sequence.count else sequence.pattern

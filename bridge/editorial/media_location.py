@@ -12,6 +12,7 @@ import msgspec
 import opentimelineio as otio
 
 from contract.errors import BadTimeline
+from contract.image_sequence import ImageSequence
 
 _WINDOWS_PATH = re.compile(r"^[A-Za-z]:[\\/]|^\\\\")
 _OTHER_SCHEME = re.compile(r"^(?!file:)[A-Za-z][A-Za-z0-9+.-]+:")
@@ -25,27 +26,7 @@ _STILL_SUFFIXES = frozenset(
 _RELINK = "Relink the clip in your editor and export again, or name the folder that holds the media."
 
 
-class ImageSequence(msgspec.Struct, frozen=True):
-    """Numbered images: image `index` (from 0) has the number `first + index * step`, `padding` digits wide.
-
-    `count` is the number of images, 0 when the timeline does not tell and the folder cannot.
-    """
-
-    folder: str
-    prefix: str
-    suffix: str
-    first: int
-    step: int = 1
-    padding: int = 0
-    count: int = 0
-
-    def image(self, index: int) -> str:
-        """Path of the image at `index`, counted from 0."""
-        number = self.first + index * self.step
-        return os.path.join(self.folder, f"{self.prefix}{number:0{self.padding}d}{self.suffix}")
-
-
-class Media(msgspec.Struct, frozen=True):
+class MediaLocation(msgspec.Struct, frozen=True):
     """A file that was found: `path` of the movie, or of a sequence's first image; `url` as the timeline spells it."""
 
     path: str
@@ -53,7 +34,7 @@ class Media(msgspec.Struct, frozen=True):
     sequence: ImageSequence | None = None
 
 
-def find_media(reference: otio.core.MediaReference | None, base: Path, media_folders: Many[Path] = ()) -> Media:
+def find_media(reference: otio.core.MediaReference | None, base: Path, media_folders: Many[Path] = ()) -> MediaLocation:
     """The movie or image sequence behind a reference. Relative references count from `base`.
 
     A file that is not where the timeline says is looked for below each of `media_folders`, longest common tail first.
@@ -85,7 +66,7 @@ def find_media(reference: otio.core.MediaReference | None, base: Path, media_fol
             return _movie_or_numbered(path, url, reference.available_range)
         sequence = _numbered(path)
         if sequence and os.path.isfile(sequence.image(0)):
-            return Media(sequence.image(0), url, sequence)
+            return MediaLocation(sequence.image(0), url, sequence)
     raise _offline(spellings[0], media_folders)
 
 
@@ -128,7 +109,9 @@ def _url_of(reference: otio.core.MediaReference | None) -> str:
     return url if isinstance(url, str) else ""
 
 
-def _find_sequence(reference: otio.schema.ImageSequenceReference, base: Path, media_folders: Many[Path]) -> Media:
+def _find_sequence(
+    reference: otio.schema.ImageSequenceReference, base: Path, media_folders: Many[Path]
+) -> MediaLocation:
     count = reference.number_of_images_in_sequence() if reference.available_range and reference.rate > 0 else 0
     spellings = _spellings(reference.target_url_base or ".", base)
     first_name = ""
@@ -144,7 +127,7 @@ def _find_sequence(reference: otio.schema.ImageSequenceReference, base: Path, me
         )
         first_name = first_name or sequence.image(0)
         if os.path.isfile(sequence.image(0)):
-            return Media(sequence.image(0), reference.target_url_base, sequence)
+            return MediaLocation(sequence.image(0), reference.target_url_base, sequence)
     raise _offline(first_name, media_folders)
 
 
@@ -188,10 +171,10 @@ def _with_relinks(spellings: list[str], media_folders: Many[Path]) -> list[str]:
     return paths
 
 
-def _movie_or_numbered(path: str, url: str, available: otio.opentime.TimeRange | None) -> Media:
+def _movie_or_numbered(path: str, url: str, available: otio.opentime.TimeRange | None) -> MediaLocation:
     """A movie, or the sequence that a single image stands for; a held still is refused."""
     if os.path.splitext(path)[1].lower() not in _STILL_SUFFIXES:
-        return Media(path, url)
+        return MediaLocation(path, url)
     length = round(available.duration.value) if available else 1
     match = _LAST_NUMBER.match(os.path.basename(path))
     # Photographs are numbered too: only a range that the numbered files really cover makes an image a sequence.
@@ -199,7 +182,7 @@ def _movie_or_numbered(path: str, url: str, available: otio.opentime.TimeRange |
         folder, first = os.path.dirname(path), int(match["number"])
         sequence = ImageSequence(folder, match["prefix"], match["suffix"], first, 1, len(match["number"]), length)
         if all(os.path.isfile(sequence.image(index)) for index in range(length)):
-            return Media(path, url, sequence)
+            return MediaLocation(path, url, sequence)
     raise BadTimeline(
         f"The clip is a still image: {os.path.basename(path)}",
         "Its frames are all the same picture.",

@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 import opentimelineio as otio
 
-from bridge.editorial.media_location import ImageSequence, absolute_path, is_plain_path, is_relative, url_like
+from bridge.editorial.media_location import absolute_path, is_plain_path, is_relative, url_like
 from bridge.editorial.rates import exact_rate, to_frame
 from bridge.editorial.shot import Shot
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import duration_of, items_before
 from contract.atomic_file import write_atomically
 from contract.errors import BadTake, BadTimeline, BadUsage
+from contract.image_sequence import ImageSequence, is_pattern
 from contract.take import Take
 
 _DEFAULT = otio.schema.Clip.DEFAULT_MEDIA_KEY
@@ -75,10 +76,9 @@ def placed_take(
 def layer_of(folder: Path, take: Take) -> tuple[Path, ImageSequence | None]:
     """The movie of a take's layer, or its first image and the sequence of all images."""
     path = folder / take.layer
-    head, number, tail = path.name.partition("%06d")
-    if not number:
+    if not is_pattern(take.layer):
         return path, None
-    sequence = ImageSequence(str(path.parent), head, tail, take.first_number, 1, 6, take.frame_count)
+    sequence = ImageSequence.from_pattern(str(path), take.first_number, take.frame_count)
     return Path(sequence.image(0)), sequence
 
 

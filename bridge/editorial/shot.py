@@ -10,11 +10,12 @@ from fractions import Fraction
 import msgspec
 import opentimelineio as otio
 
-from bridge.editorial.media_location import ImageSequence, Media, find_media
+from bridge.editorial.media_location import MediaLocation, find_media
 from bridge.editorial.rates import exact_rate, frames_at, seconds
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip, duration_of
 from contract.errors import BadTimeline
+from contract.image_sequence import ImageSequence
 from contract.timecode import timecode
 
 Probe = Callable[[str], int]
@@ -190,7 +191,7 @@ def _media_start(
     source: otio.opentime.TimeRange,
     available: otio.opentime.TimeRange | None,
     rate: Fraction,
-    media: Media,
+    media: MediaLocation,
     probe: Probe | None,
 ) -> Fraction:
     """Number that the timeline gives to the media's first frame.
@@ -208,7 +209,7 @@ def _media_start(
     return start if frames_at(source.start_time, rate) >= start else Fraction(0)
 
 
-def _length(available: otio.opentime.TimeRange | None, rate: Fraction, media: Media) -> int:
+def _length(available: otio.opentime.TimeRange | None, rate: Fraction, media: MediaLocation) -> int:
     """Frames of the media, 0 when unknown."""
     if available is not None:
         return math.ceil(frames_at(available.duration, rate))

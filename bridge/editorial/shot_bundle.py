@@ -10,11 +10,11 @@ from pathlib import Path
 import opentimelineio as otio
 
 from bridge.editorial.clip_list import Shot
-from bridge.editorial.media_location import ImageSequence
 from bridge.editorial.rates import as_time
 from bridge.editorial.timeline import OpenTimeline
 from bridge.files.relative_paths import safe_name
 from contract.errors import BadTimeline
+from contract.image_sequence import ImageSequence
 
 TIMELINE = "shot.otio"
 """The timeline's place in the parcel; media is in the folder `media` beside it."""

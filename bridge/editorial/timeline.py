@@ -17,10 +17,11 @@ from typing import Literal
 
 import opentimelineio as otio
 
-from bridge.editorial.media_location import ImageSequence, url_like
+from bridge.editorial.media_location import url_like
 from bridge.editorial.rates import as_time, exact_rate, frames_at
 from bridge.editorial.video_clips import walk_video_clips
 from contract.errors import BadTimeline, OutOfDisk
+from contract.image_sequence import ImageSequence
 
 _CONTENT = "content.otio"  # the timeline's name inside .otioz and .otiod (OTIO file bundles)
 _EXPORT = "Export the timeline as OpenTimelineIO (.otio) from your editor."

@@ -14,8 +14,8 @@ from bridge.editorial.clip_list import Shot, list_shots
 from bridge.editorial.timeline import OpenTimeline, open_timeline
 from bridge.files.relative_paths import checked_parts
 from contract.errors import BadTimeline, OutOfDisk, Problem
+from media.probe import start_timecode
 from plugin.hosts.agent_messages import BadReply, ExportReply, HostClip, HostTimeline
-from plugin.hosts.footage import start_timecode
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_
 from bridge.editorial.video_clips import VideoClip, walk_video_clips
 from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, Problem
+from media.probe import probe, start_timecode
 from plugin.hosts.base import Failed, Host, Placed, Placement, PlacementFailed, ShotSource
-from plugin.hosts.footage import read_footage, start_timecode
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod")
 PLACED_SUFFIX = ".dynvfx.otio"
@@ -101,8 +101,8 @@ class OtioFiles(Host):
         if path.suffix.lower() in TIMELINE_SUFFIXES or path.is_dir():
             opened = open_timeline(path)
         else:
-            footage = read_footage(str(path))
-            opened = timeline_for_media(path, footage.rate, footage.frame_count, footage.start_timecode or 0)
+            media_info = probe(str(path))
+            opened = timeline_for_media(path, media_info.rate, media_info.frame_count, media_info.start_timecode or 0)
         clips = list_shots(opened, start_timecode)
         self._opened, self._clips = opened, clips
         usable = [each.index for each in clips if each.shot is not None]

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from plugin.panel.review.media.reader import SliceReader
+from plugin.panel.review.media.slice_reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice
 from plugin.panel.review.media.sound import CHANNELS, SAMPLE_RATE, read_sound
 from plugin.review_page.errors import PageFailed

@@ -7,7 +7,9 @@ from fractions import Fraction
 import pytest
 
 from contract.rates import snap_rate
+from media.errors import MissingMedia, NotMedia
 from media.probe import probe
+from media.read import read_frames
 from tests.media.clips import make_movie, make_sequence, run_tool
 
 NTSC = Fraction(1000, 1001)
@@ -102,3 +104,25 @@ def test_part_of_a_sequence_and_a_still(tmp_path):
 def test_snapping_keeps_true_rates_and_repairs_rounded_ones(rate):
     assert snap_rate(rate) == rate
     assert snap_rate(Fraction(round(float(rate), 5)).limit_denominator(10**7)) == rate
+
+
+def test_files_that_are_no_media_are_named(tmp_path):
+    (tmp_path / "a.mov").write_text("no movie")
+    with pytest.raises(NotMedia, match="cannot be opened"):
+        probe(tmp_path / "a.mov")
+    with pytest.raises(MissingMedia, match="does not exist"):
+        probe(tmp_path / "b.mov")
+
+
+def test_plain_facts_of_a_movie(tmp_path):
+    info = probe(make_movie(tmp_path / "a.mov", 12, 25, (64, 48)))
+    assert (info.width, info.height, info.rate, info.frame_count) == (64, 48, 25, 12)
+    assert not info.hdr and not info.variable_rate and not info.has_audio and info.start_timecode is None
+
+
+def test_a_picture_without_a_number_stands_for_itself(tmp_path):
+    make_sequence(tmp_path / "seq", count=1)
+    picture = next((tmp_path / "seq").iterdir()).rename(tmp_path / "plate.png")
+    info = probe(picture)
+    assert (info.frame_count, info.width, info.path) == (1, 128, str(picture))
+    assert next(read_frames(info, 0, 1)).rgb().shape == (72, 128, 3)

@@ -15,7 +15,7 @@ from contract.take import Note, Status
 from contract.timecode import timecode
 from plugin.panel.review.compare import ORIGINAL, Comparison
 from plugin.panel.review.follow_up import FollowUp, lineage
-from plugin.panel.review.media.decoder import Decoder, Source
+from plugin.panel.review.media.decoder import Decoder, PlacedSlice
 from plugin.panel.review.media.frame_cache import FrameCache
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
 from plugin.panel.review.note_export import Reviewed, write_csv, write_markers
@@ -270,7 +270,7 @@ class ReviewModel(QObject):
     def _update_sources(self) -> None:
         if self.original is None:
             return
-        sources = {ORIGINAL: Source(self.original)}
+        sources = {ORIGINAL: PlacedSlice(self.original)}
         for each in self.takes:
             sources[f"take:{each.id}"] = self._source(each, each.composite)
             if each.matte:
@@ -292,7 +292,7 @@ class ReviewModel(QObject):
             sheet=(ORIGINAL, *(f"take:{each.id}" for each in self.takes)),
         )
 
-    def _source(self, take: ReviewTake, path: str | tuple[str, ...], grey: bool = False) -> Source:
+    def _source(self, take: ReviewTake, path: str | tuple[str, ...], grey: bool = False) -> PlacedSlice:
         assert self.original is not None
         count = take.count or self.original.count - take.offset
-        return Source(MediaSlice(path, 0, count, self.original.rate), take.offset, grey)
+        return PlacedSlice(MediaSlice(path, 0, count, self.original.rate), take.offset, grey)

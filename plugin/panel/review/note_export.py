@@ -13,6 +13,7 @@ import opentimelineio as otio
 
 from bridge.editorial.rates import as_time
 from contract.atomic_file import write_atomically
+from contract.image_sequence import ImageSequence
 from contract.take import Note, Status
 from contract.timecode import timecode
 from plugin.panel.review.media.slices import MediaSlice, ReviewTake
@@ -113,5 +114,5 @@ def _track(name: str, items: list[otio.core.Item]) -> otio.schema.Track:
     return track
 
 
-def _url(path: str | tuple[str, ...]) -> str:
-    return Path(path if isinstance(path, str) else path[0]).absolute().as_uri()
+def _url(media: str | ImageSequence) -> str:
+    return Path(media if isinstance(media, str) else media.image(0)).absolute().as_uri()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from fractions import Fraction
 
 from PyQt6.QtCore import QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QImage
 
 from bridge.editorial.clip_list import Shot
 from contract.errors import BadMedia
+from media.probe import probe
 from plugin.background_runner import BackgroundRunner
-from plugin.hosts.footage import read_footage
 from plugin.panel.review.media.pictures import Picture
-from plugin.panel.review.media.reader import SliceReader
+from plugin.panel.review.media.slice_reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice, slice_of
 
 MOVING = 12
@@ -90,9 +89,9 @@ def read_pictures(media: MediaSlice, frames: list[int], height: int) -> tuple[QI
 
 
 def _read_movie(path: str, height: int) -> tuple[QImage, ...]:
-    footage = read_footage(path)
-    media = MediaSlice(path, 0, footage.frame_count, Fraction(footage.rate))
-    return read_pictures(media, _spread(footage.frame_count, MOVING), height)
+    info = probe(path)
+    media = MediaSlice(path, 0, info.frame_count, info.rate)
+    return read_pictures(media, _spread(info.frame_count, MOVING), height)
 
 
 def _read_still(path: str, size: QSize) -> tuple[QImage, ...]:

@@ -43,8 +43,8 @@ class Filmstrip(QWidget):
                 text = "This clip cannot be used" if chosen else "Select a clip"
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
             return
-        footage = self._model.footage
-        aspect = footage.width / footage.height if footage else 16 / 9
+        media_info = self._model.media_info
+        aspect = media_info.width / media_info.height if media_info else 16 / 9
         count = max(2, min(24, round(self.width() / (self.height() * aspect))))
         found = self._thumbnails.filmstrip(shot, count, round(self.height() * self.devicePixelRatioF()))
         if found or self._shown[0] != shot.media_path:

@@ -3,8 +3,9 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
-from bridge.editorial.media_location import ImageSequence, find_media, is_relative, url_like
+from bridge.editorial.media_location import find_media, is_relative, url_like
 from contract.errors import BadTimeline
+from contract.image_sequence import ImageSequence
 from tests.bridge.editorial import exported as ex
 
 

@@ -6,10 +6,10 @@ import opentimelineio as otio
 import pytest
 
 from bridge.editorial.clip_list import Shot, list_shots, select_shot
-from bridge.editorial.media_location import ImageSequence
 from bridge.editorial.placement import PlacedTake, place_takes, readable_by_older, write_timeline
 from bridge.editorial.timeline import open_timeline, timeline_for_media
 from contract.errors import BadTimeline, BadUsage, OutOfDisk
+from contract.image_sequence import ImageSequence
 from tests.bridge.editorial import exported as ex
 
 

@@ -7,11 +7,11 @@ import opentimelineio as otio
 import pytest
 
 from bridge.editorial.clip_list import Shot, select_shot
-from bridge.editorial.media_location import ImageSequence
 from bridge.editorial.placement import place_takes, placed_take
 from bridge.editorial.shot_bundle import TIMELINE, pack_shot
 from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
 from contract.errors import BadTake, BadTimeline
+from contract.image_sequence import ImageSequence
 from contract.take import Take
 from tests.contract.sample_plan import a_plan
 

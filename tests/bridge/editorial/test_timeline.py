@@ -7,9 +7,9 @@ import opentimelineio as otio
 import pytest
 
 from bridge.editorial.clip_list import list_shots, select_shot
-from bridge.editorial.media_location import ImageSequence
 from bridge.editorial.timeline import open_timeline, timeline_for_media
 from contract.errors import BadTimeline, OutOfDisk
+from contract.image_sequence import ImageSequence
 from tests.bridge.editorial import exported as ex
 
 

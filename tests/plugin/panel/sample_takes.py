@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from plugin.hosts.footage import read_footage
+from media.probe import probe
 
 SAMPLE = Path(__file__).resolve().parents[3] / "backend" / "demo" / "garden_path.mp4"
 
@@ -15,7 +15,7 @@ SAMPLE = Path(__file__).resolve().parents[3] / "backend" / "demo" / "garden_path
 def write_take_files(folder: Path, plate: Path = SAMPLE, colour: tuple[int, int, int] = (214, 52, 44)) -> Path:
     """layer.mov, composite.mov, matte.mov and preview.mp4 of a coloured ball that drifts over a plate."""
     folder.mkdir(parents=True, exist_ok=True)
-    facts = read_footage(str(plate))
+    facts = probe(str(plate))
     size = facts.width, facts.height
     writers = {
         name: _Writer(folder / name, facts.rate, size, *kind)

@@ -28,7 +28,7 @@ from bridge.wire.messages import Failure, Worker  # noqa: E402
 from contract.errors import Problem  # noqa: E402
 from contract.events import FoundMask, PreviewWritten  # noqa: E402
 from contract.take import Note  # noqa: E402
-from plugin.hosts.footage import read_footage  # noqa: E402
+from media.probe import probe  # noqa: E402
 from plugin.panel.application import Panel  # noqa: E402
 from plugin.panel.models.backend.checks import Checked  # noqa: E402
 from plugin.panel.review.compare import Mode  # noqa: E402
@@ -129,7 +129,7 @@ class Stage:
 
 def write_edit(folder: Path) -> Path:
     """A timeline with the sample and two other clips, one of which cannot be used."""
-    facts = read_footage(str(SAMPLE))
+    facts = probe(str(SAMPLE))
     rate = facts.rate
     timeline = otio.schema.Timeline("evening walk", global_start_time=as_time(108_000, rate))
     track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)

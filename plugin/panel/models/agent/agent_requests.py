@@ -13,10 +13,10 @@ from bridge.wire.messages import Job, TakeEntry
 from contract.errors import BadUsage, Problem
 from contract.job import QUALITIES, SCOPES, Add, JobSpec
 from contract.take import Status
+from media.probe import MediaInfo, probe
 from plugin.background_runner import BackgroundRunner
 from plugin.hosts.agent_host import AgentHost, ClipGone
 from plugin.hosts.agent_session import Responder
-from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.agent.agent_state import agent_state
 from plugin.panel.models.ask.ask import NO_CLIP, ROLLED_SEEDS
 from plugin.panel.models.ask.ready_gate import ReadyGate
@@ -122,8 +122,8 @@ class AgentRequests(QObject):
             self._panel.decisions.set_status(entry.take.id, "approved")
             responder.reply()
 
-        def above(shot: Shot, footage: Footage) -> None:
-            self._panel.placements.place(entry, placed, responder.reject, (shot, footage))
+        def above(shot: Shot, media_info: MediaInfo) -> None:
+            self._panel.placements.place(entry, placed, responder.reject, (shot, media_info))
 
         def exported(shot: Shot) -> None:
             if self._panel.shot.key_of(shot) != key:
@@ -132,9 +132,7 @@ class AgentRequests(QObject):
                 )
                 return
             rate = shot.frame_rate if shot.sequence is not None else None
-            self._background.run(
-                lambda: read_footage(shot.media_path, rate), lambda read: above(shot, read), responder.reject
-            )
+            self._background.run(lambda: probe(shot.media_path, rate), lambda read: above(shot, read), responder.reject)
 
         self._export(self._host.uid_of(key), exported, responder.reject)
 

@@ -56,7 +56,7 @@ class AskModel(Observable):
         self._soon.setInterval(ESTIMATE_AFTER_MS)
         self._soon.timeout.connect(self.estimate_now)
         self.changed.connect(self._changed)
-        shot.changed.connect(lambda name: self._soon.start() if name in ("shot", "footage") else None)
+        shot.changed.connect(lambda name: self._soon.start() if name in ("shot", "media_info") else None)
         backend.readied.connect(self._soon.start)
         backend.changed.connect(lambda name: self.changed.emit("models") if name == "models" else None)
 
@@ -207,9 +207,9 @@ class AskModel(Observable):
 
     def estimate_now(self) -> None:
         """Ask what each quality would need; answers to older questions are dropped."""
-        shot, footage = self._shot.shot, self._shot.footage
+        shot, media_info = self._shot.shot, self._shot.media_info
         self._soon.stop()
-        if shot is None or footage is None or not self._backend.ready:
+        if shot is None or media_info is None or not self._backend.ready:
             self.estimates, self.estimate_problem = {}, None
             return
         self._asked += 1
@@ -220,8 +220,8 @@ class AskModel(Observable):
                     model=self.model,
                     quality=quality,
                     takes=self.takes,
-                    width=footage.width,
-                    height=footage.height,
+                    width=media_info.width,
+                    height=media_info.height,
                     frames=shot.frame_count,
                     rate=str(shot.frame_rate),
                 ),

@@ -13,9 +13,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from bridge.editorial.clip_list import ListedClip, Shot, part_of
 from bridge.wire.messages import Estimated
 from contract.errors import Problem
+from media.probe import MediaInfo, probe
 from plugin.background_runner import BackgroundRunner
 from plugin.hosts.base import ExportsClips, FollowsSelection, Host, IdentifiesClips, OpensTimelines, SelectsClips
-from plugin.hosts.footage import Footage, read_footage
 from plugin.panel.models.number_text import duration_text, fraction, rate_text
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.exporting import ExportModel
@@ -50,7 +50,7 @@ class ShotModel(Observable):
     clips: Field[tuple[ClipEntry, ...]] = Field(())
     current: Field[int | None] = Field(None)
     shot: Field[Shot | None] = Field(None)
-    footage: Field[Footage | None] = Field(None)
+    media_info: Field[MediaInfo | None] = Field(None)
     problem: Field[Problem | None] = Field(None)
     part: Field[tuple[int, int] | None] = Field(None)
     model_input: Field[Estimated | None] = Field(None)
@@ -154,13 +154,13 @@ class ShotModel(Observable):
         if whole == self._whole:
             return
         self._whole = whole
-        self.footage = None
+        self.media_info = None
         self._work_on(whole)
         if whole is not None:
             rate = whole.frame_rate if whole.sequence is not None else None
             self._background.run(
-                lambda: read_footage(whole.media_path, rate),
-                lambda footage: self._read(whole, footage),
+                lambda: probe(whole.media_path, rate),
+                lambda media_info: self._read(whole, media_info),
                 lambda problem: self._unreadable(whole, problem),
             )
 
@@ -185,7 +185,7 @@ class ShotModel(Observable):
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Names and values, for people."""
-        shot, footage = self.shot, self.footage
+        shot, media_info = self.shot, self.media_info
         if shot is None:
             return ()
         begin, end = shot.record_timecodes
@@ -196,7 +196,7 @@ class ShotModel(Observable):
             ("Length", f"{shot.frame_count} frames, {float(seconds):.2f} s"),
             ("Handles", f"{before} before, {after} after"),
         ]
-        size = f"{footage.width} × {footage.height}, " if footage else ""
+        size = f"{media_info.width} × {media_info.height}, " if media_info else ""
         facts.append(("Picture", size + f"{rate_text(shot.frame_rate)} fps"))
         facts.append(("Track", f"V{shot.track_number}" + (f" ({shot.track_name})" if shot.track_name else "")))
         if self.model_input is not None:
@@ -208,17 +208,18 @@ class ShotModel(Observable):
     @property
     def warnings(self) -> tuple[ShotWarning, ...]:
         """What to know before asking."""
-        shot, footage = self.shot, self.footage
+        shot, media_info = self.shot, self.media_info
         found = []
-        if shot is None or footage is None:
+        if shot is None or media_info is None:
             return ()
-        if footage.hdr:
+        if media_info.hdr:
             text = (
-                f"HDR ({footage.hdr}): the model works in SDR, so highlights of the added content are limited. "
-                "Pictures in this window are tone-mapped for the screen; files and numbers keep the camera’s values."
+                f"HDR ({media_info.colour.transfer_name}): the model works in SDR, so highlights of the added "
+                "content are limited. Pictures in this window are tone-mapped for the screen; files and numbers keep the "
+                "camera’s values."
             )
             found.append(ShotWarning("hdr", text))
-        if footage.variable_rate:
+        if media_info.variable_rate:
             found.append(ShotWarning("rate", "Variable frame rate: the take has one frame for each timeline frame."))
         if shot.frame_rate != Fraction(*shot.timeline_rate):
             timeline_rate = rate_text(Fraction(*shot.timeline_rate))
@@ -231,9 +232,9 @@ class ShotModel(Observable):
             found.append(ShotWarning("effect", f"The take is generated from the clip without its effects ({names})."))
         return tuple(found)
 
-    def _read(self, shot: Shot, footage: Footage) -> None:
+    def _read(self, shot: Shot, media_info: MediaInfo) -> None:
         if shot is self._whole:
-            self.footage = footage
+            self.media_info = media_info
             self.changed.emit("warnings")
 
     def _unreadable(self, shot: Shot, problem: Problem) -> None:

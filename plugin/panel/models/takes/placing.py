@@ -12,6 +12,7 @@ from bridge.editorial.placement import PlacedTake, layer_of, placed_take
 from bridge.wire.messages import TakeEntry
 from contract.errors import Problem
 from contract.take import Note
+from media.probe import MediaInfo
 from plugin.hosts.base import (
     FollowsPlacements,
     NativeVersions,
@@ -21,7 +22,6 @@ from plugin.hosts.base import (
     ShowsMarkers,
     SwapsTakes,
 )
-from plugin.hosts.footage import Footage
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.shot import ShotModel
 from plugin.panel.models.takes.takes import TakesModel
@@ -93,7 +93,7 @@ class PlacementsModel(Observable):
         entry: TakeEntry,
         done: Callable[[], None],
         failed: Callable[[Problem], None] | None = None,
-        above: tuple[Shot, Footage] | None = None,
+        above: tuple[Shot, MediaInfo] | None = None,
     ) -> None:
         """Put a take above its clip, the shot's other takes into the same stack where they fit.
 
@@ -107,10 +107,10 @@ class PlacementsModel(Observable):
             (failed or self._failed)(problem)
 
     def _place(
-        self, entry: TakeEntry, done: Callable[[], None], failed: Callable, above: tuple[Shot, Footage] | None
+        self, entry: TakeEntry, done: Callable[[], None], failed: Callable, above: tuple[Shot, MediaInfo] | None
     ) -> None:
         host, takes = self._shot.host, self._takes
-        shot, footage = above or (self._shot.shot, self._shot.footage)
+        shot, media_info = above or (self._shot.shot, self._shot.media_info)
         if shot is None or not isinstance(host, PlacesTakes):
             raise PlacingHindered("No clip is selected.", "", "Select the take’s clip.")
         if self.placing:
@@ -122,7 +122,7 @@ class PlacementsModel(Observable):
             raise PlacingHindered(what, "", "Select that clip, then place the take.")
         labels = takes.labels_of(key)
         label = labels.get((entry.job, entry.number), entry.take.name)
-        chosen = _placed(entry, shot, footage, label)
+        chosen = _placed(entry, shot, media_info, label)
 
         def placed(placement: Placement) -> None:
             self.placing = ""
@@ -142,7 +142,7 @@ class PlacementsModel(Observable):
             host.swap(shot, chosen, placed, hindered)
         else:
             others = [
-                _placed(each, shot, footage, labels[each.job, each.number])
+                _placed(each, shot, media_info, labels[each.job, each.number])
                 for each in takes.takes_of(key)
                 if each.take.status != "rejected" and each is not entry and _fits(each, entry)
             ]
@@ -150,7 +150,7 @@ class PlacementsModel(Observable):
 
     def add_version(self, entry: TakeEntry) -> None:
         """Add a take to the host's own version stack of the placed take; the placed one stays the visible one."""
-        host, shot, footage = self._shot.host, self._shot.shot, self._shot.footage
+        host, shot, media_info = self._shot.host, self._shot.shot, self._shot.media_info
         if shot is None or self.current is None or not isinstance(host, NativeVersions):
             return
         self.problem = None
@@ -160,7 +160,7 @@ class PlacementsModel(Observable):
             self.versionAdded.emit(f"{label} is in the take selector of {host.name}, one of {count} takes.")
 
         try:
-            take = _placed(entry, shot, footage, label)
+            take = _placed(entry, shot, media_info, label)
         except Problem as problem:
             self._failed(problem)
         else:
@@ -189,17 +189,17 @@ class PlacingHindered(Problem):
     kind = "placing_hindered"
 
 
-def _placed(entry: TakeEntry, shot: Shot, footage: Footage | None, label: str) -> PlacedTake:
+def _placed(entry: TakeEntry, shot: Shot, media_info: MediaInfo | None, label: str) -> PlacedTake:
     """A take as the timeline needs it. Raises BadTake when its layer is missing."""
     take = entry.take
     return placed_take(
         Path(entry.folder),
         take,
         shot,
-        footage.start_timecode if footage is not None else None,
+        media_info.start_timecode if media_info is not None else None,
         f"{label} seed {take.seed}",
         take.plan.target_object,
-        (footage.width, footage.height) if footage is not None else None,
+        (media_info.width, media_info.height) if media_info is not None else None,
     )
 
 

@@ -13,14 +13,14 @@ from contract.errors import BadMedia
 from plugin.panel.review.media.frame_cache import FrameCache, Key
 from plugin.panel.review.media.measure import Change, change_between
 from plugin.panel.review.media.prefetch import PrefetchRequest
-from plugin.panel.review.media.reader import SliceReader
+from plugin.panel.review.media.slice_reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Source:
+class PlacedSlice:
     """A slice in the shot: its frame 0 lies on the shot's frame `offset`. `grey` sources are mattes."""
 
     media: MediaSlice
@@ -57,7 +57,7 @@ class Decoder(QObject):
         super().__init__()
         self.cache = cache
         self.pictures_decoded = 0
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, PlacedSlice] = {}
         self._readers: dict[str, SliceReader] = {}
         self._stale: list[SliceReader] = []
         self._hopeless: set[Key] = set()
@@ -68,7 +68,7 @@ class Decoder(QObject):
         self._thread = threading.Thread(target=self._run, name="review-decoder", daemon=True)
         self._thread.start()
 
-    def set_sources(self, sources: Mapping[str, Source]) -> None:
+    def set_sources(self, sources: Mapping[str, PlacedSlice]) -> None:
         """Change what there is to decode; pictures of sources that stay as they are stay in the cache."""
         with self._changed:
             for name in [name for name, source in self._sources.items() if sources.get(name) != source]:
@@ -79,7 +79,7 @@ class Decoder(QObject):
             self._sources = dict(sources)
             self._changed.notify()
 
-    def source(self, name: str) -> Source | None:
+    def source(self, name: str) -> PlacedSlice | None:
         """A source by its name."""
         return self._sources.get(name)
 
@@ -154,7 +154,7 @@ class Decoder(QObject):
         self.decoded.emit(key)
         return True
 
-    def _open(self, name: str) -> tuple[Source, SliceReader] | tuple[None, None]:
+    def _open(self, name: str) -> tuple[PlacedSlice, SliceReader] | tuple[None, None]:
         source = self._sources.get(name)
         if source is None:
             return None, None

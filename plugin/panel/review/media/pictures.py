@@ -9,10 +9,11 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from plugin.panel.review.media.tone import HDR_TRANSFERS, display_table
+from media.colour import HDR_TRANSFERS, assumed_matrix, is_full_range
+from plugin.panel.review.media.tone import display_table
 
 # H.273 matrix coefficients -> libswscale's name for them.
-_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "SMPTE170M", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 # libswscale's quickest ways that still average: its accurate ones take three times as long and round no picture that
 # is looked at differently. Numbers are measured on the code values themselves (measure.py).
 _BILINEAR, _AREA = 2, 0x20
@@ -45,20 +46,19 @@ class PictureMaker:
         self._converter = VideoReformatter()
 
     def picture(
-        self, frame: av.VideoFrame, level: int = 0, grey: bool = False, aspect: Fraction | None = None
+        self, frame: av.VideoFrame, level: int = 0, grey: bool = False, aspect: Fraction = Fraction(1)
     ) -> Picture:
         """An upright picture, halved `level` times. `aspect` is a stored pixel's width over its height."""
         width, height = max(1, frame.width >> level), max(1, frame.height >> level)
-        aspect = aspect if aspect and Fraction(1, 8) < aspect < 8 else Fraction(1)
         turns = round(frame.rotation / 90) % 4
         converted = self._converter.reformat(
             frame,
             width,
             height,
             "gray" if grey else "bgra",
-            src_colorspace=_matrix_of(frame),
+            src_colorspace="DEFAULT" if frame.format.is_rgb else _MATRICES[assumed_matrix(frame)],
             interpolation=_AREA if level else _BILINEAR,
-            src_color_range=_range_of(frame),
+            src_color_range="JPEG" if is_full_range(frame) else "MPEG",
             dst_color_range="JPEG",
             threads=1,
         )
@@ -72,16 +72,3 @@ class PictureMaker:
         pixels.setflags(write=False)
         display = (max(1, round(frame.width * aspect)), frame.height)
         return Picture(pixels, display[turns % 2], display[1 - turns % 2], HDR_TRANSFERS.get(transfer, ""))
-
-
-def _matrix_of(frame: av.VideoFrame) -> str:
-    """The tagged matrix; untagged pictures are read as everybody reads them, by their size."""
-    if frame.format.is_rgb:
-        return "DEFAULT"
-    large = max(frame.width, frame.height) > 1024 or frame.height > 576
-    return _MATRICES.get(int(frame.colorspace), "ITU709" if large else "ITU601")
-
-
-def _range_of(frame: av.VideoFrame) -> str:
-    full = frame.format.is_rgb or frame.format.name.startswith(("yuvj", "gray")) or int(frame.color_range) == 2
-    return "JPEG" if full else "MPEG"

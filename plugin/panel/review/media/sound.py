@@ -9,8 +9,9 @@ import av
 import numpy as np
 
 from contract.errors import BadMedia
-from plugin.panel.review.media.frame_times import open_movie
-from plugin.panel.review.media.reader import SliceReader
+from contract.image_sequence import ImageSequence
+from media.movies import open_media
+from plugin.panel.review.media.slice_reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice
 
 SAMPLE_RATE, CHANNELS = 48_000, 2
@@ -23,7 +24,7 @@ def read_sound(media: MediaSlice, cancelled: Callable[[], bool] = lambda: False)
 
     Raises BadMedia.
     """
-    if media.images:
+    if isinstance(media.path, ImageSequence):
         return None
     reader = SliceReader(media)
     try:
@@ -32,8 +33,8 @@ def read_sound(media: MediaSlice, cancelled: Callable[[], bool] = lambda: False)
         reader.close()
     length = int(min(Fraction(media.count) / media.rate, LONGEST) * SAMPLE_RATE)
     samples = np.zeros((length, CHANNELS), np.int16)
-    path = str(media.path)
-    with open_movie(path) as container:
+    path = media.path
+    with open_media(path) as container:
         stream = next((each for each in container.streams.audio if each.codec_context is not None), None)
         if stream is None or stream.time_base is None:
             return None

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
-HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
-"""H.273 transfer characteristics."""
+from media.colour import HDR_TRANSFERS
+
 _REFERENCE_WHITE, _PEAK, _DISPLAY_GAMMA = 203.0, 1000.0, 2.4
 
 

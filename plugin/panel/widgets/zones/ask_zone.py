@@ -56,7 +56,7 @@ class AskZone(QWidget):
         watch(ask, self._show_region, "region")
         for each in (ask, model.plan, model.backend, model.shot):
             watch(each, self._show_buttons)
-        model.shot.changed.connect(lambda name: self._show_region() if name in ("shot", "footage") else None)
+        model.shot.changed.connect(lambda name: self._show_region() if name in ("shot", "media_info") else None)
         thumbnails.arrived.connect(lambda key: self._show_region() if key.startswith("frame:") else None)
 
     def _choices(self) -> None:

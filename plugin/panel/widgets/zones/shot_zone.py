@@ -53,7 +53,7 @@ class ShotZone(QWidget):
         self._part_row()
         self._lay_out()
         watch(model, self._show_clips, "clips", "current", "title")
-        watch(model, self._show_facts, "shot", "footage", "model_input", "warnings", "part")
+        watch(model, self._show_facts, "shot", "media_info", "model_input", "warnings", "part")
         watch(model, self._show_error, "problem", "clips", "current")
         watch(model.exports, self._show_export, "now")
 

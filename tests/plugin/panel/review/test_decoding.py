@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plugin.panel.review.media.decoder import Decoder, Measurement, Source
+from plugin.panel.review.media.decoder import Decoder, Measurement, PlacedSlice
 from plugin.panel.review.media.frame_cache import FrameCache, Key
 from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.media.prefetch import PrefetchRequest
@@ -81,7 +81,7 @@ def test_backward_is_decoded_in_forward_runs():
 
 def test_the_decoder_fills_the_wish_and_then_rests(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
-    decoder.set_sources({"a": Source(slice_of(write_movie(tmp_path / "a.mp4", 20), 20))})
+    decoder.set_sources({"a": PlacedSlice(slice_of(write_movie(tmp_path / "a.mp4", 20), 20))})
     decoder.wish(PrefetchRequest(3, (("a", 0),), 0, 19, ahead=4))
     qtbot.waitUntil(lambda: decoder.cache.frames("a", 0) == {3, 4, 5, 6, 7}, timeout=5000)
     assert number_of(decoder.cache.get(Key("a", 6)).pixels) == 6
@@ -95,10 +95,10 @@ def test_a_source_that_changes_is_read_again(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     first, second = (slice_of(write_movie(tmp_path / f"{n}.mp4", 20), 20, first=n) for n in (0, 5))
     wish = PrefetchRequest(3, (("a", 0),), 0, 14, ahead=0)
-    decoder.set_sources({"a": Source(first)})
+    decoder.set_sources({"a": PlacedSlice(first)})
     decoder.wish(wish)
     qtbot.waitUntil(lambda: Key("a", 3) in decoder.cache, timeout=5000)
-    decoder.set_sources({"a": Source(second)})
+    decoder.set_sources({"a": PlacedSlice(second)})
     qtbot.waitUntil(lambda: Key("a", 3) in decoder.cache, timeout=5000)
     assert number_of(decoder.cache.get(Key("a", 3)).pixels) == 8
     decoder.close()
@@ -106,7 +106,7 @@ def test_a_source_that_changes_is_read_again(qtbot, tmp_path):
 
 def test_a_file_that_cannot_be_read_is_given_up(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
-    decoder.set_sources({"a": Source(slice_of(tmp_path / "gone.mp4", 20))})
+    decoder.set_sources({"a": PlacedSlice(slice_of(tmp_path / "gone.mp4", 20))})
     with qtbot.waitSignal(decoder.failed, timeout=5000) as told:
         decoder.wish(PrefetchRequest(0, (("a", 0),), 0, 19, ahead=0))
     assert told.args[0] == "a" and "does not exist" in told.args[1].what
@@ -146,7 +146,7 @@ def test_the_number_tells_the_largest_change_outside_the_matte(qtbot, tmp_path):
         "matte": write_movie(tmp_path / "m.mov", 3, picture=matte, size=(64, 32), pix_fmt="yuv444p"),
     }
     decoder = Decoder(FrameCache(8 << 20))
-    decoder.set_sources({name: Source(slice_of(path, 3), grey=name == "matte") for name, path in paths.items()})
+    decoder.set_sources({name: PlacedSlice(slice_of(path, 3), grey=name == "matte") for name, path in paths.items()})
     numbers = {}
     decoder.measured.connect(lambda question, change: numbers.update({(question.take, question.frame): change}))
     for take, frame in (("inside", 1), ("outside", 1), ("outside", 2)):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from contract.errors import BadMedia
-from plugin.panel.review.media.frame_times import FrameTimes, read_frame_times
-from plugin.panel.review.media.reader import SliceReader
+from contract.image_sequence import ImageSequence
+from media.reader import read_frame_times
+from media.timing import FrameTimes
+from plugin.panel.review.media.slice_reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice
 from plugin.panel.review.transport import Transport
 
@@ -55,14 +58,14 @@ def test_a_picture_of_variable_rate_holds_until_the_next(tmp_path, rate):
 def test_ticks_that_a_container_rounded_stay_on_their_frames():
     rate = Fraction(30000, 1001)
     milliseconds = [round(n * 1000 / rate) for n in range(500)]
-    times = FrameTimes.lay(milliseconds, Fraction(1, 1000), rate)
-    assert times.places == tuple(range(500))
-    assert not times.variable
+    times = FrameTimes.from_stamps(milliseconds, Fraction(1, 1000), rate)
+    assert times.frames == tuple(range(500))
+    assert not times.has_holds
 
 
 def test_of_several_pictures_within_a_frame_the_last_is_shown():
-    times = FrameTimes.lay([0, 10, 12, 20], Fraction(1, 240), Fraction(24))
-    assert [times.stamps[times.picture(frame)] for frame in range(3)] == [0, 12, 20]
+    times = FrameTimes.from_stamps([0, 10, 12, 20], Fraction(1, 240), Fraction(24))
+    assert [times.stamps[times.picture_at(frame)] for frame in range(3)] == [0, 12, 20]
 
 
 def test_both_sides_always_show_the_same_frame(qtbot, tmp_path, model):
@@ -110,10 +113,12 @@ def test_images_in_order(tmp_path):
     for number in range(5):
         paths.append(str(tmp_path / f"plate.{1001 + number}.png"))
         Image.fromarray(numbered(number)).save(paths[-1])
-    reader = SliceReader(MediaSlice(tuple(paths), 1, 4, Fraction(24)))
+    sequence = ImageSequence(str(tmp_path), "plate.", ".png", 1001, 1, 4, 5)
+    reader = SliceReader(MediaSlice(sequence, 1, 4, Fraction(24)))
     assert [number_of(reader.picture(frame).pixels) for frame in (0, 3, 1)] == [1, 4, 2]
-    missing = SliceReader(MediaSlice((*paths[:2], str(tmp_path / "gone.png")), 0, 3, Fraction(24)))
-    with pytest.raises(BadMedia, match="gone"):
+    Path(paths[2]).unlink()
+    missing = SliceReader(MediaSlice(sequence, 0, 3, Fraction(24)))
+    with pytest.raises(BadMedia, match="plate.1003.png"):
         missing.picture(2)
 
 

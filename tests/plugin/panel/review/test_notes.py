@@ -109,7 +109,7 @@ def test_a_takes_files_are_found_by_their_roles(tmp_path):
     (tmp_path / "layer" / "layer.000101.png").write_bytes(b"x")
     images = {"layer": "layer/layer.%06d.png", "first_number": 101}
     found = take_in_folder(record("one", **images), tmp_path, 1)
-    assert len(found.layer) == 12 and found.layer[11].endswith("layer.000112.png")
+    assert found.layer.count == 12 and found.layer.image(11).endswith("layer.000112.png")
     (tmp_path / "composite.mov").unlink()
     assert take_in_folder(record("one", **images), tmp_path, 1).composite == str(tmp_path / "preview.mp4")
 

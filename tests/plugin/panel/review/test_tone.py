@@ -9,7 +9,7 @@ import pytest
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from plugin.panel.review.media.reader import SliceReader
+from plugin.panel.review.media.slice_reader import SliceReader
 from plugin.panel.review.media.tone import display_table
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets import overlay
