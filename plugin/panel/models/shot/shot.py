@@ -215,8 +215,8 @@ class ShotModel(Observable):
         if media_info.hdr:
             text = (
                 f"HDR ({media_info.colour.transfer_name}): the model works in SDR, so highlights of the added "
-                "content are limited. Pictures in this window are tone-mapped for the screen; files and numbers keep the "
-                "camera’s values."
+                "content are limited. Pictures in this window are tone-mapped for the screen; files and numbers keep "
+                "the camera’s values."
             )
             found.append(ShotWarning("hdr", text))
         if media_info.variable_rate:
