@@ -115,8 +115,8 @@ class _RemoteJob:
 
     def upload(self) -> tuple[InputFile, ...]:
         """Send the shot, what the backend has already excepted."""
-        files = self._source.info.files
-        bundle = pack_shot(self._source.opened, self._source.shot, files.count if files else 0)
+        images = self._source.info.sequence
+        bundle = pack_shot(self._source.opened, self._source.shot, images.count if images else 0)
         with tempfile.TemporaryDirectory() as place:
             timeline = Path(place) / TIMELINE
             timeline.write_bytes(bundle.timeline)

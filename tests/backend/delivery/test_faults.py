@@ -14,7 +14,7 @@ import pytest
 
 from backend.delivery.deliver import deliver_take
 from backend.delivery.ffmpeg import encode_error
-from contract.errors import BadMedia, OutOfDisk
+from contract.errors import BadMedia, Cancelled, OutOfDisk
 from media import errors
 from media.probe import probe
 from media.read import read_frames
@@ -244,6 +244,6 @@ def test_a_run_killed_between_the_renames_gives_the_old_take_back(tmp_path):
     conform, *take = disc_take(make_movie(tmp_path / "a.mov", 3))
     (tmp_path / ".take.old").mkdir()
     (tmp_path / ".take.old/older.txt").write_text("older")
-    with pytest.raises(errors.Cancelled):
+    with pytest.raises(Cancelled):
         deliver_take(conform, *take, tmp_path / "take", cancelled=lambda: True)
     assert (tmp_path / "take/older.txt").read_text() == "older"
