@@ -56,6 +56,8 @@ class JobRun:
         if job is None:
             self._send_inputs(spec, inputs or {})
             job = self._link.ask(Submit(token=token or uuid.uuid4().hex, spec=spec), JobReply).job
+        elif job.state == "paused":
+            job = self._link.ask(Retry(job=job.id), JobReply).job
         self._say(f"Job {job.id}{_queue_text(job)}; `dynvfx watch {job.id}` follows it from another terminal.")
         return job
 

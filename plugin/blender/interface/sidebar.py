@@ -127,7 +127,8 @@ def _draw_job(layout: Any, context: Any, job: dict[str, Any]) -> None:
     row = box.row(align=True)
     row.label(text=job["instruction"] or "Job", icon="SHADERFX")
     failed = job["state"] in ("failed", "cancelled")
-    name, icon = ("dynvfx.retry", "FILE_REFRESH") if failed else ("dynvfx.cancel", "X")
+    stopped = failed or job["state"] == "paused"
+    name, icon = ("dynvfx.retry", "FILE_REFRESH") if stopped else ("dynvfx.cancel", "X")
     row.operator(name, text="", icon=icon).job = job["id"]
     if failed and job.get("problem"):
         parts = (job["problem"].get(part) for part in ("what", "why", "remedy"))

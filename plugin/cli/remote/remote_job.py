@@ -107,7 +107,7 @@ class _RemoteJob:
             job = self._known() or self._run.submit(spec(), self._batch.token, self._inputs)
             self._batch.id = job.id
             self._folder.write(self._record)
-            if job.state in ("failed", "cancelled"):
+            if job.state in ("failed", "cancelled", "paused"):
                 job = self._run.retry(job, small=False)
             return self._run.follow(job.id)
         except (KeyboardInterrupt, BrokenPipeError):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bridge.wire.client import Client
-from bridge.wire.messages import Cancel, Jobs, ListJobs, Ping
+from bridge.wire.messages import Cancel, Jobs, ListJobs, PauseJob, Ping
 from plugin.cli.main import main
 from tests.backend.service.running import (
     ROOT,
@@ -236,6 +236,19 @@ def test_the_same_order_is_followed_and_not_begun_twice(client: Client):
         process.communicate(timeout=60)
     assert said[first] == said[second] and len(said[first]) > 4
     assert len(client.call(ListJobs(limit=1000)).jobs) == before
+
+
+def test_the_same_command_continues_a_paused_job(client: Client):
+    order = ("add", source(), "add nothing steps=60 pause=0.05", "--output", "out", "--json")
+    first = start(*order)
+    until(lambda: newest(client, ("refining",)) is not None, client)
+    client.call(PauseJob(job=newest(client).id))
+    until(lambda: newest(client).state == "paused" and client.call(Ping()).state == "idle", client)
+    second = start(*order)
+    lines, error = second.communicate(timeout=60)
+    assert second.returncode == 0, error
+    assert first.communicate(timeout=60)[0] == lines
+    assert [json.loads(line)["kind"] for line in lines.splitlines() if '"notice"' in line] == ["paused"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
