@@ -18,7 +18,7 @@ Inversion = Literal["log_snr", "reference"]
 
 
 @dataclass(frozen=True)
-class PaintedMask:
+class MaskIdentity:
     """An edit mask that a person painted on one frame: `frame` of the clip from 0 on, and the SHA-256 of its file."""
 
     frame: int
@@ -72,7 +72,7 @@ class Request:
     secondary: float = 1.0
     parent: str | None = None
     region: tuple[float, float, float, float] | None = None
-    mask: PaintedMask | None = None
+    mask: MaskIdentity | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict:
@@ -92,7 +92,7 @@ class Request:
             "levels": tuple(values["levels"]),
             "notes": tuple(values["notes"]),
             "region": None if region is None else tuple(region),
-            "mask": None if mask is None else PaintedMask(**mask),
+            "mask": None if mask is None else MaskIdentity(**mask),
         }
         return cls(**{**values, **changed})
 

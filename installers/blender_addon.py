@@ -11,7 +11,7 @@ from pathlib import Path
 
 from installers.agents import BLENDER_FOLDER
 from installers.environment import clean_environment
-from installers.hosts import Host
+from installers.hosts import FoundHost
 from installers.manifest import Manifest
 
 _ON = (
@@ -27,7 +27,7 @@ SWITCHED = "switched_on"
 """In the record's choices: programs of Blender in which the add-on was switched on here, separated by line ends."""
 
 
-def switch_on(hosts: Sequence[Host], manifest: Manifest, tell: Callable[[str], None]) -> None:
+def switch_on(hosts: Sequence[FoundHost], manifest: Manifest, tell: Callable[[str], None]) -> None:
     """Enable the add-on in every Blender of `hosts` whose program is known; tell what fails. Raises OSError."""
     programs = str(manifest.choices.get(SWITCHED, "")).splitlines()
     for host in hosts:

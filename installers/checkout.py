@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from installers.environment import Environment
-from installers.errors import InUse, NoSpace, NotPermitted, PackagesFailed
+from installers.errors import InstallationNotPermitted, InUse, NoSpace, PackagesFailed
 from installers.lock import LOCK_FILE, Lock
 from installers.package_failures import DISK_NEEDED
 from installers.places import Places
@@ -93,7 +93,7 @@ class Checkout:
         try:
             shutil.rmtree(self.environment)
         except OSError as error:
-            raise NotPermitted(
+            raise InstallationNotPermitted(
                 f"The half-made environment {self.environment} could not be removed.",
                 f"{error.strerror or error}.",
                 "Close programs that use it, delete the folder by hand and run the same command again.",
@@ -107,7 +107,7 @@ class Checkout:
             self.environment.mkdir(parents=True)
             self._incomplete.touch()
         except OSError as error:
-            raise NotPermitted(
+            raise InstallationNotPermitted(
                 f"The folder {self.environment} could not be made.",
                 f"{error.strerror or error}.",
                 "Put this checkout into a folder that you may write to.",

@@ -13,7 +13,7 @@ from installers import payload, status
 from installers.blender_addon import switch_on
 from installers.bundling import make_bundle
 from installers.errors import BadChoice, InstallProblem, NotInstalled, from_os_error
-from installers.hosts import Host, choose, find_hosts
+from installers.hosts import FoundHost, choose, find_hosts
 from installers.installation import Order, install, recorded_hosts
 from installers.manifest import Manifest
 from installers.places import Places
@@ -76,7 +76,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 def _install(root: Path, options: argparse.Namespace, places: Places) -> int:
     if options.make is not None:
-        bundle = make_bundle(root, options.make, places, _tell, panel_only=options.panel_only)
+        bundle = make_bundle(root, options.make, places, _report, panel_only=options.panel_only)
         size = sum(each.stat().st_size for each in (options.make / "wheels").glob("*.whl"))
         print(f"The bundle {options.make} is complete: DynVFX {bundle.version}, {size / 1e9:.1f} GB, for")
         print(f"{bundle.system} {bundle.machine} with Python {bundle.python}. Install it there: python3 run.py install")
@@ -119,7 +119,7 @@ def _update(root: Path, options: argparse.Namespace, places: Places) -> int:
 
 
 def _carry_out(order: Order, options: argparse.Namespace, places: Places) -> int:
-    done = install(order, places, _tell)
+    done = install(order, places, _report)
     manifest = Manifest.read(places.app / "manifest.json")
     command = next((path for path in manifest.files if Path(path).name == places.one("command").name), "")
     if done.before == done.name:
@@ -131,7 +131,7 @@ def _carry_out(order: Order, options: argparse.Namespace, places: Places) -> int
     if done.left:
         print(f"Still in use and removed the next time: {', '.join(done.left)}. Restart the panel and the hosts.")
     if options.enable:
-        switch_on(order.hosts, manifest, _tell)
+        switch_on(order.hosts, manifest, _report)
     if done.before not in (None, done.name) and order.hosts:
         print("Blender and Resolve, if they are open, get their new agents when they are started again.")
     for host in order.hosts:
@@ -146,7 +146,7 @@ def _carry_out(order: Order, options: argparse.Namespace, places: Places) -> int
     return 0
 
 
-def _where_to_find(host: Host) -> str:
+def _where_to_find(host: FoundHost) -> str:
     if host.kind == "resolve":
         return "Workspace > Scripts > DynVFX"
     return "switch it on in Edit > Preferences > Add-ons (search DynVFX); then the sequencer's sidebar (N), tab DynVFX"
@@ -158,7 +158,7 @@ def _uninstall(root: Path, options: argparse.Namespace, places: Places) -> int:
         if _ask(f"Remove {what}? Takes and jobs stay. [Y/n] ").strip().lower() not in ("", "y", "yes"):
             print("Nothing was removed.")
             return 0
-    removed = uninstall(places, _tell, settings=options.settings)
+    removed = uninstall(places, _report, settings=options.settings)
     print("DynVFX is removed.")
     for path in removed.kept:
         print(f"  stays, because you changed it: {path}")
@@ -173,7 +173,7 @@ def _status(root: Path, options: argparse.Namespace, places: Places) -> int:
     return 0 if facts["installed"] and not facts["interrupted"] else 3
 
 
-def _chosen_hosts(found: list[Host], options: argparse.Namespace, places: Places) -> list[Host]:
+def _chosen_hosts(found: list[FoundHost], options: argparse.Namespace, places: Places) -> list[FoundHost]:
     """The hosts that get the agent, by option or by asking. Raises BadChoice."""
     if options.hosts is not None:
         return choose(found, options.hosts)
@@ -212,7 +212,7 @@ def _is_root() -> bool:
     return os.name == "posix" and os.geteuid() == 0
 
 
-def _tell(words: str) -> None:
+def _report(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 

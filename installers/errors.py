@@ -34,7 +34,7 @@ class NoSpace(InstallProblem):
     kind = "no_space"
 
 
-class NotPermitted(InstallProblem):
+class InstallationNotPermitted(InstallProblem):
     """This user may not write where something belongs."""
 
     kind = "not_permitted"
@@ -85,14 +85,14 @@ def from_os_error(error: OSError, doing: str) -> InstallProblem:
         return NoSpace(f"{doing}, because the disk is full.", why, "Make room and give the same command again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         busy = " A program that has it open may be the reason as well: close it." if _is_windows(error) else ""
-        return NotPermitted(
+        return InstallationNotPermitted(
             f"{doing}, because your user may not write there.",
             why + busy,
             "Give the folder to your user (do not use sudo: everything belongs into your own folders), "
             "and give the same command again.",
         )
     if error.errno in (errno.ENAMETOOLONG,):
-        return NotPermitted(f"{doing}.", why, "The path of your home folder is too long for this system.")
+        return InstallationNotPermitted(f"{doing}.", why, "The path of your home folder is too long for this system.")
     return InstallProblem(f"{doing}.", why, "Give the same command again; it goes on cleanly.")
 
 

@@ -19,7 +19,7 @@ _SAID = re.compile(r"^Blender (\d+)\.(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Host:
+class FoundHost:
     """A program into which an agent can be put.
 
     `key` names it in `--hosts`; `target` is the folder for the agent (Blender's `scripts/addons`, Resolve's
@@ -34,12 +34,12 @@ class Host:
     problem: str = ""
 
 
-def find_hosts(places: Places) -> list[Host]:
+def find_hosts(places: Places) -> list[FoundHost]:
     """Every host of this user, usable or not, Blenders first and the newest of them at the top."""
     return [*_blenders(places), *_resolve(places)]
 
 
-def choose(hosts: list[Host], wanted: str) -> list[Host]:
+def choose(hosts: list[FoundHost], wanted: str) -> list[FoundHost]:
     """The hosts that a list like "blender-4.2,resolve" names; "all" are the usable ones, "none" is none.
 
     "blender" alone means every usable Blender. Raises BadChoice.
@@ -50,7 +50,7 @@ def choose(hosts: list[Host], wanted: str) -> list[Host]:
     usable = [host for host in hosts if not host.problem]
     if words == ["all"]:
         return usable
-    chosen: list[Host] = []
+    chosen: list[FoundHost] = []
     for word in words:
         found = [host for host in usable if word in (host.key, host.kind)]
         if not found:
@@ -67,7 +67,7 @@ def choose(hosts: list[Host], wanted: str) -> list[Host]:
     return chosen
 
 
-def _blenders(places: Places) -> list[Host]:
+def _blenders(places: Places) -> list[FoundHost]:
     programs = _blender_programs(places)
     settings = places.one("blender_settings")
     versions = {version: settings for version in _versions_in(settings)}
@@ -76,7 +76,7 @@ def _blenders(places: Places) -> list[Host]:
     shared = places.environment.get("BLENDER_USER_SCRIPTS", "").strip()
     for version in sorted(versions, reverse=True):
         name = f"{version[0]}.{version[1]}"
-        host = Host(
+        host = FoundHost(
             key=f"blender-{name}",
             kind="blender",
             label=f"Blender {name}",
@@ -91,13 +91,15 @@ def _blenders(places: Places) -> list[Host]:
     if shared:
         # All versions that are started with this variable read their add-ons there.
         folder = Path(shared).absolute() / "addons"
-        hosts.insert(0, Host("blender-shared", "blender", f"Blender, scripts in {shared}", folder))
+        hosts.insert(0, FoundHost("blender-shared", "blender", f"Blender, scripts in {shared}", folder))
     for sandbox in places.all("blender_sandboxes"):
         for version in _versions_in(sandbox):
             name = f"{version[0]}.{version[1]}"
             why = "It runs in a sandbox (Flatpak), from which the panel cannot be started: use one without."
             target = sandbox / name / "scripts" / "addons"
-            hosts.append(Host(f"blender-{name}-flatpak", "blender", f"Blender {name} (Flatpak)", target, problem=why))
+            hosts.append(
+                FoundHost(f"blender-{name}-flatpak", "blender", f"Blender {name} (Flatpak)", target, problem=why)
+            )
     return hosts
 
 
@@ -158,7 +160,7 @@ def _version_of(program: Path) -> tuple[int, int] | None:
     return (int(said[1]), int(said[2])) if said else None
 
 
-def _resolve(places: Places) -> list[Host]:
+def _resolve(places: Places) -> list[FoundHost]:
     if not any(sign.exists() for sign in places.all("resolve_signs")):
         return []
-    return [Host("resolve", "resolve", "DaVinci Resolve", places.one("resolve_scripts"))]
+    return [FoundHost("resolve", "resolve", "DaVinci Resolve", places.one("resolve_scripts"))]

@@ -14,7 +14,7 @@ from pathlib import Path
 from installers import agents, desktop, payload
 from installers.environment import Environment, find_uv, has_nvidia, torch_choices
 from installers.errors import InstallProblem, NoSpace
-from installers.hosts import Host
+from installers.hosts import FoundHost
 from installers.lock import Lock
 from installers.manifest import Manifest, PlacedFile, write_file
 from installers.package_failures import DISK_NEEDED
@@ -32,7 +32,7 @@ class Order:
 
     source: Path
     offline: bool = False
-    hosts: Sequence[Host] = ()
+    hosts: Sequence[FoundHost] = ()
     panel_only: bool = False
     menu: bool = True
     torch: str = ""
@@ -40,7 +40,7 @@ class Order:
 
 
 @dataclass
-class Done:
+class InstallationResult:
     """What an installation came to. `before` is the version that was in use; `left` are versions that still run."""
 
     name: str
@@ -49,14 +49,14 @@ class Done:
     left: list[str] = field(default_factory=list)
 
 
-def install(order: Order, places: Places, tell: Callable[[str], None]) -> Done:
+def install(order: Order, places: Places, tell: Callable[[str], None]) -> InstallationResult:
     """Carry out `order`. Raises InstallProblem, OSError; then what was in use before is in use again."""
     app = App(places.app)
     with app.lock():
         return _install(order, places, app, tell)
 
 
-def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]) -> Done:
+def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]) -> InstallationResult:
     bundle = payload.Bundle.read(order.source) if order.offline else payload.describe(order.source)
     if order.offline:
         bundle.check(order.source)
@@ -96,11 +96,11 @@ def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]
     manifest.write()
     left = remove_others(app, name, tell)
     app.end()
-    return Done(name, before, made, left)
+    return InstallationResult(name, before, made, left)
 
 
 def planned(
-    places: Places, app: App, name: str, hosts: Sequence[Host], manifest: Manifest, *, menu: bool = True
+    places: Places, app: App, name: str, hosts: Sequence[FoundHost], manifest: Manifest, *, menu: bool = True
 ) -> list[PlacedFile]:
     """Every file outside of the app folder that belongs to the version `name`. Raises OSError, InstallProblem."""
     folder = app.versions / name
@@ -117,9 +117,9 @@ def planned(
     return plan
 
 
-def recorded_hosts(manifest: Manifest) -> list[Host]:
+def recorded_hosts(manifest: Manifest) -> list[FoundHost]:
     """The hosts that have the agent, from the record."""
-    return [Host(each["key"], each["kind"], each["label"], Path(each["target"])) for each in manifest.hosts]
+    return [FoundHost(each["key"], each["kind"], each["label"], Path(each["target"])) for each in manifest.hosts]
 
 
 def remove_others(app: App, name: str, tell: Callable[[str], None]) -> list[str]:
@@ -293,5 +293,5 @@ def _clear_away(app: App, tell: Callable[[str], None]) -> None:
         tell(f"What was half made in {app.folder} could not be removed ({error}); the next installation does it.")
 
 
-def _as_record(host: Host) -> dict[str, str]:
+def _as_record(host: FoundHost) -> dict[str, str]:
     return {"key": host.key, "kind": host.kind, "label": host.label, "target": str(host.target)}

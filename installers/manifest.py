@@ -50,25 +50,25 @@ class Manifest:
     def read(cls, file: Path) -> Manifest:
         """The record in `file`, an empty one when there is none. Raises BadRecord, OSError."""
         try:
-            told = json.loads(file.read_text("utf-8"))
+            reported = json.loads(file.read_text("utf-8"))
         except FileNotFoundError:
             return cls(file)
         except ValueError as error:
             raise _unreadable(file, str(error)) from error
-        if not isinstance(told, dict) or told.get("format") != FORMAT:
+        if not isinstance(reported, dict) or reported.get("format") != FORMAT:
             raise _unreadable(file, "it was written by another version of the installer")
-        return cls(file, told["files"], told["folders"], told["hosts"], told["choices"])
+        return cls(file, reported["files"], reported["folders"], reported["hosts"], reported["choices"])
 
     def write(self) -> None:
         """Replace the file by what is known now; it is whole at any moment. Raises OSError."""
-        told = {
+        reported = {
             "format": FORMAT,
             "files": self.files,
             "folders": self.folders,
             "hosts": self.hosts,
             "choices": self.choices,
         }
-        write_file(self.file, json.dumps(told, indent=1, ensure_ascii=False).encode())
+        write_file(self.file, json.dumps(reported, indent=1, ensure_ascii=False).encode())
 
     # Placing --------------------------------------------------------------------------------------------------------
 

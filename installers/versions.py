@@ -67,18 +67,18 @@ class App:
     def facts(self, name: str) -> dict:
         """What a whole version's file says of it; empty when it says nothing."""
         try:
-            told = json.loads((self.versions / name / VERSION_FILE).read_text("utf-8"))
+            reported = json.loads((self.versions / name / VERSION_FILE).read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        return told if isinstance(told, dict) else {}
+        return reported if isinstance(reported, dict) else {}
 
     def under_way(self) -> dict[str, str]:
         """What was interrupted: {"command", "version", "step"}; empty when all ended."""
         try:
-            told = json.loads(self._journal.read_text("utf-8"))
+            reported = json.loads(self._journal.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        return told if isinstance(told, dict) else {}
+        return reported if isinstance(reported, dict) else {}
 
     # What is done ---------------------------------------------------------------------------------------------------
 

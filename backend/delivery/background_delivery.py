@@ -46,8 +46,8 @@ def deliver(
         )
         future.add_done_callback(lambda _: news.put(None))
         try:
-            while (told := news.get()) is not None:
-                yield told
+            while (reported := news.get()) is not None:
+                yield reported
         finally:
             stop.set()
         yield future.result()

@@ -147,7 +147,7 @@ class _Job:
         self.form = next(read_frames(self.info, conform.start, 1)).form
         self.peak = 255 if self.form.depth <= 8 else 65535
         self._as_png = layer == "png"
-        self._tell, self._cancelled = on_progress, cancelled
+        self._report, self._cancelled = on_progress, cancelled
         self._done, self._total = 0, conform.count * 2 + 1
         self.needed = bytes_needed(self.info, self.form, conform.count, covered)
         self.workplace = AtomicOutputFolder(self.directory, self.needed)
@@ -162,7 +162,7 @@ class _Job:
 
     def _step(self, amount: int = 1) -> None:
         self._done += amount
-        self._tell(self._done, self._total)
+        self._report(self._done, self._total)
         if self._cancelled():
             raise Cancelled("The delivery was cancelled.")
 

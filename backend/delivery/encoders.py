@@ -78,8 +78,8 @@ def composite_command(
     sounds, sound = [], {}
     if info.has_audio:
         offset = sound_offset(info, start)
-        heard = ffmpeg.input(info.path, ss=f"{float(offset):.9f}", t=f"{float(Fraction(count) / info.rate):.9f}")
-        sounds.append(heard["a:0"])
+        received = ffmpeg.input(info.path, ss=f"{float(offset):.9f}", t=f"{float(Fraction(count) / info.rate):.9f}")
+        sounds.append(received["a:0"])
         name = info.audio_codec or ""
         sound = {"c:a": "copy" if name in _QUICKTIME_SOUND or name.startswith("pcm_") else "pcm_s24le"}
     # The encoder's own word for identity is not the filter's.

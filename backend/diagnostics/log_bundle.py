@@ -25,7 +25,7 @@ SUMMARY = "about.json"
 
 
 @dataclass(frozen=True)
-class Bundle:
+class LogBundle:
     """What was written: the zip file and the names of the logs in it."""
 
     path: Path
@@ -38,7 +38,7 @@ def default_name() -> str:
     return f"dynvfx-logs-{time.strftime('%Y%m%d-%H%M%S')}.zip"
 
 
-def write_bundle(target: Path, folders: Mapping[str, Path], redaction: Redaction | None = None) -> Bundle:
+def write_bundle(target: Path, folders: Mapping[str, Path], redaction: Redaction | None = None) -> LogBundle:
     """Put the logs below `folders` into a new zip file at `target`, each folder's under its name.
 
     `redaction` is applied to all text. Raises BadUsage when there is such a file already, OutOfDisk when it cannot be
@@ -64,7 +64,7 @@ def write_bundle(target: Path, folders: Mapping[str, Path], redaction: Redaction
             error.strerror or str(error),
             "Free some space, or name a file in a folder that you may write to.",
         ) from error
-    return Bundle(target, tuple(names), redaction is not None)
+    return LogBundle(target, tuple(names), redaction is not None)
 
 
 def find_logs(folders: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 _ALWAYS = {"instruction", "plan", "notes", "source", "clip", "media", "path", "folder"}
 _NEVER = {"scope", "created", "category"}
-_TELLING = re.compile(r"\s|^[/~\\]|^[A-Za-z]:[\\/]")
+_PRIVATE = re.compile(r"\s|^[/~\\]|^[A-Za-z]:[\\/]")
 
 
 def collect_private_text(path: Path) -> set[str]:
@@ -50,5 +50,5 @@ def _words(value: Any, *, private: bool = False) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from _words(each, private=private)
-    elif isinstance(value, str) and (private or _TELLING.search(value)):
+    elif isinstance(value, str) and (private or _PRIVATE.search(value)):
         yield value

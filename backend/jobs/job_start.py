@@ -25,7 +25,7 @@ from dynvfx.request import Request
 
 
 @dataclass(frozen=True)
-class JobFiles:
+class JobFileAccess:
     """How a job comes by its files.
 
     check: sees every path before it is read and raises a Problem where that is not allowed.
@@ -40,7 +40,7 @@ class JobFiles:
     approved: Plan | None = None
 
 
-UNRESTRICTED = JobFiles()
+UNRESTRICTED = JobFileAccess()
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class OpenJob:
 
 
 @contextmanager
-def open_job(spec: JobSpec, files: JobFiles = UNRESTRICTED) -> Iterator[OpenJob]:
+def open_job(spec: JobSpec, files: JobFileAccess = UNRESTRICTED) -> Iterator[OpenJob]:
     """Lock the job's folder and make it ready.
 
     Raises BadUsage, BadRequest, BadPlan, BadMedia, BadTimeline, BadTake, OutOfDisk.
@@ -78,7 +78,7 @@ def open_job(spec: JobSpec, files: JobFiles = UNRESTRICTED) -> Iterator[OpenJob]
 
 
 @contextmanager
-def _of_clip(spec: JobSpec, files: JobFiles) -> Iterator[OpenJob]:
+def _of_clip(spec: JobSpec, files: JobFileAccess) -> Iterator[OpenJob]:
     location = _found_again(spec.start)
     spec = with_models(msgspec.structs.replace(spec, start=location))
     folder = JobFolder(output_of(spec))
@@ -96,7 +96,7 @@ def _of_clip(spec: JobSpec, files: JobFiles) -> Iterator[OpenJob]:
 
 
 @contextmanager
-def _of_take(spec: JobSpec, files: JobFiles) -> Iterator[OpenJob]:
+def _of_take(spec: JobSpec, files: JobFileAccess) -> Iterator[OpenJob]:
     take_folder = _take_folder(spec.start)
     take = read_take(take_folder)
     folder = JobFolder(take_folder.parent.parent)
@@ -141,7 +141,7 @@ def _found_again(start: ClipSource | TakeSource) -> ClipSource:
     return msgspec.structs.replace(start, source=source, media_folders=folders, uploads=())
 
 
-def _keep_mask(spec: JobSpec, source: Source, folder: JobFolder, files: JobFiles) -> np.ndarray | None:
+def _keep_mask(spec: JobSpec, source: Source, folder: JobFolder, files: JobFileAccess) -> np.ndarray | None:
     """The painted mask, its file kept in the job's folder. Raises BadUsage when it does not fit the clip."""
     mask = spec.edit.mask
     if mask is None:
@@ -158,7 +158,7 @@ def _keep_mask(spec: JobSpec, source: Source, folder: JobFolder, files: JobFiles
     return pixels
 
 
-def _open(location: ClipSource, folder: JobFolder, files: JobFiles) -> Source:
+def _open(location: ClipSource, folder: JobFolder, files: JobFileAccess) -> Source:
     return open_source(
         location.source,
         location.clip,

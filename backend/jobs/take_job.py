@@ -18,7 +18,7 @@ from backend.delivery.conform import Conform
 from backend.jobs.cache.stage_cache import StageCache, arithmetic_of
 from backend.jobs.determinism import check_disk, enable_determinism, quiet_loading
 from backend.jobs.failures import full_disk_as_problem
-from backend.jobs.job_start import UNRESTRICTED, JobFiles, OpenJob, open_job
+from backend.jobs.job_start import UNRESTRICTED, JobFileAccess, OpenJob, open_job
 from backend.jobs.job_timeline import write_job_timeline
 from backend.jobs.masks.mask_previews import show_masks
 from backend.jobs.masks.painted_mask import on_all_frames
@@ -38,7 +38,7 @@ from dynvfx.errors import ModelUnavailable
 from dynvfx.geometry import Geometry
 from dynvfx.masks.source_masks import SourceMasks
 from dynvfx.presets import Preset
-from dynvfx.request import PaintedMask, Request
+from dynvfx.request import MaskIdentity, Request
 from dynvfx.segmentation.loading import open_segmenter
 from dynvfx.state.keys import clip_digest
 from dynvfx.state.store import DirectoryStore, StateStore
@@ -53,7 +53,7 @@ class JobContext:
     cache: StageCache | None = None
 
 
-def run(spec: JobSpec, context: JobContext | None = None, files: JobFiles = UNRESTRICTED) -> Iterator[JobEvent]:
+def run(spec: JobSpec, context: JobContext | None = None, files: JobFileAccess = UNRESTRICTED) -> Iterator[JobEvent]:
     """Carry a job out; an event after every step that is safe on the disk. Raises a Problem that says what to do.
 
     `context` None is that of a process that makes one job and ends.
@@ -213,7 +213,7 @@ class _Run:
             segmenter=self.job.segmenter,
             parent=self.job.parent.digest() if self.job.parent else None,
             region=conform.model_box(edit.region) if edit.region is not None else None,
-            mask=PaintedMask(mask.frame, self.spec.input_file(mask.input).sha256) if mask is not None else None,
+            mask=MaskIdentity(mask.frame, self.spec.input_file(mask.input).sha256) if mask is not None else None,
         )
         if mask is not None:
             # Whoever paints the mask has decided on shadows and reflections as well.

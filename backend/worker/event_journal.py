@@ -39,7 +39,7 @@ _LENGTH = struct.Struct(">I")
 """Before each entry; 0: an entry that the ledger has and a power cut took from the file."""
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """An encoded event with its number in the journal; 0: a repeat, which is not part of it."""
 
     number: int
@@ -62,7 +62,7 @@ class EventJournal:
         self._file: int | None = None
         self.is_over = False
         """Whether all work was done and only not recorded."""
-        self.unrecorded: list[Entry] = []
+        self.unrecorded: list[JournalEntry] = []
         """What an earlier process sent, or was about to send, and the ledger has not."""
         for event in known:
             self._note(event)
@@ -70,17 +70,17 @@ class EventJournal:
         for number, data in enumerate(entries[recorded:], start=recorded + 1):
             event = decode_event(data)
             self._note(event)
-            self.unrecorded.append(Entry(number, data))
+            self.unrecorded.append(JournalEntry(number, data))
             self.is_over = isinstance(event, JobDone)
         if self._file is not None:
             with self._explained():
                 self._write(_LENGTH.pack(0) * (recorded - len(entries)))
         self._count = max(len(entries), recorded)
 
-    def add(self, event: AnyJobEvent) -> list[Entry]:
+    def add(self, event: AnyJobEvent) -> list[JournalEntry]:
         """Write an event down; what is to be sent now, which may be more or less than the event. Raises OutOfDisk."""
         if self._seen.is_repeat(event):
-            return [Entry(0, encode_event(event))]
+            return [JournalEntry(0, encode_event(event))]
         if self._is_about_the_kill(event):
             return []
         if isinstance(event, TakeDone) and event.take in self._newest:
@@ -127,7 +127,7 @@ class EventJournal:
 
     # The file ---------------------------------------------------------------------------------------------------------
 
-    def _enter(self, event: AnyJobEvent) -> Entry:
+    def _enter(self, event: AnyJobEvent) -> JournalEntry:
         self._note(event)
         if isinstance(event, StageProgress):
             self._steady.add(event.take)
@@ -137,7 +137,7 @@ class EventJournal:
                 # To the system, not to the disk: the states that are synced are what must outlive a power cut.
                 self._write(_LENGTH.pack(len(data)) + data)
         self._count += 1
-        return Entry(self._count, data)
+        return JournalEntry(self._count, data)
 
     def _note(self, event: AnyJobEvent) -> None:
         self._seen.add(event)

@@ -42,7 +42,7 @@ class OpenModels:
         if self._backbone is None or self._backbone[0] != wanted:
             self._backbone = None
             _release()
-            with _Telling(self._on_loading, name):
+            with _ProgressReporter(self._on_loading, name):
                 backbone = self._open_backbone(name, *self._where, download=download)
             if footprint == "small":
                 backbone.use_small_footprint()
@@ -54,12 +54,12 @@ class OpenModels:
         if self._segmenter is None or self._segmenter[0] != name:
             self._segmenter = None
             _release()
-            with _Telling(self._on_loading, name):
+            with _ProgressReporter(self._on_loading, name):
                 self._segmenter = name, self._open_segmenter(name, *self._where)
         return self._segmenter[1]
 
 
-class _Telling:
+class _ProgressReporter:
     """Says what is being opened."""
 
     def __init__(self, on_loading: Callable[[str | None], None], name: str) -> None:

@@ -15,11 +15,11 @@ import torch
 
 from backend.jobs.cache.stage_cache import StageCache
 from backend.jobs.failures import failure_of, full_disk_as_problem
-from backend.jobs.job_start import JobFiles
+from backend.jobs.job_start import JobFileAccess
 from backend.jobs.media_roots import MediaRoots
 from backend.jobs.take_job import JobContext, run
 from backend.worker.channel import WorkerChannel
-from backend.worker.event_journal import Entry, EventJournal
+from backend.worker.event_journal import EventJournal, JournalEntry
 from backend.worker.messages import EventReported, Ready, Run, RunEnded
 from backend.worker.open_models import OpenBackbone, OpenModels, OpenSegmenter
 from contract.errors import Problem
@@ -96,7 +96,7 @@ class WorkerJobs:
                     return RunEnded(job=job.job, outcome="stopped")
         raise AssertionError("a job ends with JobDone or with a Problem")
 
-    def _send(self, job: Run, entries: Iterable[Entry]) -> None:
+    def _send(self, job: Run, entries: Iterable[JournalEntry]) -> None:
         for number, data in entries:
             self._channel.send(EventReported(job=job.job, event=msgspec.Raw(data), number=number))
 
@@ -119,11 +119,11 @@ def spec_of(job: Run) -> JobSpec:
     return msgspec.structs.replace(job.spec, start=start, output=job.output)
 
 
-def files_of(job: Run) -> JobFiles:
+def files_of(job: Run) -> JobFileAccess:
     """Media only below the roots, the uploads and the job's own folder (where a timeline's bundle is unpacked)."""
     check = None
     if job.media_roots is not None:
         own = (job.output, job.media) if job.media is not None else (job.output,)
         check = MediaRoots((*job.media_roots, *own)).check
     inputs = {name: Path(path) for name, path in job.inputs.items()}
-    return JobFiles(check, PATIENCE, inputs, job.approved_plan)
+    return JobFileAccess(check, PATIENCE, inputs, job.approved_plan)

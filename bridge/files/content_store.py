@@ -74,7 +74,7 @@ class ContentStore:
                 raise BadTransfer(f"The upload was announced with {arriving.size} bytes before, now with {bytes}.")
             if arriving is None:
                 arriving = self._open(client, sha256, bytes)
-            arriving.heard = self._clock()
+            arriving.received = self._clock()
         return self._state(client, arriving)
 
     def write(self, client: str, chunk: UploadChunk) -> UploadState:
@@ -90,7 +90,7 @@ class ContentStore:
                     size = self._index.size(chunk.sha256)
                     return UploadState(sha256=chunk.sha256, have=size, complete=True)
                 raise ChunkGap("The upload has not begun.", remedy="Ask how far it is, and send on from there.")
-            arriving.heard = self._clock()
+            arriving.received = self._clock()
         arriving.write(chunk.offset, chunk.data, chunk.digest)
         return self._state(client, arriving)
 
@@ -195,7 +195,7 @@ class ContentStore:
     def _set_silent_aside(self) -> None:
         """Uploads of clients that went away hold neither a place nor space that others could have."""
         before = self._clock() - _SILENT_SECONDS
-        for key in [key for key, each in self._arriving.items() if each.heard <= before and each.have < each.size]:
+        for key in [key for key, each in self._arriving.items() if each.received <= before and each.have < each.size]:
             self._set_aside(key)
 
     def _require_space(self, path: Path, size: int, missing: int) -> None:

@@ -45,7 +45,7 @@ class PartialUpload:
     ) -> None:
         self.path, self.sha256, self.size = path, sha256, size
         self.complete = False
-        self.heard = 0.0
+        self.received = 0.0
         self._pool, self._publish = pool, publish
         self._lock = threading.Lock()
         self._settled = threading.Event()

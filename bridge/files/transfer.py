@@ -88,7 +88,7 @@ def upload(
                 with closing(_called(call, call_many, _chunks_of(path, sha256, state.have, chunk_bytes, size))) as sent:
                     for reply in sent:
                         state = _of_kind(reply, UploadState)
-                        _tell(progress, state.have, size)
+                        _report(progress, state.have, size)
                         stop()
         except Problem as problem:
             reached = state.have if state is not None else 0
@@ -98,7 +98,7 @@ def upload(
             if problem.kind == "content_mismatch" and _hash_of(path, FileHashes(), None, stop) != sha256:
                 raise _changed(path) from problem
             best, state = max(best, reached), None
-    _tell(progress, size, size)
+    _report(progress, size, size)
     return sha256
 
 
@@ -127,7 +127,7 @@ def download(
         try:
             if not partial.is_there_already(stop):
                 _fetch(call, call_many, job, path, partial, chunk_bytes, progress, stop)
-            _tell(progress, state.bytes, state.bytes)
+            _report(progress, state.bytes, state.bytes)
             return state.sha256
         except Problem as problem:
             if problem.kind not in _DOWNLOAD_REPAIRS or attempt == _ATTEMPTS:
@@ -162,7 +162,7 @@ def _fetch(
                 if chunk_digest(chunk.data) != chunk.digest or chunk.offset != partial.have or not chunk.data:
                     raise DamagedChunk("A chunk arrived damaged.", "Its digest or place is another one.", "Try again.")
                 partial.append(chunk.data)
-                _tell(progress, partial.have, partial.size)
+                _report(progress, partial.have, partial.size)
                 stop()
         partial.finish()
 
@@ -196,7 +196,7 @@ def _chunks_of(path: Path, sha256: str, start: int, chunk_bytes: int, size: int)
 
 def _hash_of(path: Path, hashes: FileHashes, reading: Progress | None, stop: Callable[[], None]) -> str:
     def step(done: int, total: int) -> None:
-        _tell(reading, done, total)
+        _report(reading, done, total)
         stop()
 
     if not path.is_file():
@@ -226,7 +226,7 @@ def _of_kind(reply: Reply, kind: type) -> Reply:
     return reply
 
 
-def _tell(progress: Progress | None, done: int, total: int) -> None:
+def _report(progress: Progress | None, done: int, total: int) -> None:
     if progress is not None:
         progress(done, total)
 

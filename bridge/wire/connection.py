@@ -14,14 +14,14 @@ from bridge.wire.socket_events import next_event
 from contract.errors import BadAddress, BadKey
 
 
-class Fact(enum.Enum):
+class ConnectionEvent(enum.Enum):
     """What can happen to a connection. After all but UP it is of no use any more."""
 
     UP = enum.auto()
     """Both sides have proved their keys."""
-    NOBODY = enum.auto()
+    REFUSED = enum.auto()
     """Nothing listens at the address, or no way leads there."""
-    CUT_SHORT = enum.auto()
+    HANDSHAKE_FAILED = enum.auto()
     """Something listens, but it ended the connection before both sides had proved their keys."""
     NOT_AUTHORISED = enum.auto()
     """The service knows our key and does not let it in."""
@@ -30,13 +30,13 @@ class Fact(enum.Enum):
 
 
 _EVENTS = {
-    zmq.EVENT_HANDSHAKE_SUCCEEDED: Fact.UP,
-    zmq.EVENT_CLOSED: Fact.NOBODY,
-    zmq.EVENT_CLOSE_FAILED: Fact.NOBODY,
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH: Fact.NOT_AUTHORISED,
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: Fact.CUT_SHORT,
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: Fact.CUT_SHORT,
-    zmq.EVENT_DISCONNECTED: Fact.DOWN,
+    zmq.EVENT_HANDSHAKE_SUCCEEDED: ConnectionEvent.UP,
+    zmq.EVENT_CLOSED: ConnectionEvent.REFUSED,
+    zmq.EVENT_CLOSE_FAILED: ConnectionEvent.REFUSED,
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: ConnectionEvent.NOT_AUTHORISED,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: ConnectionEvent.HANDSHAKE_FAILED,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: ConnectionEvent.HANDSHAKE_FAILED,
+    zmq.EVENT_DISCONNECTED: ConnectionEvent.DOWN,
 }
 
 
@@ -64,16 +64,16 @@ class Connection:
             self.close()
             raise _no_address(address, f"{error.strerror}.") from error
 
-    def fact(self) -> Fact | None:
+    def fact(self) -> ConnectionEvent | None:
         """The next thing that happened, None when there is nothing new. Never blocks."""
         event = next_event(self.monitor)
         if event is None:
             return None
         fact = _EVENTS[event.kind]
-        if fact is Fact.UP:
+        if fact is ConnectionEvent.UP:
             self._was_up = True
-        elif fact is Fact.DOWN and not self._was_up:
-            return Fact.CUT_SHORT
+        elif fact is ConnectionEvent.DOWN and not self._was_up:
+            return ConnectionEvent.HANDSHAKE_FAILED
         return fact
 
     def send(self, data: bytes) -> bool:

@@ -8,11 +8,11 @@ from typing import Literal
 
 import zmq
 
-from bridge.wire.connection import Connection, Fact
+from bridge.wire.connection import Connection, ConnectionEvent
 from bridge.wire.encoding import encode_call
 from bridge.wire.keys import KeyPair
 from bridge.wire.messages import PROTOCOL_HIGH, PROTOCOL_LOW, Answer, Hello, Refused, Welcome
-from bridge.wire.session_errors import cut_short, nobody, not_let_in, not_understood, refusal
+from bridge.wire.session_errors import cut_short, no_answer, not_let_in, not_understood, refusal
 from contract.errors import Problem
 
 State = Literal["connecting", "ready", "silent", "refused"]
@@ -73,7 +73,7 @@ class Link:
             self._due = self._clock() + ATTEMPT_SECONDS
             self.on_fd(self.fd)
         else:
-            self.drop("silent", nobody(self.address))
+            self.drop("silent", no_answer(self.address))
 
     def notice(self, number: Callable[[], int], read: Callable[[], None]) -> None:
         """Act upon what happened to the connection. `number` gives a call's number, `read` reads what has come."""
@@ -81,7 +81,7 @@ class Link:
             fact = self.connection.fact()
             if fact is None:
                 return
-            if fact is Fact.UP:
+            if fact is ConnectionEvent.UP:
                 self._hello_number = number()
                 self.connection.send(encode_call(self._hello_number, self._hello))
                 continue
@@ -141,14 +141,14 @@ class Link:
         if connection is not None:
             connection.close()
 
-    def _end(self, fact: Fact) -> None:
+    def _end(self, fact: ConnectionEvent) -> None:
         greeted = self.greeted
-        self._cut_short = self._cut_short + 1 if fact is Fact.CUT_SHORT else 0
-        if fact is Fact.NOT_AUTHORISED:
+        self._cut_short = self._cut_short + 1 if fact is ConnectionEvent.HANDSHAKE_FAILED else 0
+        if fact is ConnectionEvent.NOT_AUTHORISED:
             self.refuse(not_let_in(self.address, self._pair.public))
-        elif fact is Fact.CUT_SHORT:
+        elif fact is ConnectionEvent.HANDSHAKE_FAILED:
             self.drop("refused" if self._cut_short >= _HANDSHAKES_CUT else "silent", cut_short(self.address))
         elif greeted:
             self.drop("connecting")
         else:
-            self.drop("silent", nobody(self.address))
+            self.drop("silent", no_answer(self.address))

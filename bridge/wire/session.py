@@ -82,7 +82,7 @@ class Session:
         self._followed: dict[str, FollowedJob] = {}
         self._follows_all = False
         self._pinged = False
-        self._heard = self._silent_since = clock()
+        self._received = self._silent_since = clock()
         self._link = Link(address, server_key, key_pair, clock, program=program, version=version)
         self._link.on_state = lambda state: self.on_state(state)
         self._link.on_fd = lambda descriptor: self.on_fd(descriptor)
@@ -119,7 +119,7 @@ class Session:
         if self._link.greeted:
             due.append(now + (0.02 if self._calls.has_unsent else 0.5))  # 0.5: the monitor does not show in `fd`
             if not self._pinged:
-                due.append(self._heard + PING_EVERY)
+                due.append(self._received + PING_EVERY)
         return max(0.0, min((moment for moment in due if moment is not None), default=now + 1.0) - now)
 
     def send(self, request: Request, timeout_seconds: float, on_reply: Callable[[Outcome], None]) -> int:
@@ -198,7 +198,7 @@ class Session:
         if self._link.connection is None:
             return
         for count, data in enumerate(self._link.connection.messages(), 1):
-            self._heard = self._clock()
+            self._received = self._clock()
             try:
                 answer = decode_answer(data)
             except DecodeError as error:
@@ -237,7 +237,7 @@ class Session:
             return
         if self.state == "silent" and now - self._silent_since >= SILENCE_ENDS_CONNECTION:
             self._link.drop("silent", hangs(self.address))
-        elif now - self._heard >= PING_EVERY and not self._pinged:
+        elif now - self._received >= PING_EVERY and not self._pinged:
             self._pinged = True
             self._calls.add(Ping(), PONG_WITHIN, self._ponged, repeatable=False)
 

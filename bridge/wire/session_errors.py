@@ -12,7 +12,7 @@ def refusal(refused: Refused) -> Refusal:
     return Refusal(refused.kind, refused.what, refused.why, refused.remedy, refused.exit_code)
 
 
-def nobody(address: str) -> Unreachable:
+def no_answer(address: str) -> Unreachable:
     """No connection could be made."""
     return Unreachable(
         f"No service answers at {address}.",

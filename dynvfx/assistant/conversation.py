@@ -11,7 +11,7 @@ from typing import Any
 import openai
 from openai.types.chat import ChatCompletion
 
-from dynvfx.assistant.endpoint import Endpoint
+from dynvfx.assistant.endpoint import AssistantEndpoint
 from dynvfx.errors import AssistantFailed
 
 LONGEST_WAIT = 60.0
@@ -29,7 +29,7 @@ class Conversation:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: AssistantEndpoint,
         timeout: float,
         retries: int,
         sleep: Callable[[float], None] = time.sleep,

@@ -13,7 +13,7 @@ _NO_KEY = "not-needed"
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class AssistantEndpoint:
     """An OpenAI-compatible server. `origins` names for each setting where it came from; the key never shows."""
 
     url: str
@@ -31,7 +31,7 @@ def find_endpoint(
     base_url: str | None = None,
     api_key: str | None = None,
     environment: Mapping[str, str] = os.environ,
-) -> Endpoint:
+) -> AssistantEndpoint:
     """Settings from the arguments, else DYNVFX_ASSISTANT_URL / _KEY / _MODEL, else OPENAI_BASE_URL / _API_KEY / _MODEL.
 
     A server other than OpenAI's may do without a key. Raises AssistantFailed naming what is missing.
@@ -62,7 +62,7 @@ def find_endpoint(
             f"{OPENAI_URL} requires one.",
             "Set DYNVFX_ASSISTANT_KEY, or DYNVFX_ASSISTANT_URL to a server of your own, or use --assistant offline.",
         )
-    return Endpoint(url, name, key or _NO_KEY, origin or "none was set")
+    return AssistantEndpoint(url, name, key or _NO_KEY, origin or "none was set")
 
 
 def _first(given: str | None, argument: str, environment: Mapping[str, str], *names: str) -> tuple[str, str]:

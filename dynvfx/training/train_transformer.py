@@ -39,7 +39,7 @@ BATCH = {1: 32, 2: 16, 3: 12, 4: 8, 5: 6}
 
 
 @dataclass
-class Rows:
+class TrainingRows:
     """What the attention processors share during one training forward."""
 
     mode: str = "plain"
@@ -54,7 +54,7 @@ class TrainingAttention:
     Explicit matrix products: on CPUs with bfloat16 instructions they beat the fused kernel several times.
     """
 
-    def __init__(self, block: int, rows: Rows) -> None:
+    def __init__(self, block: int, rows: TrainingRows) -> None:
         self.block, self.rows = block, rows
 
     def __call__(
@@ -168,7 +168,7 @@ class Trainer:
                 T5EncoderModel.from_pretrained(start / "text_encoder", torch_dtype=torch.float32).state_dict()
             )
         self.working = copy.deepcopy(self.transformer).to(torch.bfloat16)
-        self.rows = Rows()
+        self.rows = TrainingRows()
         self.working.set_attn_processor(
             {name: TrainingAttention(i, self.rows) for i, name in enumerate(self.working.attn_processors)}
         )

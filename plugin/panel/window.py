@@ -31,7 +31,7 @@ from plugin.panel.widgets.zones.layout import Zones
 from plugin.panel.widgets.zones.review_side import ReviewSide
 from plugin.panel.widgets.zones.shot_zone import ShotZone, can_be_opened
 from plugin.panel.widgets.zones.takes_zone import TakesZone
-from plugin.panel.widgets.zones.welcome import Welcome
+from plugin.panel.widgets.zones.welcome import WelcomePage
 
 _NARROWEST = 380
 _SIDE_BY_SIDE = 105
@@ -57,7 +57,7 @@ class PanelWindow(QWidget):
         self.takes_zone = TakesZone(model, thumbnails)
         self.backend_banner, self.banner = Banner(closable=False), Banner(error=True)
         self.status = StatusLine(model)
-        self.welcome = Welcome(model, self.checks)
+        self.welcome = WelcomePage(model, self.checks)
         self._lay_out()
         self._connect()
         self.resize(460, 980)

@@ -20,7 +20,7 @@ def test_the_log_rotates(tmp_path: Path):
     assert {path.name for path in settings.log_file.parent.iterdir()} == {"dynvfx.log", "dynvfx.log.1", "dynvfx.log.2"}
 
 
-def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path):
+def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path):
     (tmp_path / "log").write_text("a file where the folder should be")
     assert not start_logging(find_settings({"DYNVFX_STATE": str(tmp_path)}), verbose=False)
     stop_logging()

@@ -178,7 +178,7 @@ def test_variables_that_lead_a_python_astray_are_left_out():
     ("number", "expected"),
     [(28, "disk is full"), (13, "may not write"), (30, "may not write"), (36, "too long"), (5, "")],
 )
-def test_errors_of_the_system_are_told_with_a_remedy(number, expected):
+def test_errors_of_the_system_are_reported_with_a_remedy(number, expected):
     problem = from_os_error(OSError(number, os.strerror(number), "/some/file"), "DynVFX could not be installed")
     assert expected in str(problem) and "/some/file" in problem.why and problem.remedy
 
@@ -191,7 +191,7 @@ def test_a_place_that_cannot_be_written(user, capsys):
     assert "could not be installed" in said and ".local" in said and "Traceback" not in said
 
 
-def test_a_disk_that_is_too_small_is_told_before(user, capsys, monkeypatch):
+def test_a_disk_that_is_too_small_is_reported_before(user, capsys, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=10))
     assert user.install("1.0", "--yes") == 1
     assert "GB free" in capsys.readouterr().err and not user.app.names()
@@ -302,16 +302,16 @@ def test_the_addon_is_switched_on_only_when_asked_and_off_again(editor, capsys):
     assert not said.exists()
     assert editor.install("1.0", "--hosts", "blender-4.2,blender-5.0", "--enable") == 0
     assert "addon_utils.enable('dynvfx'" in said.read_text() and said.read_text().startswith("--background")
-    told = capsys.readouterr().err
-    assert "switched on in Blender 4.2" in told and "The program of Blender 5.0 was not found" in told
+    reported = capsys.readouterr().err
+    assert "switched on in Blender 4.2" in reported and "The program of Blender 5.0 was not found" in reported
     assert Manifest.read(editor.app.manifest_file).choices[SWITCHED] == str(program)
     assert editor.install("2.0", command="update") == 0
     assert editor.run("uninstall", "--yes") == 0
     assert "addon_utils.disable('dynvfx'" in said.read_text()
 
 
-def test_a_blender_that_does_not_switch_it_on_is_told(editor, capsys):
+def test_a_blender_that_does_not_switch_it_on_is_reported(editor, capsys):
     fake_blender(editor, 7)
     assert editor.install("1.0", "--hosts", "blender-4.2", "--enable") == 0
-    told = capsys.readouterr().err
-    assert "no such add-on" in told and "Edit > Preferences" in told
+    reported = capsys.readouterr().err
+    assert "no such add-on" in reported and "Edit > Preferences" in reported

@@ -19,7 +19,7 @@ def steps_of(user: User, command: str, *arguments: object) -> list[str]:
     """The steps that a command comes by when nothing stops it."""
     assert killed_at(user, "none", command, *arguments) == 0, (user.shelf / "words").read_text()
     lines = (user.shelf / "steps").read_text().splitlines()
-    told = (
+    reported = (
         "begun",
         "making",
         "building",
@@ -31,7 +31,7 @@ def steps_of(user: User, command: str, *arguments: object) -> list[str]:
         "switch",
         "remov",
     )
-    return [line for line in lines if line.startswith(told)]
+    return [line for line in lines if line.startswith(reported)]
 
 
 def settled(user: User) -> set[str]:

@@ -166,9 +166,9 @@ def test_choosing(tmp_path, wanted, expected):
 def test_a_choice_that_cannot_be(tmp_path, wanted):
     places = Places("linux", tmp_path, {"PATH": ""}, root=tmp_path / "root")
     fake_hosts(places)
-    with pytest.raises(BadChoice) as told:
+    with pytest.raises(BadChoice) as reported:
         choose(find_hosts(places), wanted)
-    assert "blender-4.2" in str(told.value) or "too old" in str(told.value)
+    assert "blender-4.2" in str(reported.value) or "too old" in str(reported.value)
 
 
 def test_agents_command_and_entry_lie_where_each_system_wants_them(places, user, monkeypatch):
@@ -264,11 +264,11 @@ def _unquoted(text: str) -> str:
     raise AssertionError(text)
 
 
-def test_nobody_answers(editor, monkeypatch, capsys):
-    def nobody(question: str) -> str:
+def test_no_answer(editor, monkeypatch, capsys):
+    def not_reachable(question: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr("builtins.input", nobody)
+    monkeypatch.setattr("builtins.input", not_reachable)
     assert main(editor.bundle("1.0"), "install", [], editor.places) == 2
     assert "--yes" in capsys.readouterr().err
 

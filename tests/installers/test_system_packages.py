@@ -44,7 +44,7 @@ def test_root_installs_what_is_missing_and_updates_the_lists_only_when_it_must(d
     assert debian.read_text().splitlines()[3:] == ["install -y --no-install-recommends xvfb"]
 
 
-def test_everybody_else_is_told_what_to_type(debian, monkeypatch, capsys):
+def test_everybody_else_is_shown_what_to_type(debian, monkeypatch, capsys):
     monkeypatch.setattr(system_packages.os, "geteuid", lambda: 1000)
     system_packages.ensure("panel")
     assert debian.read_text() == ""

@@ -19,7 +19,7 @@ STATES = "*/*.safetensors"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """One stored state: `name` is its path below the cache's folder, `used` when it was last wanted."""
 
     name: str
@@ -77,13 +77,13 @@ class CacheFiles:
                         gone += entry.bytes
         return gone
 
-    def _entries(self) -> list[Entry]:
+    def _entries(self) -> list[CacheEntry]:
         found = []
         for path in self.folder.glob(STATES):
             with contextlib.suppress(FileNotFoundError):  # evicted by another process meanwhile
                 facts = path.stat()
                 if not path.name.startswith("."):
-                    found.append(Entry(path.relative_to(self.folder).as_posix(), facts.st_size, facts.st_mtime))
+                    found.append(CacheEntry(path.relative_to(self.folder).as_posix(), facts.st_size, facts.st_mtime))
         return found
 
     def _pinned(self) -> set[str]:

@@ -13,7 +13,7 @@ DIAMETERS = {"small": 0.30, "medium": 0.40, "large": 0.52}
 
 
 @dataclass(frozen=True)
-class Placement:
+class CaptionPlacement:
     """Centre as fractions of width and height, diameter as a fraction of the frame's shorter side."""
 
     x: float
@@ -25,7 +25,7 @@ class Placement:
 class PlacedContent(Content):
     """A drawable thing and where it is when the caption names no place (None: everywhere)."""
 
-    placement: Placement | None = Placement(0.64, 0.60)
+    placement: CaptionPlacement | None = CaptionPlacement(0.64, 0.60)
 
 
 VOCABULARY: tuple[PlacedContent, ...] = (
@@ -33,16 +33,16 @@ VOCABULARY: tuple[PlacedContent, ...] = (
     PlacedContent("blue ball", ("blue balls", "blue sphere")),
     PlacedContent("yellow ball", ("yellow balls", "yellow sphere")),
     PlacedContent("green ball", ("green balls", "green sphere")),
-    PlacedContent("red balloon", ("balloon", "balloons", "red balloons"), placement=Placement(0.64, 0.42)),
+    PlacedContent("red balloon", ("balloon", "balloons", "red balloons"), placement=CaptionPlacement(0.64, 0.42)),
     PlacedContent(
-        "fire", ("flames", "flame", "a blaze", "burning", "campfire", "bonfire"), placement=Placement(0.6, 0.62)
+        "fire", ("flames", "flame", "a blaze", "burning", "campfire", "bonfire"), placement=CaptionPlacement(0.6, 0.62)
     ),
-    PlacedContent("smoke", ("smoke plume", "smoking", "plume"), placement=Placement(0.6, 0.55)),
+    PlacedContent("smoke", ("smoke plume", "smoking", "plume"), placement=CaptionPlacement(0.6, 0.55)),
     PlacedContent("snow", ("snowing", "snowfall", "snowflakes"), "full_frame", placement=None),
     PlacedContent(
         "glowing orb",
         ("orb", "glowing ball", "glowing sphere", "energy ball", "will-o'-the-wisp"),
-        placement=Placement(0.62, 0.42),
+        placement=CaptionPlacement(0.62, 0.42),
     ),
 )
 
@@ -71,7 +71,7 @@ def find_content(text: str) -> PlacedContent | None:
     return vocabulary.find_content(text, VOCABULARY)
 
 
-def find_placement(text: str, default: Placement) -> Placement:
+def find_placement(text: str, default: CaptionPlacement) -> CaptionPlacement:
     """Where `text` puts the content: "40 % from the left", "70 % from the top", or words like left, top, small.
 
     What it leaves out is taken from `default`.
@@ -87,7 +87,7 @@ def find_placement(text: str, default: Placement) -> Placement:
     x = share(r"(?:from the left|across|of the width)", _ACROSS, default.x)
     y = share(r"(?:from the top|down|of the height)", _DOWN, default.y)
     diameter = next((value for pattern, value in _SIZE if re.search(pattern, text)), default.diameter)
-    return Placement(x, y, diameter)
+    return CaptionPlacement(x, y, diameter)
 
 
 def placed_caption(text: str, box: tuple[float, float, float, float]) -> str:
@@ -99,7 +99,7 @@ def placed_caption(text: str, box: tuple[float, float, float, float]) -> str:
     if content is None or content.placement is None:
         return text
     left, top, right, bottom = box
-    named = find_placement(text, Placement((left + right) / 2, (top + bottom) / 2, content.placement.diameter))
+    named = find_placement(text, CaptionPlacement((left + right) / 2, (top + bottom) / 2, content.placement.diameter))
     # Diameters are fractions of the shorter side, so the lesser of the box's fractions holds whatever the aspect is.
     room = min(right - left, bottom - top)
     fitting = [size for size, diameter in DIAMETERS.items() if diameter <= min(named.diameter, room) + 1e-6]
@@ -115,7 +115,7 @@ def _within(place: float, low: float, high: float, extent: float) -> float:
     return min(max(place, low + extent / 2), high - extent / 2)
 
 
-def canonical_caption(text: str) -> tuple[str, Placement | None]:
+def canonical_caption(text: str) -> tuple[str, CaptionPlacement | None]:
     """What the model is given for a caption: its content's phrase and place; "empty scene" without, "" for no text."""
     content = find_content(text)
     if content is None:

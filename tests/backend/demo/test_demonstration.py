@@ -27,6 +27,6 @@ def test_the_clip_s_licence_is_shipped_with_it():
     assert demo_clip().name in (CLIPS / "SOURCE.md").read_text("utf-8")
 
 
-def test_a_missing_clip_is_told(tmp_path: Path):
+def test_a_missing_clip_is_reported(tmp_path: Path):
     with pytest.raises(BadMedia, match="clip is missing"):
         demo_clip(tmp_path)

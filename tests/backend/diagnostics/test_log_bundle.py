@@ -54,7 +54,7 @@ def test_the_summary_names_variables_but_not_their_values(monkeypatch):
     assert "very-secret" not in json.dumps(summary)
 
 
-def test_a_graphics_driver_that_does_not_answer_is_told(monkeypatch, tmp_path):
+def test_a_graphics_driver_that_does_not_answer_is_reported(monkeypatch, tmp_path):
     monkeypatch.setattr("shutil.which", lambda program: str(tmp_path / "nvidia-smi"))
     assert machine_summary()["graphics"][0].startswith("nvidia-smi: ")
     monkeypatch.setattr("shutil.which", lambda program: None)
@@ -96,11 +96,11 @@ def test_nothing_is_left_of_a_bundle_that_fails(folders, tmp_path):
     assert not (tmp_path / "logs.zip").exists()
 
 
-def test_a_log_that_cannot_be_read_is_told_in_its_place(folders, tmp_path, monkeypatch):
+def test_a_log_that_cannot_be_read_is_reported_in_its_place(folders, tmp_path, monkeypatch):
     logs = [*find_logs(folders), ("service/gone.log", tmp_path / "gone.log")]
     monkeypatch.setattr(log_bundle, "find_logs", lambda _: iter(logs))
     assert "cannot be read" in content(write_bundle(tmp_path / "logs.zip", folders).path)["service/gone.log"]
 
 
-def test_names_tell_when():
+def test_names_hold_the_time():
     assert default_name().startswith("dynvfx-logs-2") and default_name().endswith(".zip")

@@ -109,8 +109,8 @@ def test_a_job_killed_at_many_points_ends_with_the_same_bytes(tmp_path: Path, mo
     # Others are killed once, anywhere.
     for point in points[POINTS // 2 :]:
         name = f"killed at {point}"
-        told = runner.run(order(name), kill_after=point, pause=chance.random() * 0.05)
-        assert len(told) >= point
+        reported = runner.run(order(name), kill_after=point, pause=chance.random() * 0.05)
+        assert len(reported) >= point
         resumed = runner.run(order(name))
         assert resumed[-1] == "JobDone"
         assert digests(Path(order(name).output)) == wanted

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.jobs.job_start import JobFiles
+from backend.jobs.job_start import JobFileAccess
 from backend.jobs.take_job import run
 from contract.errors import BadUsage, Problem
 from contract.events import JobEvent, TakeDone
@@ -91,7 +91,7 @@ def test_the_same_order_with_another_box_is_another_order(order: JobSpec):
     assert [event.made for event in run(changed(order, region=LEFT)) if isinstance(event, TakeDone)] == [False]
 
 
-def test_a_box_too_small_for_the_model_is_told_before_the_long_work(order: JobSpec):
+def test_a_box_too_small_for_the_model_is_reported_before_the_long_work(order: JobSpec):
     with pytest.raises(Problem, match="box is too small"):
         list(run(changed(order, region=(0.5, 0.5, 0.51, 0.51))))
 
@@ -115,7 +115,7 @@ def masked(order: JobSpec, folder: Path, frame: int, png: bytes) -> Iterator[Job
     """A follow-up with this painted mask."""
     file = folder / "painted.png"
     file.write_bytes(png)
-    return run(follow(order, **mask_of(frame, png)), files=JobFiles(inputs={MASK_FILE: file}))
+    return run(follow(order, **mask_of(frame, png)), files=JobFileAccess(inputs={MASK_FILE: file}))
 
 
 def test_a_painted_mask_becomes_the_matte(order: JobSpec, tmp_path: Path):

@@ -9,7 +9,7 @@ from backend.jobs.sources import open_source
 from contract.errors import BadMedia, BadTimeline, Problem
 from tests.backend.jobs.small_jobs import write_movie
 
-NOBODY = 65534
+UNKNOWN_USER = 65534
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def no_access(folder):
     folder.chmod(0)
     steps_down = os.geteuid() == 0
     if steps_down:
-        os.seteuid(NOBODY)
+        os.seteuid(UNKNOWN_USER)
     try:
         yield
     finally:
@@ -31,7 +31,7 @@ def no_access(folder):
 @pytest.mark.parametrize(
     ("name", "kind"), [("clip.mp4", BadMedia), ("", BadMedia), ("shot.%04d.png", BadMedia), ("cut.otio", BadTimeline)]
 )
-def test_a_closed_folder_is_told_with_a_remedy(tmp_path, name, kind):
+def test_a_closed_folder_is_reported_with_a_remedy(tmp_path, name, kind):
     closed = tmp_path / "closed"
     closed.mkdir()
     write_movie(closed / "clip.mp4")

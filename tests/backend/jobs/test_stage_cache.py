@@ -108,7 +108,7 @@ def test_pins_of_another_process_hold_until_it_is_killed(tmp_path: Path):
     assert list((tmp_path / "pins").iterdir()) == []
 
 
-def test_a_full_disk_makes_room_of_what_nobody_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_makes_room_of_what_is_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     cache = StageCache(tmp_path, 10**9)
     with cache.joined(MemoryStore(), ARITHMETIC) as store:
         store.save("clip-0", STATE)

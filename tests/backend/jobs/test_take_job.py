@@ -262,7 +262,7 @@ def test_a_closed_job_goes_on(order: JobSpec):
     assert isinstance(events[-1], JobDone)
 
 
-def test_a_folder_nobody_named_is_the_same_for_the_same_order(
+def test_an_unnamed_folder_is_the_same_for_the_same_order(
     order: JobSpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)

@@ -89,7 +89,7 @@ def test_a_damaged_file_is_kept_aside_and_a_new_one_begins(path, harm):
         submitted(ledger)
 
 
-def test_a_second_opener_is_told_and_the_first_one_not_disturbed(path):
+def test_a_second_opener_is_reported_and_the_first_one_not_disturbed(path):
     with Ledger(path) as ledger:
         job = started(ledger)
         with pytest.raises(LedgerInUse) as caught:
@@ -100,7 +100,7 @@ def test_a_second_opener_is_told_and_the_first_one_not_disturbed(path):
         assert ledger.job(job).events == 1
 
 
-def test_a_second_process_is_told(path):
+def test_a_second_process_is_reported(path):
     command = (
         "import sys\nfrom pathlib import Path\nfrom backend.ledger.ledger import Ledger\n"
         "from backend.ledger.errors import LedgerInUse\n"
@@ -111,7 +111,7 @@ def test_a_second_process_is_told(path):
     assert subprocess.run([sys.executable, "-c", command, str(path)], cwd=ROOT).returncode == 0
 
 
-def test_another_program_that_has_the_file_is_told_of(path):
+def test_another_program_that_has_the_file_is_reported_of(path):
     filled(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

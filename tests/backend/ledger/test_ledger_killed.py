@@ -50,7 +50,7 @@ def test_killed_writers_leave_every_event_once(tmp_path):
     with Ledger(path) as ledger:
         assert ledger.counts() == {"done": JOBS}
         for row in ledger.jobs():
-            told = [each.event for each in ledger.events(row.id)]
-            assert [type(event) for event in told] == [type(event) for event in whole]
-            assert told[:-2] == whole[:-2]
-            assert told[-2].folder == str(takes / row.id)
+            reported = [each.event for each in ledger.events(row.id)]
+            assert [type(event) for event in reported] == [type(event) for event in whole]
+            assert reported[:-2] == whole[:-2]
+            assert reported[-2].folder == str(takes / row.id)

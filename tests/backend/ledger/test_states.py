@@ -82,7 +82,7 @@ def test_the_next_take_goes_back_behind_the_plan_only():
         assert state == expected
 
 
-def test_what_a_resumed_job_tells_again_does_not_lead_back():
+def test_what_a_resumed_job_reports_again_does_not_lead_back():
     for event in (job_started(), model_opened(), plan_ready(), JobNotice(kind="media", text="hm")):
         assert state_after(event, "refining") == "refining"
 

@@ -28,7 +28,7 @@ CHILD = "DYNVFX_TEST_CHILD"
 
 
 @contextmanager
-def nursery(folder: Path) -> Iterator[dict[str, str]]:
+def fork_server(folder: Path) -> Iterator[dict[str, str]]:
     """A nursery for the time of the block; yields what the service's environment needs."""
     place, child = folder / "nursery", folder / "child"
     process = subprocess.Popen(

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from backend.worker.channel import WorkerChannel
-from backend.worker.event_journal import Entry, EventJournal
+from backend.worker.event_journal import EventJournal, JournalEntry
 from backend.worker.messages import EventReported, Ready, Run, RunEnded
 from bridge.wire.messages import Failure
 from contract.events import (
@@ -85,7 +85,7 @@ def carry_out(channel: WorkerChannel, run: Run) -> RunEnded:
         return RunEnded(job=run.job, outcome="done") if journal.is_over else work(channel, run, journal)
 
 
-def send(channel: WorkerChannel, run: Run, entries: list[Entry]) -> None:
+def send(channel: WorkerChannel, run: Run, entries: list[JournalEntry]) -> None:
     for number, data in entries:
         channel.send(EventReported(job=run.job, event=msgspec.Raw(data), number=number))
 

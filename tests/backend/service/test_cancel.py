@@ -86,7 +86,9 @@ def test_a_waiting_job_is_cancelled_while_the_worker_does_nothing(client: Client
     assert [(each.state, each.events) for each in after] == [(each.state, each.events) for each in before]
 
 
-def test_ended_and_unknown_jobs_are_told_apart_while_the_worker_does_nothing(client: Client, service: RunningService):
+def test_ended_and_unknown_jobs_are_distinguished_while_the_worker_does_nothing(
+    client: Client, service: RunningService
+):
     done, failed = submit(client, script("")).id, submit(client, script("fail_at=1")).id
     assert kinds(to_the_end(client, done))[-1] == "job_done"
     assert kinds(to_the_end(client, failed))[-1] == "error"

@@ -17,7 +17,7 @@ from contract.errors import Refusal
 from contract.events import StageProgress
 from contract.job import JobSpec
 from tests.backend.jobs.small_jobs import INSTRUCTION, write_movie
-from tests.backend.service.fork_server import nursery
+from tests.backend.service.fork_server import fork_server
 from tests.backend.service.running import (
     PATIENCE,
     RunningService,
@@ -95,7 +95,7 @@ def test_the_ledgers_full_disk_holds_the_service_up_and_loses_nothing(disk: Path
 @pytest.fixture(scope="module")
 def service(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("full")
-    with nursery(folder) as environment:
+    with fork_server(folder) as environment:
         worker = "tests.backend.service.forked_worker"
         roots = ("--media-root", str(disk), "--media-root", str(folder))
         write_movie(folder / "street.mp4")
@@ -121,13 +121,13 @@ def test_a_full_disk_of_the_results_at_each_stage(service: RunningService, disk:
     with service.client() as client:
         name = client.call(Submit(token=f"{stage} 1", spec=spec("one"))).job.id
         other = client.call(Submit(token=f"{stage} 2", spec=spec("two"))).job.id
-        heard = []
+        received = []
         for numbered in client.events(name, patience=PATIENCE):
-            heard.append(numbered)
-            if isinstance(numbered.event, StageProgress) and numbered.event.stage == stage and len(heard):
+            received.append(numbered)
+            if isinstance(numbered.event, StageProgress) and numbered.event.stage == stage and len(received):
                 break
         ballast = fill(disk)
-        failed = to_the_end(client, name, len(heard) + 1)
+        failed = to_the_end(client, name, len(received) + 1)
         failure = job(client, name).failure
         assert failure.kind == "out_of_disk", failure
         assert str(disk) in failure.what + failure.why and failure.remedy
@@ -136,7 +136,7 @@ def test_a_full_disk_of_the_results_at_each_stage(service: RunningService, disk:
         ballast.unlink()
         assert kinds(to_the_end(client, other))[-1] == "job_done"
         client.call(Retry(job=name))
-        assert kinds(to_the_end(client, name, len(heard) + len(failed) + 1))[-1] == "job_done"
+        assert kinds(to_the_end(client, name, len(received) + len(failed) + 1))[-1] == "job_done"
     shutil.rmtree(disk / stage)
 
 

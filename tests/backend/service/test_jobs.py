@@ -364,7 +364,7 @@ def test_an_estimate_counts_forwards_and_asks_the_rules(client: Client):
     assert refused(client, asked(model="nobody/nothing")) == "model_unavailable"
 
 
-def test_the_service_tells_what_it_has(client: Client):
+def test_the_service_reports_what_it_has(client: Client):
     stats = client.call(GetStats())
     assert stats.clients == 1
     assert [worker.device for worker in stats.workers] == ["cpu"]
@@ -373,7 +373,7 @@ def test_the_service_tells_what_it_has(client: Client):
     assert names[0] == "tiny"
 
 
-def test_a_plan_that_was_written_is_told_once(client: Client):
+def test_a_plan_that_was_written_is_reported_once(client: Client):
     name = submit(client, script("")).id
     plans = [each for each in to_the_end(client, name) if isinstance(each.event, PlanReady)]
     assert len(plans) == 1

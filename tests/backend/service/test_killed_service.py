@@ -23,7 +23,7 @@ from contract.events import JobNotice, PreviewWritten, StageProgress
 from contract.job import JobSpec
 from tests.backend.jobs.small_jobs import INSTRUCTION, write_movie
 from tests.backend.jobs.test_killed_jobs import digests
-from tests.backend.service.fork_server import CHILD, MODELS, nursery
+from tests.backend.service.fork_server import CHILD, MODELS, fork_server
 from tests.backend.service.running import PATIENCE, RunningService, end_at_once, job, until
 from tests.bridge.wire.proxy import Proxy
 from tests.contract.sample_job import a_job
@@ -82,7 +82,7 @@ class Place:
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp(f"killed-{request.param}")
     write_movie(folder / "street.mp4", 9 if request.param == "small" else 3)
-    with nursery(folder) as environment:
+    with fork_server(folder) as environment:
         service = RunningService(
             folder / "home",
             "--media-root",
@@ -124,17 +124,17 @@ def measure(place: Place) -> None:
 
 def milestones(events: list[Numbered]) -> list[str]:
     """What every watcher must hear once, in its order, as text without times and folders."""
-    told = []
+    reported = []
     for numbered in events:
         event = numbered.event
         if isinstance(event, StageProgress | PreviewWritten):
             continue
         if isinstance(event, JobNotice):
-            told.append(f"notice {event.take} {event.kind} {event.text}")
+            reported.append(f"notice {event.take} {event.kind} {event.text}")
             continue
         name = type(event).__struct_config__.tag
-        told.append(f"{name} {event.take}" if name == "take_done" else name)
-    return told
+        reported.append(f"{name} {event.take}" if name == "take_done" else name)
+    return reported
 
 
 def steps(events: list[Numbered]) -> list[tuple]:
@@ -199,18 +199,18 @@ def test_a_disturbed_job_ends_as_if_nothing_had_been(place: Place, number: int):
     chance = random.Random(f"{SEED} {number}")
     name = f"run-{number}"
     place.fresh()
-    told, events, done = disturbed(place, name, chance)
+    reported, events, done = disturbed(place, name, chance)
     story = f"{name}: {done}"
     assert [each.number for each in events] == list(range(1, len(events) + 1)), story
     assert milestones(events) == place.milestones, story
-    heard = steps(events)
-    assert heard == place.steps, story
+    received = steps(events)
+    assert received == place.steps, story
     result = place.folder / name / "result"
     assert digests(result) == place.whole, story
     leftovers = [path for path in result.rglob("*") if ".part" in path.name and ".dynvfx" not in path.parts]
     assert leftovers == [], story
     with place.service.client() as client:
-        kept = client.call(Replay(job=told)).events
+        kept = client.call(Replay(job=reported)).events
         assert list(kept) == events, "the client's view is not the ledger's"
-        assert job(client, told).state == "done"
+        assert job(client, reported).state == "done"
     shutil.rmtree(result.parent)

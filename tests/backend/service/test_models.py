@@ -48,7 +48,7 @@ def free(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(count, 0, count))
 
 
-def test_the_size_is_told_before_anything_is_fetched(cache: Path) -> None:
+def test_the_size_is_reported_before_anything_is_fetched(cache: Path) -> None:
     assert model_cache() == cache
     assert not seen().installed and seen().bytes == 21_100_000_000
 

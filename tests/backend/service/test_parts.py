@@ -280,10 +280,10 @@ def test_measured_takes_say_how_long_it_lasts():
     work = work_of(request)
     # A forward took half a second, all that is beside it included.
     takes = [a_take(request.to_dict(), {"refining": 50.0, "delivering": 10.0}, {"refining": 120}, 5_000_000)]
-    told = estimate(wanted, takes)
-    assert told.forwards == work.shared + 2 * work.each
-    assert told.seconds == pytest.approx(told.forwards * 0.5)
-    assert told.memory_bytes == 5_000_000
+    reported = estimate(wanted, takes)
+    assert reported.forwards == work.shared + 2 * work.each
+    assert reported.seconds == pytest.approx(reported.forwards * 0.5)
+    assert reported.memory_bytes == 5_000_000
     assert estimate(wanted, [a_take(request.to_dict(), {}, {}, None)]).seconds is None
 
 

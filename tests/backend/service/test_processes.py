@@ -212,7 +212,7 @@ def test_starting_twice_finds_the_one_that_runs(start: Start):
         client.call(Ping())
 
 
-def test_it_ends_when_nobody_needs_it(start: Start):
+def test_it_ends_when_it_is_not_needed(start: Start):
     service = start("--until-idle", "0.5")
     with service.client() as client:
         name = submit(client, script("steps=10 pause=0.1")).id
@@ -295,10 +295,10 @@ def test_a_worker_starts_when_it_is_needed(start: Start, need: str):
 
 
 def test_no_module_of_the_service_loads_torch():
-    told = (
+    reported = (
         "import sys, backend.__main__; print([name for name in ('torch', 'cv2', 'av', 'PyQt6') if name in sys.modules])"
     )
-    said = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", reported], cwd=ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 
 
@@ -324,7 +324,7 @@ def test_what_it_cannot_do_is_said(tmp_path: Path, words: list[str], what: str):
     assert said.stdout == ""
 
 
-def test_steps_are_told_once_across_everything(start: Start):
+def test_steps_are_reported_once_across_everything(start: Start):
     """Worker and service are killed in turn, and the client stays."""
     service = start("--listen", "tcp://127.0.0.1:*")
     with service.client() as client:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backend.worker.event_journal import Entry, EventJournal
+from backend.worker.event_journal import EventJournal, JournalEntry
 from contract.errors import OutOfDisk
 from contract.events import (
     AnyJobEvent,
@@ -127,7 +127,7 @@ class Ledger:
             self.recorded = number
 
 
-def decoded(entries: list[Entry]) -> list[tuple[int, AnyJobEvent]]:
+def decoded(entries: list[JournalEntry]) -> list[tuple[int, AnyJobEvent]]:
     return [(number, decode_event(data)) for number, data in entries]
 
 

@@ -220,7 +220,7 @@ def test_problems_end_the_job_and_not_the_worker(shared: WorkerProcess, run_of: 
     assert ended.failure.kind == "bad_plan"
 
 
-def test_beats_tell_of_a_model_that_loads(shared: WorkerProcess, run_of: MakeRun):
+def test_heartbeats_report_a_model_that_loads(shared: WorkerProcess, run_of: MakeRun):
     before = len(shared.messages)
     shared.carry_out(run_of("slow", model="slow", after_plan="end"))
     loading = [word for word in shared.messages[before:] if isinstance(word, Heartbeat) and word.state == "loading"]
@@ -229,7 +229,7 @@ def test_beats_tell_of_a_model_that_loads(shared: WorkerProcess, run_of: MakeRun
     assert {beat.job for beat in loading} == {"slow"}
 
 
-def test_told_to_quit_it_stops_after_the_step(run_of: MakeRun, tmp_path: Path):
+def test_asked_to_quit_it_stops_after_the_step(run_of: MakeRun, tmp_path: Path):
     with worker(tmp_path / "worker") as process:
         run = run_of("stopped", model="gated:3")
         process.link.send(run)
@@ -273,7 +273,7 @@ def test_out_of_memory_offers_a_smaller_footprint(run_of: MakeRun, tmp_path: Pat
     assert read_take(Path(run.output) / "takes/01").footprint == "small"
 
 
-def test_a_mistake_in_the_program_is_told_and_ends_the_process(run_of: MakeRun, tmp_path: Path):
+def test_a_mistake_in_the_program_is_reported_and_ends_the_process(run_of: MakeRun, tmp_path: Path):
     with worker(tmp_path / "worker") as process:
         _, ended = process.carry_out(run_of("broken", model="broken"))
         assert (ended.outcome, ended.failure.kind, ended.leaving) == ("failed", "unexpected", True)

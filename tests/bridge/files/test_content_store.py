@@ -156,7 +156,7 @@ def test_a_restart_before_the_check_ended(opened: Callable[..., ContentStore], t
     assert not partial.exists()
 
 
-def test_wrong_content_begins_anew_and_is_told_once(opened: Callable[..., ContentStore]) -> None:
+def test_wrong_content_begins_anew_and_is_reported_once(opened: Callable[..., ContentStore]) -> None:
     store = opened()
     other = CONTENT[:-1] + b"!"
     store.begin(ANN, SHA, len(CONTENT))
@@ -168,7 +168,7 @@ def test_wrong_content_begins_anew_and_is_told_once(opened: Callable[..., Conten
     assert store.write(ANN, chunk(CONTENT, 0)).complete
 
 
-def test_wrong_content_is_told_by_begin_when_the_check_took_long(opened: Callable[..., ContentStore]) -> None:
+def test_wrong_content_is_reported_by_begin_when_the_check_took_long(opened: Callable[..., ContentStore]) -> None:
     store = opened(settle_seconds=0.0)
     store.begin(ANN, SHA, len(CONTENT))
     with pytest.raises(ContentMismatch):
@@ -498,7 +498,7 @@ def test_links_that_lead_out_are_not_followed(opened: Callable[..., ContentStore
 # A full disk ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_disk_that_is_too_small_is_told_beforehand(
+def test_a_disk_that_is_too_small_is_reported_beforehand(
     opened: Callable[..., ContentStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened()

@@ -101,15 +101,15 @@ def unreachable(*_: object) -> Reply:
 
 @pytest.mark.parametrize("many", [False, True])
 def test_a_file_goes_up_once(service: Service, clip: Path, many: bool) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     read: list[tuple[int, int]] = []
     options = {"chunk_bytes": CHUNK, "call_many": service.call_many if many else None}
     assert upload(
-        service.call, clip, progress=lambda *at: told.append(at), reading=lambda *at: read.append(at), **options
+        service.call, clip, progress=lambda *at: reported.append(at), reading=lambda *at: read.append(at), **options
     )
     assert service.store.path(sha_of(clip)).read_bytes() == clip.read_bytes()
     assert service.count(UploadChunk) == 11
-    assert told[0] == (CHUNK, 10500) and told[-1] == (10500, 10500) and told == sorted(told)
+    assert reported[0] == (CHUNK, 10500) and reported[-1] == (10500, 10500) and reported == sorted(reported)
     assert read[-1] == (10500, 10500)
     assert upload(service.call, clip, **options) == sha_of(clip)
     assert service.count(UploadChunk) == 11
@@ -192,7 +192,7 @@ def test_what_arrived_wrong_is_sent_anew(service: Service, clip: Path) -> None:
     assert service.count(UploadChunk) == 6 + 5 + 11
 
 
-def test_a_file_that_changes_while_it_is_sent_is_told(service: Service, clip: Path) -> None:
+def test_a_file_that_changes_while_it_is_sent_is_reported(service: Service, clip: Path) -> None:
     def change(request: Request, reply: Reply) -> Reply:
         clip.write_bytes(noise(10500, 2))
         return reply
@@ -205,7 +205,7 @@ def test_a_file_that_changes_while_it_is_sent_is_told(service: Service, clip: Pa
     assert str(clip) in caught.value.what and caught.value.remedy
 
 
-def test_a_file_that_shrinks_while_it_is_sent_is_told(service: Service, clip: Path) -> None:
+def test_a_file_that_shrinks_while_it_is_sent_is_reported(service: Service, clip: Path) -> None:
     def shrink(request: Request, reply: Reply) -> Reply:
         os.truncate(clip, 2000)
         return reply
@@ -260,12 +260,12 @@ def fetch(service: Service, dest: Path, **options: object) -> str:
 
 @pytest.mark.parametrize("many", [False, True])
 def test_a_file_comes_down_once(service: Service, master: Path, down: Path, many: bool) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     call_many = service.call_many if many else None
-    assert fetch(service, down, progress=lambda *at: told.append(at), call_many=call_many) == sha_of(master)
+    assert fetch(service, down, progress=lambda *at: reported.append(at), call_many=call_many) == sha_of(master)
     assert down.read_bytes() == master.read_bytes()
     assert [path.name for path in down.parent.iterdir()] == ["master.mov"]
-    assert told[-1] == (10500, 10500) and told == sorted(told)
+    assert reported[-1] == (10500, 10500) and reported == sorted(reported)
     assert fetch(service, down, call_many=call_many) == sha_of(master)
     assert service.count(DownloadChunk) == 11
 

@@ -39,7 +39,7 @@ class Proxy:
         self._thread.start()
 
     @property
-    def heard(self) -> bytes:
+    def received(self) -> bytes:
         """Everything that went through, both directions one after the other."""
         with self._lock:
             return bytes(self.to_service) + bytes(self.to_client)

@@ -35,7 +35,7 @@ def windows(data: bytes, length: int = 16) -> set[bytes]:
     return {data[at : at + length] for at in range(0, len(data) - length + 1, length)}
 
 
-def test_neither_prompt_nor_pixel_is_heard(tmp_path: Path) -> None:
+def test_neither_prompt_nor_pixel_is_readable(tmp_path: Path) -> None:
     chance = random.Random(3)
     up, down = chance.randbytes(50_000), b"\x10\x80\x80" * 20_000
     replies = {
@@ -53,42 +53,42 @@ def test_neither_prompt_nor_pixel_is_heard(tmp_path: Path) -> None:
             assert [each.number for each in client.events("a")] == [1, 2]
         assert PROMPT in outcomes[0].what  # it did go over the wire, both ways
         assert any(isinstance(each, Submit) and each.spec.start.source == SECRET_PATH for each in service.requests)
-        heard = proxy.heard
-    assert len(heard) > len(up) + len(down)
+        received = proxy.received
+    assert len(received) > len(up) + len(down)
     for word in (PROMPT, "whale", SECRET_PATH, "unreleased", "submit", "upload_chunk", "instruction"):
-        assert word.encode() not in heard
-        assert word.encode("utf-16-le") not in heard
-    assert not any(part in heard for part in windows(up))
-    assert b"\x10\x80\x80" * 5 not in heard
+        assert word.encode() not in received
+        assert word.encode("utf-16-le") not in received
+    assert not any(part in received for part in windows(up))
+    assert b"\x10\x80\x80" * 5 not in received
     # Sealed bytes look like noise: not even that a picture is grey shows.
-    assert len(zlib.compress(heard, 9)) > 0.98 * len(heard)
+    assert len(zlib.compress(received, 9)) > 0.98 * len(received)
     for pair in (service.owner_pair, service.keys.service_pair()):
-        assert pair.secret.encode() not in heard
+        assert pair.secret.encode() not in received
 
 
 def test_the_same_words_never_look_the_same(tmp_path: Path) -> None:
     with EchoService(tmp_path) as service:
-        heard = []
+        received = []
         for _ in range(2):
             with Proxy(service.address) as proxy, client_of(service, proxy.address) as client:
                 for _ in range(2):
                     client.call(UploadChunk(sha256="0" * 64, offset=0, data=bytes(400), digest=b""))
-                heard.append(bytes(proxy.to_service))
+                received.append(bytes(proxy.to_service))
         # The last 400 bytes are sealed ones of the last chunk: all zeros before.
-        assert not windows(heard[0][-400:], 4) & windows(heard[1][-400:], 4)
-        assert len(windows(heard[0][-400:], 4)) == 100
+        assert not windows(received[0][-400:], 4) & windows(received[1][-400:], 4)
+        assert len(windows(received[0][-400:], 4)) == 100
 
 
-def test_what_was_heard_cannot_be_played_back(tmp_path: Path) -> None:
+def test_what_was_recorded_cannot_be_played_back(tmp_path: Path) -> None:
     with EchoService(tmp_path) as service:
         with Proxy(service.address) as proxy, client_of(service, proxy.address) as client:
             client.call(UploadChunk(sha256="0" * 64, offset=0, data=bytes(400), digest=b""))
-            heard = bytes(proxy.to_service)
+            received = bytes(proxy.to_service)
         before = len(service.requests)
         place = ("127.0.0.1", int(service.address.rpartition(":")[2]))
         for _ in range(10):
             with socket.create_connection(place, timeout=20) as peer:
-                peer.sendall(heard)
+                peer.sendall(received)
                 while True:  # until the service ends the connection
                     try:
                         if not peer.recv(4096):
@@ -129,4 +129,4 @@ def test_events_are_sealed_too(tmp_path: Path) -> None:
     with EchoService(tmp_path, replies=replies) as service, Proxy(service.address) as proxy:
         with client_of(service, proxy.address) as client:
             assert client.call(Replay(job="a")).events[0].event.text == PROMPT * 50
-        assert b"whale" not in proxy.heard
+        assert b"whale" not in proxy.received

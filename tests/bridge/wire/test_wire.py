@@ -35,7 +35,7 @@ def test_many_calls_keep_their_order(tmp_path: Path) -> None:
         assert list(client.call_many([])) == []
 
 
-def test_a_refusal_is_told_with_its_kind(tmp_path: Path) -> None:
+def test_a_refusal_is_reported_with_its_kind(tmp_path: Path) -> None:
     with EchoService(tmp_path) as service, client_of(service) as client:
         with pytest.raises(Refusal, match="GetStats is not served") as caught:
             client.call(GetStats())
@@ -107,7 +107,7 @@ def test_a_service_with_another_key_is_not_believed(tmp_path: Path) -> None:
         assert service.requests == []
 
 
-def test_nobody_there(tmp_path: Path) -> None:
+def test_no_backend_there(tmp_path: Path) -> None:
     with EchoService(tmp_path) as service:
         pass
     with pytest.raises(Unreachable, match="No service answers"):
@@ -147,7 +147,7 @@ def test_a_newer_client_that_still_speaks_our_version(tmp_path: Path) -> None:
         assert welcome["protocol"] == 1
 
 
-def test_an_older_client_is_told_to_update(tmp_path: Path) -> None:
+def test_an_older_client_is_asked_to_update(tmp_path: Path) -> None:
     with EchoService(tmp_path) as service, RawClient(service) as raw:
         number, refused = raw.ask(pack([8, Hello(protocol_low=0, protocol_high=0, program="raw", version="0")]))
         assert (number, refused["kind"], refused["remedy"]) == (8, "version_mismatch", "Update the client.")
@@ -269,7 +269,7 @@ def test_too_many_connections_of_one_client(tmp_path: Path) -> None:
             assert raw.greet()[1]["type"] == "welcome"
 
 
-def test_a_routing_id_of_somebody_else_gives_nothing(tmp_path: Path) -> None:
+def test_a_routing_id_of_another_client_gives_nothing(tmp_path: Path) -> None:
     """The routing id that ZeroMQ gave a client is no secret: whoever takes it over must not get its pushes."""
     guest = new_pair()
     with EchoService(tmp_path) as service:

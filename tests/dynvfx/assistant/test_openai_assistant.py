@@ -173,7 +173,7 @@ def test_retries_back_off_and_end(server, assistant, slept):
 
 
 @pytest.mark.parametrize("headers", [{"retry_after": "86400"}])
-def test_nobody_waits_a_day(server, assistant, slept, headers):
+def test_a_wait_of_a_day_is_cut(server, assistant, slept, headers):
     server.answers = [fails(429, "quota", **headers)]
     with pytest.raises(AssistantFailed, match="no more requests"):
         assistant.plan("add a whale", FRAMES)

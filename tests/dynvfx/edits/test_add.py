@@ -21,7 +21,7 @@ def test_full_frame_content_may_cover_everything():
     assert (events[-1].latents != SmallBackbone().encode(SOURCE)).all(dim=1).float().mean() > 0.99
 
 
-def test_absent_source_objects_are_told_and_no_error():
+def test_absent_source_objects_are_reported_and_no_error():
     plan = msgspec.structs.replace(PLAN, source_objects=("diver", "submarine"))
 
     def answer(frames, phrase, call):

@@ -221,7 +221,7 @@ def test_no_negative_prompt_is_the_empty_one():
     assert request(SOURCE).digest() != request(SOURCE, negative="a shark").digest()
 
 
-def test_events_tell_the_stages_in_order_with_time_left():
+def test_events_report_the_stages_in_order_with_time_left():
     events = run(request(SOURCE))
     steps = [(e.stage, e.iteration, e.step, e.steps) for e in events if isinstance(e, Progress)]
     assert steps == [

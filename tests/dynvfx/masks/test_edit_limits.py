@@ -12,7 +12,7 @@ from dynvfx.edits.add import generate
 from dynvfx.errors import ObjectAbsent
 from dynvfx.masks.edit_limits import EditLimits
 from dynvfx.progress.events import Notice
-from dynvfx.request import PaintedMask, Request
+from dynvfx.request import MaskIdentity, Request
 from tests.dynvfx.doubles import PLAN, SHAPE, CountingBackbone, ScriptedSegmenter, SmallBackbone, box, clip, request
 from tests.dynvfx.memory_store import MemoryStore
 
@@ -20,7 +20,7 @@ SOURCE = clip()
 EVERYWHERE = ScriptedSegmenter(lambda frames, phrase, call: torch.full(frames.shape[:3], float(call > 0)))
 UNALIGNED = (0.3, 0.1, 0.8, 0.7)
 """Cuts through cells on all four sides."""
-NAMED = PaintedMask(0, "a" * 64)
+NAMED = MaskIdentity(0, "a" * 64)
 
 
 def run(wanted, segmenter=None, backbone=None, **options):
@@ -194,7 +194,7 @@ def test_requests_with_and_without_a_painted_mask_differ():
     assert Request.from_dict(masked.to_dict()) == masked
     digests = {
         each.digest()
-        for each in (plain, masked, replace(masked, mask=PaintedMask(1, "a" * 64)), replace(masked, mask=None))
+        for each in (plain, masked, replace(masked, mask=MaskIdentity(1, "a" * 64)), replace(masked, mask=None))
     }
     assert len(digests) == 4
 

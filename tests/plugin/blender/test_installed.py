@@ -11,7 +11,7 @@ import pytest
 
 from installers.agents import assemble, installed_files, panel_command
 from installers.blender_addon import switch_on
-from installers.hosts import Host
+from installers.hosts import FoundHost
 from installers.manifest import Manifest
 from tests.plugin.blender.addon import ROOT
 from tests.plugin.blender.blenders import INSIDE, system_blender
@@ -36,7 +36,7 @@ def test_the_installed_add_on_reaches_its_panel(tmp_path: Path, monkeypatch: pyt
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         reply: list[str] = []
-        host = Host("blender-3.4", "blender", "Blender 3.4", addons, program)
+        host = FoundHost("blender-3.4", "blender", "Blender 3.4", addons, program)
         switch_on([host], Manifest(tmp_path / "manifest.json"), reply.append)
         assert "switched on" in reply[0]
         done = subprocess.run(

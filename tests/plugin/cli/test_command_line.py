@@ -110,7 +110,7 @@ def test_a_take_with_a_model_from_a_folder(movie: Path, monkeypatch: pytest.Monk
     assert main(order) == 0
 
 
-def test_json_tells_everything_on_stdout(movie: Path, small_models: None, capsys: pytest.CaptureFixture):
+def test_json_reports_everything_on_stdout(movie: Path, small_models: None, capsys: pytest.CaptureFixture):
     assert (
         main(["add", str(movie), INSTRUCTION, "--quality", "draft", "--output", "out", "--json", "--takes", "2"]) == 0
     )
@@ -293,7 +293,7 @@ def test_a_full_disk_ends_with_5(
     assert failed["kind"] == "out_of_disk" and "No space" in failed["why"]
 
 
-def test_a_disk_too_small_for_a_take_is_told_before_the_work(
+def test_a_disk_too_small_for_a_take_is_reported_before_the_work(
     movie: Path, small_models: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
     monkeypatch.setattr("backend.jobs.determinism.STATE_BYTES", 1 << 60)

@@ -88,11 +88,11 @@ def newest(client: Client, states: tuple[str, ...] = ()) -> object:
     return reply.jobs[0] if reply.jobs else None
 
 
-def test_add_tells_the_same_events_as_always(client: Client, capsys: pytest.CaptureFixture):
+def test_add_reports_the_same_events_as_always(client: Client, capsys: pytest.CaptureFixture):
     assert main(["add", source(), "add nothing", "--takes", "2", "--output", "out", "--json"]) == 0
-    told = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    reported = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     take = ["progress"] * 5 + ["take_done"]
-    assert told == ["job_started", "model_opened", "plan_ready", *take, *take, "job_done"]
+    assert reported == ["job_started", "model_opened", "plan_ready", *take, *take, "job_done"]
     assert newest(client).output == str(Path("out").absolute())
     assert Path("out/takes/02/take.json").exists()
 
@@ -111,7 +111,7 @@ def test_a_failed_job_ends_the_command_as_it_would_have_ended_here(client: Clien
     assert (last["event"], last["kind"], last["exit_code"]) == ("error", "scripted", 1)
 
 
-def test_retry_goes_on_and_tells_only_what_is_new(client: Client, capsys: pytest.CaptureFixture):
+def test_retry_goes_on_and_reports_only_what_is_new(client: Client, capsys: pytest.CaptureFixture):
     assert main(["add", source(), "add nothing fail_at=2"]) == 1
     failed = newest(client)
     capsys.readouterr()
@@ -252,7 +252,7 @@ def test_the_same_command_continues_a_paused_job(client: Client):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
-def test_a_service_that_is_killed_is_started_again_and_every_event_is_told_once(
+def test_a_service_that_is_killed_is_started_again_and_every_event_is_reported_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     home = tmp_path / "killed"
@@ -265,9 +265,9 @@ def test_a_service_that_is_killed_is_started_again_and_every_event_is_told_once(
             os.kill(pid, signal.SIGKILL)
         said, error = adding.communicate(timeout=90)
     assert adding.returncode == 0, error
-    told = steps(said)
+    reported = steps(said)
     # The scripted worker stores a step before it tells it, so that the killed one may go untold.
-    assert told == sorted(set(told)) and told[-1] == 60 and len(told) >= 59
+    assert reported == sorted(set(reported)) and reported[-1] == 60 and len(reported) >= 59
 
 
 def test_bad_orders_are_refused_before_they_are_queued(client: Client, capsys: pytest.CaptureFixture):

@@ -93,8 +93,11 @@ def test_a_take_has_the_same_bytes_as_one_of_this_process(
     served = events(capsys)
     assert digests("served/takes/01") == digests("alone/takes/01")
     without_times = [
-        [{name: value for name, value in event.items() if name not in ("seconds", "seconds_left")} for event in told]
-        for told in (alone, served)
+        [
+            {name: value for name, value in event.items() if name not in ("seconds", "seconds_left")}
+            for event in reported
+        ]
+        for reported in (alone, served)
     ]
     assert without_times[1] == json.loads(json.dumps(without_times[0]).replace("/alone", "/served"))
     assert main(["refine", "served/takes/01", "add a red balloon", *DRAFT]) == 0
@@ -106,14 +109,14 @@ def test_a_take_has_the_same_bytes_as_one_of_this_process(
 def test_a_plan_first_then_the_takes(movie: Path, here: None, capsys: pytest.CaptureFixture):
     order = ["add", str(movie), INSTRUCTION, *DRAFT, "--output", "out", "--json"]
     assert main([*order, "--plan-only"]) == 0
-    told = events(capsys)
-    assert (told[-1]["event"], told[-1]["timeline"], told[-1]["takes"]) == ("job_done", None, [])
+    reported = events(capsys)
+    assert (reported[-1]["event"], reported[-1]["timeline"], reported[-1]["takes"]) == ("job_done", None, [])
     plan = json.loads(Path("out/plan.json").read_text("utf-8"))
     plan["composite_caption"] = "a street with a very red balloon"
     Path("out/plan.json").write_text(json.dumps(plan), "utf-8")
     assert main(order) == 0
-    told = events(capsys)
-    assert next(each for each in told if each["event"] == "plan_ready")["origin"] == "kept"
+    reported = events(capsys)
+    assert next(each for each in reported if each["event"] == "plan_ready")["origin"] == "kept"
     assert read_take("out/takes/01").plan.composite_caption == plan["composite_caption"]
 
 
@@ -165,16 +168,16 @@ def test_a_clip_travels_and_its_takes_come_back(
     capsys.readouterr()
     order = ["add", str(movie), INSTRUCTION, *DRAFT, "--output", "out", "--json"]
     assert main(order) == 0
-    told = events(capsys)
-    assert [told[0]["event"], told[-1]["event"]] == ["job_started", "job_done"]
-    assert told[0]["source"] == str(movie.absolute()) == told[0]["media"]
-    assert told[-1] == {
+    reported = events(capsys)
+    assert [reported[0]["event"], reported[-1]["event"]] == ["job_started", "job_done"]
+    assert reported[0]["source"] == str(movie.absolute()) == reported[0]["media"]
+    assert reported[-1] == {
         "event": "job_done",
         "output": str(Path("out").absolute()),
         "takes": [1],
         "timeline": str(Path("out/timeline.otio").absolute()),
     }
-    assert str(far.home) not in json.dumps(told)
+    assert str(far.home) not in json.dumps(reported)
     expected = digests("alone/takes/01")
     expected.pop("latents.safetensors")
     assert digests("out/takes/01") == expected
@@ -202,8 +205,8 @@ def test_more_takes_and_a_follow_up_on_another_machine(movie: Path, far: Running
     assert main(order) == 0
     assert main([*order, "--takes", "2"]) == 0
     assert main(["refine", "out/takes/02", "add a red balloon", *DRAFT, "--json"]) == 0
-    told = events(capsys)
-    assert [each["take"] for each in told if each["event"] == "take_done"] == [1, 2, 3]
+    reported = events(capsys)
+    assert [each["take"] for each in reported if each["event"] == "take_done"] == [1, 2, 3]
     takes = [read_take(f"out/takes/{number:02d}") for number in (1, 2, 3)]
     assert [take.seed for take in takes] == [0, 1, 0]
     assert takes[2].parent == takes[1].id

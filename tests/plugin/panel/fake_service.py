@@ -369,8 +369,8 @@ class FakeSession:
         if self.state != "ready":
             return
         if isinstance(push, EventPushed):
-            told = self._followed[push.job]
-            self._due.append(lambda: told(push.event))
+            reported = self._followed[push.job]
+            self._due.append(lambda: reported(push.event))
         else:
             self._due.append(lambda: self.on_push(push))
 

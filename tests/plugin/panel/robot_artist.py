@@ -40,8 +40,8 @@ class Artist:
         failed = [each.job.failure for each in model.takes.jobs.values() if each.job.failure is not None]
         if problem is not None or failed:
             self._leave({"problem": str(problem or failed[0])})
-        elif (told := next(self._steps)) is not None:
-            self._leave(told)
+        elif (reported := next(self._steps)) is not None:
+            self._leave(reported)
 
     def _work(self) -> Iterator[dict | None]:
         model: PanelModel = self._panel.panel.model
@@ -60,10 +60,10 @@ class Artist:
             yield None
         yield {"take": entry.take.id, "folder": entry.folder, "sentence": model.placements.status_text}
 
-    def _leave(self, told: dict) -> None:
+    def _leave(self, reported: dict) -> None:
         self._timer.stop()
         partial = self._report.with_suffix(".partial")
-        partial.write_text(json.dumps(told))
+        partial.write_text(json.dumps(reported))
         partial.replace(self._report)
         QApplication.quit()
 

@@ -293,7 +293,9 @@ def test_a_clip_that_moves_in_the_moment_of_placing(
     assert joined.panel.problem is None
 
 
-def test_a_take_that_lies_elsewhere_is_told(join: Callable, service: FakeService, until: Until, tmp_path: Path) -> None:
+def test_a_take_that_lies_elsewhere_is_reported(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
     joined = join()
     until(lambda: joined.panel.shot.shot is not None)
     take = generate(joined, service, until, tmp_path / "takes" / "01")
@@ -312,7 +314,7 @@ def test_an_export_at_another_place_is_refused(join: Callable, until: Until) -> 
     assert joined.panel.shot.problem.kind == "bad_reply" and "does not lie" in joined.panel.shot.problem.what
 
 
-def test_what_the_host_refuses_is_told_and_nothing_is_approved(
+def test_what_the_host_refuses_is_reported_and_nothing_is_approved(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()
@@ -333,7 +335,7 @@ def test_what_the_host_refuses_is_told_and_nothing_is_approved(
     until(lambda: joined.panel.placements.current is not None)
 
 
-def test_the_hosts_own_panel_generates_places_and_is_told(
+def test_the_hosts_own_panel_generates_places_and_is_reported(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join(("street", "park"))
@@ -354,8 +356,8 @@ def test_the_hosts_own_panel_generates_places_and_is_told(
     )
     service.progress(jobs[0], 10)
     until(lambda: any(each["state"] == "refining" for each in (agent.last("state") or {"jobs": ()})["jobs"]))
-    told = next(each for each in agent.last("state")["jobs"] if each["id"] == jobs[0])
-    assert told["uid"] == "strip-2" and 0 < told["fraction"] < 1 and told["seconds_left"] == 42.0
+    reported = next(each for each in agent.last("state")["jobs"] if each["id"] == jobs[0])
+    assert reported["uid"] == "strip-2" and 0 < reported["fraction"] < 1 and reported["seconds_left"] == 42.0
     take = finish(joined, service, until, tmp_path / "takes" / "01", jobs[0])
     until(lambda: [each["id"] for each in agent.last("state")["takes"]] == [take])
     # The other clip is the selected one: the take goes above its own.

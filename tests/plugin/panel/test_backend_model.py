@@ -109,6 +109,6 @@ def test_a_queue_that_was_paused_before_shows_with_the_welcome(
 
 
 def test_a_call_without_a_link_fails_at_once(backend: BackendModel) -> None:
-    told = []
-    backend.call(PauseQueue(), told.append, told.append)
-    assert isinstance(told[0], Problem)
+    reported = []
+    backend.call(PauseQueue(), reported.append, reported.append)
+    assert isinstance(reported[0], Problem)

@@ -164,7 +164,7 @@ def test_a_refused_order_says_why(opened: PanelModel, service: FakeService, unti
     assert opened.plan.problem.kind == "queue_full"
 
 
-def test_a_running_job_tells_stage_step_time_and_picture(
+def test_a_running_job_reports_stage_step_time_and_picture(
     planned: PanelModel, service: FakeService, until: Until
 ) -> None:
     job = planned.plan.job
@@ -272,7 +272,7 @@ def test_swapping_is_one_call(planned: PanelModel, service: FakeService, until: 
     assert planned.placements.current.take == second
 
 
-def test_a_take_without_files_is_told_not_placed(
+def test_a_take_without_files_is_reported_not_placed(
     planned: PanelModel, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
@@ -301,9 +301,7 @@ def test_a_follow_up_names_its_parent(planned: PanelModel, service: FakeService,
     assert (spec.start.job, spec.start.number, spec.instruction) == (next(iter(service.entries))[0], 1, "make it blue")
 
 
-def test_the_service_dies_and_every_event_is_heard_once(
-    planned: PanelModel, service: FakeService, until: Until
-) -> None:
+def test_the_service_dies_and_every_event_comes_once(planned: PanelModel, service: FakeService, until: Until) -> None:
     job = planned.plan.job
     planned.generate()
     service.progress(job, 1)

@@ -19,16 +19,16 @@ from tests.plugin.panel.fake_service import PLAN, FakeService, make_take
 Until = Callable[[Callable[[], bool]], None]
 
 
-def test_fields_tell_only_of_changes() -> None:
+def test_fields_report_only_of_changes() -> None:
     class Model(Observable):
         name: Field[str] = Field("a")
 
-    model, told = Model(), []
-    model.changed.connect(told.append)
+    model, reported = Model(), []
+    model.changed.connect(reported.append)
     model.name = "a"
     model.name = "b"
     model.name = "b"
-    assert told == ["name"] and model.name == "b" and Model().name == "a"
+    assert reported == ["name"] and model.name == "b" and Model().name == "a"
 
 
 def test_history_holds_each_instruction_once_newest_first() -> None:
@@ -64,7 +64,7 @@ def test_a_plan_knows_whether_it_was_edited() -> None:
     assert plan.hindrance
 
 
-def test_what_was_not_heard_is_kept_on_the_disk(tmp_path: Path) -> None:
+def test_what_was_not_acknowledged_is_kept_on_the_disk(tmp_path: Path) -> None:
     outbox = ReviewOutbox(tmp_path / "review_outbox.json")
     note = Note(text="x", first=0, last=1)
     outbox.add("j", 1, "approved", None)

@@ -39,7 +39,7 @@ def transfers(qapp: object, by_hand: ByHand) -> TransfersModel:
     return TransfersModel(by_hand)
 
 
-def begin(transfers: TransfersModel, told: list, key: str = "take:j:1", upload: bool = False) -> list[Way]:
+def begin(transfers: TransfersModel, reported: list, key: str = "take:j:1", upload: bool = False) -> list[Way]:
     ways: list[Way] = []
 
     def work(way: Way) -> str:
@@ -47,13 +47,13 @@ def begin(transfers: TransfersModel, told: list, key: str = "take:j:1", upload: 
         return "came"
 
     transfer = Transfer(key, "take 1 of “add fire”", upload=upload, total=2_000_000)
-    transfers.begin(transfer, work, told.append, told.append)
+    transfers.begin(transfer, work, reported.append, reported.append)
     return ways
 
 
 def test_how_far_it_is_is_seen(transfers: TransfersModel, by_hand: ByHand) -> None:
-    told: list[Any] = []
-    ways = begin(transfers, told)
+    reported: list[Any] = []
+    ways = begin(transfers, reported)
     by_hand.runs[0][0]()
     ways[0].read(500_000)
     transfers._see()
@@ -62,7 +62,7 @@ def test_how_far_it_is_is_seen(transfers: TransfersModel, by_hand: ByHand) -> No
     transfers._see()
     assert transfers.rows[0].share == 0.75 and "Downloading" in transfers.text_of(transfers.rows[0])
     by_hand.runs[0][1]("came")
-    assert told == ["came"] and transfers.rows == ()
+    assert reported == ["came"] and transfers.rows == ()
 
 
 def test_the_same_thing_does_not_travel_twice_at_once(transfers: TransfersModel, by_hand: ByHand) -> None:
@@ -72,8 +72,8 @@ def test_the_same_thing_does_not_travel_twice_at_once(transfers: TransfersModel,
 
 
 def test_a_stopped_one_waits_to_be_wanted_again(transfers: TransfersModel, by_hand: ByHand) -> None:
-    told: list[Any] = []
-    ways = begin(transfers, told)
+    reported: list[Any] = []
+    ways = begin(transfers, reported)
     by_hand.runs[0][0]()
     transfers.stop("take:j:1")
     assert ways[0].is_stopped()
@@ -84,30 +84,30 @@ def test_a_stopped_one_waits_to_be_wanted_again(transfers: TransfersModel, by_ha
     by_hand.runs[1][0]()
     assert not ways[1].is_stopped()
     by_hand.runs[1][1]("came")
-    assert told[-1] == "came" and transfers.rows == ()
+    assert reported[-1] == "came" and transfers.rows == ()
 
 
 def test_one_that_goes_wrong_says_why_and_can_be_tried_again(transfers: TransfersModel, by_hand: ByHand) -> None:
-    told: list[Any] = []
-    begin(transfers, told)
+    reported: list[Any] = []
+    begin(transfers, reported)
     by_hand.runs[0][2](Unreachable("The service does not answer.", "", "Check the network."))
     row = transfers.rows[0]
     assert row.state == "failed" and not transfers.is_held(row.key)
     assert transfers.text_of(row) == (
         "take 1 of “add fire” could not be transferred. The service does not answer. Check the network."
     )
-    begin(transfers, told)
+    begin(transfers, reported)
     assert transfers.rows[0].state == "running"
     transfers.dismiss(row.key)
     by_hand.runs[1][1]("too late")
-    assert transfers.rows == () and "too late" not in told
+    assert transfers.rows == () and "too late" not in reported
 
 
 def test_an_upload_that_ends_leaves_no_row(transfers: TransfersModel, by_hand: ByHand) -> None:
-    told: list[Problem] = []
-    begin(transfers, told, "shot:1", upload=True)
+    reported: list[Problem] = []
+    begin(transfers, reported, "shot:1", upload=True)
     by_hand.runs[0][2](Unreachable("The service does not answer."))
-    assert transfers.rows == () and told[0].kind == "unreachable"
+    assert transfers.rows == () and reported[0].kind == "unreachable"
 
 
 def test_rows_have_the_button_that_helps(transfers: TransfersModel, by_hand: ByHand) -> None:
@@ -126,16 +126,16 @@ def test_rows_have_the_button_that_helps(transfers: TransfersModel, by_hand: ByH
     assert len(widget.rows) == 3 and widget.more.text() == "and 2 more"
 
 
-def test_what_failed_in_a_thread_is_told(qapp: object, until: Until) -> None:
-    background, told = Background(), []
+def test_what_failed_in_a_thread_is_reported(qapp: object, until: Until) -> None:
+    background, reported = Background(), []
 
     def work(way: Way) -> None:
         way.moved(1)
         raise Unreachable("Nobody there.")
 
     transfers = TransfersModel(background)
-    transfers.begin(Transfer("k", "x", upload=False, total=2), work, told.append, told.append)
-    until(lambda: bool(told))
+    transfers.begin(Transfer("k", "x", upload=False, total=2), work, reported.append, reported.append)
+    until(lambda: bool(reported))
     assert transfers.rows[0].state == "failed"
     background.wait()
 

@@ -26,8 +26,8 @@ STATE_EVERY_MS = 200
 _STATUSES: tuple[Status, ...] = ("pending", "approved", "rejected", "retake")
 
 
-class Stills(Protocol):
-    """`plugin.panel.thumbnails.stills.Stills`: pictures of takes as small PNG files."""
+class StillWriter(Protocol):
+    """`plugin.panel.thumbnails.stills.StillWriter`: pictures of takes as small PNG files."""
 
     def path_of(self, movie: str) -> str:
         """The PNG, empty while there is none."""
@@ -42,7 +42,7 @@ class AgentRequests(QObject):
         self,
         panel: PanelModel,
         host: AgentHost,
-        stills: Stills,
+        stills: StillWriter,
         background: BackgroundRunner,
         parent: QObject | None = None,
     ) -> None:

@@ -34,10 +34,10 @@ class PlanWatch(QObject):
         self._jobs, self._takes = jobs, jobs.takes
         jobs.jobChanged.connect(self._job_changed)
         jobs.planKnown.connect(self._plan_known)
-        backend.changed.connect(lambda name: self._tell_stage() if name in ("headline", "detail") else None)
+        backend.changed.connect(lambda name: self._report_stage() if name in ("headline", "detail") else None)
         self._look = QTimer(self)
         self._look.setInterval(_LOOK_EVERY_MS)
-        self._look.timeout.connect(self._tell_stage)
+        self._look.timeout.connect(self._report_stage)
 
     def open(self, job: str) -> None:
         """Show the plan of a job that waits for approval."""
@@ -82,7 +82,7 @@ class PlanWatch(QObject):
         elif mine and self._plan.state == "ready" and job.state != "awaiting_approval":
             self._plan.clear()
 
-    def _tell_stage(self) -> None:
+    def _report_stage(self) -> None:
         if self._plan.state != "waiting":
             self._look.stop()
         elif self._plan.job in self._takes.jobs:

@@ -99,11 +99,11 @@ class JobsModel(QObject):
 
     def approve(self, job: str, plan: Plan | None, failed: Callable[[Problem], None]) -> None:
         """Let a held job go on, with the plan as edited."""
-        self._backend.call(Approve(job=job, plan=plan), self._job_told, failed)
+        self._backend.call(Approve(job=job, plan=plan), self._job_replied, failed)
 
     def pause(self, job: str) -> None:
         """Stop a job after its step; it goes on later from what it has."""
-        self._backend.call(PauseJob(job=job), self._job_told, self.problemFound.emit)
+        self._backend.call(PauseJob(job=job), self._job_replied, self.problemFound.emit)
 
     def cancel(self, job: str, quietly: bool = False) -> None:
         """End a job for good; `quietly` says nothing about it."""
@@ -116,7 +116,7 @@ class JobsModel(QObject):
             }
             if not quietly:
                 self.message.emit(texts[reply.outcome])
-            self._backend.call(GetJob(job=job), self._job_told, self.problemFound.emit)
+            self._backend.call(GetJob(job=job), self._job_replied, self.problemFound.emit)
 
         self._backend.call(Cancel(job=job), answered, self.problemFound.emit)
 
@@ -125,7 +125,7 @@ class JobsModel(QObject):
 
         def queued(reply: JobReply) -> None:
             self.takes.restore(job)
-            self._job_told(reply)
+            self._job_replied(reply)
 
         footprint = "small" if small else None
         self._backend.call(Retry(job=job, footprint=footprint), queued, self.problemFound.emit)
@@ -138,8 +138,8 @@ class JobsModel(QObject):
         before = other if steps < 0 else self.takes.neighbour_in_queue(job, 2)
 
         def moved(reply: Reply) -> None:
-            self._job_told(reply)
-            self._backend.call(ListJobs(), self._jobs_told, self.problemFound.emit)
+            self._job_replied(reply)
+            self._backend.call(ListJobs(), self._jobs_replied, self.problemFound.emit)
 
         self._backend.call(Reorder(job=job, before=before), moved, self.problemFound.emit)
 
@@ -154,15 +154,15 @@ class JobsModel(QObject):
         if self._backend.link is not self._link:
             self._link = self._backend.link
             self._followed.clear()
-        self._backend.call(ListJobs(), self._jobs_told, self.problemFound.emit)
+        self._backend.call(ListJobs(), self._jobs_replied, self.problemFound.emit)
         self.finished.reload()
 
-    def _jobs_told(self, reply: Jobs) -> None:
+    def _jobs_replied(self, reply: Jobs) -> None:
         self.takes.set_jobs(reply.jobs)
         for job in reply.jobs:
             self._look_at(job)
 
-    def _job_told(self, reply: JobReply) -> None:
+    def _job_replied(self, reply: JobReply) -> None:
         self._changed(reply.job)
 
     def _changed(self, job: Job) -> None:
@@ -170,17 +170,19 @@ class JobsModel(QObject):
         self._look_at(job)
 
     def _look_at(self, job: Job) -> None:
-        if job.state in ENDED and job.id in self._followed and self._all_heard(job):
+        if job.state in ENDED and job.id in self._followed and self._all_received(job):
             self._unfollow(job.id)
         elif job.state not in ENDED and job.id not in self._followed and self._backend.link is not None:
             self._followed.add(job.id)
             first = self.takes.jobs[job.id].next_event
-            self._backend.link.follow(job.id, first, lambda told: self._happened(job.id, told), self.problemFound.emit)
+            self._backend.link.follow(
+                job.id, first, lambda reported: self._happened(job.id, reported), self.problemFound.emit
+            )
         if job.state == "awaiting_approval" and not (job.id in self.plans and job.id in self.specs):
-            self._backend.call(GetJob(job=job.id), self._plan_told, self.problemFound.emit)
+            self._backend.call(GetJob(job=job.id), self._plan_replied, self.problemFound.emit)
         self.jobChanged.emit(job)
 
-    def _all_heard(self, job: Job) -> bool:
+    def _all_received(self, job: Job) -> bool:
         return self.takes.jobs[job.id].next_event > job.events
 
     def _unfollow(self, job: str) -> None:
@@ -188,17 +190,17 @@ class JobsModel(QObject):
         if self._backend.link is not None:
             self._backend.link.unfollow(job)
 
-    def _plan_told(self, reply: JobReply) -> None:
+    def _plan_replied(self, reply: JobReply) -> None:
         if reply.spec is not None:
             self.specs[reply.job.id] = reply.spec
         if reply.plan is not None and reply.job.id not in self.plans:
             self.plans[reply.job.id] = KnownPlan(reply.plan)
             self.planKnown.emit(reply.job.id)
 
-    def _happened(self, job: str, told: Numbered) -> None:
+    def _happened(self, job: str, reported: Numbered) -> None:
         progress = self.takes.jobs[job]
-        progress.next_event = told.number + 1
-        event = told.event
+        progress.next_event = reported.number + 1
+        event = reported.event
         if isinstance(event, StageProgress):
             self.takes.set_progress(job, event)
         elif isinstance(event, PlanReady):
@@ -223,7 +225,9 @@ class JobsModel(QObject):
                 lambda reply: self._finished(job, event.take, reply),
                 self.problemFound.emit,
             )
-        elif isinstance(event, JobDone | JobFailed) and progress.job.state in ENDED and self._all_heard(progress.job):
+        elif (
+            isinstance(event, JobDone | JobFailed) and progress.job.state in ENDED and self._all_received(progress.job)
+        ):
             self._unfollow(job)
 
     def _mask_came(self, job: str, place: int, path: str) -> None:

@@ -17,7 +17,7 @@ from plugin.panel.widgets.flow import FlowLayout
 SAMPLE = Path(__file__).resolve().parents[4] / "backend" / "demo"
 
 
-class Welcome(QScrollArea):
+class WelcomePage(QScrollArea):
     """`finished` when the artist goes on; with the path of the sample shot, or "" for a timeline of their own."""
 
     finished = pyqtSignal(str)

@@ -215,7 +215,7 @@ def test_cut_weights_are_unreadable_not_a_crash(folder, tmp_path, part):
         open_backbone(str(copy))
 
 
-def test_a_cut_text_encoder_is_told_when_it_is_needed(folder, tmp_path):
+def test_a_cut_text_encoder_is_reported_when_it_is_needed(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     path = copy / "text_encoder" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:1000])

@@ -5,7 +5,7 @@ import pytest
 from dynvfx.backbones.tiny.vocabulary import (
     DIAMETERS,
     VOCABULARY,
-    Placement,
+    CaptionPlacement,
     canonical_caption,
     find_content,
     find_placement,
@@ -53,7 +53,7 @@ def test_every_entry_is_read_back_with_its_own_place():
     ],
 )
 def test_placement_is_read_from_percentages_and_words(text, expected):
-    placement = find_placement(text, Placement(0.64, 0.6))
+    placement = find_placement(text, CaptionPlacement(0.64, 0.6))
     assert (placement.x, placement.y) == pytest.approx(expected)
 
 
@@ -65,12 +65,12 @@ def test_sizes_are_read_from_words(text, size):
 @pytest.mark.parametrize(
     ("text", "box", "expected"),
     [
-        ("with a red ball", (0.5, 0.0, 1.0, 1.0), Placement(0.75, 0.5, DIAMETERS["medium"])),
-        ("with a red ball on the left", (0.5, 0.0, 1.0, 1.0), Placement(0.70, 0.5, DIAMETERS["medium"])),
-        ("with a red ball on the left", (0.0, 0.0, 0.6, 1.0), Placement(0.26, 0.5, DIAMETERS["medium"])),
-        ("with a huge red ball", (0.0, 0.2, 1.0, 0.6), Placement(0.5, 0.4, DIAMETERS["medium"])),
-        ("with a huge red ball", (0.0, 0.0, 1.0, 1.0), Placement(0.5, 0.5, DIAMETERS["large"])),
-        ("with a fire low", (0.2, 0.5, 0.4, 0.6), Placement(0.3, 0.55, DIAMETERS["small"])),
+        ("with a red ball", (0.5, 0.0, 1.0, 1.0), CaptionPlacement(0.75, 0.5, DIAMETERS["medium"])),
+        ("with a red ball on the left", (0.5, 0.0, 1.0, 1.0), CaptionPlacement(0.70, 0.5, DIAMETERS["medium"])),
+        ("with a red ball on the left", (0.0, 0.0, 0.6, 1.0), CaptionPlacement(0.26, 0.5, DIAMETERS["medium"])),
+        ("with a huge red ball", (0.0, 0.2, 1.0, 0.6), CaptionPlacement(0.5, 0.4, DIAMETERS["medium"])),
+        ("with a huge red ball", (0.0, 0.0, 1.0, 1.0), CaptionPlacement(0.5, 0.5, DIAMETERS["large"])),
+        ("with a fire low", (0.2, 0.5, 0.4, 0.6), CaptionPlacement(0.3, 0.55, DIAMETERS["small"])),
     ],
 )
 def test_a_box_places_what_the_caption_leaves_open(text, box, expected):

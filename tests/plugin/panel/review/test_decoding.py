@@ -107,9 +107,9 @@ def test_a_source_that_changes_is_read_again(qtbot, tmp_path):
 def test_a_file_that_cannot_be_read_is_given_up(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     decoder.set_sources({"a": PlacedSlice(slice_of(tmp_path / "gone.mp4", 20))})
-    with qtbot.waitSignal(decoder.failed, timeout=5000) as told:
+    with qtbot.waitSignal(decoder.failed, timeout=5000) as reported:
         decoder.wish(PrefetchRequest(0, (("a", 0),), 0, 19, ahead=0))
-    assert told.args[0] == "a" and "does not exist" in told.args[1].what
+    assert reported.args[0] == "a" and "does not exist" in reported.args[1].what
     assert decoder.is_hopeless(Key("a", 0))
     decoder.close()
 
@@ -133,7 +133,7 @@ def changed(tmp_path, name, where, value, pix_fmt="yuv444p"):
     return path
 
 
-def test_the_number_tells_the_largest_change_outside_the_matte(qtbot, tmp_path):
+def test_the_number_reports_the_largest_change_outside_the_matte(qtbot, tmp_path):
     def matte(number, width, height):
         picture = np.zeros((height, width, 3), np.uint8)
         picture[:, : width // 2] = 255

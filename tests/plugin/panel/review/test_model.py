@@ -48,8 +48,8 @@ def test_the_first_take_is_under_review_against_the_original(shot):
 
 
 def test_takes_are_picked_by_number_and_may_face_each_other(shot):
-    told = []
-    shot.currentChanged.connect(lambda: told.append(shot.current.id))
+    reported = []
+    shot.currentChanged.connect(lambda: reported.append(shot.current.id))
     shot.pick_number(3)
     shot.pick_number(9)
     shot.pick_number(2, against=True)
@@ -60,7 +60,7 @@ def test_takes_are_picked_by_number_and_may_face_each_other(shot):
     shot.compare_with("two")
     assert shot.against is None
     shot.pick_neighbour(-1)
-    assert told == ["three", "three", "two", "one"]
+    assert reported == ["three", "three", "two", "one"]
 
 
 def test_a_new_take_leaves_the_review_where_it_is(shot):
@@ -131,31 +131,31 @@ def test_typed_positions(shot):
     assert shot.timecode(5) == "01:00:00:05"
 
 
-def test_what_goes_wrong_is_told_and_not_raised(qtbot, shot, tmp_path):
-    told = []
-    shot.problemFound.connect(lambda *said: told.append(said))
+def test_what_goes_wrong_is_reported_and_not_raised(qtbot, shot, tmp_path):
+    reported = []
+    shot.problemFound.connect(lambda *said: reported.append(said))
     (tmp_path / "file").write_text("in the way")
     assert not shot.export_csv(str(tmp_path / "file" / "notes.csv"))
     assert shot.export_csv(str(tmp_path / "notes.csv")) and shot.export_markers(str(tmp_path / "notes.otio"))
-    assert len(told) == 1 and told[0][0]
+    assert len(reported) == 1 and reported[0][0]
     shot.set_takes([review_take(tmp_path / "gone.mov")])
-    qtbot.waitUntil(lambda: len(told) == 2, timeout=5000)
-    assert "gone.mov does not exist" in told[1][0] and told[1][2]
+    qtbot.waitUntil(lambda: len(reported) == 2, timeout=5000)
+    assert "gone.mov does not exist" in reported[1][0] and reported[1][2]
     qtbot.waitUntil(lambda: shot.playback.shown.pictures.get("take:one", 1) is None, timeout=5000)
 
 
 def test_status_follow_up_and_placing_are_requests(shot):
-    told = []
-    shot.statusChanged.connect(lambda *said: told.append(said))
-    shot.followUpRequested.connect(lambda *said: told.append(said))
-    shot.placeRequested.connect(lambda *said: told.append(said))
+    reported = []
+    shot.statusChanged.connect(lambda *said: reported.append(said))
+    shot.followUpRequested.connect(lambda *said: reported.append(said))
+    shot.placeRequested.connect(lambda *said: reported.append(said))
     shot.set_status("approved")
     shot.ask_place()
     wanted = FollowUp("add a bigger ball", region=(0.1, 0.2, 0.5, 0.6), skip=1)
     assert shot.ask_follow_up(wanted)
     assert not shot.ask_follow_up(FollowUp.of(shot.current))
     assert not shot.ask_follow_up(FollowUp("  "))
-    assert told == [("one", "approved"), ("one",), ("one", wanted)]
+    assert reported == [("one", "approved"), ("one",), ("one", wanted)]
     assert wanted.levels(shot.current.take) == (700, 500)
 
 
@@ -270,19 +270,19 @@ def test_the_number_is_measured_once_the_picture_stands(qtbot, shot):
 def test_a_page_is_written_in_the_background(qtbot, shot, tmp_path):
     steps = []
     shot.page_export.progressed.connect(lambda done, total: steps.append((done, total)))
-    with qtbot.waitSignal(shot.page_export.written, timeout=20000) as told:
+    with qtbot.waitSignal(shot.page_export.written, timeout=20000) as reported:
         assert shot.page_export.write(str(tmp_path / "page"), "SH010")
         assert not shot.page_export.write(str(tmp_path / "page"), "SH010")
-    assert Path(told.args[0]).name == "index.html" and steps[-1] == (72, 72)
+    assert Path(reported.args[0]).name == "index.html" and steps[-1] == (72, 72)
     assert len(list((tmp_path / "page").glob("*.mp4"))) == 3
 
 
-def test_a_page_can_be_given_up_and_bad_decisions_are_told(qtbot, shot, tmp_path):
-    told = []
-    shot.problemFound.connect(lambda *said: told.append(said))
+def test_a_page_can_be_given_up_and_bad_decisions_are_reported(qtbot, shot, tmp_path):
+    reported = []
+    shot.problemFound.connect(lambda *said: reported.append(said))
     with qtbot.waitSignal(shot.page_export.progressed, timeout=20000):
         shot.page_export.write(str(tmp_path / "page"), "SH010")
     shot.page_export.cancel()
     assert not shot.page_export.writing and not (tmp_path / "page" / "index.html").exists()
     assert shot.page_export.import_decisions(str(tmp_path / "gone.json")) is None
-    assert len(told) == 1 and "gone.json" in told[0][0]
+    assert len(reported) == 1 and "gone.json" in reported[0][0]

@@ -25,14 +25,14 @@ def notes(qapp):
     return made
 
 
-def test_a_note_is_kept_in_order_and_told(notes):
-    told = []
-    notes.noteAdded.connect(lambda take, note: told.append((take, note.text)))
-    notes.notesChanged.connect(lambda take, all_: told.append((take, [each.text for each in all_])))
+def test_a_note_is_kept_in_order_and_reported(notes):
+    reported = []
+    notes.noteAdded.connect(lambda take, note: reported.append((take, note.text)))
+    notes.notesChanged.connect(lambda take, all_: reported.append((take, [each.text for each in all_])))
     note = notes.add("one", "  too dark ", 7, 3, "light")
     assert (note.text, note.first, note.last, note.author, note.category) == ("too dark", 3, 7, "Ada", "light")
     assert note.created.endswith("+00:00")
-    assert told == [("one", "too dark"), ("one", ["too dark", "old"])]
+    assert reported == [("one", "too dark"), ("one", ["too dark", "old"])]
 
 
 def test_notes_are_changed_and_taken_back_one_by_one(notes):
@@ -45,12 +45,12 @@ def test_notes_are_changed_and_taken_back_one_by_one(notes):
 
 
 def test_a_decision_is_about_one_take(notes):
-    told = []
+    reported = []
     notes.load("two", [], "approved")
-    notes.statusChanged.connect(lambda *said: told.append(said))
+    notes.statusChanged.connect(lambda *said: reported.append(said))
     notes.set_status("one", "rejected")
     notes.set_status("one", "rejected")
-    assert told == [("one", "rejected")]
+    assert reported == [("one", "rejected")]
     assert notes.status("two") == "approved" and notes.status("three") == "pending"
 
 

@@ -73,7 +73,7 @@ def test_sound_starts_at_the_frames_sample_and_again_after_a_jump(qtbot, tmp_pat
     assert sink.stops == 4
 
 
-def test_what_cannot_be_heard_says_why(qtbot, tmp_path, clock):
+def test_sound_that_cannot_be_played_says_why(qtbot, tmp_path, clock):
     transport = Transport(clock)
     sound = SoundPlayer(transport, open_sink=lambda _: None)
     with qtbot.waitSignals([sound.changed] * 2, timeout=5000):

@@ -261,7 +261,7 @@ def test_placing_is_asked_for_and_approves_only_when_it_is_done(qtbot, view):
     assert view.place_button.isHidden()
 
 
-def test_a_problem_is_told_in_words(qtbot, view, tmp_path):
+def test_a_problem_is_shown_as_text(qtbot, view, tmp_path):
     label = next(each for each in view.findChildren(QLabel) if each is view._problem)
     assert label.isHidden()
     view.model.set_takes([review_take(tmp_path / "gone.mov", "gone")])
