@@ -115,16 +115,22 @@ def rendered(blender: Blender, folder: Path, facts: dict) -> list[np.ndarray]:
 
 
 def compare(bare: list[np.ndarray], layers: list[np.ndarray], shown: list[np.ndarray]) -> None:
-    """Every rendered frame is this frame's layer over this frame's clip, and no other's."""
+    """Every rendered frame is this frame's layer over this frame's clip, and no other layer that looks different.
+
+    Neighbouring layers may look the same: the model has fewer frames a second than the clip. Most do not.
+    """
     assert len(bare) == len(layers) == len(shown)
     numbers = [number_outside(each, np.zeros(each.shape[:2])) for each in bare]
     assert len(set(numbers)) == len(numbers)
     assert [number_outside(picture, layer[..., 3]) for picture, layer in zip(shown, layers, strict=True)] == numbers
     for index, picture in enumerate(shown):
         assert (layers[index][..., 3] > 250).sum() > 50  # there is something of it to be seen
-        off = [np.abs(over(bare[index], layer) - picture).max() for layer in layers]
+        composed = [over(bare[index], layer) for layer in layers]
+        off = [np.abs(each - picture).max() for each in composed]
         assert off[index] <= 2, (index, off)
-        assert min([each for other, each in enumerate(off) if other != index]) > 2, (index, off)
+        others = [other for other, each in enumerate(composed) if np.abs(each - composed[index]).max() > 4]
+        assert len(others) > len(layers) / 2, (index, off)
+        assert min(off[other] for other in others) > 2, (index, off)
 
 
 def over(clip: np.ndarray, layer: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_from_the_sentence_to_the_take_in_the_preview(window: WindowedBlender, t
     # The first order starts the panel, and that the service: it waits for both.
     progress = "result = [e['text'] for e in state.get('jobs', ()) if e['stage'] and (e['fraction'] or 0) > 0.1]"
     text = window.until(_STATE + progress, PATIENCE)
-    assert text[0].startswith("running")
+    assert re.fullmatch(r"[A-Z][a-z].*, (step|pass) \d+ of \d+.*", text[0])
     takes = "result = [each['id'] for each in state.get('takes', ()) if each['thumbnail']]"
     (take,) = window.until(_STATE + takes, PATIENCE)
     assert window.do(

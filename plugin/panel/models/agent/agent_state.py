@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from contract.errors import Problem
+from contract.states import RUNNING
 from plugin.hosts.base import IdentifiesClips
 from plugin.panel.models.backend.backend import BackendModel
 from plugin.panel.models.panel.panel_model import PanelModel
@@ -47,6 +48,8 @@ def _shown(progress: JobProgress, panel: PanelModel) -> bool:
 
 def _job(progress: JobProgress, host: IdentifiesClips) -> dict[str, Any]:
     card, job = job_card(progress), progress.job
+    # While it runs, the line names the stage already.
+    parts = (card.line,) if job.state in RUNNING else (card.state_text, card.line)
     return {
         "id": job.id,
         "uid": host.uid_of(progress.shot),
@@ -55,7 +58,7 @@ def _job(progress: JobProgress, host: IdentifiesClips) -> dict[str, Any]:
         "stage": job.stage or "",
         "fraction": card.progress,
         "seconds_left": job.seconds_left,
-        "text": f"{card.state_text} · {card.line}" if card.line else card.state_text,
+        "text": " · ".join(filter(None, parts)),
         "problem": _problem(card.problem),
     }
 
