@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -82,7 +82,7 @@ class BackendLink:
                 raise
             return None
 
-    def events(self, job: str, first: int = 1) -> Iterator[Numbered]:
+    def events(self, job: str, first: int = 1) -> Generator[Numbered, None, None]:
         """Every event from number `first` on, each once, until the last one that ends the job.
 
         An earlier failure that was tried again is among them. Raises Unreachable, Refusal.
@@ -132,7 +132,7 @@ class BackendLink:
     def _is_over(self, silent: float) -> bool:
         """Whether this connection can never work again. Raises Unreachable for a backend that is given up."""
         session = self.client.session
-        if session.state == "refused":
+        if session.state == "refused" and session.problem is not None:
             raise session.problem
         if self.remote is not None:
             if silent > GIVE_UP:

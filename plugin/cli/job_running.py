@@ -17,7 +17,6 @@ from bridge.wire.messages import (
     JobReply,
     Jobs,
     ListJobs,
-    Numbered,
     Retry,
     Submit,
 )
@@ -74,28 +73,27 @@ class JobRun:
     def retry(self, job: Job, *, small: bool) -> Job:
         """Queue a job again; only what comes from now on is reported."""
         self._coming = job.events + 1
-        footprint = "small" if small else None
-        job = self._link.ask(Retry(job=job.id, footprint=footprint), JobReply).job
+        job = self._link.ask(Retry(job=job.id, footprint="small" if small else None), JobReply).job
         self._say(f"Job {job.id}{_queue_text(job)}.")
         return job
 
     def follow(self, job: str) -> int:
         """Report the job's events until it ends; the exit code. KeyboardInterrupt comes through."""
         events = self._link.events(job, self._coming)
-        pending: Numbered | None = None
+        pending: JobFailed | None = None
         with contextlib.closing(events):
             for numbered in events:
                 self._coming = numbered.number + 1
                 if pending is not None:
                     # Something came after a failure: it was tried again.
-                    self._reporter.report(JobNotice(kind="retried", text=f"It failed before: {pending.event.what}"))
-                pending = numbered if isinstance(numbered.event, JobFailed) else None
+                    self._reporter.report(JobNotice(kind="retried", text=f"It failed before: {pending.what}"))
+                pending = numbered.event if isinstance(numbered.event, JobFailed) else None
                 if pending is None:
                     self._report(numbered.event)
         if pending is None:
             return DONE
-        self._report(pending.event)
-        return pending.event.exit_code
+        self._report(pending)
+        return pending.exit_code
 
     def cancel(self, job: str) -> str:
         """End the job and wait until nothing works on it any more; the backend's answer."""
@@ -117,8 +115,8 @@ class JobRun:
             pass
         return report_stopped(self._reporter, self.started, quiet=self._quiet)
 
-    def _report(self, event: JobEvent) -> None:
-        event = self._translate(event)
+    def _report(self, original: JobEvent) -> None:
+        event = self._translate(original)
         if event is None:
             return
         self.started = event if isinstance(event, JobStarted) else self.started

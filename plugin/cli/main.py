@@ -90,13 +90,13 @@ def _run_command(options: argparse.Namespace, reporter: Reporter, settings: Sett
 def _in_process(options: argparse.Namespace, reporter: Reporter) -> int:
     """Carry out add, refine or demo here."""
     # Importing torch takes seconds: not for what goes through the backend.
-    from backend.jobs.job_start import JobFiles
+    from backend.jobs.job_start import JobFileAccess
     from backend.jobs.take_job import run
 
     spec, inputs = _job(options)
     started: JobStarted | None = None
     try:
-        for event in run(spec, files=JobFiles(inputs=inputs)):
+        for event in run(spec, files=JobFileAccess(inputs=inputs)):
             started = event if isinstance(event, JobStarted) else started
             reporter.report(event)
             if isinstance(event, JobDone) and event.timeline is None and not options.json:

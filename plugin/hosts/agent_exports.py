@@ -70,8 +70,7 @@ class Exports:
     def keep(self, timeline: str, folder: Path, export: Export) -> Export:
         """Keep a new export; one that is the same as before gives its folder back."""
         before = self._kept.get((timeline, export.clip.uid))
-        same = before is not None and before.path.is_file() and export.clip.render is None
-        if same and before.path.read_bytes() == export.path.read_bytes() and before.path != export.path:
+        if before is not None and export.clip.render is None and _is_copy(before.path, export.path):
             self.drop(folder)
             export = Export(export.clip, before.path, export.number, before.opened, before.shot)
         self._kept[timeline, export.clip.uid] = export
@@ -101,14 +100,14 @@ def read_export(folder: Path, reply: ExportReply, clip: HostClip, timeline: Host
         path = folder.joinpath(*checked_parts(reply.otio.replace("\\", "/")))
         opened = open_timeline(path)
         listed = {str(each.index): each for each in list_shots(opened, start_timecode)}
-    except (BadTimeline, Problem) as problem:
+    except Problem as problem:
         problem.what = f"“{clip.name}” was exported, but cannot be used. {problem.what}"
         raise
     found = listed.get(reply.clip)
     if found is None:
         raise BadReply(f"The export of “{clip.name}” has no clip number {reply.clip}.", "", "Report this.")
     if found.shot is None:
-        raise found.problem
+        raise found.problem or BadTimeline(f"“{clip.name}” cannot be used.")
     shot = found.shot
     place = (shot.timeline_start + shot.record_start, shot.record_frames, Fraction(*shot.timeline_rate))
     wanted = (clip.record_start, clip.record_frames, Fraction(*timeline.rate))
@@ -121,6 +120,10 @@ def read_export(folder: Path, reply: ExportReply, clip: HostClip, timeline: Host
         )
     shot = msgspec.structs.replace(shot, index=index, track_number=clip.track)
     return Export(clip, path, reply.clip, opened, shot)
+
+
+def _is_copy(path: Path, other: Path) -> bool:
+    return path != other and path.is_file() and path.read_bytes() == other.read_bytes()
 
 
 def _facts(clip: HostClip) -> HostClip:

@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 import types
+from functools import partial
 from hmac import compare_digest
 from secrets import token_hex
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -198,7 +199,7 @@ class AgentLink:
         failed, self._failed = self._failed, []
         for callback, problem in failed:
             if callback is not None:
-                self._run_guarded(None, lambda callback=callback, problem=problem: callback(problem))
+                self._run_guarded(None, partial(callback, problem))
         self._read_panel(now)
         for peer in list(self._unknown_peers):
             self._authenticate(peer, now)
@@ -324,7 +325,7 @@ class AgentLink:
             if call not in self._running:
                 continue  # closed by the step of another one
             number, generator = call
-            step = self._run_guarded(number, lambda generator=generator: _step(generator))
+            step = self._run_guarded(number, partial(_step, generator))
             if step is _FAILED or step[0]:
                 self._running = [each for each in self._running if each is not call]
             if step is _FAILED:

@@ -180,7 +180,7 @@ class AgentSession(QObject):
             self.busyChanged.emit(busy)
 
     def _read(self) -> None:
-        self._incoming += bytes(self._socket.readAll())
+        self._incoming += self._socket.readAll().data()
         self._received_at = self._clock()
         self._set_busy(False)
         while not self._ended:
@@ -240,7 +240,8 @@ class AgentSession(QObject):
             self._calls.pop(number).done(result if isinstance(result, dict) else {})
 
     def _progressed(self, params: dict[str, Any]) -> None:
-        call = self._calls.get(params.get("call")) if isinstance(params.get("call"), int) else None
+        number = params.get("call")
+        call = self._calls.get(number) if isinstance(number, int) else None
         if call is not None and call.progress is not None:
             done, total = (each if isinstance(each, int) else 0 for each in (params.get("done"), params.get("total")))
             call.progress(done, total, str(params.get("text") or ""))
