@@ -66,7 +66,7 @@ class Agent:
         Raises AgentProblem when the panel cannot be started.
         """
         self.state.problem = None
-        if self.connected:
+        if self._link is not None and self._link.connected:
             self._link.call(method, params, then, self._show_problem)
             return
         self._waiting.append((method, params, then))
@@ -108,9 +108,9 @@ class Agent:
         link.poll()
         if link.connected != self._was_connected:
             self._was_connected = link.connected
-            self._panel_connected() if link.connected else self._panel_left()
-        if self.starting:
-            self._check_start()
+            self._panel_connected(link) if link.connected else self._panel_left()
+        if self._started is not None and not link.connected:
+            self._check_start(link, self._started)
         if link.connected and time.monotonic() - self._watched >= _WATCH_SECONDS:
             self._watched = time.monotonic()
             if self._watch.changed():
@@ -158,21 +158,21 @@ class Agent:
         atexit.register(link.close)
         return link
 
-    def _panel_connected(self) -> None:
+    def _panel_connected(self, link: AgentLink) -> None:
         self._started = None
         self._watch.touch()
         waiting, self._waiting = self._waiting, []
         for method, params, then in waiting:
-            self._link.call(method, params, then, self._show_problem)
+            link.call(method, params, then, self._show_problem)
         redraw()
 
     def _panel_left(self) -> None:
         self.state.clear()
         redraw()
 
-    def _check_start(self) -> None:
-        ended = not self._link.panel_running
-        if ended or time.monotonic() - self._started > _START_SECONDS:
+    def _check_start(self, link: AgentLink, started: float) -> None:
+        ended = not link.panel_running
+        if ended or time.monotonic() - started > _START_SECONDS:
             self._started = None
             self._waiting.clear()
             what = "The DynVFX panel ended while it started." if ended else "The DynVFX panel does not answer."

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from types import GeneratorType
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Generator, Iterator, List, Optional, Tuple
 
 from . import VERSION
 from .agent_journal import AgentJournal, journal_folder
@@ -49,7 +49,7 @@ class Agent:
         """A clip as a timeline of its own."""
         return export_clip(self._current_timeline(), self.journal, str(params["uid"]), str(params["folder"]))
 
-    def place(self, params: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+    def place(self, params: Dict[str, Any]) -> Generator[Dict[str, Any], None, Dict[str, Any]]:
         """Takes above their clip; where one stands already, the active one takes its place."""
         current, uid, takes = self._current_timeline(), str(params["uid"]), list(params["takes"])
         active = int(params.get("active") or 0)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import BinaryIO, Optional
 
 if sys.platform == "win32":
     import msvcrt
@@ -15,7 +16,7 @@ class SingleInstance:
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, "agent.lock")
         self._show_request = os.path.join(folder, "show")
-        self._file = None  # type: Any
+        self._file: Optional[BinaryIO] = None
 
     def acquire(self) -> bool:
         """Become the one; False when another is."""

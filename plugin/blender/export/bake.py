@@ -20,6 +20,7 @@ from ..strips.strip_media import NumberedPictures, media_size
 
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bake_child.py")
 _LOG_TAIL = 600
+_NO_WINDOW = 0x08000000  # of Windows
 saving_copy: list[bool] = [False]
 """Whether Blender saves a copy for us now: nothing is written into the user's file then."""
 
@@ -78,14 +79,13 @@ def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[d
     task_path, log_path = os.path.join(work, "task.json"), os.path.join(work, "log.txt")
     with open(task_path, "w", encoding="utf-8") as sink:
         json.dump(task, sink)
-    flags = {"creationflags": 0x08000000} if sys.platform == "win32" else {}
     with open(log_path, "wb") as log:
         child = subprocess.Popen(
             _command(task["blend"], task_path, whole_setup),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            **flags,
+            creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
         )
     try:
         done = 0

@@ -52,7 +52,7 @@ class Exporter:
             "record_start": compat.frames(strip, "frame_final_start"),
         }
         media: str | NumberedPictures
-        if reason is None:
+        if reason is None and shown is not None:
             media = numbered_pictures(strip) or media_path(strip)
         else:
             # Nothing of Blender's is held from here on: the strip may be gone when the render is done.

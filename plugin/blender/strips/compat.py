@@ -29,8 +29,8 @@ def frame_name(strip: Any, name: str) -> str:
     return newer if newer in strip.bl_rna.properties else name
 
 
-def frames(strip: Any, name: str) -> float:
-    """Value of a frame property, given its name up to 5.0."""
+def frames(strip: Any, name: str) -> Any:
+    """Value of a frame property, given its name up to 5.0: an int; a float for the start and the handles' offsets."""
     return getattr(strip, frame_name(strip, name))
 
 

@@ -42,8 +42,9 @@ class Identities:
 
     def file_loaded(self) -> None:
         """Another file is open: what was known belongs to the one before."""
-        for index in (self._known, self._by_pointer, self._by_name):
-            index.clear()
+        self._known.clear()
+        self._by_pointer.clear()
+        self._by_name.clear()
         self._file, self._used = "", False
 
     def mark_used(self) -> None:
@@ -118,9 +119,10 @@ class Identities:
     def _remember(self, uid: str, scene: Any, strip: Any) -> None:
         before = self._known.get(uid)
         if before is not None:
-            for index, key in ((self._by_pointer, before.pointer), (self._by_name, (before.scene, before.name))):
-                if index.get(key) == uid:
-                    del index[key]
+            if self._by_pointer.get(before.pointer) == uid:
+                del self._by_pointer[before.pointer]
+            if self._by_name.get((before.scene, before.name)) == uid:
+                del self._by_name[before.scene, before.name]
         self._known[uid] = _Known(scene.name, strip.name, strip.as_pointer(), _fingerprint(strip))
         self._by_pointer[strip.as_pointer()] = uid
         self._by_name[scene.name, strip.name] = uid

@@ -82,19 +82,17 @@ def missing_file(strip: Any) -> str:
 def numbered_pictures(strip: Any) -> NumberedPictures | None:
     """An image strip's pictures as a sequence; None when their names do not count up one by one."""
     names = [each.filename for each in strip.elements]
-    matches = [_NUMBERED.match(name) for name in names]
-    if len(names) < 2 or not all(matches):
+    matches = [match for match in map(_NUMBERED.match, names) if match]
+    if len(names) < 2 or len(matches) < len(names):
         return None
     first, digits = int(matches[0]["number"]), len(matches[0]["number"])
     widths = {len(each["number"]) for each in matches}
     padding = digits if len(widths) == 1 or matches[0]["number"].startswith("0") else 0
     prefix, suffix = matches[0]["prefix"], matches[0]["suffix"]
     wanted = [f"{prefix}{number:0{padding}d}{suffix}" for number in range(first, first + len(names))]
-    return (
-        NumberedPictures(picture_folder(strip), prefix, suffix, first, padding, len(names))
-        if (names == wanted)
-        else None
-    )
+    if names != wanted:
+        return None
+    return NumberedPictures(picture_folder(strip), prefix, suffix, first, padding, len(names))
 
 
 def media_size(strip: Any) -> tuple[int, int] | None:

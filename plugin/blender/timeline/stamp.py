@@ -25,7 +25,7 @@ def stamp(strip: Any) -> str:
 
 
 def _facts(strip: Any, geometry: bool) -> list[Any]:
-    facts = [_scalars(strip, set() if geometry else _LEFT_OUT), _file(media_path(strip))]
+    facts: list[Any] = [_scalars(strip, set() if geometry else _LEFT_OUT), _file(media_path(strip))]
     if geometry:
         facts += [_scalars(strip.transform, set()), _scalars(strip.crop, set())] if hasattr(strip, "crop") else []
     facts += [_scalars(each, set()) for each in strip.modifiers]

@@ -1,6 +1,6 @@
 """Where the check plays: a timeline of its own, with clips to append."""
 
-from typing import Any, List
+from typing import Any, Dict, List
 
 from ..calls import call, to_int
 from ..timeline.current_timeline import items_on, uid_of
@@ -16,6 +16,7 @@ class Bench:
         self.start = to_int(call(self.timeline, "GetStartFrame"))
         self.clip = None  # type: Any
         self.base, self.extra = 0, 0
+        self.exported_clips: List[Dict[str, Any]] = []
 
     def append(self, track: int, at: int, frames: int, **more: Any) -> List[Any]:
         """Append `frames` frames, as far as is known what the numbers mean; what is new on the track."""

@@ -256,10 +256,10 @@ def otio(bench: Bench) -> Any:
     if not os.path.exists(path):
         return f"said {answer!r}, wrote nothing"
     with open(path, encoding="utf-8-sig") as file:
-        bench.document = json.load(file)
-    lanes = [each for each in bench.document["tracks"]["children"] if each.get("kind") == "Video"]
+        document = json.load(file)
+    lanes = [each for each in document["tracks"]["children"] if each.get("kind") == "Video"]
     found = [child for lane in lanes for child in lane["children"] if str(child["OTIO_SCHEMA"]).startswith("Clip")]
-    bench.found = found
+    bench.exported_clips = found
     return "found at its place" if len(found) == 1 else f"{len(found)} clips in {len(lanes)} video tracks"
 
 
@@ -269,11 +269,11 @@ def otio_path(bench: Bench) -> Any:
 
 
 def otio_clip(bench: Bench) -> Any:
-    return bench.found[0]["OTIO_SCHEMA"]
+    return bench.exported_clips[0]["OTIO_SCHEMA"]
 
 
 def _otio_reference(bench: Bench) -> Dict[str, Any]:
-    clip = bench.found[0]
+    clip = bench.exported_clips[0]
     several = clip.get("media_references") or {}
     return several.get("DEFAULT_MEDIA") or clip.get("media_reference") or {}
 

@@ -45,9 +45,9 @@ def cut_to_clip(document: Json, track: int, start: int, frames: int, first: int,
 
 def clip_alone(title: str, clip: Json, start: int, first: int, rate: Fraction) -> Json:
     """A timeline of one clip, for a Resolve that exports no OpenTimelineIO. `clip` is from `plain_clip`."""
-    lane = {"OTIO_SCHEMA": "Track.1", "name": "V1", "kind": "Video", "source_range": None, "metadata": {}}
+    lane = {"OTIO_SCHEMA": "Track.1", "name": "V1", "kind": "Video", "source_range": None, "metadata": {}}  # type: Json
     lane.update(effects=[], markers=[], children=_lane(clip, start - first, rate))
-    stack = {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "source_range": None, "metadata": {}}
+    stack = {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "source_range": None, "metadata": {}}  # type: Json
     stack.update(effects=[], markers=[], children=[lane])
     return {
         "OTIO_SCHEMA": "Timeline.1",

@@ -1,7 +1,7 @@
 """Placing a take on a video track directly above its clip, or not at all."""
 
 from fractions import Fraction
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Generator, List, Optional
 
 from ..agent_journal import AgentJournal
 from ..calls import call, call_if_present, to_int
@@ -30,7 +30,7 @@ _ALPHA_REMARK = "Resolve did not confirm the alpha mode: set Clip Attributes > A
 
 def place(
     current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Take], active: int
-) -> Iterator[Dict[str, Any]]:
+) -> Generator[Dict[str, Any], None, Dict[str, Any]]:
     """Place takes[active], the others as native takes of it; a generator of progress whose result is the placement.
 
     Closed or failed, it takes back all it has done. Raises ResolveProblem.

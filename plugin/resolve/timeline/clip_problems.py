@@ -85,4 +85,4 @@ def _retimed(item: Any, clip: Any, frames: int, rate: Fraction) -> bool:
     except ResolveProblem:
         return False  # a sequence without a rate of its own, or a language that writes it otherwise
     lengths = (Fraction(frames), frames * own / rate)
-    return all(abs(shown - each) > max(2, each * Fraction(3, 100)) for each in lengths)
+    return all(abs(shown - each) > max(Fraction(2), each * Fraction(3, 100)) for each in lengths)
