@@ -9,7 +9,7 @@ from pathlib import Path
 from contract.errors import OutOfDisk
 
 
-def write_atomically(path: str | os.PathLike, content: bytes) -> None:
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Replace `path` by `content` in one step; missing folders are made. Raises OutOfDisk when it cannot be written."""
     path = Path(path)
     partial = None

@@ -93,7 +93,7 @@ class Take(msgspec.Struct, kw_only=True):
 _Kind = TypeVar("_Kind", Take, MediaFile, Note)
 
 
-def read_take(folder: str | os.PathLike) -> Take:
+def read_take(folder: str | os.PathLike[str]) -> Take:
     """The take in a folder. Raises BadTake when there is none, or it is damaged or of a newer kind."""
     path = Path(folder) / TAKE_FILE
     try:
@@ -128,7 +128,7 @@ def has_all_files(folder: Path, take: Take) -> bool:
         return False
 
 
-def write_take(folder: str | os.PathLike, take: Take) -> None:
+def write_take(folder: str | os.PathLike[str], take: Take) -> None:
     """Write take.json in one step, so that a reader sees the old take or the new one. Raises OutOfDisk."""
     values = _plain(take)
     values["media"] = [_plain(each) for each in take.media]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import cv2
 import numpy as np
 
@@ -48,13 +50,18 @@ def downsample_chroma(plane: np.ndarray, form: PixelLayout, tags: ColourTags) ->
     if pad_y or pad_x:
         plane = cv2.copyMakeBorder(plane, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)
     if form.sub_y > 1:
-        plane = sum(plane[k :: form.sub_y] for k in range(form.sub_y)) / np.float32(form.sub_y)
+        plane = _mean([plane[k :: form.sub_y] for k in range(form.sub_y)])
     if form.sub_x == 1:
         return plane
     if not tags.left_chroma or form.sub_x != 2:
-        return sum(plane[:, k :: form.sub_x] for k in range(form.sub_x)) / np.float32(form.sub_x)
+        return _mean([plane[:, k :: form.sub_x] for k in range(form.sub_x)])
     before = np.concatenate([plane[:, :1], plane[:, 1:-1:2]], 1)
     return np.float32(0.5) * plane[:, ::2] + np.float32(0.25) * (before + plane[:, 1::2])
+
+
+
+def _mean(parts: list[np.ndarray]) -> np.ndarray:
+    return reduce(np.add, parts) / np.float32(len(parts))
 
 
 _SRGB_BREAK = 0.0031308

@@ -102,7 +102,7 @@ def measure_timing(
         found = _snapped(nominal) if nominal else Fraction(24)
     else:
         mean = Fraction(ordered[-1] - ordered[0], len(steps))
-        variable = any(abs(step - mean) > max(2, mean / 50) for step in steps)
+        variable = any(abs(step - mean) > max(Fraction(2), mean / 50) for step in steps)
         if not variable:
             average = 1 / (mean * time_base)
             # A container that rounds to milliseconds cannot tell 23.976 from 23.98 on a short clip; its header can.

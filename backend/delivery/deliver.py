@@ -180,14 +180,14 @@ class _Job:
                     planes = compose(
                         frame.planes, frame.form, frame.tags, picture.region, picture.content, picture.alpha
                     )
-                composed.write(memoryview(plane).cast("B") for plane in planes)
+                composed.write(plane.data.cast("B") for plane in planes)
                 rgba = self._whole(picture, frame)
-                layered.write([memoryview(rgba).cast("B")])
+                layered.write([rgba.data.cast("B")])
                 if self._as_png:
                     self._write_png(rgba, number)
                 taken = SourceFrame(frame.index, planes, frame.form, frame.tags, frame.turns)
                 if previewed:
-                    previewed.write([memoryview(_eight_bit(taken)).cast("B")])
+                    previewed.write([_eight_bit(taken).data.cast("B")])
                 self._remember(number, frame, taken, rgba)
                 self._step()
             for encoder in filter(None, (layered, composed, previewed)):
@@ -230,7 +230,7 @@ class _Job:
     def _write_png(self, rgba: np.ndarray, number: int) -> None:
         path = self._work / (self.layer_name % (self.conform.start + number))
         _, data = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 2])
-        path.write_bytes(data)
+        path.write_bytes(data.tobytes())
 
     def _remember(self, number: int, frame: SourceFrame, taken: SourceFrame, rgba: np.ndarray) -> None:
         alpha = rgba[..., 3]

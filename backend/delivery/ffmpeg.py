@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
@@ -50,21 +51,23 @@ class Encoder:
         self._target, self._needed = target, needed
         command = [ffmpeg_program(), "-hide_banner", "-nostdin", "-v", "error", "-y", *arguments]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **_no_window()
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, creationflags=_NO_WINDOW
         )
+        assert self._process.stdin is not None and self._process.stderr is not None, "both are pipes"
+        self._input, self._errors = self._process.stdin, self._process.stderr
         self._said: collections.deque[str] = collections.deque(maxlen=40)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def _listen(self) -> None:
-        for line in self._process.stderr:
+        for line in self._errors:
             self._said.append(line.decode("utf-8", "replace").strip())
 
     def write(self, planes: Iterable[memoryview | bytes]) -> None:
         """Feed one picture. Raises OutOfDisk or EncodeFailed when ffmpeg has given up."""
         try:
             for plane in planes:
-                self._process.stdin.write(plane)
+                self._input.write(plane)
         except OSError:
             self.finish()
             raise EncodeFailed(f"ffmpeg stopped early while writing {self._target}.", "; ".join(self._said)) from None
@@ -72,7 +75,7 @@ class Encoder:
     def finish(self) -> None:
         """Close the input and wait. Raises OutOfDisk or EncodeFailed."""
         try:
-            self._process.stdin.close()
+            self._input.close()
         except OSError:
             pass  # ffmpeg is gone; its exit code and words tell why
         code = self._process.wait()
@@ -85,7 +88,7 @@ class Encoder:
         if self._process.poll() is None:
             self._process.kill()
         try:
-            self._process.stdin.close()
+            self._input.close()
         except OSError:
             pass  # unsent bytes of a process that was just ended
         self._process.wait()
@@ -117,7 +120,3 @@ def os_error(error: OSError, target: Path, needed: int) -> OutOfDisk:
     if error.errno in _FULL_CODES:
         return out_of_disk(target, needed, str(error))
     return OutOfDisk(f"{target} could not be written.", str(error), "Choose a folder that you may write to.")
-
-
-def _no_window() -> dict:
-    return {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -126,7 +126,7 @@ def _free(folder: Path) -> int | None:
     return None if existing is None else shutil.disk_usage(existing).free
 
 
-def _redacted(value: object, redact: object) -> object:
+def _redacted(value: object, redact: Callable[[str], str]) -> object:
     if isinstance(value, dict):
         return {name: _redacted(each, redact) for name, each in value.items()}
     if isinstance(value, list):

@@ -29,11 +29,11 @@ class MediaRoots:
     a root could swap a file for a link: read the path that `check` returned, and let only trusted people write there.
     """
 
-    def __init__(self, roots: Iterable[str | os.PathLike]) -> None:
+    def __init__(self, roots: Iterable[str | os.PathLike[str]]) -> None:
         """Roots may be missing as yet (a disk that is mounted later). Raises BadUsage for one that is no folder."""
         self.roots = tuple(dict.fromkeys(_real_root(root) for root in roots))
 
-    def check(self, path: str | os.PathLike) -> Path:
+    def check(self, path: str | os.PathLike[str]) -> Path:
         """The real place of a file, a folder, or a pattern of picture files (shot.%04d.png) below a root.
 
         Of a pattern the folder is checked: check each of its files before it is read. Raises OutsideMediaRoots,
@@ -46,14 +46,14 @@ class MediaRoots:
         self._require_plain(real, path)
         return real
 
-    def check_output(self, path: str | os.PathLike) -> Path:
+    def check_output(self, path: str | os.PathLike[str]) -> Path:
         """The real place of a folder for results below a root, which need not exist yet. Raises OutsideMediaRoots."""
         real = self._real(path)
         if os.path.lexists(real) and not real.is_dir():
             raise self._refusal(path, "It is not a folder.")
         return real
 
-    def _real(self, path: str | os.PathLike) -> Path:
+    def _real(self, path: str | os.PathLike[str]) -> Path:
         text = os.fspath(path)
         if "\0" in text or not _is_speakable(text):
             raise self._refusal(path, "It is no path.")
@@ -76,7 +76,7 @@ class MediaRoots:
         drive = PureWindowsPath(text).drive.lower()
         return any(drive == PureWindowsPath(root).drive.lower() for root in self.roots)
 
-    def _require_plain(self, real: Path, named: str | os.PathLike) -> None:
+    def _require_plain(self, real: Path, named: str | os.PathLike[str]) -> None:
         try:
             mode = real.stat().st_mode
         except FileNotFoundError as error:
@@ -87,7 +87,7 @@ class MediaRoots:
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise self._refusal(named, "It is a device, a pipe or a socket.")
 
-    def _refusal(self, path: str | os.PathLike, why: str) -> OutsideMediaRoots:
+    def _refusal(self, path: str | os.PathLike[str], why: str) -> OutsideMediaRoots:
         return OutsideMediaRoots(
             f"The service may not use {os.fspath(path)!r}.",
             why,
@@ -109,7 +109,7 @@ def windows_trap(text: str) -> str:
     return ""
 
 
-def _real_root(root: str | os.PathLike) -> Path:
+def _real_root(root: str | os.PathLike[str]) -> Path:
     try:
         real = Path(root).expanduser().resolve()
     except (OSError, RuntimeError) as error:

@@ -28,7 +28,7 @@ from backend.jobs.take_making import TakeMaker, take_done
 from backend.worker.open_models import OpenModels
 from bridge.local.job_folder import Batch, JobFolder, Record
 from contract.errors import BadMedia, BadUsage
-from contract.events import JobDone, JobEvent, JobNotice, JobStarted, ModelOpened, PlanReady
+from contract.events import AnyJobEvent, JobDone, JobNotice, JobStarted, ModelOpened, PlanReady
 from contract.instruction import clean_instruction
 from contract.job import JobSpec
 from contract.take import Take
@@ -53,7 +53,7 @@ class JobContext:
     cache: StageCache | None = None
 
 
-def run(spec: JobSpec, context: JobContext | None = None, files: JobFileAccess = UNRESTRICTED) -> Iterator[JobEvent]:
+def run(spec: JobSpec, context: JobContext | None = None, files: JobFileAccess = UNRESTRICTED) -> Generator[AnyJobEvent]:
     """Carry a job out; an event after every step that is safe on the disk. Raises a Problem that says what to do.
 
     `context` None is that of a process that makes one job and ends.
@@ -79,7 +79,7 @@ class _Run:
     def _ends_after_plan(self) -> bool:
         return self.spec.after_plan != "generate"
 
-    def events(self) -> Iterator[JobEvent]:
+    def events(self) -> Generator[AnyJobEvent]:
         """Everything, in order."""
         shot, info = self.source.shot, self.source.info
         numbers = self.job.numbers
@@ -121,13 +121,15 @@ class _Run:
         plan = self.folder.path / self.batch.plan
         if not plan.exists() or plan.read_bytes() != base.plan.to_json().encode():
             return None
-        takes = {
-            seed: finished_take(self.folder.take(number), base.with_seed(seed))
-            for seed, number in self.job.numbers.items()
-        }
-        return takes if all(takes.values()) else None
+        takes: dict[int, Take] = {}
+        for seed, number in self.job.numbers.items():
+            take = finished_take(self.folder.take(number), base.with_seed(seed))
+            if take is None:
+                return None
+            takes[seed] = take
+        return takes
 
-    def _work(self, numbers: dict[int, int]) -> Iterator[JobEvent]:
+    def _work(self, numbers: dict[int, int]) -> Generator[AnyJobEvent]:
         """Open the model, settle the plan, make the takes that are missing."""
         spec, info, shot = self.spec, self.source.info, self.source.shot
         enable_determinism(self.record.threads)
@@ -175,7 +177,7 @@ class _Run:
 
     def _show_masks(
         self, resolved: ResolvedPlan, frames: np.ndarray, conform: Conform, store: StateStore
-    ) -> Iterator[JobEvent]:
+    ) -> Generator[AnyJobEvent]:
         """What the plan's phrases name in the clip; the takes find the masks again."""
         try:
             segmenter = self.context.models.segmenter(self._segmenter_name())
@@ -198,7 +200,7 @@ class _Run:
         conform: Conform,
         frames: np.ndarray,
         store: StateStore,
-    ) -> Iterator[JobEvent]:
+    ) -> Generator[AnyJobEvent]:
         """The takes that are missing."""
         edit = self.spec.edit.cleaned()
         mask = edit.mask

@@ -17,7 +17,7 @@ from backend.delivery.deliver import Delivery
 from backend.jobs.determinism import peak_memory
 from backend.jobs.job_start import OpenJob
 from backend.jobs.take_files import reviewed_take, write_record
-from contract.events import JobEvent, JobNotice, PreviewWritten, StageProgress, TakeDone
+from contract.events import AnyJobEvent, JobNotice, PreviewWritten, StageProgress, TakeDone
 from contract.take import Take
 from dynvfx.backbones.base import Backbone
 from dynvfx.edits.add import generate
@@ -42,7 +42,7 @@ class TakeMaker:
     parent: torch.Tensor | None = None
     painted: torch.Tensor | None = None
 
-    def make(self, request: Request, number: int) -> Iterator[JobEvent]:
+    def make(self, request: Request, number: int) -> Iterator[AnyJobEvent]:
         """Take `number`; the last event is its TakeDone. Raises what `generate` and delivery raise."""
         folder = self.job.folder.take(number)
         outcome: Outcome | None = None
@@ -88,7 +88,7 @@ class TakeMaker:
         self.job.folder.preview(number).unlink(missing_ok=True)
         yield take_done(self.job, number, take, made=True)
 
-    def _translated(self, event: Event, number: int, iterations: int) -> Iterator[JobEvent]:
+    def _translated(self, event: Event, number: int, iterations: int) -> Iterator[AnyJobEvent]:
         if isinstance(event, Progress):
             yield StageProgress(
                 take=number,

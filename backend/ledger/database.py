@@ -63,16 +63,17 @@ class Database:
             yield
             return
         with self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
+            connection = self._opened
+            connection.execute("BEGIN IMMEDIATE")
             self._depth = 1
             try:
                 yield
-                self._connection.execute("COMMIT")
+                connection.execute("COMMIT")
             finally:
                 self._depth = 0
                 # Not after a commit; after some errors SQLite has rolled back by itself.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
         if self._reserve is not None:
             self._reserve.regain()
 
@@ -81,17 +82,23 @@ class Database:
         if not self._depth:
             raise RuntimeError("a change outside of a transaction")
         with self._explained():
-            return self._connection.execute(statement, values).rowcount
+            return self._opened.execute(statement, values).rowcount
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """All rows of a query."""
         with self._explained():
-            return self._connection.execute(query, values).fetchall()
+            return self._opened.execute(query, values).fetchall()
 
     def row(self, query: str, *values: Any) -> sqlite3.Row | None:
         """The first row of a query."""
         rows = self.rows(query, *values)
         return rows[0] if rows else None
+
+    @property
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise RuntimeError("the ledger is closed")
+        return self._connection
 
     def close(self) -> None:
         """Release the file; may be called twice."""
@@ -148,7 +155,7 @@ class Database:
             self.change(f"PRAGMA application_id = {APPLICATION}")
 
     def _pragma(self, name: str) -> int:
-        return self.rows(f"PRAGMA {name}")[0][0]
+        return int(self.rows(f"PRAGMA {name}")[0][0])
 
     def _set_aside(self, error: LedgerDamaged) -> LedgerDamaged:
         """Move the file and its log away, so that a new one can begin and this one be examined."""

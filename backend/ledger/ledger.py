@@ -121,7 +121,7 @@ class Ledger:
             self._queue.put_first(job, row.client)
         return self.job(job)
 
-    def retry(self, job: str, footprint: str | None = None) -> JobRow:
+    def retry(self, job: str, footprint: Footprint | None = None) -> JobRow:
         """Queue a failed, cancelled or paused job again, before the client's others. Raises IllegalMove.
 
         A paused job goes on in the same attempt; any other begins a new one.

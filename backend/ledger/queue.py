@@ -90,7 +90,7 @@ class Queue:
         """The job leaves the queue for a worker: its client had its turn, unless the job was interrupted in it."""
         row = self._database.row("SELECT interrupted FROM jobs WHERE id = ?", job)
         self._database.change("UPDATE jobs SET interrupted = 0 WHERE id = ?", job)
-        if not row["interrupted"]:
+        if row is not None and not row["interrupted"]:
             self._database.change(
                 "INSERT INTO clients (client, turn) VALUES (?, (SELECT COALESCE(MAX(turn), 0) + 1 FROM clients)) "
                 "ON CONFLICT (client) DO UPDATE SET turn = excluded.turn",

@@ -12,7 +12,7 @@ import msgspec
 from bridge.wire.messages import Failure, Job, Numbered
 from contract.errors import Cancelled
 from contract.events import AnyJobEvent, JobFailed, JobNotice, StageProgress, decode_event
-from contract.job import JobSpec
+from contract.job import Footprint, JobSpec
 from contract.plan import Plan
 from contract.states import JobState, Stage
 
@@ -24,7 +24,7 @@ class JobUpdate(TypedDict, total=False):
     model: str
     output: str
     device: str | None
-    footprint: str
+    footprint: Footprint
     plan: Plan | None
     recorded: int
 
@@ -69,7 +69,7 @@ class JobRow:
     model: str
     output: str
     device: str | None
-    footprint: str
+    footprint: Footprint
     failure: Failure | None
     attempt: int
     deaths: int

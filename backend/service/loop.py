@@ -146,7 +146,7 @@ class Service:
                 poller.register(source, zmq.POLLIN)
             while not self._is_over():
                 self._watch_workers(poller)
-                poller.poll(self._patience() * 1000)
+                poller.poll(round(self._patience() * 1000))
                 self.step()
         self._subscriptions.flush()
         log.info("the service ends")
@@ -185,7 +185,7 @@ class Service:
         if self._scheduler.is_over:
             return True
         # The ledger puts what is still running back into the queue at the next start.
-        return self._clock() > self._stop_at
+        return self._stop_at is not None and self._clock() > self._stop_at
 
     def _is_idle(self, now: float, asked: bool) -> bool:
         """Whether the service was not needed for so long that it ends."""

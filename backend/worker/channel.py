@@ -90,7 +90,7 @@ class WorkerChannel:
                 os._exit(ORPHANED)
             if beats.is_due():
                 link.send(encode(Heartbeat(state=self.state, job=self.job, model=self.model)))
-            ready = dict(poller.poll(WATCH_EVERY * 1000))
+            ready = dict(poller.poll(round(WATCH_EVERY * 1000)))
             if link in ready:
                 self._received(link.recv())
             if outbox in ready:

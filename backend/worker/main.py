@@ -76,7 +76,7 @@ class _Reported:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None or self._channel.job is None:
+        if kind is None or error is None or self._channel.job is None:
             return
         where = traceback.extract_tb(trace)[-1]
         log.critical("unexpected", exc_info=(kind, error, trace))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from bridge.local.detached_process import start_detached
 from bridge.local.service_file import process_lives
 
 STOP_SIGNALS = tuple(
@@ -20,27 +21,14 @@ STOP_SIGNALS = tuple(
 """SIGBREAK is what Windows sends for Ctrl-Break and to a process group that is asked to end."""
 
 
-def start_apart(command: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen:
+def start_apart(command: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     """Start a process that Ctrl-C in our terminal does not reach; what it prints goes to the end of `log`.
 
     Raises OSError.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:
-        return subprocess.Popen(
-            command,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            **_apart(),
-        )
-
-
-def _apart() -> dict[str, object]:
-    if os.name == "nt":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
+        return start_detached(command, sink, environment=environment)
 
 
 def end_tree(pid: int, started: float, patience: float = 5.0) -> None:

@@ -36,7 +36,8 @@ class ListedClip:
         text = f'{self.index}. "{self.name}" on {self.track}'
         if self.shot is not None:
             return f"{text}, {' to '.join(self.shot.record_timecodes)}, {self.shot.frame_count} frames"
-        return f"{text}, {self.record_in}: cannot be used. {self.problem.what}"
+        why = "" if self.problem is None else f" {self.problem.what}"
+        return f"{text}, {self.record_in}: cannot be used.{why}"
 
 
 def list_shots(opened: OpenTimeline, probe: Probe | None = None) -> list[ListedClip]:
@@ -72,6 +73,7 @@ def select_shot(
     chosen = _only_usable(listed) if clip is None else _named(listed, clip)
     if chosen.shot is None:
         problem = chosen.problem
+        assert problem is not None, "a clip without a shot has a problem"
         raise BadTimeline(f'"{chosen.name}" cannot be used. {problem.what}', problem.why, problem.remedy)
     return part_of(chosen.shot, in_out) if in_out is not None else chosen.shot
 

@@ -50,7 +50,7 @@ def find_media(reference: otio.core.MediaReference | None, base: Path, media_fol
             "Render it to a movie in your editor and use that.",
         )
     url = _url_of(reference)
-    if not url:
+    if reference is None or not url:
         raise BadTimeline(
             "The clip has no media.",
             "The timeline names no file for it (a title, an offline or a compound clip).",

@@ -37,7 +37,7 @@ class PlacedTake(msgspec.Struct, frozen=True):
     rate: tuple[int, int]
     frame_count: int
     name: str
-    metadata: dict = {}
+    metadata: dict[str, Any] = {}
     start_frame: int = 0
     sequence: ImageSequence | None = None
 
@@ -120,10 +120,10 @@ def place_takes(
 
 def write_timeline(
     timeline: otio.schema.Timeline,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     older: bool = True,
-    media_base: str | os.PathLike | None = None,
+    media_base: str | os.PathLike[str] | None = None,
 ) -> None:
     """Write an .otio file in one go: readers see the old file or the new one, never a half.
 

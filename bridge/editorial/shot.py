@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 import opentimelineio as otio
@@ -64,7 +65,7 @@ class Shot(msgspec.Struct, frozen=True):
     part_offset: int = 0
     dissolves: tuple[int, int] = (0, 0)
     effects: tuple[str, ...] = ()
-    metadata: dict = {}
+    metadata: dict[str, Any] = {}
 
     @property
     def frame_rate(self) -> Fraction:
@@ -136,8 +137,10 @@ def _dissolves(found: VideoClip, rate: Fraction) -> tuple[int, int]:
     parent = found.chain[-1]
     if not isinstance(parent, otio.schema.Track):
         return 0, 0
-    before, after = parent.handles_of_child(found.clip)
-    return tuple(round(seconds(overlap) * rate) if overlap is not None else 0 for overlap in (before, after))
+    before, after = (
+        round(seconds(overlap) * rate) if overlap is not None else 0 for overlap in parent.handles_of_child(found.clip)
+    )
+    return before, after
 
 
 def _refuse_speed_changes(found: VideoClip) -> None:

@@ -23,6 +23,8 @@ from bridge.editorial.video_clips import walk_video_clips
 from contract.errors import BadTimeline, OutOfDisk
 from contract.image_sequence import ImageSequence
 
+TimelineKind = Literal["otio", "otioz", "otiod", "movie"]
+
 _CONTENT = "content.otio"  # the timeline's name inside .otioz and .otiod (OTIO file bundles)
 _EXPORT = "Export the timeline as OpenTimelineIO (.otio) from your editor."
 
@@ -38,7 +40,7 @@ class OpenTimeline:
 
     timeline: otio.schema.Timeline
     path: Path
-    kind: Literal["otio", "otioz", "otiod", "movie"]
+    kind: TimelineKind
     media_base: Path
     media_folders: tuple[Path, ...] = ()
     older: bool = True
@@ -69,11 +71,11 @@ class OpenTimeline:
 
 
 def open_timeline(
-    path: str | os.PathLike,
-    scratch: str | os.PathLike | None = None,
+    path: str | os.PathLike[str],
+    scratch: str | os.PathLike[str] | None = None,
     *,
     name: str | None = None,
-    media_folders: Many[str | os.PathLike] = (),
+    media_folders: Many[str | os.PathLike[str]] = (),
 ) -> OpenTimeline:
     """Read a timeline. `scratch` is where an .otioz unpacks its media (beside the file when None).
 
@@ -89,6 +91,7 @@ def open_timeline(
     except OSError as error:
         why = error.strerror or str(error)
         raise BadTimeline(f"{path} cannot be read.", why, "Check the permissions of file and folder.") from error
+    kind: TimelineKind
     if is_folder:
         text, kind, base = _read_text(path / _CONTENT), "otiod", path
     elif zipfile.is_zipfile(path):
@@ -101,7 +104,7 @@ def open_timeline(
 
 
 def timeline_for_media(
-    media_path: str | os.PathLike,
+    media_path: str | os.PathLike[str],
     rate: Fraction,
     frame_count: int,
     start_timecode_frames: int = 0,

@@ -39,7 +39,7 @@ class ContentStore:
 
     def __init__(
         self,
-        folder: str | os.PathLike,
+        folder: str | os.PathLike[str],
         *,
         limit_bytes: int,
         open_transfers: int,
@@ -104,7 +104,7 @@ class ContentStore:
             return self._index.use(sha256) if allowed else None
 
     def materialise(
-        self, uploads: Sequence[InputFile], folder: str | os.PathLike, *, client: str | None = None
+        self, uploads: Sequence[InputFile], folder: str | os.PathLike[str], *, client: str | None = None
     ) -> Path:
         """Place uploaded files below `folder` under their names (hard links, or copies across disks); the folder.
 

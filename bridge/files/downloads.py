@@ -15,7 +15,7 @@ LARGEST_CHUNK = 8 << 20
 """Bytes of one chunk that are never exceeded, whatever a client asks for."""
 
 
-def describe(path: str | os.PathLike, *, wait: float = 0.05) -> DownloadState:
+def describe(path: str | os.PathLike[str], *, wait: float = 0.05) -> DownloadState:
     """Size and hash of a file that is offered; the hash is computed once, beside the caller, which `wait`s briefly.
 
     Not `ready` yet: the client asks again. Raises NoSuchFile, FileChanged. `path` was checked by the caller.
@@ -29,7 +29,7 @@ def describe(path: str | os.PathLike, *, wait: float = 0.05) -> DownloadState:
     return DownloadState(sha256=sha256 or "", bytes=size, ready=sha256 is not None)
 
 
-def serve_chunk(path: str | os.PathLike, wanted: DownloadChunk, *, most: int = LARGEST_CHUNK) -> Chunk:
+def serve_chunk(path: str | os.PathLike[str], wanted: DownloadChunk, *, most: int = LARGEST_CHUNK) -> Chunk:
     """The bytes that a client wants of a file, at most `most`. `path` was checked by the caller.
 
     Raises FileChanged when the file is not, or no longer known to be, the one that was described (the client asks for a

@@ -29,7 +29,7 @@ class PartialDownload:
         # Long names leave no room for the hash.
         self.path = dest.with_name(f".{dest.name.encode()[:120].decode(errors='ignore')}.{sha256}.part")
         self.have = 0
-        self._sink: FileIO | None = None
+        self._sink: FileIO  # while `opened`
         self._hash = hashlib.sha256()
 
     def is_there_already(self, stop: Callable[[], None]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from bridge.files.chunks import chunk_digest
 from bridge.files.errors import ChunkGap, ContentMismatch, DamagedChunk, out_of_disk
@@ -171,7 +171,7 @@ class PartialUpload:
             self.complete, self._following = True, False
         self._settled.set()
 
-    def _check_unchanged(self, content: BinaryIO) -> None:
+    def _check_unchanged(self, content: FileIO) -> None:
         """What was hashed while it arrived may be another file by now. Raises ContentMismatch."""
         stamp = _stamp(content)
         if self._was_cut or stamp.bytes != self.size:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bridge.files.chunks import CHUNK_BYTES, chunk_digest, read_exactly
 from bridge.files.errors import ContentMismatch, DamagedChunk, FileChanged, NoSuchFile, TransferCancelled
@@ -29,6 +29,8 @@ from contract.errors import Problem
 
 Progress = Callable[[int, int], None]
 """Told of (bytes done, bytes in all)."""
+
+_ReplyKind = TypeVar("_ReplyKind")
 
 _PATIENCE = 60.0
 _ATTEMPTS = 4
@@ -51,7 +53,7 @@ class CallMany(Protocol):
 
 def upload(
     call: CallOne,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     chunk_bytes: int = CHUNK_BYTES,
     progress: Progress | None = None,
@@ -106,7 +108,7 @@ def download(
     call: CallOne,
     job: str,
     path: str,
-    dest: str | os.PathLike,
+    dest: str | os.PathLike[str],
     *,
     chunk_bytes: int = CHUNK_BYTES,
     progress: Progress | None = None,
@@ -216,11 +218,11 @@ def _called(call: CallOne, call_many: CallMany | None, requests: Iterable[Reques
             yield call(request, _PATIENCE)
 
 
-def _asked(call: CallOne, request: Request, kind: type) -> Reply:
+def _asked(call: CallOne, request: Request, kind: type[_ReplyKind]) -> _ReplyKind:
     return _of_kind(call(request, _PATIENCE), kind)
 
 
-def _of_kind(reply: Reply, kind: type) -> Reply:
+def _of_kind(reply: Reply, kind: type[_ReplyKind]) -> _ReplyKind:
     if not isinstance(reply, kind):
         raise Problem(f"The service answered with {type(reply).__name__}, not {kind.__name__}.", remedy="Update it.")
     return reply

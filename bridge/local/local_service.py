@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from bridge.local.detached_process import start_detached
 from bridge.local.folders import key_folder, state_folder
 from bridge.local.service_file import ServiceFile, process_lives, read_service_file
 from bridge.wire.client import Client
@@ -58,14 +59,8 @@ def start(
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as sink:
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,  # where the packages are found, whatever lies in the caller's folder
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                **_apart(),
-            )
+            # The packages are found in ROOT, whatever lies in the caller's folder.
+            process = start_detached(command, sink, folder=ROOT)
     except OSError as error:
         raise ServiceNotStarted(
             "The service could not be started.",
@@ -134,13 +129,6 @@ def file_system_roots() -> list[Path]:
     if os.name == "nt":
         return [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)]
     return [Path("/")]
-
-
-def _apart() -> dict[str, object]:
-    """Ctrl-C in our terminal, and its end, do not reach the process."""
-    if os.name == "nt":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
 
 
 def _not_started(why: str, home: Path) -> ServiceNotStarted:

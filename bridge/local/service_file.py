@@ -37,6 +37,6 @@ def process_lives(pid: int, started: float) -> bool:
     """Whether the process of this number is still the one that began at `started`: numbers are given out again."""
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        return bool(abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False

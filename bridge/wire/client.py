@@ -78,7 +78,7 @@ class Client:
                 if not waiting:
                     return
                 number, box = waiting[0]
-                self._until(lambda box=box: bool(box), None)
+                self._until(partial(bool, box), None)
                 waiting.popleft()
                 outcome = box[0]
                 if isinstance(outcome, Problem):

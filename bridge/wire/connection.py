@@ -29,7 +29,7 @@ class ConnectionEvent(enum.Enum):
     """It ended."""
 
 
-_EVENTS = {
+_EVENTS: dict[int, ConnectionEvent] = {
     zmq.EVENT_HANDSHAKE_SUCCEEDED: ConnectionEvent.UP,
     zmq.EVENT_CLOSED: ConnectionEvent.REFUSED,
     zmq.EVENT_CLOSE_FAILED: ConnectionEvent.REFUSED,
@@ -46,7 +46,7 @@ class Connection:
     ZeroMQ would connect again by itself, but then messages from before the break would arrive before the new hello.
     """
 
-    def __init__(self, context: zmq.Context, address: str, server_key: str, pair: KeyPair) -> None:
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], address: str, server_key: str, pair: KeyPair) -> None:
         """Raises BadAddress or BadKey for what can never be one."""
         if not is_address(address):
             raise _no_address(address, "It is not of that form, or the port is not between 1 and 65535.")
@@ -116,7 +116,7 @@ def _no_address(text: str, why: str) -> BadAddress:
     return BadAddress(f"{text!r} is no address of a service.", why, "Addresses look like tcp://host:5577.")
 
 
-def _configure(socket: zmq.Socket, address: str, server_key: str, pair: KeyPair) -> None:
+def _configure(socket: zmq.Socket[bytes], address: str, server_key: str, pair: KeyPair) -> None:
     socket.curve_serverkey = server_key.encode()
     socket.curve_publickey = pair.public.encode()
     socket.curve_secretkey = pair.secret.encode()

@@ -45,7 +45,7 @@ class KeyFolder:
     count at once.
     """
 
-    def __init__(self, folder: str | os.PathLike) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = private_folder(Path(folder))
         self._seen: tuple[int, ...] | None = None
         self._known: Mapping[str, str] = MappingProxyType({})

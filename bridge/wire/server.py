@@ -88,7 +88,7 @@ class WireServer:
             ) from error
 
     @property
-    def socket(self) -> zmq.Socket:
+    def socket(self) -> zmq.Socket[bytes]:
         """To be polled for POLLIN."""
         return self._socket
 
@@ -279,7 +279,7 @@ def common_protocol(hello: Hello) -> int:
     return min(hello.protocol_high, PROTOCOL_HIGH)
 
 
-def _configure(socket: zmq.Socket, address: str, secret: str, limits: Limits) -> None:
+def _configure(socket: zmq.Socket[bytes], address: str, secret: str, limits: Limits) -> None:
     socket.curve_server = True
     socket.curve_secretkey = secret.encode()
     socket.zap_domain = DOMAIN.encode()

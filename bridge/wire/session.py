@@ -218,15 +218,15 @@ class Session:
         body = answer.body
         if isinstance(body, Refused) and body.kind == NotGreeted.kind:
             self._link.drop("connecting")  # the service has given this connection up; the call is sent again
-        elif answer.number != 0:
-            self._calls.answered(answer.number, body)
-            if isinstance(body, Refused) and body.kind == NotAuthorised.kind:
-                self._link.refuse(refusal(body))
-        else:
+        elif isinstance(body, Pushed):
             followed = self._followed.get(body.job) if isinstance(body, EventPushed) else None
             if followed is not None:
                 followed.pushed(body.event)
             self.on_push(body)
+        else:
+            self._calls.answered(answer.number, body)
+            if isinstance(body, Refused) and body.kind == NotAuthorised.kind:
+                self._link.refuse(refusal(body))
 
     # What is due ------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ class SocketEvent(NamedTuple):
     value: int
 
 
-def next_event(monitor: zmq.Socket) -> SocketEvent | None:
+def next_event(monitor: zmq.Socket[bytes]) -> SocketEvent | None:
     """The next event of a monitor socket, None when there is none. Never blocks.
 
     Source: the manual page zmq_socket_monitor(3): 16 bits of event, 32 of value, then a frame with the endpoint.

@@ -24,7 +24,7 @@ class ZapAuthenticator:
     its socket and the list of keys. A client that is let in carries its public key (Z85) as "User-Id".
     """
 
-    def __init__(self, context: zmq.Context, keys: KeyFolder) -> None:
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], keys: KeyFolder) -> None:
         # Its own view of the list: the service's thread reads another one.
         self._keys = KeyFolder(keys.folder)
         self._keys.authorized()
