@@ -19,6 +19,7 @@ JobState = Literal[
     "cancelled",
 ]
 CancelOutcome = Literal["cancelled", "already_done", "not_found"]
+BackendState = Literal["idle", "busy", "stopping"]
 WorkerState = Literal["starting", "idle", "loading", "busy", "stopped"]
 Stage = Literal[
     "uploading", "segmenting", "encoding", "inverting", "refining", "finishing", "delivering", "downloading"

@@ -140,7 +140,7 @@ def planes_of(frame: av.VideoFrame, wanted: str) -> list[np.ndarray]:
     arrays = []
     for plane, (height, width) in zip(frame.planes, form.plane_sizes(frame.width, frame.height), strict=False):
         channels = _PACKED.get(wanted, 1)
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height]
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height]
         tight = rows[:, : width * channels * form.dtype.itemsize].copy().view(form.dtype)
         arrays.append(tight.reshape(height, width, channels) if form.packed else tight)
     return arrays
@@ -148,6 +148,6 @@ def planes_of(frame: av.VideoFrame, wanted: str) -> list[np.ndarray]:
 
 def _half_planes(frame: av.VideoFrame, form: PixelLayout) -> list[np.ndarray]:
     """Half float planes as single float: exact, where swscale would go through 16-bit integers and clip."""
-    halves = [np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size) for plane in frame.planes]
+    halves = [np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size) for plane in frame.planes]
     tight = [rows[: frame.height, : frame.width * 2].copy().view("<f2") for rows in halves]
     return [plane.astype(form.dtype) for plane in tight]

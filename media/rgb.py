@@ -56,12 +56,13 @@ def downsample_chroma(plane: np.ndarray, form: PixelLayout, tags: ColourTags) ->
     if not tags.left_chroma or form.sub_x != 2:
         return _mean([plane[:, k :: form.sub_x] for k in range(form.sub_x)])
     before = np.concatenate([plane[:, :1], plane[:, 1:-1:2]], 1)
-    return np.float32(0.5) * plane[:, ::2] + np.float32(0.25) * (before + plane[:, 1::2])
-
+    mean: np.ndarray = np.float32(0.5) * plane[:, ::2] + np.float32(0.25) * (before + plane[:, 1::2])
+    return mean
 
 
 def _mean(parts: list[np.ndarray]) -> np.ndarray:
-    return reduce(np.add, parts) / np.float32(len(parts))
+    mean: np.ndarray = reduce(np.add, parts) / np.float32(len(parts))
+    return mean
 
 
 _SRGB_BREAK = 0.0031308
@@ -70,7 +71,8 @@ _SRGB_BREAK = 0.0031308
 def encode_srgb(linear: np.ndarray) -> np.ndarray:
     """Scene-linear to sRGB's curve, IEC 61966-2-1; values outside [0, 1] are clipped."""
     value = np.clip(linear, 0, 1)
-    return np.where(value <= _SRGB_BREAK, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055).astype(np.float32)
+    curve: np.ndarray = np.where(value <= _SRGB_BREAK, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)
+    return curve.astype(np.float32)
 
 
 def decode_srgb(encoded: np.ndarray) -> np.ndarray:

@@ -176,7 +176,7 @@ class _Job:
             for number, frame in enumerate(frames):
                 picture = renderer.render(frame, number)
                 planes = frame.planes
-                if picture.region is not None:
+                if picture is not None:
                     planes = compose(
                         frame.planes, frame.form, frame.tags, picture.region, picture.content, picture.alpha
                     )
@@ -217,11 +217,11 @@ class _Job:
         stack.callback(encoder.abort)
         return encoder
 
-    def _whole(self, picture: LayerPicture, frame: SourceFrame) -> np.ndarray:
+    def _whole(self, picture: LayerPicture | None, frame: SourceFrame) -> np.ndarray:
         """Upright straight RGBA [H, W, 4] of the whole frame; every channel is 0 outside the matte."""
         kind = np.uint8 if self.peak == 255 else np.dtype("<u2")
         whole = np.zeros((self.info.coded_height, self.info.coded_width, 4), kind)
-        if picture.region is not None:
+        if picture is not None:
             place = picture.region.cut(whole)
             place[..., :3] = np.rint(picture.content * self.peak)
             place[..., 3] = np.rint(picture.alpha * self.peak)

@@ -23,6 +23,10 @@ from media.errors import EncodeFailed
 _FULL = re.compile(r"no space left on device|disk quota exceeded|file too large|not enough space", re.IGNORECASE)
 _DENIED = re.compile(r"permission denied|read-only file system", re.IGNORECASE)
 _FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+if sys.platform == "win32":
+    _NO_WINDOW = subprocess.CREATE_NO_WINDOW
+else:
+    _NO_WINDOW = 0
 
 
 @lru_cache(maxsize=1)

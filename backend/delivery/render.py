@@ -26,12 +26,12 @@ class LayerPicture:
     """Straight-alpha content of one frame, stored orientation.
 
     `content` float32 [h, w, 3] display RGB and `alpha` float32 [h, w], both in steps of 1 / peak within `region`;
-    outside of it alpha is 0. `region` is None when the frame has no matte at all.
+    outside of it alpha is 0.
     """
 
-    region: Region | None
-    content: np.ndarray | None
-    alpha: np.ndarray | None
+    region: Region
+    content: np.ndarray
+    alpha: np.ndarray
 
 
 class LayerRenderer:
@@ -121,19 +121,19 @@ class LayerRenderer:
         top, bottom, left, right = (pick(box[k] for box in boxes) for k, pick in enumerate((min, max, min, max)))
         return slice(max(0, top - _ROOM), bottom + _ROOM), slice(max(0, left - _ROOM), right + _ROOM)
 
-    def render(self, frame: SourceFrame, number: int) -> LayerPicture:
-        """Picture `number` (from 0) of the range, over its source frame."""
+    def render(self, frame: SourceFrame, number: int) -> LayerPicture | None:
+        """Picture `number` (from 0) of the range, over its source frame; None where the frame has no matte at all."""
         before, after, time = self._places[number]
         window = self._window(before, after)
         if window is None:
-            return LayerPicture(None, None, None)
+            return None
         shown = self._object_at(before, after, time, window)
         around = self._effect.at(before, after, time, window)
         mask = np.ascontiguousarray(np.clip(shown[..., 3], 0, 1))
         rim = matte.soften(mask, np.clip(around[..., 3], 0, 1))
         region = self._support(np.maximum(mask, rim), window, frame)
         if region is None:
-            return LayerPicture(None, None, None)
+            return None
         plate = rgb_of(region_of(frame.planes, frame.form, region), frame.form, frame.tags)
         seen = small_picture(frame, *self._mask.shape[1:])[window]
         base = seen + around[..., :3]

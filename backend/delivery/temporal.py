@@ -8,12 +8,16 @@ A layer is cut out of its background first: nothing outside of it pulls at its m
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
 
 _SURE = 1e-3
 _FEW = 4.0
+# OpenCV takes None for both, which its stubs do not know.
+_NO_MAP: Any = None
+_NO_FLOW: Any = None
 
 
 Window = tuple[slice, slice]
@@ -37,6 +41,7 @@ class MotionInterpolation:
         self._presence, self._look, self._channels = presence, look, channels
         self._whole = whole
         self._prepared: tuple[int, int, Window] | None = None
+        self._forward: np.ndarray | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def at(self, before: int, after: int, time: float, window: Window) -> np.ndarray:
@@ -49,7 +54,7 @@ class MotionInterpolation:
         early, late = self._early, self._late
         if self._forward is None:
             return early + np.float32(time) * (late - early)
-        motion = self._motion_at(np.float32(time))
+        motion = self._motion_at(self._forward, np.float32(time))
         first, first_fit = _fetch(early, self._forward, motion, np.float32(-time), 1)
         second, second_fit = _fetch(late, self._backward, motion, np.float32(1 - time), -1)
         first_fit *= 1 - time
@@ -69,14 +74,9 @@ class MotionInterpolation:
         if self._forward is None:
             return None
         one = np.float32(1)
-        found = tuple(
-            _without_slivers(other - own)
-            for own, other in (
-                (self._here, _carry(self._there, self._forward, one)),
-                (self._there, _carry(self._here, self._backward, one)),
-            )
-        )
-        return found if max(float(part.sum()) for part in found) > _FEW else None
+        early = _without_slivers(_carry(self._there, self._forward, one) - self._here)
+        late = _without_slivers(_carry(self._here, self._backward, one) - self._there)
+        return (early, late) if max(float(early.sum()), float(late.sum())) > _FEW else None
 
     def _prepare(self, before: int, after: int, window: Window) -> None:
         if self._prepared == (before, after, window):
@@ -106,11 +106,11 @@ class MotionInterpolation:
     def _estimate(self, one: np.ndarray, two: np.ndarray, shift: np.ndarray) -> np.ndarray:
         """Flow float32 [h, w, 2] from `one` to `two`, started at a whole-pixel shift of the layer."""
         moved = two if not shift.any() else _translate(two, shift)
-        return self._flow.calc(one, moved, None) + shift.astype(np.float32)
+        return np.asarray(self._flow.calc(one, moved, _NO_FLOW)) + shift.astype(np.float32)
 
-    def _motion_at(self, time: np.float32) -> np.ndarray:
+    def _motion_at(self, forward: np.ndarray, time: np.float32) -> np.ndarray:
         """Motion from the early to the late frame, of what stands at each pixel at `time`."""
-        total = _splat(self._forward, self._sure[0], time * self._forward)
+        total = _splat(forward, self._sure[0], time * forward)
         total += _splat(-self._backward, self._sure[1], (1 - time) * self._backward)
         return _fill(total)
 
@@ -152,7 +152,7 @@ def _without_slivers(evidence: np.ndarray) -> np.ndarray:
 
 def _carry(presence: np.ndarray, motion: np.ndarray, share: np.float32) -> np.ndarray:
     where = _grid(presence.shape) + share * motion
-    return cv2.remap(presence, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return cv2.remap(presence, where, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
 def _translate(picture: np.ndarray, shift: np.ndarray) -> np.ndarray:
@@ -188,7 +188,7 @@ def _look_up(image: np.ndarray, where: np.ndarray, interpolation: int) -> np.nda
     parts = []
     for first in range(0, image.shape[2], 4):
         chunk = np.ascontiguousarray(image[..., first : first + 4])
-        moved = cv2.remap(chunk, where, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
+        moved = cv2.remap(chunk, where, _NO_MAP, interpolation, borderMode=cv2.BORDER_REPLICATE)
         parts.append(moved.reshape(*where.shape[:2], -1))
     return parts[0] if len(parts) == 1 else np.concatenate(parts, 2)
 
@@ -205,7 +205,7 @@ def _fetch(
 def _agreement(one: np.ndarray, two: np.ndarray, flow: np.ndarray, back: np.ndarray) -> np.ndarray:
     """Importance in (0, 1]: falls with the colour error (code values) and the forward-backward error (pixels)."""
     where = _grid(one.shape) + flow
-    seen = cv2.remap(two.astype(np.float32), where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.remap(two.astype(np.float32), where, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     colour = cv2.blur(np.abs(seen - one), (3, 3))
     apart = _length(flow + _look_up(back, where, cv2.INTER_LINEAR))
     return cv2.exp(-np.minimum(colour / 8 + apart, 12))

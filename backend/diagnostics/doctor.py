@@ -35,7 +35,7 @@ OPTIONAL_MODELS = {
     **{family.models[0].name: "large model" for family in FAMILIES if not family.shipped},
     **HUB_WEIGHTS,
 }
-WEIGHTS = DEFAULT_FAMILY.shipped
+WEIGHTS = next(family.shipped for family in FAMILIES if family.shipped)
 
 
 def examine() -> Iterator[Finding]:

@@ -7,7 +7,7 @@ bytes; takes that are finished are not made again.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -53,7 +53,9 @@ class JobContext:
     cache: StageCache | None = None
 
 
-def run(spec: JobSpec, context: JobContext | None = None, files: JobFileAccess = UNRESTRICTED) -> Generator[AnyJobEvent]:
+def run(
+    spec: JobSpec, context: JobContext | None = None, files: JobFileAccess = UNRESTRICTED
+) -> Generator[AnyJobEvent]:
     """Carry a job out; an event after every step that is safe on the disk. Raises a Problem that says what to do.
 
     `context` None is that of a process that makes one job and ends.
@@ -225,6 +227,7 @@ class _Run:
         parent = read_latents(self.folder.take(self.batch.parent)) if self.batch.parent else None
         painted = None
         if mask is not None:
+            assert self.job.painted is not None, "`open_job` reads the painted mask"
             painted = on_all_frames(self.job.painted, mask.frame, self._followed(conform.geometry))
         segmenter = self.context.models.segmenter(request.segmenter)
         for text in segmenter.remarks:
@@ -244,13 +247,14 @@ class _Run:
 
     def _followed(self, geometry: Geometry) -> Conform:
         """The take that is followed, as the model sees it."""
-        take = finished_take(self.folder.take(self.batch.parent), self.job.parent)
+        assert self.batch.parent is not None and self.job.parent is not None, "only follow-ups follow a take"
+        folder = self.folder.take(self.batch.parent)
+        take = finished_take(folder, self.job.parent)
         if take is None:
             raise BadUsage(
-                f"The take in {self.folder.take(self.batch.parent)} lacks files.",
-                remedy="Make it again with its own command, then refine it.",
+                f"The take in {folder} lacks files.", remedy="Make it again with its own command, then refine it."
             )
-        composite = probe(self.folder.take(self.batch.parent) / take.composite, self.source.info.rate)
+        composite = probe(folder / take.composite, self.source.info.rate)
         return Conform(composite, 0, composite.frame_count, geometry)
 
     def _settle_request(self, request: Request) -> Request:

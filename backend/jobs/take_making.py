@@ -61,6 +61,7 @@ class TakeMaker:
                 outcome = event
             else:
                 yield from self._translated(event, number, len(request.levels))
+        assert outcome is not None, "the last event of `generate` is its outcome"
         began = time.monotonic()
         reviewed = reviewed_take(folder)
         delivery: Delivery | None = None
@@ -72,6 +73,7 @@ class TakeMaker:
                 delivery = news
             else:
                 yield StageProgress(take=number, stage="delivering", step=news[0], steps=news[1])
+        assert delivery is not None, "a delivery's last event is what it delivered"
         take = write_record(
             folder,
             request,

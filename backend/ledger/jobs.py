@@ -27,8 +27,9 @@ class JobTable:
 
     def add(self, client: str, token: str, spec: JobSpec, now: float, facts: JobUpdate) -> str:
         """Enter a new job behind the client's others; returns its id."""
+        job = self._free_id()
         values: dict[str, Any] = {
-            "id": self._free_id(),
+            "id": job,
             "client": client,
             "token": token,
             "state": "queued",
@@ -40,8 +41,8 @@ class JobTable:
         }
         columns, places = ", ".join(values), ", ".join("?" * len(values))
         self._database.change(f"INSERT INTO jobs ({columns}) VALUES ({places})", *values.values())
-        self.note(values["id"], facts)
-        return values["id"]
+        self.note(job, facts)
+        return job
 
     def move(self, row: JobRow, state: JobState, now: float, facts: Mapping[str, Any]) -> None:
         """Put the job into a state and note facts; staying is allowed. Raises IllegalMove."""

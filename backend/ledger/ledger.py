@@ -23,7 +23,7 @@ from backend.ledger.states import IllegalMove, state_after
 from backend.ledger.takes import TakeIndex
 from bridge.wire.messages import Failure, Job, TakeEntry
 from contract.events import AnyJobEvent, JobFailed, PlanReady, TakeDone
-from contract.job import JobSpec
+from contract.job import Footprint, JobSpec
 from contract.plan import Plan
 from contract.states import ENDED, RUNNING, CancelOutcome, JobState
 from contract.take import Note, Status, Take, read_take

@@ -43,7 +43,8 @@ class Admission:
             if self._store.path(each.sha256, client=client) is None:
                 raise NotUploaded(f"The file {each.path} has not been uploaded.", remedy="Send it, then submit.")
         self._check_mask(spec, client)
-        spec = msgspec.structs.replace(spec, segmenter=self.below_roots(spec.segmenter))
+        if spec.segmenter is not None:
+            spec = msgspec.structs.replace(spec, segmenter=self.below_roots(spec.segmenter))
         if isinstance(spec.start, TakeSource):
             return self._admit_follow_up(spec, spec.start, client)
         return self._admit_clip(spec, spec.start)
@@ -119,13 +120,13 @@ class Admission:
         spec = msgspec.structs.replace(spec, start=start, model=model, output=output)
         return spec, JobUpdate(source=source, model=model, output=output or "")
 
-    def below_roots(self, name: str | None) -> str | None:
+    def below_roots(self, name: str) -> str:
         """The name of a model or segmenter; where it is a folder, its path, which must lie below a media root.
 
         Weights and their configurations are files that a library unpacks and follows: only from where the service's
         owner put them. Raises OutsideMediaRoots.
         """
-        folder = named_folder(name) if name is not None and name not in SHIPPED else None
+        folder = named_folder(name) if name not in SHIPPED else None
         return name if folder is None else str(self._roots.check(folder))
 
     def _admit_follow_up(self, spec: JobSpec, start: TakeSource, client: str) -> tuple[JobSpec, JobUpdate]:

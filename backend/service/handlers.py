@@ -32,6 +32,7 @@ from bridge.files.content_store import ContentStore
 from bridge.files.downloads import describe, serve_chunk
 from bridge.wire import messages as wire
 from bridge.wire.server import Incoming, WireServer, common_protocol
+from contract.states import BackendState
 
 CAPABILITIES = ("uploads", "downloads", "estimate", "reorder", "small_footprint")
 MOST_EVENTS, MOST_JOBS = 1000, 1000
@@ -127,7 +128,7 @@ class Handlers:
 
     def _ping(self, incoming: Incoming, body: wire.Ping) -> wire.Reply:
         counts = self._ledger.counts()
-        state = "stopping" if self._scheduler.stopping else "busy" if self._scheduler.is_busy else "idle"
+        state: BackendState = "stopping" if self._scheduler.stopping else "busy" if self._scheduler.is_busy else "idle"
         workers = self._workers_seen_by(incoming.client)
         running = sum(worker.job is not None for worker in self._workers)
         return wire.Pong(

@@ -131,6 +131,7 @@ class DeviceWorker:
 
     def assign(self, run: Run) -> None:
         """Give it a job."""
+        assert self.link is not None, "a worker that is free is running"
         self.job = run.job
         self._enter("loading")
         self.link.send(run)
@@ -144,7 +145,7 @@ class DeviceWorker:
     def quit(self, patience: float) -> None:
         """Have the process end after the step under way, or at the latest in `patience` seconds, and start no other."""
         self.wanted = False
-        if self._process is not None:
+        if self._process is not None and self.link is not None:
             self.link.send(Shutdown())
             self._kill_at = self._clock() + patience
 

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from io import FileIO
+from io import BufferedRandom, FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class _Stamp(NamedTuple):
     changed: int
 
 
-def _stamp(file: BinaryIO | FileIO) -> _Stamp:
+def _stamp(file: FileIO | BufferedRandom) -> _Stamp:
     facts = os.fstat(file.fileno())
     return _Stamp(facts.st_size, facts.st_mtime_ns)
 
@@ -171,7 +171,7 @@ class PartialUpload:
             self.complete, self._following = True, False
         self._settled.set()
 
-    def _check_unchanged(self, content: FileIO) -> None:
+    def _check_unchanged(self, content: BufferedRandom) -> None:
         """What was hashed while it arrived may be another file by now. Raises ContentMismatch."""
         stamp = _stamp(content)
         if self._was_cut or stamp.bytes != self.size:

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from bridge.wire.keys import KeyPair
 from bridge.wire.messages import Numbered, Reply, Request, Welcome

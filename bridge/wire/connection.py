@@ -96,7 +96,7 @@ class Connection:
 
     def readable(self) -> bool:
         """Whether a message waits; ZeroMQ's descriptor alone does not tell it."""
-        return bool(self.socket.events & zmq.POLLIN)
+        return bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
 
     def close(self) -> None:
         """End it at once."""

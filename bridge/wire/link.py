@@ -55,7 +55,7 @@ class Link:
     @property
     def fd(self) -> int | None:
         """The descriptor of the connection's socket."""
-        return None if self.connection is None else self.connection.socket.fd
+        return None if self.connection is None else int(self.connection.socket.getsockopt(zmq.FD))
 
     def due(self) -> float | None:
         """When `keep_time` has to be called, on the clock; None while there is nothing to wait for."""

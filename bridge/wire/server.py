@@ -174,7 +174,7 @@ class WireServer:
 
     def _peer(self, connection: bytes, message: zmq.Frame) -> _Peer | None:
         try:
-            client, descriptor = message.get("User-Id"), message.get(zmq.SRCFD)
+            client, descriptor = str(message.get("User-Id")), message.get(zmq.SRCFD)
         except (zmq.ZMQError, UnicodeDecodeError):
             return None  # cannot be while ZAP is asked for each connection
         peer = self._peers.get(connection)

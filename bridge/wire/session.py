@@ -219,9 +219,10 @@ class Session:
         if isinstance(body, Refused) and body.kind == NotGreeted.kind:
             self._link.drop("connecting")  # the service has given this connection up; the call is sent again
         elif isinstance(body, Pushed):
-            followed = self._followed.get(body.job) if isinstance(body, EventPushed) else None
-            if followed is not None:
-                followed.pushed(body.event)
+            if isinstance(body, EventPushed):
+                followed = self._followed.get(body.job)
+                if followed is not None:
+                    followed.pushed(body.event)
             self.on_push(body)
         else:
             self._calls.answered(answer.number, body)

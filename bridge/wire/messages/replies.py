@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from bridge.wire.messages.body import Body
 from contract.errors import ProblemFacts
 from contract.events import AnyJobEvent
 from contract.job import Footprint, JobSpec, Quality
 from contract.part import Part
 from contract.plan import Plan
-from contract.states import CancelOutcome, JobState, Stage, WorkerState
+from contract.states import BackendState, CancelOutcome, JobState, Stage, WorkerState
 from contract.take import Take
 
 
@@ -50,7 +48,7 @@ class Welcome(Body, frozen=True, kw_only=True, tag="welcome"):
 class Pong(Body, frozen=True, kw_only=True, tag="pong"):
     """Alive. `queued` and `running` count all clients' jobs."""
 
-    state: Literal["idle", "busy", "stopping"]
+    state: BackendState
     workers: tuple[Worker, ...]
     queued: int
     running: int
@@ -212,7 +210,7 @@ class Stats(Body, frozen=True, kw_only=True, tag="stats_reply"):
 
     uptime: float
     workers: tuple[Worker, ...]
-    jobs: dict[str, int]
+    jobs: dict[JobState, int]
     clients: int
     cache_bytes: int
     cache_limit: int
