@@ -1,4 +1,4 @@
-"""DynVFX in Blender's sequencer. One folder for both ways: a legacy add-on and an extension (blender_manifest.toml)."""
+"""DynVFX in Blender's sequencer: a legacy add-on, and with blender_manifest.toml an extension, from the same folder."""
 
 bl_info = {
     "name": "DynVFX",
@@ -10,7 +10,7 @@ bl_info = {
     "category": "Sequencer",
 }
 
-# Blender takes bl_info out of this module where the add-on is installed as an extension.
+# Blender deletes bl_info from this module when the add-on is installed as an extension.
 _VERSION = ".".join(map(str, bl_info["version"]))
 
 

@@ -1,4 +1,4 @@
-"""The add-on's agent: one link to one panel, served from an app timer on Blender's main thread."""
+"""The add-on's agent: one link to one panel process, served from an app timer on Blender's main thread."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from .timeline.timeline_info import describe_timeline
 _CAPABILITIES = ("timeline", "export", "place", "swap", "placements", "seek", "mark")
 _WATCH_SECONDS = 0.3
 _START_SECONDS = 60.0
-"""A panel that has not dialled after so long will not."""
+"""How long a started panel may take to connect before it counts as failed."""
 
 
 class Agent:
-    """What the add-on knows and does. Nothing runs before `ensure_panel`."""
+    """The add-on's state and the methods that the panel calls. The panel is not started before `ensure_panel`."""
 
     def __init__(self, version: str) -> None:
         self.identities = Identities()
@@ -52,17 +52,20 @@ class Agent:
 
     @property
     def connected(self) -> bool:
-        """Whether the panel is there."""
+        """Whether the panel is connected."""
         return self._link is not None and self._link.connected
 
     @property
     def starting(self) -> bool:
-        """Whether the panel was started and has not dialled yet."""
+        """Whether the panel was started and has not connected yet."""
         return self._started is not None and not self.connected
 
     def ask(self, method: str, params: dict[str, Any], then: Callable | None = None) -> None:
-        """Ask the panel, which is started when it is not there. What goes wrong is shown in the sidebar.
+        """Call a method of the panel, starting the panel first if necessary. The sidebar shows a failed call.
 
+        method: its name in the protocol.
+        params: its parameters.
+        then: called with the result.
         Raises AgentProblem when the panel cannot be started.
         """
         self.state.problem = None
@@ -77,7 +80,7 @@ class Agent:
             raise
 
     def ensure_panel(self, hidden: bool = True) -> None:
-        """Start the panel's process unless it is there or on its way. Raises AgentProblem."""
+        """Start the panel's process unless it is connected or starting. Raises AgentProblem."""
         if self.connected or (self._link is not None and self._link.panel_running):
             return
         command, environment = panel_command()
@@ -101,7 +104,7 @@ class Agent:
     # Life -------------------------------------------------------------------------------------------------------------
 
     def tick(self) -> float | None:
-        """One round of the app timer; seconds until the next, None when there is nothing to serve."""
+        """Called by the app timer; returns the seconds until the next call, None to stop the timer."""
         link = self._link
         if link is None:
             return None
@@ -120,14 +123,14 @@ class Agent:
         return 0.05 if link.connected or self.starting else 0.5
 
     def close(self) -> None:
-        """End the link; the panel then ends."""
+        """Close the link, which ends the panel."""
         if bpy.app.timers.is_registered(self.tick):
             bpy.app.timers.unregister(self.tick)
         self.close_link()
         self.state.clear()
 
     def close_link(self) -> None:
-        """End the link without Blender's help: at its exit the API is not there any more."""
+        """Close the link without calling Blender, whose API is no longer available at exit."""
         link, self._link = self._link, None
         if link is not None:
             link.close()
@@ -135,13 +138,13 @@ class Agent:
         self._waiting.clear()
 
     def file_loaded(self) -> None:
-        """Another file is open: no clip of the one before is here any more."""
+        """Another file was opened: forget the clips of the previous one."""
         self.identities.file_loaded()
         self.exporter.forget()
         self._watch.touch()
 
     def touched(self) -> None:
-        """Blender says that something in the file changed."""
+        """Blender reports a change in the file."""
         self._watch.touch()
 
     def _new_link(self) -> AgentLink:
@@ -217,7 +220,7 @@ class Agent:
 
 
 agent: list[Agent] = []
-"""The agent while the add-on is switched on."""
+"""Holds the agent while the add-on is switched on, else empty."""
 
 
 @bpy.app.handlers.persistent
@@ -254,14 +257,14 @@ _HANDLERS = (
 
 
 def switch_on(version: str) -> None:
-    """Make the agent and have Blender tell it what happens."""
+    """Create the agent and install its handlers in Blender."""
     agent.append(Agent(version))
     for name, handler in _HANDLERS:
         getattr(bpy.app.handlers, name).append(handler)
 
 
 def switch_off() -> None:
-    """End it and take the handlers back."""
+    """Remove the handlers and close the agent."""
     for name, handler in _HANDLERS:
         known = getattr(bpy.app.handlers, name)
         if handler in known:

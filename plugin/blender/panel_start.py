@@ -1,4 +1,4 @@
-"""The command that starts the panel's process, as the installer wrote it beside the add-on."""
+"""The command that starts the panel's process, read from the file that the installer wrote beside the add-on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "panel_command.
 
 
 def panel_command() -> tuple[list[str], dict[str, str]]:
-    """The command and what it needs in its environment. Raises AgentProblem not_installed."""
+    """The command and its additional environment variables. Raises AgentProblem not_installed."""
     try:
         with open(_FILE, encoding="utf-8") as source:
             settings = json.load(source)
@@ -21,7 +21,7 @@ def panel_command() -> tuple[list[str], dict[str, str]]:
         raise AgentProblem(
             "not_installed",
             "The DynVFX panel is not installed.",
-            f"The add-on does not know how to start it ({os.path.basename(_FILE)}: {error}).",
+            f"Its start command could not be read ({os.path.basename(_FILE)}: {error}).",
             "Run `python3 run.py install` in the DynVFX folder, then restart Blender.",
         ) from error
     if not command:

@@ -1,1 +1,1 @@
-"""Exporting a clip for the panel: its own media, or a render of it."""
+"""Exporting a clip for the panel: its source media, or a render of the strip."""

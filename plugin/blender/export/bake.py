@@ -20,29 +20,29 @@ from ..strips.strip_media import NumberedPictures, media_size
 
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bake_child.py")
 _LOG_TAIL = 600
-_NO_WINDOW = 0x08000000  # of Windows
+_NO_WINDOW = 0x08000000  # CREATE_NO_WINDOW on Windows
 saving_copy: list[bool] = [False]
-"""Whether Blender saves a copy for us now: nothing is written into the user's file then."""
+"""Whether Blender is saving our copy: the save handler then writes nothing into the user's file."""
 
 
 @dataclass(frozen=True)
 class RenderProgress:
-    """`done` of `total` pictures are there."""
+    """`done` of `total` pictures are rendered."""
 
     done: int
     total: int
     text: str
 
     def as_message(self) -> dict[str, Any]:
-        """As the panel hears it."""
+        """The progress in the protocol's form."""
         return {"done": self.done, "total": self.total, "text": self.text}
 
 
 def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None, NumberedPictures]:
-    """Render what `strip` shows, frame by frame of the timeline, into `folder`/rendered; yields its progress.
+    """Render `strip` into `folder`/rendered, one picture for each frame of the timeline; yields its progress.
 
-    Returns the pictures: PNG, 8 bit, in the size of the strip's media (the scene's for scenes and meta strips), before
-    position, crop, flip and opacity. Closing the generator ends the render and removes what there is of it.
+    Returns the pictures: 8-bit PNG in the size of the strip's media (of the scene for scene and meta strips), before
+    position, crop, flip and opacity. Closing the generator stops the render and deletes its pictures.
     Raises AgentProblem render_failed.
     """
     name, count = strip.name, compat.frames(strip, "frame_final_duration")
@@ -74,7 +74,7 @@ def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None,
 
 
 def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[dict[str, Any], None, None]:
-    """Run the child until all pictures are there."""
+    """Run the background Blender until it has rendered all pictures."""
     name, count = task["strip"], task["count"]
     task_path, log_path = os.path.join(work, "task.json"), os.path.join(work, "log.txt")
     with open(task_path, "w", encoding="utf-8") as sink:
@@ -100,17 +100,17 @@ def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[d
     missing = [index for index in range(count) if not os.path.isfile(_picture(task["folder"], index))]
     if child.returncode or missing:
         with open(log_path, encoding="utf-8", errors="replace") as log:
-            output = log.read()[-_LOG_TAIL:].strip() or f"Blender ended with status {child.returncode}, without a word."
+            output = log.read()[-_LOG_TAIL:].strip() or f"Blender ended with status {child.returncode} and no output."
         what = f'"{name}" could not be rendered: {len(missing)} of {count} frames are missing.'
         raise AgentProblem(
-            "render_failed", what, output, "Render the strip in Blender to see why; check the free space of the disk."
+            "render_failed", what, output, "Render the strip in Blender to see why; check the free disk space."
         )
 
 
 def _command(blend: str, task_path: str, whole_setup: bool) -> list[str]:
     if not bpy.app.binary_path:  # Blender as a Python module
         return [sys.executable, _CHILD, "--", task_path]
-    # 3D scenes need the user's devices and add-ons; footage starts faster without.
+    # 3D scenes need the user's render devices and add-ons; footage does not, and Blender starts faster without them.
     plain = [] if whole_setup else ["--factory-startup"]
     tail = ["--python-exit-code", "1", "--python", _CHILD, "--", task_path]
     return [bpy.app.binary_path, "-b", *plain, blend, *tail]
@@ -119,7 +119,7 @@ def _command(blend: str, task_path: str, whole_setup: bool) -> list[str]:
 def _save_copy(path: str) -> None:
     saving_copy[0] = True
     try:
-        # A copy leaves the open file's name, history and unsaved state alone; relative paths are made to fit.
+        # copy=True keeps the open file's name, undo history and unsaved state; relative paths are remapped.
         bpy.ops.wm.save_as_mainfile(filepath=path, copy=True, check_existing=False, relative_remap=True)
     except RuntimeError as error:
         raise AgentProblem(

@@ -1,9 +1,9 @@
-"""Runs in a background Blender: renders one strip of a saved copy to numbered PNGs, as the timeline times it.
+"""Runs in a background Blender: renders one strip of a saved copy to numbered PNGs, with the timeline's timing.
 
     blender -b COPY.blend --python bake_child.py -- TASK.json        or        python bake_child.py -- TASK.json
 
 The task holds blend, scene, strip, first (timeline frame), count, width, height, folder, parent (process id).
-Position, crop, flip and opacity of the strip are left out, because the take gets them; times and colours are kept.
+Position, crop, flip and opacity of the strip are left out, because the take gets them; timing and colours are kept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _GEOMETRY = ("transform.", "crop.", "blend_alpha")
 
 
 def main(arguments: list[str]) -> None:
-    """Carry out the task and say `frame N` for every picture that is there."""
+    """Render the task's frames, printing `frame N` after each."""
     with open(arguments[0], encoding="utf-8") as source:
         task = json.load(source)
     if not bpy.app.binary_path:
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     _show(scene)
     for index in range(task["count"]):
         if hasattr(os, "getppid") and os.name == "posix" and os.getppid() != task["parent"]:
-            sys.exit("The Blender that wanted this has gone.")
+            sys.exit("The Blender that started this render has ended.")
         scene.frame_set(task["first"] + index)
         scene.render.filepath = os.path.join(task["folder"], f"{index:06d}.png")
         bpy.ops.render.render(write_still=True)
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _isolate(scene: Any, strip: Any) -> None:
-    """Let nothing but the strip be seen, in the size of its media."""
+    """Mute everything but the strip, and undo its transform."""
     shown = strip
     while shown is not None:
         parent = shown.parent_meta()
@@ -86,14 +86,14 @@ def _set_output(scene: Any, task: dict[str, Any]) -> None:
     render.image_settings.color_mode, render.image_settings.color_depth = "RGB", "8"
     if hasattr(render.image_settings, "color_management"):
         render.image_settings.color_management = "FOLLOW_SCENE"
-    # Anything but Standard is applied to footage too (Filmic and AgX are the defaults of new scenes).
+    # Other view transforms change the footage as well (Filmic and AgX are the defaults of new scenes).
     view = scene.view_settings
     view.view_transform, view.look, view.exposure, view.gamma = "Standard", "None", 0.0, 1.0
     view.use_curve_mapping = False
 
 
 def _show(scene: Any) -> None:
-    """Rendering a scene that no window shows gives empty pictures."""
+    """Show the scene in a window: rendering a scene that no window shows gives empty pictures."""
     for window in bpy.context.window_manager.windows:
         window.scene = scene
         if hasattr(window.workspace, "sequencer_scene"):

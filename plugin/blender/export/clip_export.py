@@ -1,4 +1,4 @@
-"""Handing a clip over as an OTIO file: its own media where that shows the same frames, else a render."""
+"""Exporting a clip as an OTIO file: with its source media if that has the same frames, else with a render."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ _NAME = "clip.otio"
 
 
 class Exporter:
-    """Exports clips of the open file and remembers what it handed over."""
+    """Exports clips of the open file and remembers which frames it exported."""
 
     def __init__(self, identities: Identities) -> None:
         self._identities = identities
         self._exported: dict[str, tuple[SourceRange | None, int]] = {}
 
     def export(self, uid: str, folder: str) -> Generator[dict[str, Any], None, dict[str, Any]]:
-        """Write `folder`/clip.otio; yields progress, returns where it is. The open file is not changed.
+        """Write `folder`/clip.otio; yields progress, returns the file's path. The open file is not changed.
 
         Raises AgentProblem: clip_gone, media_missing, clip_muted, not_supported, render_failed, no_folder.
         """
         scene, strip = self._identities.find(uid)
         if strip.type not in CLIP_TYPES:
-            raise AgentProblem("not_supported", f'"{strip.name}" is no clip.', "", "Select footage.")
+            raise AgentProblem("not_supported", f'"{strip.name}" is not a clip.', "", "Select footage.")
         problem = problem_with(scene, strip)
         if problem is not None:
             raise problem
         if not os.path.isdir(folder):
-            raise AgentProblem("no_folder", f"There is no folder {folder}.", "", "Check the disk that it was on.")
+            raise AgentProblem(
+                "no_folder", f"The folder {folder} does not exist.", "", "Check that its disk is connected."
+            )
         self._identities.mark_used()
         reason = render_reason(scene, strip)
         shown = source_range(strip)
@@ -55,7 +57,7 @@ class Exporter:
         if reason is None and shown is not None:
             media = numbered_pictures(strip) or media_path(strip)
         else:
-            # Nothing of Blender's is held from here on: the strip may be gone when the render is done.
+            # No Blender object is used from here on: the strip may be deleted before the render is finished.
             media = yield from bake(scene, strip, folder)
             shown = SourceRange(0, media.count, media.count)
         metadata = {"dynvfx_blender": {"uid": uid, "rendered": reason}}
@@ -67,11 +69,11 @@ class Exporter:
         return {"otio": _NAME, "clip": "1"}
 
     def forget(self) -> None:
-        """Another file is open."""
+        """Forget the exports: another file was opened."""
         self._exported.clear()
 
     def check_unchanged(self, uid: str, strip: Any) -> None:
-        """Raises AgentProblem clip_changed when the clip shows other frames than were handed over."""
+        """Raises AgentProblem clip_changed when the clip no longer shows the frames that were exported."""
         exported = self._exported.get(uid)
         if exported is None:
             return
@@ -81,7 +83,7 @@ class Exporter:
         if slipped or compat.frames(strip, "frame_final_duration") != count:
             raise AgentProblem(
                 "clip_changed",
-                f'"{strip.name}" was trimmed since the take was ordered.',
-                "The take was made for the frames that it showed then.",
+                f'"{strip.name}" was trimmed after the take was requested.',
+                "The take was made for the frames that the clip showed before.",
                 "Undo the trim and place the take again, or make a new take.",
             )

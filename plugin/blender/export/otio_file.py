@@ -1,6 +1,6 @@
-"""An OpenTimelineIO file with one clip, written by hand: OTIO is in no Blender's Python.
+"""An OpenTimelineIO file with one clip, written without the OTIO library, which Blender's Python does not have.
 
-Conventions: source ranges count from the available range's start, which is 0; rates are the exact quotient as a float.
+Conventions: source ranges count from the start of the available range, 0; a rate is its exact quotient as a float.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from ..strips.strip_media import NumberedPictures, SourceRange
 
 @dataclass(frozen=True)
 class ExportedClip:
-    """A clip at `record_start` (absolute frame) in a timeline whose first frame has the number `timeline_start`.
+    """The OTIO document of a timeline with one clip.
 
-    `media` is a movie's path or numbered pictures, one media frame for each frame of the timeline.
+    record_start: the clip's first frame, as Blender numbers it.
+    timeline_start: the number of the timeline's first frame.
+    media: a movie's path or numbered pictures, one media frame for each frame of the timeline.
     """
 
     timeline: str
@@ -33,7 +35,7 @@ class ExportedClip:
 
 
 def write_otio(path: str, clip: ExportedClip) -> None:
-    """Write the timeline in one step: readers see all of it or none."""
+    """Write the timeline atomically."""
     partial = path + ".partial"
     with open(partial, "w", encoding="utf-8") as sink:
         json.dump(_timeline(clip), sink, indent=1)

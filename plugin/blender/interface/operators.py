@@ -1,4 +1,4 @@
-"""What can be done from the sidebar. No `annotations` import here: Blender reads the property annotations."""
+"""The sidebar's operators. No `annotations` import here: Blender reads the property annotations."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def selected_clip() -> tuple[Any, Any]:
 
 
 def _run(operator: Any, work: Any) -> set[str]:
-    """Do `work`; problems become a report and a line in the sidebar."""
+    """Run `work`; a problem is reported by the operator and shown in the sidebar."""
     try:
         work()
     except AgentProblem as problem:
@@ -55,7 +55,7 @@ class DYNVFX_OT_generate(bpy.types.Operator):
             cls.poll_message_set("Select a clip in the timeline first")
             return False
         if not context.window_manager.dynvfx.instruction.strip():
-            cls.poll_message_set("Say what should be added")
+            cls.poll_message_set("Type what to add first")
             return False
         return True
 
@@ -90,7 +90,7 @@ class DYNVFX_OT_cancel(_JobOperator):
 
 
 class DYNVFX_OT_retry(_JobOperator):
-    """Do this job again from where it stopped"""
+    """Continue this job from where it stopped"""
 
     bl_idname = "dynvfx.retry"
     bl_label = "Try Again"

@@ -1,4 +1,4 @@
-"""Blender's colours, for the panel to follow."""
+"""The colours of Blender's theme, which the panel takes over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the panel told last: jobs, takes and the service, for the sidebar to show."""
+"""The panel's latest state message, which the sidebar shows: jobs, takes and the backend."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _ENDED = frozenset({"done", "failed", "cancelled"})
 
 
 class PanelState:
-    """The last `state`, with the takes' pictures loaded. Without a panel there is none."""
+    """The latest `state` message, with the takes' thumbnails loaded; empty while no panel is connected."""
 
     def __init__(self) -> None:
         self.problem: AgentProblem | None = None
-        """What the add-on itself has to say."""
+        """The add-on's own latest problem."""
         self.log = ""
         self.clips: dict[str, dict[str, Any]] = {}
         self.latest: dict[str, Any] = {}
         self._pictures: Any = None
 
     def update(self, state: dict[str, Any]) -> None:
-        """A `state` came."""
+        """Replace the state with a new `state` message."""
         self.latest = state
         for take in state.get("takes", ()):
             self._load_picture(take.get("thumbnail") or "")
 
     def clear(self) -> None:
-        """The panel is gone, and what it told with it."""
+        """Discard the state: the panel has disconnected."""
         self.latest, self.clips = {}, {}
         if self._pictures is not None:
             bpy.utils.previews.remove(self._pictures)
@@ -38,16 +38,16 @@ class PanelState:
 
     @property
     def backend(self) -> dict[str, str]:
-        """`state` and `text` of the service."""
+        """`state` and `text` of the backend."""
         return self.latest.get("backend") or {"state": "", "text": ""}
 
     @property
     def panel_problem(self) -> dict[str, str] | None:
-        """What is wrong, as the panel says."""
+        """The problem that the panel reports, if any."""
         return self.latest.get("problem")
 
     def jobs(self, uid: str) -> list[dict[str, Any]]:
-        """Jobs of a clip, the newest last; those that are done are seen by their takes."""
+        """Jobs of a clip, the newest last, without those that are done: their takes are listed."""
         return [each for each in self.latest.get("jobs", ()) if each["uid"] == uid and each["state"] != "done"]
 
     def takes(self, uid: str) -> list[dict[str, Any]]:
@@ -55,12 +55,12 @@ class PanelState:
         return [each for each in self.latest.get("takes", ()) if each["uid"] == uid]
 
     def others_running(self, uid: str) -> int:
-        """Jobs of other clips that are under way."""
+        """Number of unfinished jobs of other clips."""
         jobs = self.latest.get("jobs", ())
         return sum(1 for each in jobs if each["uid"] != uid and each["state"] not in _ENDED)
 
     def picture(self, take: dict[str, Any]) -> int:
-        """Icon of a take's picture, 0 when there is none."""
+        """Icon id of a take's thumbnail, 0 without one."""
         path = take.get("thumbnail") or ""
         return self._pictures[path].icon_id if self._pictures is not None and path in self._pictures else 0
 

@@ -1,4 +1,4 @@
-"""What is asked for, kept with the window manager: it is no part of the file and marks nothing as changed.
+"""The sidebar's settings. They belong to the window manager, so that editing them does not mark the file as changed.
 
 No `annotations` import here: Blender reads the property annotations.
 """
@@ -8,11 +8,11 @@ from bpy.props import EnumProperty, StringProperty
 
 
 class DYNVFX_PG_settings(bpy.types.PropertyGroup):
-    """The next order from the sidebar."""
+    """The settings of the next Generate."""
 
     instruction: StringProperty(  # type: ignore[valid-type]
         name="Instruction",
-        description="What should be added, in one sentence: add a massive whale behind the divers",
+        description="What to add, in one sentence: add a massive whale behind the divers",
     )
     quality: EnumProperty(  # type: ignore[valid-type]
         name="Preset",
@@ -26,8 +26,8 @@ class DYNVFX_PG_settings(bpy.types.PropertyGroup):
     scope: EnumProperty(  # type: ignore[valid-type]
         name="Scope",
         items=[
-            ("object", "Object", "Something new stands or moves in the shot"),
-            ("full_frame", "Full Frame", "Weather, light or smoke that reaches everywhere"),
+            ("object", "Object", "Add an object, a creature or a person to the shot"),
+            ("full_frame", "Full Frame", "Add weather, light or smoke to the whole frame"),
         ],
         default="object",
     )

@@ -1,4 +1,4 @@
-"""The panel in the sequencer's sidebar (N), category DynVFX. It only shows; everything is done by operators."""
+"""The DynVFX tab in the sequencer's sidebar (N). It only displays; operators carry out the actions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _SidebarPanel(bpy.types.Panel):
 
 
 class DYNVFX_PT_ask(_SidebarPanel):
-    """What to add to which clip."""
+    """The selected clip, the instruction and Generate."""
 
     bl_idname = "DYNVFX_PT_ask"
     bl_label = "DynVFX"
@@ -47,7 +47,7 @@ class DYNVFX_PT_ask(_SidebarPanel):
             if known.get("problem"):
                 _wrapped_text(layout, context, " ".join(known["problem"].values()), "ERROR")
             elif known.get("render"):
-                _wrapped_text(layout, context, f"Is rendered first: {known['render']}.", "INFO")
+                _wrapped_text(layout, context, f"Rendered first: {known['render']}.", "INFO")
         column = layout.column(align=True)
         column.prop(settings, "instruction", text="", icon="GREASEPENCIL")
         row = column.row(align=True)
@@ -101,7 +101,7 @@ class DYNVFX_PT_takes(_SidebarPanel):
         for take in takes:
             _draw_take(layout, agent[0].state, take, layers.pop(take["id"], None))
         for identity, layer in layers.items():
-            # The timeline knows them even when no panel is there.
+            # These takes are in the timeline but not in the panel's list, or no panel is connected.
             _draw_layer(layout.box(), identity, layer)
         if not takes and not layers:
             layout.label(text="None yet", icon="BLANK1")
@@ -176,7 +176,7 @@ def _draw_visibility(row: Any, identity: str, layer: Any) -> None:
 
 
 def _wrapped_text(layout: Any, context: Any, text: str, icon: str) -> None:
-    """Text in as many lines as it takes: Blender's labels do not wrap."""
+    """Draw text on several lines: Blender's labels do not wrap."""
     scale = context.preferences.system.ui_scale
     width = max(18, int((context.region.width / scale - 50) / _LINE_PIXELS))
     column = layout.column(align=True)

@@ -1,4 +1,4 @@
-"""Channels above a clip that are free in its range. Blender itself lets strips overlap without a word."""
+"""Channels above a clip that are free in its range. Blender's API lets strips overlap silently."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ class FreeChannels:
 
 
 def free_channels(parent: Any, channel: int, start: int, end: int, count: int) -> FreeChannels:
-    """`count` channels above `channel` without a strip in the frames start to end (excluded), not locked nor muted.
+    """Find `count` channels above `channel` that are neither locked nor muted and have no strip in start..end.
 
+    parent: the sequence editor or meta strip.
+    channel: the clip's channel.
+    start, end: frames of the timeline, `end` excluded.
     Raises AgentProblem no_free_track.
     """
     taken = {

@@ -1,4 +1,4 @@
-"""Laying a take exactly over its clip: position, scale, rotation, crop, flip and opacity, with their keyframes."""
+"""Aligning a take with its clip: position, scale, rotation, crop, flip and opacity, with their keyframes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ COLOUR_TAG = "COLOR_05"
 
 
 def copy_look(scene: Any, clip: Any, layer: Any) -> None:
-    """Make `layer` cover just the pixels that `clip` covers.
+    """Make `layer` cover exactly the pixels that `clip` covers.
 
-    A picture of another size than the clip's media is scaled so that both have the same edges.
+    If the layer's pictures are not the size of the clip's media, they are scaled to the same edges.
     """
     own = media_size(clip) or (scene.render.resolution_x, scene.render.resolution_y)
     size = media_size(layer) or own
@@ -31,7 +31,7 @@ def copy_look(scene: Any, clip: Any, layer: Any) -> None:
         setattr(layer.crop, edge, round(getattr(clip.crop, edge) / down))
     layer.use_flip_x, layer.use_flip_y = clip.use_flip_x, clip.use_flip_y
     layer.blend_alpha = clip.blend_alpha
-    # Straight alpha over what lies below is the default today; the take depends on it.
+    # Set although it is Blender's current default: the take depends on alpha-over blending with straight alpha.
     layer.blend_type, layer.alpha_mode = "ALPHA_OVER", "STRAIGHT"
     layer.color_tag = COLOUR_TAG
     layer.use_float = False
@@ -40,7 +40,7 @@ def copy_look(scene: Any, clip: Any, layer: Any) -> None:
 
 
 def looks_alike(clip: Any, layer: Any) -> bool:
-    """Whether a layer lies as its clip does, apart from its size: part of what is read back."""
+    """Whether a layer has its clip's position, rotation, crop, flip and opacity; checked after placing."""
     first, second = clip.transform, layer.transform
     same = all(
         abs(getattr(first, name) - getattr(second, name)) < 1e-4 for name in ("offset_x", "offset_y", "rotation")

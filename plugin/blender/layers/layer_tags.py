@@ -1,4 +1,4 @@
-"""How a placed take is known: custom properties of its strip."""
+"""Custom properties that mark a strip as a placed take."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ class TakeTag:
 
 
 def is_layer(strip: Any) -> bool:
-    """Whether a strip is a take that was placed."""
+    """Whether a strip is a placed take."""
     return strip.get(_TAKE) is not None
 
 
 def write_tag(strip: Any, mark: TakeTag) -> None:
-    """Make a strip known as a take's."""
+    """Mark a strip as a placed take."""
     strip[_TAKE], strip[_CLIP], strip[_LABEL], strip[_CLIP_NAME] = mark.take, mark.clip, mark.label, mark.clip_name
 
 
 def read_tag(strip: Any) -> TakeTag:
-    """The mark of a placed take."""
+    """Read the tag of a placed take."""
     return TakeTag(*(str(strip.get(name, "")) for name in (_TAKE, _CLIP, _LABEL, _CLIP_NAME)))
 
 
 def layers_of(scene: Any, clip: Any, identities: Identities) -> list[Any]:
-    """The placed takes of a clip, from below."""
+    """The placed takes of a clip, the lowest channel first."""
     layers = [each for each in compat.all_strips(scene) if is_layer(each)]
     mine = [each for each in layers if clip_below(scene, each, identities) == clip]
     return sorted(mine, key=lambda each: each.channel)
 
 
 def clip_below(scene: Any, layer: Any, identities: Identities) -> Any:
-    """The clip that a placed take belongs to; None when it is gone.
+    """The clip that a placed take belongs to; None when it was deleted.
 
-    By identity; for a file that was saved under another name since, by the clip's name; for a clip that was renamed
-    then, the strip of the same range nearest below.
+    Found by identity; if the file was saved under another name since, by the clip's name; if the clip was also renamed,
+    as the nearest strip below with the same range.
     """
     mark = read_tag(layer)
     try:

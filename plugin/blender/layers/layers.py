@@ -1,4 +1,4 @@
-"""Placing takes above their clip, showing another one, and telling what stands in the timeline."""
+"""Placing takes above their clip, switching between them, and listing the takes in the timeline."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .layer_look import copy_look, looks_alike
 from .layer_tags import TakeTag, write_tag
 from .undo_step import undo_step
 
-_RETRY = "Nothing of the take is left in the timeline. Place it again."
+_RETRY = "The timeline is unchanged. Place the take again."
 
 
 @dataclass(frozen=True)
 class TakeFiles:
-    """A take as the panel tells it: a movie at `path`, or `names` of pictures in `folder`."""
+    """A take's files: a movie at `path`, or pictures `names` in `folder`."""
 
     id: str
     label: str
@@ -42,7 +42,7 @@ class TakeFiles:
 
 
 def read_take(message: dict[str, Any]) -> TakeFiles:
-    """A take of the protocol (T)."""
+    """Read a take of the protocol (T in PROTOCOL.md)."""
     sequence, count = message.get("sequence"), int(message["frame_count"])
     names: tuple[str, ...] = ()
     if sequence:
@@ -59,14 +59,15 @@ class Layers:
         self._identities, self._exporter = identities, exporter
 
     def place(self, uid: str, takes: list[TakeFiles], active: int) -> dict[str, Any]:
-        """Put `takes` on free channels above the clip, takes[active] the lowest and the only one that is not muted.
+        """Put `takes` on free channels above the clip, in one undo step.
 
-        Takes that are there already stay; the clip's other takes are muted. One undo step. Raises AgentProblem with
-        nothing of it left: clip_gone, clip_changed, take_missing, no_free_track, placement_failed.
+        takes[active] gets the lowest channel and is the only unmuted take of the clip. Takes that were already placed
+        keep their channels. Raises AgentProblem clip_gone, clip_changed, take_missing, no_free_track or
+        placement_failed, and then leaves the timeline unchanged.
         """
         scene, clip = self._clip(uid)
         if not 0 <= active < len(takes):
-            raise AgentProblem("placement_failed", f"There is no take number {active} among {len(takes)}.")
+            raise AgentProblem("placement_failed", f"Take {active} does not exist: there are {len(takes)} takes.")
         self._exporter.check_unchanged(uid, clip)
         for take in takes:
             _check_files(take, clip)
@@ -78,7 +79,7 @@ class Layers:
         stale = [layer for mark, layer in placed.items() if mark in wanted and mark not in whole]
         parent = compat.parent_of(scene, clip)
         start, end = _range(clip)
-        # Found before anything is touched: a refusal changes nothing.
+        # Checked before anything is changed, so that a refusal leaves the timeline as it was.
         free = free_channels(parent, clip.channel, start, end, len(new))
         with undo_step(f"Place {takes[active].label}"):
             self._put(scene, clip, uid, list(zip(new, free.numbers, strict=True)))
@@ -89,7 +90,7 @@ class Layers:
         return dict(placed, note=free.note if takes[active] in new else "")
 
     def swap(self, uid: str, take: TakeFiles) -> dict[str, Any]:
-        """Show another take of the clip; it is placed when it is not there yet. One undo step."""
+        """Show another take of the clip, placing it first if necessary, in one undo step."""
         scene, clip = self._clip(uid)
         layer = self._placed_layers(scene, clip).get(take.id)
         if layer is None or not _covers(clip, layer):
@@ -99,13 +100,12 @@ class Layers:
         return self._placement(scene, clip, uid)
 
     def show_only(self, scene: Any, clip: Any, take: str) -> None:
-        """Show one of a clip's placed takes and mute the others; with no id all are muted. No undo step of its own."""
+        """Show one of a clip's placed takes and mute the others; an empty id mutes all. Makes no undo step."""
         for mark, layer in self._placed_layers(scene, clip).items():
             layer.mute = mark != take
 
     def placements(self) -> list[dict[str, Any]]:
-        """What stands in all timelines of the file: for each clip the visible take, or the lowest when all are
-        muted."""
+        """The placed takes of all timelines of the file: each clip's visible take, or the lowest if all are muted."""
         found: list[dict[str, Any]] = []
         for scene in bpy.data.scenes:
             seen: list[Any] = []
@@ -120,7 +120,7 @@ class Layers:
     def _clip(self, uid: str) -> tuple[Any, Any]:
         scene, clip = self._identities.find(uid)
         if clip.type not in CLIP_TYPES:
-            raise AgentProblem("clip_gone", f'"{clip.name}" is no clip any more.', "", "Select footage.")
+            raise AgentProblem("clip_gone", f'"{clip.name}" is no longer a clip.', "", "Select footage.")
         return scene, clip
 
     def _placed_layers(self, scene: Any, clip: Any) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class Layers:
         return {layer_tags.read_tag(each).take: each for each in layers}
 
     def _put(self, scene: Any, clip: Any, uid: str, placed: list[tuple[TakeFiles, int]]) -> None:
-        """Add the takes and read them back; on any failure none of them stays."""
+        """Add the takes and verify them; remove all of them on any failure."""
         parent = compat.parent_of(scene, clip)
         before = {each.as_pointer() for each in compat.strips_of(parent)}
         facts = _range(clip), clip.channel, clip.mute
@@ -145,11 +145,11 @@ class Layers:
                 _remove(scene, parent, strip)
             if isinstance(error, AgentProblem):
                 raise
-            what = "Blender did not take the take into its timeline."
+            what = "Blender could not add the take to its timeline."
             raise AgentProblem("placement_failed", what, str(error), _RETRY) from error
 
     def _placement(self, scene: Any, clip: Any, uid: str) -> dict[str, Any]:
-        """The clip's visible take as the panel hears it (PL), with its uid."""
+        """The clip's visible take as a placement of the protocol (PL in PROTOCOL.md), with the clip's uid."""
         layers = layer_tags.layers_of(scene, clip, self._identities)
         layer = next((each for each in layers if not each.mute), layers[0] if layers else None)
         if layer is None:
@@ -186,39 +186,39 @@ def _remove(scene: Any, parent: Any, strip: Any) -> None:
 
 
 def _check_files(take: TakeFiles, clip: Any) -> None:
-    """Before anything is touched: a missing file gives Blender a strip of one frame, without a word."""
+    """Check the take's files before anything is changed: for a missing file Blender silently adds a one-frame strip."""
     there = set(os.listdir(take.folder)) if take.names and os.path.isdir(take.folder) else set()
     missing = [name for name in take.names if name not in there]
     if missing or (not take.names and not os.path.isfile(take.path)):
-        what = f'Files of the take "{take.label}" are not there: {missing[0] if missing else take.path}'
-        raise AgentProblem("take_missing", what, "They were moved or deleted.", "Bring them back, or make it again.")
+        what = f'Files of the take "{take.label}" are missing: {missing[0] if missing else take.path}'
+        raise AgentProblem("take_missing", what, "They were moved or deleted.", "Restore them, or make the take again.")
     start, end = _range(clip)
     if take.frame_count != end - start:
         raise AgentProblem(
             "clip_changed",
-            f'The take "{take.label}" has {take.frame_count} frames, "{clip.name}" {end - start}.',
-            "The clip was trimmed or cut since the take was ordered.",
+            f'The take "{take.label}" has {take.frame_count} frames, "{clip.name}" has {end - start}.',
+            "The clip was trimmed or cut after the take was requested.",
             "Undo the trim and place the take again, or make a new take.",
         )
 
 
 def _check(scene: Any, clip: Any, layer: Any, take: TakeFiles, channel: int) -> None:
-    """Read back what was written."""
+    """Verify a placed take: its range, channel, media, look and tag."""
     wrong = ""
     if _range(layer) != _range(clip):
-        wrong = f"It lies at {_range(layer)}, the clip at {_range(clip)}."
+        wrong = f"Its frames are {_range(layer)}, the clip's are {_range(clip)}."
     elif layer.channel != channel:
         wrong = f"It is on channel {layer.channel}, not {channel}."
     elif os.path.normcase(os.path.normpath(media_path(layer))) != os.path.normcase(os.path.normpath(take.first_file)):
         wrong = f"It shows {media_path(layer)}."
     elif not looks_alike(clip, layer) or layer_tags.read_tag(layer).take != take.id:
-        wrong = "Its position, blending or mark is not what was written."
+        wrong = "Its position, blending or tag is not what was set."
     if wrong:
-        raise AgentProblem("placement_failed", f'The take "{take.label}" is not where it should be.', wrong, _RETRY)
+        raise AgentProblem("placement_failed", f'The take "{take.label}" was not placed correctly.', wrong, _RETRY)
 
 
 def _covers(clip: Any, layer: Any) -> bool:
-    """Whether a layer still lies over all of its clip."""
+    """Whether a layer still covers its whole clip."""
     return _range(layer) == _range(clip) and layer.channel > clip.channel
 
 

@@ -1,4 +1,4 @@
-"""Notes as markers of the timeline. Blender's markers have no length, so a range is told in words."""
+"""Notes as markers of the timeline. Blender's markers have no length, so a range's end is part of the name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _CLIP_NAME = 20
 
 
 def mark_notes(scene: Any, clip: Any, uid: str, notes: list[dict[str, Any]]) -> None:
-    """Put markers at the notes of a clip, in the place of those that were put there before. One undo step.
+    """Replace the markers of a clip's notes, in one undo step.
 
-    `first` and `last` of a note are frames of the clip, 0 its first, both included.
+    `first` and `last` of a note are frames of the clip, counted from 0, both included.
     """
     start = compat.frames(clip, "frame_final_start")
     with undo_step(f"Notes of {clip.name}"):
@@ -38,7 +38,7 @@ def _name(clip: Any, note: dict[str, Any]) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    """`text` in at most that many bytes of UTF-8."""
+    """Shorten `text` to at most `most` bytes of UTF-8."""
     return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 

@@ -12,9 +12,9 @@ from ..strips import compat
 
 @contextmanager
 def undo_step(text: str) -> Iterator[None]:
-    """Make what happens inside one undo step called `text`.
+    """Make the changes inside the `with` block one undo step called `text`.
 
-    The state is pushed before as well: with one push after the change, undo took back the user's step before it too.
+    The state is pushed before the change as well: with only one push after it, undo also reverted the user's last step.
     """
     _push("Before: " + text)
     try:
@@ -25,7 +25,7 @@ def undo_step(text: str) -> Iterator[None]:
 
 
 def redraw() -> None:
-    """Have the sequencers drawn again; a timer's changes are not seen before that."""
+    """Redraw the sequencers; changes that a timer made are not visible before that."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "SEQUENCE_EDITOR":

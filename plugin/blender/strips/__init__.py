@@ -1,1 +1,1 @@
-"""Strips of Blender's sequencer: their identity, their media, and whether they can be worked on."""
+"""Strips of Blender's sequencer: their identity, their media, and whether DynVFX can use them."""

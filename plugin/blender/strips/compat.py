@@ -1,6 +1,6 @@
-"""Names that differ between Blender 3.4 and 5.x, in one place. Everything is read through the data API.
+"""API names that differ between Blender 3.4 and 5.x.
 
-5.0 says `strips` for `sequences`; 5.1 renames the frame properties and keeps the old names until 6.0.
+5.0 renames `sequences` to `strips`; 5.1 renames the frame properties and keeps the old names until 6.0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _RENAMED = {
 
 
 def frame_name(strip: Any, name: str) -> str:
-    """What this Blender calls a frame property of strips, given its name up to 5.0."""
+    """This Blender's name of a strip's frame property, given its name up to 5.0."""
     newer = _RENAMED[name]
     return newer if newer in strip.bl_rna.properties else name
 
@@ -40,7 +40,7 @@ def strips_of(parent: Any) -> Any:
 
 
 def all_strips(scene: Any) -> list[Any]:
-    """Every strip of a scene, those inside meta strips too."""
+    """Every strip of a scene, including those inside meta strips."""
     editor = scene.sequence_editor
     if editor is None:
         return []
@@ -48,7 +48,7 @@ def all_strips(scene: Any) -> list[Any]:
 
 
 def parent_of(scene: Any, strip: Any) -> Any:
-    """The sequence editor or the meta strip that a strip lies in."""
+    """The sequence editor or the meta strip that contains a strip."""
     return strip.parent_meta() or scene.sequence_editor
 
 
@@ -61,7 +61,7 @@ def edited_scene() -> Any:
 
 
 def main_window() -> Any:
-    """A window to work in; None in a Blender without any (a timer has none in its context)."""
+    """The context's window, else the first one (a timer's context has none); None in a background Blender."""
     windows = bpy.context.window_manager.windows
     return bpy.context.window or (windows[0] if len(windows) else None)
 
@@ -83,7 +83,7 @@ def active_strip(scene: Any) -> Any:
 def action_curves(owner: Any) -> Any:
     """The F-curves of a data block's action (a collection with new and remove); None when it has none.
 
-    Actions have layers and slots from 4.4 on, and no other way in from 5.0 on.
+    Since 4.4 actions have layers and slots; since 5.0 the F-curves are reachable only through them.
     """
     animation = owner.animation_data
     action = animation.action if animation is not None else None

@@ -9,7 +9,7 @@ NTSC = Fraction(1000, 1001)
 
 
 def snap_rate(rate: float) -> Fraction:
-    """The exact rate that `rate` stands for: the same rule as `contract.rates.snap_rate`, which says why.
+    """The exact rate for a rounded one, by the rule that `contract.rates.snap_rate` explains.
 
     Raises ValueError when it is not a number between 0.001 and 10 million.
     """
@@ -27,5 +27,5 @@ def snap_rate(rate: float) -> Fraction:
 
 
 def scene_rate(scene: Any) -> Fraction:
-    """Frames a second of a scene."""
+    """Frames per second of a scene."""
     return snap_rate(scene.render.fps / scene.render.fps_base)

@@ -1,8 +1,8 @@
-"""Which strip is meant: identities that outlive renaming, moving and undo, and that no other file answers to.
+"""Identities of strips that survive renaming, moving and undo, and are unique across files.
 
-Nothing is written into the user's strips. An identity is FILE:SCENE:STRIP as they were called when it was first given;
-what the strip looked like then finds it again after it was renamed. The file's part is kept in the file when the user
-saves it after having used DynVFX, so that it outlives renaming and moving the file.
+Nothing is written into the user's strips. An identity is FILE:SCENE:STRIP, with the names at the time it was first
+given; a renamed strip is found by its file, range and channel at that time. The FILE part is stored in the file when
+the user saves it after having used DynVFX, so that it survives renaming and moving the file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Known:
 
 
 class Identities:
-    """Gives strips their identities and finds strips by them; one for the open file."""
+    """Gives the open file's strips their identities and finds strips by identity."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
@@ -41,18 +41,18 @@ class Identities:
         self._used = False
 
     def file_loaded(self) -> None:
-        """Another file is open: what was known belongs to the one before."""
+        """Another file was opened: forget the identities of the previous one."""
         self._known.clear()
         self._by_pointer.clear()
         self._by_name.clear()
         self._file, self._used = "", False
 
     def mark_used(self) -> None:
-        """Somebody outside knows identities of this file from now on."""
+        """An identity of this file leaves the add-on: it must be stored with the next save."""
         self._used = True
 
     def before_saving(self) -> None:
-        """The user saves the file: it keeps its identity under every name."""
+        """The user saves the file: store its identity in it, so that it survives a new file name."""
         for scene in bpy.data.scenes if self._used else ():
             if scene.sequence_editor is not None and scene.get(_FILE) != self._file_key():
                 scene[_FILE] = self._file_key()
@@ -70,7 +70,7 @@ class Identities:
             uid = f"{self._file_key()}:{scene.name}:{strip.name}"
             bearer = self._strip_of(uid) if uid in self._known else None
             if bearer is not None and bearer[1] != strip:
-                uid = f"{uid}:{token_hex(3)}"  # the name's first bearer goes by another name now
+                uid = f"{uid}:{token_hex(3)}"  # the strip that had this name first was renamed
         self._remember(uid, scene, strip)
         return uid
 
@@ -81,7 +81,7 @@ class Identities:
             raise AgentProblem(
                 "clip_gone",
                 "The clip belongs to another Blender file.",
-                "Another file was opened since.",
+                "Another file was opened in the meantime.",
                 "Open that file again, then place the take.",
             )
         found = self._strip_of(uid)
@@ -90,13 +90,13 @@ class Identities:
         scene_name, name = self._names(uid, rest)
         if bpy.data.scenes.get(scene_name) is None:
             raise AgentProblem(
-                "clip_gone", f'The scene "{scene_name}" is not there any more.', "", "Undo its removal or renaming."
+                "clip_gone", f'The scene "{scene_name}" does not exist any more.', "", "Undo its deletion or renaming."
             )
         raise AgentProblem(
             "clip_gone",
             f'The clip "{name}" is not in the timeline of "{scene_name}" any more.',
-            "It was deleted, or cut into others.",
-            "Undo that, or select the clip that is there now.",
+            "It was deleted or cut into several strips.",
+            "Undo that, or select the clip that replaced it.",
         )
 
     def _strip_of(self, uid: str) -> tuple[Any, Any] | None:
@@ -128,7 +128,7 @@ class Identities:
         self._by_name[scene.name, strip.name] = uid
 
     def _file_key(self) -> str:
-        """Read when it is first asked for: while Blender starts, there is no file to read it from."""
+        """The file's identity, read on first use: while Blender starts, there is no file to read it from."""
         if not self._file:
             kept = next((scene[_FILE] for scene in bpy.data.scenes if scene.get(_FILE)), "")
             path = os.path.normcase(bpy.data.filepath)
@@ -140,7 +140,7 @@ class Identities:
         known = self._known.get(uid)
         if known is not None:
             return known.scene, known.name
-        # A scene's name may hold colons: the longest that there is wins.
+        # A scene's name may contain colons: the longest name that exists is taken.
         for scene in sorted(bpy.data.scenes, key=lambda each: -len(each.name)):
             if rest.startswith(scene.name + ":"):
                 return scene.name, rest[len(scene.name) + 1 :]
@@ -149,11 +149,11 @@ class Identities:
 
 
 def _fingerprint(strip: Any) -> tuple[str, int, int, int]:
-    """What a strip shows and where: its file, first frame, length and channel."""
+    """A strip's file, first frame, length and channel."""
     start, length = compat.frames(strip, "frame_final_start"), compat.frames(strip, "frame_final_duration")
     return media_path(strip) or strip.type, start, length, strip.channel
 
 
 def _same_strip(known: _Known, strip: Any) -> bool:
-    """A freed strip's address may have been given to another one."""
+    """Whether `strip` is still the known one: a freed strip's address may have been reused for another."""
     return strip.name == known.name or _fingerprint(strip)[0] == known.fingerprint[0]

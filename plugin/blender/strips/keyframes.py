@@ -1,4 +1,4 @@
-"""Keyframes of a strip, copied to another one. They lie in the scene's action, under the strip's name."""
+"""Copying keyframes from one strip to another. Blender keeps them in the scene's action, under the strip's name."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ _KEY_FIELDS = ("interpolation", "easing", "handle_left_type", "handle_right_type
 
 
 def copy_keyframes(scene: Any, source: Any, target: Any, paths: tuple[str, ...]) -> int:
-    """Give `target` the keyframes that `source` has on properties whose path begins with one of `paths`; how many
-    curves were copied."""
+    """Copy the keyframes of `source` on properties whose path begins with one of `paths` to `target`.
+
+    Returns the number of copied curves.
+    """
     curves = compat.action_curves(scene)
     prefix = source.path_from_id() + "."
     copied = 0
@@ -26,7 +28,7 @@ def copy_keyframes(scene: Any, source: Any, target: Any, paths: tuple[str, ...])
 
 
 def remove_keyframes(scene: Any, path: str) -> None:
-    """Take away all keyframes of the strip that has, or had, the RNA path `path`."""
+    """Remove all keyframes of the strip that has, or had, the RNA path `path`."""
     curves = compat.action_curves(scene)
     for curve in [each for each in curves or () if each.data_path.startswith(path + ".")]:
         curves.remove(curve)

@@ -1,4 +1,4 @@
-"""What pictures a strip shows: file or numbered pictures, their size, rate, number and the trim."""
+"""A strip's media: movie or numbered pictures, their size, rate, number and the strip's trim."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.[^.\d][^.]*
 
 @dataclass(frozen=True)
 class NumberedPictures:
-    """Pictures PREFIX + number + SUFFIX in `folder`, without gaps; `padding` is the digits of the number, or 0."""
+    """Pictures PREFIX + number + SUFFIX in `folder`, without gaps; `padding` is the number's digits, 0 if unpadded."""
 
     folder: str
     prefix: str
@@ -30,7 +30,7 @@ class NumberedPictures:
 
 @dataclass(frozen=True)
 class SourceRange:
-    """`first` is the media frame (0 is its first) at the strip's left handle, `count` frames follow, of `total`."""
+    """`count` frames from `first`, the media frame (from 0) at the strip's left handle; the media has `total`."""
 
     first: int
     count: int
@@ -38,10 +38,10 @@ class SourceRange:
 
 
 def source_range(strip: Any) -> SourceRange | None:
-    """What a strip shows of its media, one media frame for each frame of the timeline.
+    """The part of its media that a strip shows, at one media frame for each frame of the timeline; None otherwise
+    (retimed, or between frames).
 
-    None when that is not so: retimed, or between frames. The frame at timeline frame F is
-    animation_offset_start + F - frame_start (measured in 3.4 to 5.0 at normal speed).
+    The media frame at timeline frame F is animation_offset_start + F - frame_start (measured in 3.4 to 5.0).
     """
     before, after = compat.frames(strip, "animation_offset_start"), compat.frames(strip, "animation_offset_end")
     left, right = compat.frames(strip, "frame_offset_start"), compat.frames(strip, "frame_offset_end")
@@ -54,7 +54,7 @@ def source_range(strip: Any) -> SourceRange | None:
 
 
 def media_path(strip: Any) -> str:
-    """Absolute path of a movie, or of the first picture; empty for everything else."""
+    """Absolute path of a movie or of the first picture; empty for other strips."""
     if strip.type == "MOVIE":
         return os.path.normpath(bpy.path.abspath(strip.filepath)) if strip.filepath else ""
     if strip.type == "IMAGE" and len(strip.elements):
@@ -68,7 +68,7 @@ def picture_folder(strip: Any) -> str:
 
 
 def missing_file(strip: Any) -> str:
-    """The first file of a strip that is not there; empty when all are."""
+    """The first missing file of a strip; empty when none is missing."""
     if strip.type == "MOVIE":
         path = media_path(strip)
         return "" if path and os.path.isfile(path) else path or "(no file)"
@@ -80,7 +80,7 @@ def missing_file(strip: Any) -> str:
 
 
 def numbered_pictures(strip: Any) -> NumberedPictures | None:
-    """An image strip's pictures as a sequence; None when their names do not count up one by one."""
+    """An image strip's pictures as a sequence; None when they are not numbered consecutively."""
     names = [each.filename for each in strip.elements]
     matches = [match for match in map(_NUMBERED.match, names) if match]
     if len(names) < 2 or len(matches) < len(names):
@@ -96,7 +96,7 @@ def numbered_pictures(strip: Any) -> NumberedPictures | None:
 
 
 def media_size(strip: Any) -> tuple[int, int] | None:
-    """Width and height in pixels of what a strip shows before its transform; None when that is the scene's size."""
+    """Width and height of a strip's media in pixels; None for strips that have the scene's size."""
     if strip.type in ("MOVIE", "IMAGE") and len(strip.elements):
         first = strip.elements[0]
         if first.orig_width > 0 and first.orig_height > 0:
@@ -105,7 +105,7 @@ def media_size(strip: Any) -> tuple[int, int] | None:
 
 
 def media_rate(strip: Any) -> Fraction | None:
-    """Frames a second that a movie was made for; None when it does not tell and for pictures."""
+    """Frames per second of a movie; None for pictures, and for a movie whose rate is unknown."""
     if strip.type != "MOVIE":
         return None
     fps = strip.fps if hasattr(strip, "fps") else 0.0

@@ -1,4 +1,4 @@
-"""Whether a strip can be worked on: handed over as its file, rendered first, or not at all, and why."""
+"""Whether DynVFX can use a strip: as its file, after rendering it, or not at all, and the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .frame_rates import scene_rate
 from .strip_media import media_path, media_rate, missing_file, numbered_pictures, source_range
 
 CLIP_TYPES = frozenset({"MOVIE", "IMAGE", "SCENE", "META", "MOVIECLIP", "MASK"})
-"""Strips that are listed as clips; sound and effects are none."""
+"""Strip types that are listed as clips; sound and effect strips are not."""
 _PLAIN_COLOUR = frozenset({"sRGB", "Rec.709", "Rec.1886", "Rec.1886 Rec.709"})
 _LINEAR_FILES = frozenset({".exr", ".hdr", ".dpx", ".cin"})
 _RETIMING_EFFECTS = frozenset({"SPEED", "TRANSFORM", "GLOW", "GAUSSIAN_BLUR", "COLORMIX", "MULTICAM"})
@@ -19,7 +19,7 @@ _GEOMETRY = ("transform.", "crop.", "blend_alpha")
 
 
 def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
-    """Why no work can be done on a strip; None when it can."""
+    """Why a strip cannot be used; None when it can."""
     if strip.type in ("MOVIECLIP", "MASK"):
         kind = "movie clip strip" if strip.type == "MOVIECLIP" else "mask strip"
         return AgentProblem(
@@ -31,18 +31,18 @@ def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
     if missing:
         return AgentProblem(
             "media_missing",
-            f'The file of "{strip.name}" is not there: {missing}',
-            "It was moved, renamed or is on a disk that is not connected.",
+            f'The file of "{strip.name}" is missing: {missing}',
+            "It was moved, renamed or deleted, or its disk is not connected.",
             "Use File > External Data > Find Missing Files.",
         )
     if strip.type == "SCENE" and strip.scene is None:
-        return AgentProblem("media_missing", f'"{strip.name}" shows no scene.', "", "Choose its scene.")
+        return AgentProblem("media_missing", f'"{strip.name}" has no scene.', "", "Choose its scene.")
     effect = next((each for each in compat.all_strips(scene) if _changes(each, strip)), None)
     if effect is not None:
         return AgentProblem(
             "not_supported",
-            f'The effect "{effect.name}" is shown in the place of "{strip.name}".',
-            "What is seen there is the effect, not the clip.",
+            f'The effect "{effect.name}" replaces "{strip.name}".',
+            "The timeline shows the effect's output, not the clip.",
             "Select both, make a meta strip (Ctrl-G), and use that.",
         )
     driven = _driven(scene, strip)
@@ -57,7 +57,7 @@ def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
 
 
 def render_reason(scene: Any, strip: Any) -> str | None:
-    """The reason why a usable strip cannot be handed over as its own file; None when it can."""
+    """Why a usable strip must be rendered before it is exported; None when its file can be used."""
     if strip.type == "SCENE":
         return "scene strip"
     if strip.type == "META":
@@ -72,7 +72,7 @@ def _retimed(scene: Any, strip: Any) -> str | None:
         return "retimed"
     rate = media_rate(strip)
     if rate is not None and rate != scene_rate(scene):
-        return "its frame rate is not the timeline's"
+        return "its frame rate differs from the timeline's"
     if getattr(strip, "strobe", 1.0) > 1.0:
         return "strobe"
     shown = source_range(strip)
@@ -87,7 +87,7 @@ def _changed_look(strip: Any) -> str | None:
     if any(not modifier.mute for modifier in strip.modifiers):
         return "modifiers"
     if abs(strip.color_saturation - 1.0) > 1e-6 or abs(strip.color_multiply - 1.0) > 1e-6:
-        return "changed colours"
+        return "colour adjustments"
     if getattr(strip, "use_deinterlace", False):
         return "deinterlaced"
     if strip.colorspace_settings.name not in _PLAIN_COLOUR:
@@ -103,7 +103,7 @@ def _unusual_pictures(strip: Any) -> str | None:
     if os.path.splitext(media_path(strip))[1].lower() in _LINEAR_FILES:
         return "scene-linear or logarithmic pictures"
     if numbered_pictures(strip) is None:
-        return "pictures that are not numbered one by one"
+        return "pictures that are not numbered consecutively"
     return None
 
 

@@ -1,1 +1,1 @@
-"""The edited timeline as the panel sees it, and noticing that it changed."""
+"""Describing the edited timeline for the panel, and detecting changes to it."""

@@ -1,4 +1,4 @@
-"""Noticing that selection, timeline or scene became another one, for well under a millisecond when nothing did."""
+"""Detecting a change of selection, timeline or scene, in well under a millisecond when nothing changed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from . import stamp
 
 
 class Watch:
-    """Compares what is cheap to read, and takes Blender's word (`touched`) for what is not."""
+    """Compares what is cheap to read; Blender's update handlers report the rest (`touch`)."""
 
     def __init__(self) -> None:
         self._seen: tuple[Any, ...] | None = None
         self._touched = False
 
     def touch(self) -> None:
-        """Something in the open file may be other than before."""
+        """Something in the open file may have changed."""
         self._touched = True
 
     def changed(self) -> bool:
@@ -31,7 +31,7 @@ class Watch:
 
 
 def content_changed(depsgraph: Any) -> bool:
-    """Whether an update changed what 3D scenes look like: then scene strips show other pictures."""
+    """Whether an update changed how 3D scenes look, and with them the pictures of scene strips."""
     for update in depsgraph.updates:
         if (update.is_updated_geometry or update.is_updated_transform or update.is_updated_shading) and not isinstance(
             update.id, bpy.types.Scene

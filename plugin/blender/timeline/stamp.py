@@ -1,4 +1,4 @@
-"""A short text that becomes another one when a clip's pictures may have become others."""
+"""A hash that changes when a clip's pictures may have changed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 from ..strips import compat
 from ..strips.strip_media import media_path
 
-# What a take gets from its clip, or what nobody sees: it does not change the pictures that are handed over.
+# Properties that the take copies from its clip, or that are invisible: they do not change the exported pictures.
 _LEFT_OUT = frozenset(
     "name select select_left_handle select_right_handle mute lock color_tag channel blend_type blend_alpha use_flip_x "
     "use_flip_y effect_fader show_retiming_keys sequences strips transform crop rna_type bl_system_properties".split()
 )
 _SCALARS = frozenset({"INT", "FLOAT", "BOOLEAN", "STRING", "ENUM"})
 content_version = [0]
-"""Counts changes of 3D scenes in this session; scene strips show them."""
+"""Number of changes to 3D scenes in this session, for the stamps of scene strips."""
 
 
 def stamp(strip: Any) -> str:
-    """The stamp of a strip: of its settings, the times and sizes of its files, and of what is inside a meta strip."""
+    """Hash of a strip's settings, the sizes and times of its files, and of the strips inside a meta strip."""
     return hashlib.sha256(repr(_facts(strip, geometry=False)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

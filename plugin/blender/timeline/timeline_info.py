@@ -1,4 +1,4 @@
-"""The timeline as the panel sees it: rate, size, selection and clips. Frames are Blender's own, absolute."""
+"""The description of the timeline that the panel gets: rate, size, selection and clips, in Blender's frame numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .stamp import stamp
 
 
 def describe_timeline(identities: Identities) -> dict[str, Any]:
-    """The answer to `timeline`: the scene that is edited, and inside an open meta strip that one's clips."""
+    """The result of `timeline`: the edited scene, with the clips of the meta strip if one is open."""
     scene = compat.edited_scene()
     rate = scene_rate(scene)
     clips = clip_strips(scene)
@@ -36,7 +36,7 @@ def describe_timeline(identities: Identities) -> dict[str, Any]:
 
 
 def clip_strips(scene: Any) -> list[Any]:
-    """The displayed level's strips that are clips and no takes of ours, from left to right and from below."""
+    """The clips on display, without placed takes, sorted by first frame and channel."""
     parent = compat.displayed_parent(scene)
     if parent is None:
         return []
@@ -45,7 +45,7 @@ def clip_strips(scene: Any) -> list[Any]:
 
 
 def selected_clips(scene: Any, identities: Identities) -> list[Any]:
-    """Selected clips, the active one first; a selected take of ours stands for its clip."""
+    """Selected clips, the active one first; selecting a placed take selects its clip."""
     parent = compat.displayed_parent(scene)
     if parent is None:
         return []
@@ -76,5 +76,5 @@ def _clip_info(scene: Any, strip: Any, identities: Identities) -> dict[str, Any]
 
 
 def problem_message(problem: AgentProblem | None) -> dict[str, str] | None:
-    """A problem as the panel hears it."""
+    """A problem in the protocol's form."""
     return None if problem is None else {"what": problem.what, "why": problem.why, "remedy": problem.remedy}

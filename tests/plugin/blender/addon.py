@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def assemble(addons: Path, command: dict | None = None) -> Path:
-    """Put the add-on into a folder of add-ons; `command` is how it starts the panel. Returns its own folder."""
+    """Copy the add-on into a folder of add-ons; `command` starts the panel. Returns the add-on's folder."""
     target = addons / "dynvfx"
     shutil.copytree(ROOT / "plugin" / "blender", target, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "plugin" / "hosts" / "agent_link.py", target)

@@ -45,7 +45,7 @@ def system_blender() -> str:
 
 
 def module_python(version: str) -> Path:
-    """The Python of an environment that has Blender as a module; made when it is not there yet."""
+    """The Python of an environment that has Blender as a module; the environment is created if it is missing."""
     folder = user_cache_path("dynvfx-tests") / f"bpy-{version}"
     python = folder / "bin" / "python"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -102,12 +102,12 @@ class Blender:
         raise AssertionError(f"Blender {self.version} ended ({self._process.wait()}):\n{''.join(self.output)}")
 
     def kill(self) -> None:
-        """SIGKILL, as by a crash or the system; what it started is left alone."""
+        """Send SIGKILL, like a crash; its child processes are left running."""
         self._process.kill()
         self._process.wait()
 
     def close(self) -> None:
-        """End it and what it started."""
+        """End it and its child processes."""
         self._process.stdin.close()
         try:
             self._process.wait(10)

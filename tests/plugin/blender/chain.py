@@ -1,4 +1,4 @@
-"""Blender's agent, the real panel process and the real service, as a user has them: from a strip to the placed take."""
+"""Blender's agent with the real panel process and the real backend: from a strip to the placed take."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridge.local.service_file import read_service_file
 from tests.plugin.blender.blenders import Blender
 
 PATIENCE = 1800.0
-"""Seconds that a step may take on a machine that is busy with something else."""
+"""Seconds that a step may take on a busy machine."""
 SEEDED_PANEL = Path(__file__).resolve().parents[1] / "seeded_panel.py"
 INSTRUCTION = "add a red balloon on the left"
 
 
 @dataclass(frozen=True)
 class PlacedLayer:
-    """A take above its clip, as Blender has it; `pictures` are its layer's files, in order."""
+    """A placed take, as read from Blender; `pictures` are its layer's files, in order."""
 
     take: str
     start: int
@@ -33,7 +33,7 @@ class PlacedLayer:
 
 
 def panel_command(home: Path, seed: str = "") -> dict[str, Any]:
-    """How the agent starts the real panel for the user whose state folder is `home`; `seed` decides what it draws."""
+    """The command that starts the real panel with the state folder `home`; `seed` is the takes' seed."""
     environment = {"DYNVFX_HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"}
     environment["CUDA_VISIBLE_DEVICES"] = ""
     environment["DYNVFX_TEST_SEED"] = seed
@@ -41,7 +41,7 @@ def panel_command(home: Path, seed: str = "") -> dict[str, Any]:
 
 
 class Chain:
-    """Blender's sequencer with the add-on switched on; the panel comes with the first order."""
+    """Blender's sequencer with the add-on switched on; the first request starts the panel."""
 
     def __init__(self, blender: Blender, home: Path, seed: str) -> None:
         self.blender, self.home = blender, home
@@ -50,11 +50,11 @@ class Chain:
         blender.call("agent_link_calls.register")
 
     def reply(self) -> dict[str, Any]:
-        """What the panel tells the sidebar, after a moment."""
+        """The state that the panel sends to the sidebar, after one round of the timer."""
         return self.blender.call("agent_link_calls.reply", 0.5)
 
     def until(self, condition: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE) -> dict[str, Any]:
-        """Serve the panel until it tells what is waited for."""
+        """Serve the panel until its state meets the condition."""
         ends = time.monotonic() + seconds
         while not condition(reply := self.reply()):
             assert reply["trouble"] is None and time.monotonic() < ends, reply
@@ -78,13 +78,13 @@ class Chain:
         return {name: takes[uid] for name, uid in zip(names, uids, strict=True)}
 
     def place(self, take: str) -> PlacedLayer:
-        """Approve and place a take; what Blender then says of it."""
+        """Approve and place a take; returns its facts, as read from Blender."""
         self.blender.call("agent_link_calls.ask", "place_take", {"take": take})
         self.until(lambda reply: any(each["id"] == take and each["placed"] for each in reply["takes"]))
         return self.placed()[take]
 
     def placed(self) -> dict[str, PlacedLayer]:
-        """What stands in the open file, by take."""
+        """The placed takes of the open file, by id."""
         found = {}
         for each in self.blender.call("agent_link_calls.placements"):
             first = Path(each["media_path"])
@@ -103,7 +103,7 @@ class Chain:
 
 @contextmanager
 def users_service(home: Path) -> Iterator[Path]:
-    """The state folder of a user whose panel starts the service; it is ended afterwards."""
+    """A state folder whose panel starts the backend; the backend is ended afterwards."""
     home.mkdir(mode=0o700, parents=True)
     try:
         yield home

@@ -1,4 +1,4 @@
-"""One process for each Blender, for the whole session, and the media that all of them show."""
+"""One process for each Blender for the whole session, and the media that their timelines use."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def take(identity: str, folder: Path, count: int, label: str = "", write: bool =
 
 @pytest.fixture(scope="session")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """60 pictures of a layer; takes of any length up to that are made from them."""
+    """60 pictures of a layer, for takes of up to 60 frames."""
     folder = tmp_path_factory.mktemp("layers")
     write_pictures(folder, 60, "layer_{:06d}.png", 0, layer=True)
     return folder

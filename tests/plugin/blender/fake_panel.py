@@ -1,9 +1,9 @@
-"""A panel process without a window, that does what its script says: the other end of the agent's link, for tests.
+"""A scripted panel process without a window: the other end of the agent's link, for tests.
 
     python fake_panel.py FOLDER [--hidden]
 
-The folder holds `takes.json`: what to offer, as takes of the protocol with a `thumbnail`. What the agent answers is
-appended to `received.jsonl`, one line each. A job advances one stage for each file `step` that is put into the folder.
+The folder holds `takes.json`: the takes to offer, takes of the protocol with a `thumbnail`. The agent's messages are
+appended to `received.jsonl`, one a line. A job advances one stage for each file `step` that appears in the folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STAGES = (
 
 
 class FakePanel:
-    """Dials the agent, orders exports, and pretends that a service makes takes."""
+    """Connects to the agent, requests exports, and pretends that a backend makes takes."""
 
     def __init__(self) -> None:
         host, _, port = os.environ["DYNVFX_AGENT"].partition(":")
@@ -39,7 +39,7 @@ class FakePanel:
         self.beaten = 0.0
 
     def run(self) -> None:
-        """Until the agent hangs up."""
+        """Serve until the agent disconnects."""
         self.request("hello", token=os.environ["DYNVFX_AGENT_TOKEN"], protocol=[1, 1], panel="0.1.0")
         self.request("timeline")
         self.send_state()
@@ -59,7 +59,7 @@ class FakePanel:
                 self.hear(json.loads(line))
 
     def hear(self, message: dict[str, Any]) -> None:
-        """Write down what came, and answer."""
+        """Record a message and answer it."""
         if message.get("method") == "beat":
             return
         with (FOLDER / "received.jsonl").open("a") as received:
@@ -103,7 +103,7 @@ class FakePanel:
         return {}
 
     def steps(self) -> None:
-        """A file `step` moves every job one stage on; after the last its takes are there. `crash` ends it at once."""
+        """A file `step` advances every job one stage, the last of which offers the takes; `crash` exits at once."""
         if (FOLDER / "crash").exists():
             (FOLDER / "crash").unlink()
             os._exit(9)

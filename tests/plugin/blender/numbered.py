@@ -96,7 +96,7 @@ def write_movie(path: Path, count: int, rate: Fraction = Fraction(24), codec: st
 
 
 def with_edit_list(source: Path, target: Path, seconds: float) -> Path:
-    """A copy of an MP4 that begins later by an edit list: the pictures before are in the file and not shown."""
+    """A copy of an MP4 with an edit list that skips its first pictures; they stay in the file."""
     tool = imageio_ffmpeg.get_ffmpeg_exe()
     subprocess.run([tool, "-v", "error", "-y", "-ss", str(seconds), "-i", str(source), "-c", "copy", str(target)],
                    check=True)  # fmt: skip
@@ -110,6 +110,6 @@ def _bars(rows: np.ndarray, number: int) -> None:
 
 
 def _read(rows: np.ndarray) -> int:
-    # Bars are read in their middle, whatever size the frame was rendered in.
+    # Bars are read in their middle, so that the size of the rendered frame does not matter.
     rows = cv2.resize(rows, (BITS, 1), interpolation=cv2.INTER_AREA)
     return sum(1 << bit for bit in range(BITS) if rows[0, bit].mean() > 125)

@@ -1,6 +1,6 @@
 """Makes the pictures of docs/blender.md in Blender's real window: `python -m tests.plugin.blender.pictures_for_docs`.
 
-The panel process, the service and the model are the real ones; the takes are what the shipped model makes of the
+The panel process, the backend and the model are the real ones; the takes are what the shipped model makes of the
 shipped clip. It takes some minutes.
 """
 
@@ -73,7 +73,7 @@ def _picture_steps(window: WindowedBlender, folder: Path, target: Path) -> None:
 
 
 def _save(window: WindowedBlender, path: Path) -> None:
-    """Smaller and with few colours, to keep the file small; dithered, so that what the model drew is not in steps."""
+    """Scale down and reduce the colours, to keep the file small; dithered to avoid banding."""
     window.picture(path)
     picture = Image.open(path).convert("RGB")
     picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS)

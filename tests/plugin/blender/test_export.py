@@ -27,7 +27,7 @@ STRAIGHT = {
 
 
 def numbers_of(folder: Path, reply: dict) -> list[int]:
-    """The numbers in the frames that the backend reads for an exported clip."""
+    """The frame numbers that the backend reads from an exported clip."""
     source = open_source(str(folder / reply["otio"]), reply["clip"], unpacked=folder / "unpacked")
     frames = read_frames(source.info, source.shot.source_start, source.shot.frame_count)
     return [number_in(_eight_bit(frame.rgb())) for frame in frames]
@@ -43,7 +43,7 @@ def shown(blender: Blender, folder: Path, facts: dict) -> list[np.ndarray]:
 
 
 def export(blender: Blender, name: str, folder: Path) -> dict:
-    """Export a clip, and see that the open file did not change by it."""
+    """Export a clip, and check that this did not change the open file."""
     folder.mkdir()
     before, dirty = blender.call("scenes.describe"), blender.call("scenes.is_dirty")
     reply = blender.call("agent_calls.export", name, str(folder))
@@ -67,7 +67,7 @@ def test_movies_are_handed_over_as_they_are(blender: Blender, media: Media, tmp_
     assert (shot.timeline_start + shot.record_start, shot.record_frames) == (facts["start"], facts["count"])
     answered = blender.call("agent_calls.timeline")
     assert list(shot.timeline_rate) == answered["rate"]
-    assert shot.handles[0] == 9 and shot.handles[1] == 7  # what the cuts left out is still there
+    assert shot.handles[0] == 9 and shot.handles[1] == 7  # the trimmed frames are in the export too
     rendered = shown(blender, tmp_path / "frames", facts)
     assert numbers_of(tmp_path / "out", reply) == [number_in(each) for each in rendered]
 
@@ -114,10 +114,10 @@ def pictures_with_gaps(blender: Blender, media: Media) -> None:
 BAKED = {
     reversed_movie: "reversed",
     retimed_movie: "retimed",
-    other_rate: "its frame rate is not the timeline's",
+    other_rate: "its frame rate differs from the timeline's",
     meta_strip: "meta strip",
     scene_strip: "scene strip",
-    pictures_with_gaps: "pictures that are not numbered one by one",
+    pictures_with_gaps: "pictures that are not numbered consecutively",
 }
 
 
@@ -178,10 +178,10 @@ def test_what_cannot_be_used_says_why(blender: Blender, media: Media, tmp_path: 
     blender.call("scenes.add_effect", "SPEED", "speed", 7, "faster")
     problems = {each["name"]: each["problem"] for each in blender.call("agent_calls.timeline")["clips"]}
     assert {name: each["what"].replace(str(gone), "FILE") for name, each in problems.items()} == {
-        "gone": 'The file of "gone" is not there: FILE',
+        "gone": 'The file of "gone" is missing: FILE',
         "muted": '"muted" is muted.',
         "on a muted channel": '"on a muted channel" is muted.',
-        "faster": 'The effect "speed" is shown in the place of "faster".',
+        "faster": 'The effect "speed" replaces "faster".',
     }
     assert all(each["what"] and each["remedy"] for each in problems.values())
     for name, kind in [("gone", "media_missing"), ("muted", "clip_muted"), ("faster", "not_supported")]:

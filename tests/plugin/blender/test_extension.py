@@ -1,4 +1,4 @@
-"""The same folder as an extension, as Blender 4.2 and later install them."""
+"""The add-on's folder installed as an extension, in Blender 4.2 and later."""
 
 from __future__ import annotations
 

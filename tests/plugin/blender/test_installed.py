@@ -1,4 +1,4 @@
-"""The add-on as the installer puts it together and switches it on, in the installed Blender: its panel comes."""
+"""The add-on as the installer builds and enables it, in the installed Blender: its panel opens."""
 
 from __future__ import annotations
 

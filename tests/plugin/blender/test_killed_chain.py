@@ -1,6 +1,6 @@
-"""Service, panel and Blender are killed at random moments: the take is in the timeline whole or not at all.
+"""Backend, panel and Blender are killed at random moments: the take is in the timeline whole or not at all.
 
-What was killed comes back by what a user does, or by itself, and the take can be placed then.
+The killed process restarts by itself or when the user opens it again, and the take can then be placed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 class Edit:
-    """A user's Blender with a saved file; after a crash there is another one with the same file."""
+    """A Blender with a saved file; after a crash another one opens the same file."""
 
     def __init__(self, home: Path, folder: Path) -> None:
         self.home, self.folder = home, folder
@@ -55,7 +55,7 @@ class Edit:
         return psutil.Process(self.blender.call("agent_link_calls.panel_pid"))
 
     def find_take(self, take: str) -> None:
-        """Open the panel, as the user does, and see the take in the sidebar."""
+        """Open the panel as the user does, and wait for the take in the sidebar."""
         self.blender.call("agent_link_calls.ask", "show", {})
         self.chain.until(lambda reply: any(each["id"] == take for each in reply.get("takes", ())))
 
@@ -81,7 +81,7 @@ def test_the_take_is_there_whole_or_not_at_all(home: Path, media: Media, tmp_pat
         take = take_of_a_killed_service(edit)
         seconds = taken(lambda: place_and_save(edit, take))
         edit.chain.until(lambda reply: reply["takes"][0]["status"] == "approved")
-        # The panel dies while the take is placed; Blender goes on.
+        # The panel is killed while the take is placed; Blender continues.
         for part in range(DEATHS):
             edit.take_away()
             edit.blender.call("agent_link_calls.ask", "place_take", {"take": take})
@@ -93,14 +93,14 @@ def test_the_take_is_there_whole_or_not_at_all(home: Path, media: Media, tmp_pat
         edit.take_away()
         edit.blender.call("scenes.save", edit.file)
         clean = Path(edit.file).read_bytes()
-        # Blender dies while the take is placed and the file is saved.
+        # Blender is killed while the take is placed and the file is saved.
         for part in range(DEATHS):
             edit.take_away()
             Path(edit.file).write_bytes(clean)
             panel = edit.panel()
             placing = threading.Thread(target=place_until_killed, args=(edit, take))
             placing.start()
-            time.sleep(2 * moment(seconds, part, chance))  # a panel that has just come is slower
+            time.sleep(2 * moment(seconds, part, chance))  # a panel that has just started is slower
             edit.blender.kill()
             placing.join()
             panel.wait(ENDS_WITHIN)
@@ -114,7 +114,7 @@ def test_the_take_is_there_whole_or_not_at_all(home: Path, media: Media, tmp_pat
 
 
 def take_of_a_killed_service(edit: Edit) -> str:
-    """Order a take and kill the service while it is drawn: another one is started, and goes on."""
+    """Request a take and kill the backend while it runs: another backend is started, and continues the take."""
     edit.blender.call("agent_link_calls.order", ["clip"], "add a red balloon on the left")
     edit.chain.until(lambda reply: any((each["fraction"] or 0) > 0.2 for each in reply.get("jobs", ())))
     first = read_service_file(edit.home)
@@ -126,12 +126,12 @@ def take_of_a_killed_service(edit: Edit) -> str:
 
 
 def moment(seconds: float, part: int, chance: random.Random) -> float:
-    """Seconds after which to kill: somewhere in the part'th of DEATHS parts of one and a half times the work."""
+    """Seconds after which to kill: a random moment in part `part` of DEATHS equal parts of 1.5 times the work."""
     return 1.5 * seconds * (part + chance.random()) / DEATHS
 
 
 def taken(work: Callable[[], None]) -> float:
-    """Seconds that something takes when nobody is killed."""
+    """Seconds that `work` takes when nothing is killed."""
     begun = time.monotonic()
     work()
     return time.monotonic() - begun

@@ -1,4 +1,4 @@
-"""Takes in the timeline: where they are, what is seen, what else changed, and how they are found again."""
+"""Takes in the timeline: where they are placed, what is visible, what else changed, and how they are found again."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_layer_lies_as_the_clip_does(
     blender.call("scenes.set_strip", "clip", **look)
     blender.call("scenes.key", "clip", "transform.offset_x", [(clip["start"], 12), (clip["start"] + 23, -30)])
     blender.call("scenes.key", "clip", "blend_alpha", [(clip["start"], 1.0), (clip["start"] + 23, 0.5)])
-    # A layer that is the clip's own picture changes nothing when it lies exactly over it.
+    # A layer with the clip's own pictures changes nothing when it is exactly aligned.
     write_pictures(tmp_path / "same", COUNT, "layer_{:06d}.png", 0, make=_red)
     blender.call("agent_calls.place", "clip", [take("same", tmp_path / "same", COUNT, write=False)])
     both = read_pictures(blender.call("scenes.render", str(tmp_path / "both"), clip["start"], COUNT))
@@ -137,7 +137,7 @@ def test_placing_again_keeps_what_is_right_and_moves_what_is_not(blender: Blende
     blender.call("agent_calls.place", "clip", takes(layers, "a", "b", "c"), 2)
     names = sorted(blender.call("scenes.describe")["scenes"]["Scene"]["strips"])
     assert names == ["Take a", "Take b", "Take c", "clip"]
-    # The clip moved, the takes did not: they come after it.
+    # The clip was moved without its takes: placing moves them too.
     blender.call("scenes.move", "clip", 50)
     placed = blender.call("agent_calls.place", "clip", takes(layers, "a", "b", "c"), 0)
     assert placed["record_start"] == clip["start"] + 50
@@ -152,13 +152,13 @@ def test_failures_leave_nothing_behind(blender: Blender, clip: dict, layers: Pat
     missing["sequence"] = dict(missing["sequence"], folder=str(tmp_path))
     assert blender.call("agent_calls.place", "clip", [missing])["problem"] == "take_missing"
     assert blender.call("agent_calls.place", "clip", takes(layers, "a", count=COUNT - 1))["problem"] == "clip_changed"
-    # Blender shows the pictures otherwise than asked for: found by reading back.
+    # Blender does not show the pictures as requested: verification finds it.
     blender.call("agent_calls.spoil_reading_back")
     try:
         refused = blender.call("agent_calls.place", "clip", takes(layers, "a", "b"))
     finally:
         blender.call("agent_calls.mend_reading_back")
-    assert refused["problem"] == "placement_failed" and "Nothing of the take is left" in refused["remedy"]
+    assert refused["problem"] == "placement_failed" and "The timeline is unchanged" in refused["remedy"]
     assert blender.call("scenes.describe") == before
 
 
@@ -190,7 +190,7 @@ def test_another_file_does_not_answer(blender: Blender, clip: dict, media: Media
     blender.call("agent_calls.start")
     blender.call("scenes.add_movie", str(media.h264), trim=(6, 10))
     assert blender.call("agent_calls.find", uid)["problem"] == "clip_gone"
-    # Moved and opened again it is the same file, and its takes are found by their marks.
+    # Moved and opened again, it is still the same file, and its takes are found by their tags.
     (tmp_path / "film.blend").rename(tmp_path / "moved.blend")
     blender.call("scenes.open_file", str(tmp_path / "moved.blend"))
     blender.call("agent_calls.start")

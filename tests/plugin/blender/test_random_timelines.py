@@ -13,7 +13,7 @@ from tests.plugin.blender.blenders import ALL, Blender
 from tests.plugin.blender.conftest import Media
 
 TIMELINES = int(os.environ.get("DYNVFX_RANDOM_TIMELINES", "500"))
-"""How many timelines are tried in all Blenders together."""
+"""Number of timelines, for all Blenders together."""
 
 _looks = st.fixed_dictionaries(
     {},

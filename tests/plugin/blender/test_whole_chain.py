@@ -1,7 +1,7 @@
-"""From numbered frames in real Blenders through the real panel and the real service and back: no frame is off.
+"""From numbered frames in real Blenders through the real panel and the real backend and back: no frame is off.
 
-Read from pixels: the clip's frame numbers outside of the take's matte, and everywhere the take's own picture over the
-clip's, frame by frame.
+Checked in rendered pixels: the clip's frame numbers outside the take's matte, and in the whole frame the take's picture
+over the clip's, frame by frame.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def test_no_frame_is_off(chain: Chain, media: Media, tmp_path: Path, make) -> No
 
 
 def differences(one: object, other: object, path: str = "") -> list[str]:
-    """Where two descriptions are not the same."""
+    """The differences of two descriptions."""
     if isinstance(one, dict) and isinstance(other, dict):
         keys = sorted({*one, *other})
         return [found for key in keys for found in differences(one.get(key), other.get(key), f"{path}/{key}")]
@@ -124,7 +124,7 @@ def compare(bare: list[np.ndarray], layers: list[np.ndarray], shown: list[np.nda
     assert len(set(numbers)) == len(numbers)
     assert [number_outside(picture, layer[..., 3]) for picture, layer in zip(shown, layers, strict=True)] == numbers
     for index, picture in enumerate(shown):
-        assert (layers[index][..., 3] > 250).sum() > 50  # there is something of it to be seen
+        assert (layers[index][..., 3] > 250).sum() > 50  # the take is visible
         composed = [over(bare[index], layer) for layer in layers]
         off = [np.abs(each - picture).max() for each in composed]
         assert off[index] <= 2, (index, off)
@@ -168,7 +168,7 @@ def compare_with_composite(movie: Path, layers: list[np.ndarray], shown: list[np
 
 
 def flat(alpha: np.ndarray) -> np.ndarray:
-    """Where neither the matte nor the numbered picture has an edge near."""
+    """Pixels with no edge of the matte or the numbered picture near."""
     edges = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((5, 5)))
     kept = edges == 0
     middle, step = alpha.shape[0] // 2, alpha.shape[1] // BITS

@@ -1,4 +1,4 @@
-"""Blender's real window with the add-on: sidebar, generate, progress, takes, swapping, and ends of all kinds."""
+"""Blender's real window with the add-on: sidebar, generate, progress, takes, swapping, crashes and quitting."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def window(tmp_path: Path, media: Media, layers: Path) -> Iterator[WindowedBlend
 
 
 def received(folder: Path, method: str) -> list[dict]:
-    """Requests of that kind that the panel process received."""
+    """Requests for `method` that the panel process received."""
     lines = (folder / "received.jsonl").read_text().splitlines()
     return [each for each in map(json.loads, lines) if each.get("method") == method]
 
 
 def step(window: WindowedBlender, text: str) -> None:
-    """Have the pretended job go one stage on, and wait until the sidebar knows."""
+    """Advance the pretended job one stage, and wait until the sidebar shows it."""
     (window.folder / "step").touch()
     window.until(_AGENT + f"result = {text!r} in str(agent.state.latest)")
 
@@ -94,7 +94,7 @@ def test_panel_and_files_come_and_go(window: WindowedBlender, tmp_path: Path) ->
     (window.folder / "crash").touch()
     window.until(_AGENT + "result = not agent.connected")
     assert window.do(_AGENT + "result = agent.state.backend['state']") == ""
-    # Blender goes on, and so does a new panel.
+    # Blender continues, and a new panel starts.
     window.do("bpy.context.window_manager.dynvfx.instruction = 'add rain'\nbpy.ops.dynvfx.generate()")
     window.until(_AGENT + "result = agent.connected and bool(agent.state.latest.get('jobs'))")
     for text in ("Reading the clip", "Step 20", "Pass 4", "Take b"):

@@ -1,4 +1,4 @@
-"""Blender's real window with the real panel and the real service: sidebar, progress, the take in the preview."""
+"""Blender's real window with the real panel and the real backend: sidebar, progress, the take in the preview."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_from_the_sentence_to_the_take_in_the_preview(window: WindowedBlender, t
     window.open_sidebar()
     window.do(f"bpy.context.window_manager.dynvfx.instruction = {INSTRUCTION!r}")
     window.do("bpy.context.window_manager.dynvfx.quality = 'draft'\nbpy.ops.dynvfx.generate()")
-    # The first order starts the panel, and that the service: it waits for both.
+    # The first request starts the panel, which starts the backend; the request waits for both.
     progress = "result = [e['text'] for e in state.get('jobs', ()) if e['stage'] and (e['fraction'] or 0) > 0.1]"
     text = window.until(_STATE + progress, PATIENCE)
     assert re.fullmatch(r"[A-Z][a-z].*, (step|pass) \d+ of \d+.*", text[0])

@@ -38,7 +38,7 @@ sidebar.DYNVFX_PT_ask.draw = draw
 
 
 class WindowedBlender:
-    """Runs Python in a Blender with a window; `folder` is where it and the scripted panel keep their files."""
+    """Runs Python in a Blender with a window; `folder` holds its files and the scripted panel's."""
 
     def __init__(self, folder: Path, size: tuple[int, int] = (1400, 1000), panel: dict | None = None) -> None:
         self.folder = folder
@@ -104,11 +104,11 @@ class WindowedBlender:
         raise AssertionError("there is no tab DynVFX in the sidebar")
 
     def _drawn(self) -> bool:
-        """Whether the add-on's part of the sidebar was drawn, given a few redraws' time."""
+        """Whether the add-on's part of the sidebar was drawn within a few redraws."""
         return any(self.do("from dynvfx.interface import sidebar\nresult = sidebar.draws") for _ in range(4))
 
     def click(self, x: int, y: int) -> None:
-        """A click of the left button at a place of the window, as the window system would tell it."""
+        """Click the left button at a position in the window."""
         self.do(
             "window = bpy.context.window_manager.windows[0]\n"
             "for kind, value in (('MOUSEMOVE', 'NOTHING'), ('LEFTMOUSE', 'PRESS'), ('LEFTMOUSE', 'RELEASE')):\n"
@@ -116,9 +116,9 @@ class WindowedBlender:
         )
 
     def picture(self, path: Path) -> None:
-        """What the window shows."""
+        """A picture of the window."""
         self.do("for area in bpy.context.window_manager.windows[0].screen.areas:\n    area.tag_redraw()")
-        time.sleep(0.5)  # the window system draws when it likes
+        time.sleep(0.5)  # redrawing is asynchronous
         self.do(
             "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n"
             f"    bpy.ops.screen.screenshot(filepath={str(path)!r})"
@@ -130,7 +130,7 @@ class WindowedBlender:
         self._process.wait(30)
 
     def close(self) -> None:
-        """End it and everything that it started."""
+        """End it and all its child processes."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The add-on's own parts, called as its agent calls them."""
+"""Calls of the add-on's parts, as its agent makes them."""
 
 import os
 import time
@@ -29,7 +29,7 @@ def uid(name):
 
 
 def finish(generator):
-    """Run a generator to its end: its progress and its result."""
+    """Run a generator to its end; returns its progress and its result."""
     progress = []
     while True:
         try:
@@ -77,7 +77,7 @@ def mark(name, notes):
 
 
 def cancel_export(name, folder):
-    """Begin an export, take two steps, cancel it; what is left in the folder."""
+    """Begin an export, take two steps and cancel it; returns the files left in the folder."""
     generator = exporter.export(uid(name), folder)
     next(generator), next(generator)
     generator.close()
@@ -102,7 +102,7 @@ def mend_rendering():
 
 
 def spoil_reading_back():
-    """Have the second take land elsewhere, as a Blender with another API would do."""
+    """Place takes while the second one is put elsewhere, as a Blender with a different API might do."""
     from dynvfx.layers import layers as placing
 
     placing.kept = placing.copy_look
@@ -132,7 +132,7 @@ def save(path):
 
 
 def place_inside(meta, name, takes):
-    """Place a take over a strip inside a meta strip, as when that is open."""
+    """Place a take over a strip inside an open meta strip."""
     import scenes
 
     scene, inner = bpy.context.scene, scenes.find(name)

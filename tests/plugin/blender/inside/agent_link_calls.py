@@ -66,7 +66,7 @@ def tick_while_connected(seconds=60):
 
 
 def quiet_ticks(strips, ticks=200):
-    """How many times a tick finds a change when nothing changed, in a timeline of many strips."""
+    """How often a tick reports a change although nothing changed, in a timeline of many strips."""
     from dynvfx.timeline.change_watch import Watch
 
     collection = scenes.strips()
@@ -80,7 +80,7 @@ def quiet_ticks(strips, ticks=200):
 
 
 def order(names, instruction, quality="draft"):
-    """Generate for strips in the order of their names here; their uids."""
+    """Generate for strips in the order of `names`; returns their uids."""
     scene = bpy.context.scene
     uids = [agent[0].identities.of(scene, scenes.find(name)) for name in names]
     agent[0].ask("generate", {"uids": uids, "instruction": instruction, "quality": quality, "scope": "object"})
@@ -88,7 +88,7 @@ def order(names, instruction, quality="draft"):
 
 
 def reply(seconds=1.0):
-    """Tick for a while; the latest state, and what went wrong."""
+    """Tick for a while; returns the latest state and the problem, if any."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         agent[0].tick()

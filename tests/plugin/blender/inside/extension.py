@@ -11,7 +11,7 @@ import sys
 import bpy
 
 source, out = sys.argv[1:]
-# The folder of the module's own files; the module itself does not tell it in every version.
+# The folder of the module's own files; not every version of the module knows it.
 tool = glob.glob(bpy.utils.system_resource("SCRIPTS") + "/addons_core/bl_pkg/cli/blender_ext.py")[0]
 built = subprocess.run(
     [sys.executable, tool, "build", "--source-dir", source, "--output-dir", out], capture_output=True, text=True

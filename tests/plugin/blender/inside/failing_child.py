@@ -1,3 +1,3 @@
-"""Stands in for the script that renders: ends as on a full disk."""
+"""Replaces the render script and fails as on a full disk."""
 
 raise SystemExit("No space left on device")

@@ -1,4 +1,4 @@
-"""Runs in a user's Blender, its preferences as they are: opens the panel as the button does, says what came of it."""
+"""Runs in an installed Blender with its own preferences: opens the panel as the button does and prints the outcome."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""One random timeline: built, a take placed over one of its clips, everything compared, undone, compared again."""
+"""One random timeline: place a take over one of its clips, compare everything, undo, and compare again."""
 
 import agent_calls
 import bpy
@@ -7,7 +7,7 @@ from dynvfx.strips import compat
 
 
 def check(spec, layers, pictures, movie):
-    """What is wrong with the outcome: nothing is an empty list. Also which outcome it was."""
+    """Returns what is wrong (an empty list when nothing is) and the name of the outcome."""
     _build(spec, pictures, movie)
     target = f"strip {spec['target']}"
     facts = scenes.facts(scenes.find(target))
@@ -79,7 +79,7 @@ def _names():
 
 
 def _compared(before, after, new):
-    """Nothing but the new strips and their keyframes may be there in addition."""
+    """Check that only the new strips and their keyframes were added."""
     scene = after["scenes"][bpy.context.scene.name]
     scene["curves"] = [each for each in scene["curves"] if not any(f'"{name}"' in each[0] for name in new)]
     return [] if after == before else ["something else in the timeline changed"]
@@ -93,7 +93,7 @@ def _placed(target, facts, new, reply, active):
     for layer in layers:
         placed = scenes.facts(layer)
         if (placed["start"], placed["count"]) != (facts["start"], facts["count"]):
-            wrong.append(f"{layer.name} lies at {placed}, the clip at {facts}")
+            wrong.append(f"{layer.name} is at {placed}, the clip at {facts}")
         end = placed["start"] + placed["count"]
         on_it = [each for each in others + layers if each.channel == layer.channel and each != layer]
         if any(compat.frames(e, "frame_final_start") < end and compat.frames(e, "frame_final_end") > placed["start"]

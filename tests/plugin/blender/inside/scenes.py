@@ -1,4 +1,4 @@
-"""Making timelines through the data API, rendering them, and describing all that is in them."""
+"""Building timelines through the data API, rendering them, and describing their whole content."""
 
 import os
 
@@ -19,7 +19,7 @@ def fresh(rate=(24, 1), size=(160, 96), start=1, name="Scene"):
 
 
 def clear(**settings):
-    """The open file's scene without strips and keyframes: as good as a fresh file, and ten times faster."""
+    """Empty the open file's scene of strips and keyframes: equivalent to a new file, and ten times faster."""
     scene = bpy.context.scene
     scene.sequence_editor_clear()
     scene.animation_data_clear()
@@ -168,7 +168,7 @@ def _own_properties(owner):
     try:
         return {key: str(owner[key]) for key in list(owner.keys())}  # noqa: SIM118
     except TypeError:
-        return {}  # its kind has none
+        return {}  # this type of strip has none
 
 
 def is_dirty():
@@ -205,7 +205,7 @@ def add_scene(path, name="other", channel=4, start=10, length=12, trim=3):
 
 
 def retime(name, speed):
-    """Another speed, in the way that this Blender has: from 4.0 on only through the sequencer's operator."""
+    """Change a strip's speed, which from Blender 4.0 on only the sequencer's operator can do."""
     strip, scene = find(name), bpy.context.scene
     if hasattr(strip, "speed_factor"):
         strip.speed_factor = speed

@@ -1,4 +1,4 @@
-"""Runs inside Blender: calls functions of the scripts beside it, as JSON lines on standard input say."""
+"""Runs inside Blender: reads calls from standard input, as JSON lines, and runs functions of the scripts beside it."""
 
 import importlib
 import json

@@ -1,6 +1,6 @@
-"""Runs in a Blender with its window: does what files `order-N.json` in a folder say, from an app timer.
+"""Runs in a Blender with its window: executes the files `order-N.json` of a folder from an app timer.
 
-An order is {"do": Python source with `result`}; the answer goes to `answer-N.json`.
+An order is {"do": Python source that may set `result`}; the result is written to `answer-N.json`.
 """
 
 import json
