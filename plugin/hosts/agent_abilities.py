@@ -1,4 +1,4 @@
-"""What an agent may offer beyond the least, a class for each; a host is made of those that its agent does offer."""
+"""One class for each optional capability of an agent; a host's class is composed of those that its agent offers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REQUIRED = frozenset(("timeline", "export"))
 
 
 class _Placing(AgentHost):
-    """`place`; what stands in the timeline is asked after each reading where `placements` is offered."""
+    """`place`; where `placements` is offered too, the placed takes are read after the timeline."""
 
     def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: BackgroundRunner) -> None:
         super().__init__(session, hello, folder, background)
@@ -40,21 +40,21 @@ class _Placing(AgentHost):
         self._placements_changed: list[Callable[[], None]] = []
 
     def place(self, shot: Shot, takes: Many[PlacedTake], active: int, done: Placed, failed: Failed) -> None:
-        """Have the agent place the takes, and check what it read back."""
+        """Have the agent place the takes, and check the placement that it reports."""
         messages = [take_message(each, shot) for each in takes]
         self._request("place", shot, {"takes": messages, "active": active}, takes[active], done, failed)
 
     def placements(self) -> Mapping[int, Placement]:
-        """As last read back, by the clips' numbers."""
+        """The placements as last read, by clip number."""
         here = {each.uid for each in self.timeline.clips} if self.timeline else set()
         return {self.index_of(uid): self._complete(each) for uid, each in self._placements.items() if uid in here}
 
     def on_placements(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever something else was read back."""
+        """Call `changed` whenever the placements that were read differ from the last ones."""
         self._placements_changed.append(changed)
 
     def notify_changed(self) -> None:
-        """After the timeline, what stands in it."""
+        """Report the changed timeline, then read its placements."""
         super().notify_changed()
         if "placements" in self.hello.capabilities and self.timeline is not None:
             self.session.call("placements", {}, self._placements_read, self._placements_failed)
@@ -68,7 +68,7 @@ class _Placing(AgentHost):
         self._set_placements({each.uid: each for each in found.placements})
 
     def _placements_failed(self, problem: Problem) -> None:
-        """What stood there may still stand there."""
+        """Keep the placements that were read before: they may still be right."""
         self.problem = problem
 
     def _set_placements(self, placements: dict[str, Placement]) -> None:
@@ -99,7 +99,7 @@ class _Placing(AgentHost):
             except Problem as problem:
                 failed(problem)
                 return
-            # Asked anew: the clip may have been moved since the shot was exported, and the take lies where it is now.
+            # The timeline is read again: if the clip was moved after its export, the take is at the new position.
             self.session.call("timeline", {}, lambda reply: compared(found, reply), failed)
 
         self.session.call(method, {"uid": uid, **params}, placed, failed)
@@ -116,13 +116,13 @@ class _Placing(AgentHost):
             return
         raise PlacementFailed(
             f"“{name}” is not exactly above “{clip.name}”.",
-            f"{self.name} says: {found.take_name or found.take} at frame {found.record_start}, {found.record_frames} "
-            f"frames; it should be at {wanted[0]}, {wanted[1]} frames.",
+            f"{self.name} reports {found.take_name or found.take} at frame {found.record_start}, {found.record_frames} "
+            f"frames; expected at {wanted[0]}, {wanted[1]} frames.",
             f"Undo it in {self.name}, and report this.",
         )
 
     def _complete(self, found: Placement) -> Placement:
-        """With what an agent may leave out, and the timeline's rate."""
+        """Fill in the fields that an agent may leave out, and the timeline's rate."""
         return msgspec.structs.replace(
             found,
             take_name=found.take_name or found.take,
@@ -154,7 +154,7 @@ class _Marking(AgentHost):
 
 class _Versioning(AgentHost):
     def add_versions(self, shot: Shot, takes: Many[PlacedTake], done: Callable[[int], None], failed: Failed) -> None:
-        """Add to the clip's own stack."""
+        """Add the takes to the clip's own version stack."""
 
         def counted(reply: dict) -> None:
             try:
@@ -182,13 +182,13 @@ _ABILITIES: dict[str, type[AgentHost]] = {
 
 
 def agent_host(session: AgentSession, hello: AgentHello, folder: Path, background: BackgroundRunner) -> AgentHost:
-    """The host that this agent makes possible. Raises HostProblem when it offers too little."""
+    """A host with the capabilities that the agent offers. Raises HostProblem when a required one is missing."""
     lacking = REQUIRED - set(hello.capabilities)
     if lacking:
         raise HostProblem(
-            f"The part of DynVFX inside {hello.host} cannot do what is needed.",
-            f"It does not offer: {', '.join(sorted(lacking))}.",
-            "Install DynVFX again, so that both parts are of one version.",
+            f"The part of DynVFX inside {hello.host} lacks required functions.",
+            f"Missing: {', '.join(sorted(lacking))}.",
+            "Install DynVFX again, so that both parts have the same version.",
         )
     offered = set(hello.capabilities) - ({"swap"} if "place" not in hello.capabilities else set())
     parts = [part for name, part in _ABILITIES.items() if name in offered]
@@ -199,4 +199,4 @@ def agent_host(session: AgentSession, hello: AgentHello, folder: Path, backgroun
 
 
 def _ignore(reply: dict) -> None:
-    """The host did it."""
+    """Nothing to do after a success."""

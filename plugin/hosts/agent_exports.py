@@ -1,4 +1,4 @@
-"""Clips that an agent exported: read, checked against the host's timeline, and kept as long as the clip is the same."""
+"""Clips that an agent exported: read, checked against the host's timeline, and reused until the clip changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from plugin.hosts.agent_messages import BadReply, ExportReply, HostClip, HostTim
 
 @dataclass(frozen=True)
 class Export:
-    """A clip as it lies in `path`; `number` is its number there, `clip` what the host said of it."""
+    """An exported clip: number `number` in the timeline file `path`; `clip` is the host's description of it."""
 
     clip: HostClip
     path: Path
@@ -30,9 +30,9 @@ class Export:
 
 
 class Exports:
-    """Folders for exports, `TIMELINE/CLIP/NNN` below `folder`, and what is in them.
+    """The folders of exports, `TIMELINE/CLIP/NNN` below `folder`, and the exports in them.
 
-    A folder is never written twice: a job that waits in the queue still reads the one that it was made from.
+    A folder is never written twice: a queued job still reads the export that it was made from.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,23 +52,23 @@ class Exports:
             folder = home / f"{max(taken, default=0) + 1:03d}"
             folder.mkdir()
         except OSError as error:
-            what = "There is no place for the exported clip."
+            what = "The folder for the exported clip could not be created."
             raise OutOfDisk(what, str(error), "Free some space, or check the permissions.") from error
         return folder
 
     def drop(self, folder: Path) -> None:
-        """Remove what an export left that came to nothing."""
+        """Delete the files of a failed export."""
         shutil.rmtree(folder, ignore_errors=True)
 
     def kept(self, timeline: str, clip: HostClip) -> Export | None:
-        """The clip's export, when the clip is still what it was and the files are there."""
+        """The clip's export, if the clip is unchanged and the files still exist."""
         export = self._kept.get((timeline, clip.uid))
         if export is None or _facts(export.clip) != _facts(clip) or not export.path.is_file():
             return None
         return export
 
     def keep(self, timeline: str, folder: Path, export: Export) -> Export:
-        """Keep a new export; one that is the same as before gives its folder back."""
+        """Keep a new export; if it equals the one before, that is kept and the new folder deleted."""
         before = self._kept.get((timeline, export.clip.uid))
         if before is not None and export.clip.render is None and _is_copy(before.path, export.path):
             self.drop(folder)
@@ -77,14 +77,14 @@ class Exports:
         return export
 
     def of_shot(self, index: int, shot: Shot) -> Export | None:
-        """The export that a shot of the clip number `index` came from."""
+        """The export that this shot of clip number `index` was read from."""
         for export in self._kept.values():
             if export.shot.index == index and export.shot.media_path == shot.media_path:
                 return export
         return None
 
     def media_of(self, shot: Shot) -> str:
-        """The shot's media, without the number of the export where it was rendered."""
+        """The path of the shot's media; for a rendered clip without the export's number."""
         path = Path(shot.media_path)
         if not path.is_relative_to(self._folder):
             return shot.media_path
@@ -92,9 +92,9 @@ class Exports:
 
 
 def read_export(folder: Path, reply: ExportReply, clip: HostClip, timeline: HostTimeline, index: int) -> Export:
-    """The clip as exported, with the number `index` in the panel. May take a moment: the media's head is read.
+    """Read an exported clip, which gets the number `index` in the panel. Opens the media file, so it may take a moment.
 
-    Raises BadReply when it is not the clip at its place, BadTimeline or BadMedia when it cannot be used.
+    Raises BadReply when it is another clip or at another position, BadTimeline or BadMedia when it cannot be used.
     """
     try:
         path = folder.joinpath(*checked_parts(reply.otio.replace("\\", "/")))
@@ -113,10 +113,10 @@ def read_export(folder: Path, reply: ExportReply, clip: HostClip, timeline: Host
     wanted = (clip.record_start, clip.record_frames, Fraction(*timeline.rate))
     if place != wanted:
         raise BadReply(
-            f"The export of “{clip.name}” does not lie where the clip lies.",
-            f"ExportReply: frame {place[0]}, {place[1]} frames at {place[2]}. Timeline: frame {wanted[0]}, "
+            f"The export of “{clip.name}” is not at the clip's position.",
+            f"Export: frame {place[0]}, {place[1]} frames at {place[2]}. Timeline: frame {wanted[0]}, "
             f"{wanted[1]} frames at {wanted[2]}.",
-            "Report this: nothing was made from it.",
+            "Please report this. The export was not used.",
         )
     shot = msgspec.structs.replace(shot, index=index, track_number=clip.track)
     return Export(clip, path, reply.clip, opened, shot)
@@ -127,7 +127,7 @@ def _is_copy(path: Path, other: Path) -> bool:
 
 
 def _facts(clip: HostClip) -> HostClip:
-    """What an export depends on: not the clip's name."""
+    """The facts that an export depends on, which the clip's name is not."""
     return msgspec.structs.replace(clip, name="")
 
 

@@ -1,7 +1,7 @@
-"""The panel's side of an editing application that has an agent inside.
+"""The panel's side of an editing application that runs an agent.
 
-What a host can do is what its agent offers: `agent_abilities.agent_host` composes the class from parts, so that
-`isinstance(host, PlacesTakes)` is true exactly where `place` is offered.
+A host has the capabilities that its agent offers: `agent_abilities.agent_host` composes its class so that
+`isinstance(host, PlacesTakes)` is true exactly when the agent offers `place`.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import Failed, Host, HostProblem, Progress, ShotSource
 
 HANDLES = 12
-"""Frames before and after the cut that a straight export names; a rendered one has none."""
+"""Frames before and after the cut that an export of source media includes; a rendered one has none."""
 _NAMES = {"blender": "Blender", "resolve": "DaVinci Resolve"}
 
 
 class ClipGone(HostProblem):
-    """The clip is not in the timeline any more."""
+    """The clip is no longer in the timeline."""
 
     kind = "clip_gone"
 
 
 class AgentHost(Host):
-    """Answers from the last `timeline` reply. `folder` is where exports and what is known of clips are kept.
+    """Answers from the last `timeline` reply; `folder` holds the exports and the clips' keys.
 
-    Clips get a number when they are first seen and keep it: a clip that is added does not make others new ones.
+    A clip gets a number when it is first seen and keeps it, so that adding a clip does not renumber the others.
     """
 
     places_parts = False
@@ -65,7 +65,7 @@ class AgentHost(Host):
         self._changed.append(changed)
 
     def read_timeline(self) -> None:
-        """Ask what stands in the host; many wishes at once make one question more."""
+        """Read the timeline; calls during a read cause one more read after it."""
         if self._asking:
             self._ask_again = True
             return
@@ -91,7 +91,7 @@ class AgentHost(Host):
         self.notify_changed()
 
     def notify_changed(self) -> None:
-        """Say that clips or selection may be others."""
+        """Report that clips or selection may have changed."""
         for changed in self._changed:
             changed()
 
@@ -103,7 +103,7 @@ class AgentHost(Host):
         return self.timeline.title if self.timeline else ""
 
     def clips(self) -> Many[ListedClip]:
-        """The clips in record order; those that were not exported yet have neither shot nor problem."""
+        """The clips in record order; a clip that was not exported yet has neither shot nor problem."""
         if self.timeline is None:
             return ()
         ordered = sorted(self.timeline.clips, key=lambda each: (each.record_start, each.track))
@@ -140,7 +140,7 @@ class AgentHost(Host):
     def export(
         self, index: int, done: Callable[[Shot], None], failed: Failed, progress: Progress
     ) -> Callable[[], None]:
-        """Have the agent export the clip, and check what came."""
+        """Have the agent export the clip, and check the export."""
         try:
             clip, timeline = self.clip(index), self._timeline()
             rendered = self.exports.kept(timeline.id, clip) if clip.render is not None else None
@@ -172,36 +172,36 @@ class AgentHost(Host):
     # Identity ---------------------------------------------------------------------------------------------------------
 
     def identity_of(self, shot: Shot) -> str:
-        """The clip's name in the host and its media, for a rendered one the clip's own folder; wherever it lies now."""
+        """The clip's uid and its media (for a rendered clip its export folder), independent of its position."""
         return f"{self.uid_at(shot.index)}\n{self.exports.media_of(shot)}"
 
     def remember_key(self, key: str, shot: Shot) -> None:
-        """`key` is the shot's; kept for the next start."""
+        """Store which clip the shot's `key` belongs to, also for the next start."""
         uid = self.uid_at(shot.index)
         if uid and self._keys.get(key) != uid:
             self._keys[key] = uid
-            with contextlib.suppress(OSError, Problem):  # without it, a later start does not know old takes' clips
+            with contextlib.suppress(OSError, Problem):  # if this fails, the next start cannot match old takes to clips
                 self._folder.mkdir(parents=True, exist_ok=True)
                 write_atomically(self._folder / "clips.json", msgspec.json.encode(self._keys))
 
     def uid_of(self, key: str) -> str:
-        """The clip's name in the host, empty when it is not known."""
+        """The uid of the clip with this key, empty when it is unknown."""
         return self._keys.get(key, "")
 
     def uid_at(self, index: int) -> str:
-        """The name in the host of the clip with a number, empty when there is none in this timeline."""
+        """The uid of the clip with this number, empty when the timeline has none."""
         timeline = self.timeline.id if self.timeline else ""
         return next((uid for (place, uid), each in self._numbers.items() if each == index and place == timeline), "")
 
     def index_of(self, uid: str) -> int:
-        """The number of a clip by its name in the host. Raises ClipGone."""
+        """The number of the clip with this uid. Raises ClipGone."""
         timeline = self._timeline()
         if all(each.uid != uid for each in timeline.clips):
             raise clip_gone(self.name)
         return self._numbers.setdefault((timeline.id, uid), len(self._numbers) + 1)
 
     def clip(self, index: int) -> HostClip:
-        """The clip with a number. Raises ClipGone."""
+        """The clip with this number. Raises ClipGone."""
         uid = self.uid_at(index)
         found = next((each for each in self._timeline().clips if each.uid == uid), None)
         if found is None:
@@ -232,8 +232,8 @@ class AgentHost(Host):
 
 
 def clip_gone(host: str) -> ClipGone:
-    """What is said of a clip that the timeline has no more."""
-    return ClipGone(f"The clip is not in {host}'s timeline any more.", "", "Select a clip of the open timeline.")
+    """The error for a clip that is no longer in the timeline."""
+    return ClipGone(f"The clip is no longer in {host}'s timeline.", "", "Select a clip of the open timeline.")
 
 
 def _read_keys(file: Path) -> dict[str, str]:

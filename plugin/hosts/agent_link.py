@@ -1,7 +1,7 @@
-"""The agent's end of the link between an editing application and the panel, as PROTOCOL.md beside this file says.
+"""The agent's end of the link between an editing application and the panel; PROTOCOL.md beside this file defines it.
 
-One file on purpose: it is copied beside every agent and runs in the application's own Python, 3.6 to 3.14. Standard
-library only, no thread, nothing that blocks: all of it happens inside `AgentLink.poll`, on the thread that calls it.
+One file on purpose: it is copied beside every agent and runs in the application's own Python, 3.6 to 3.14. It uses only
+the standard library, no threads and no blocking calls: `AgentLink.poll` does all the work, on the thread that calls it.
 """
 
 import json
@@ -21,11 +21,11 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 PROTOCOL = 1
 BEAT_SECONDS = 2.0
 SILENCE_SECONDS = 10.0
-"""A panel that was silent for so long while we listened is dead."""
+"""A panel that sends nothing for this long while the agent polls is disconnected."""
 HELLO_SECONDS = 5.0
 LINE_BYTES = 4 * 1024 * 1024
 _HELLO_BYTES = 16 * 1024
-_UNREAD_BYTES = 32 * 1024 * 1024  # a panel that reads nothing is not kept for ever
+_UNREAD_BYTES = 32 * 1024 * 1024  # a panel that does not read is disconnected beyond this
 _READ_BYTES = 256 * 1024
 _MOST_UNKNOWN_PEERS = 8
 _LINES_A_POLL = 64
@@ -34,7 +34,7 @@ _HOSTS_OWN = ("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "PYTHONSTARTUP", "
 
 
 class AgentProblem(Exception):
-    """Something that people are told: a stable word `kind`, and sentences `what`, `why`, `remedy`."""
+    """An error for the user: a stable identifier `kind`, and the sentences `what`, `why`, `remedy`."""
 
     def __init__(self, kind: str, what: str, why: str = "", remedy: str = "") -> None:
         Exception.__init__(self, " ".join(part for part in (what, why, remedy) if part))
@@ -42,11 +42,18 @@ class AgentProblem(Exception):
 
 
 class AgentLink:
-    """Listens for one panel and answers it. `methods` take a dict and return a dict, None or a generator.
+    """Listens for one panel and answers its calls.
 
-    A generator yields {"done", "total", "text"} (or None), is advanced once in every `poll`, and returns the result.
-    It is closed when the panel cancels the call or is gone: it takes back in `finally` what it has half done.
-    `capabilities` are the names of those methods that the panel may use; what the panel tells (`state`) is one too.
+    host: the application's name in the protocol ("blender", "resolve").
+    host_version, agent_version: their versions, as text.
+    capabilities: the names of the methods that are offered to the panel.
+    methods: functions by name, also for the panel's notifications (`state`). Each takes a dict and returns a dict, None
+        or a generator. A generator yields {"done", "total", "text"} (or None), is advanced once per `poll`, and returns
+        the result. It is closed when the panel cancels the call or disconnects, and must then undo its work in
+        `finally`.
+    layer: the kind of layer file that the application composites correctly ("png", "prores4444").
+    palette: the application's colours, or None.
+    clock: seconds, monotonic.
     """
 
     def __init__(
@@ -82,7 +89,7 @@ class AgentLink:
     # Beginning and ending ---------------------------------------------------------------------------------------------
 
     def listen(self) -> Tuple[int, str]:
-        """Listen on 127.0.0.1; the port and the token that a panel must know. Raises OSError."""
+        """Listen on 127.0.0.1; returns the port and the token that a panel must send. Raises OSError."""
         if self._listener is None:
             self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             self._listener.bind(("127.0.0.1", 0))
@@ -94,12 +101,13 @@ class AgentLink:
     def start_panel(
         self, command: List[str], environment: Optional[Dict[str, Optional[str]]] = None, log: Optional[str] = None
     ) -> subprocess.Popen:
-        """Start the panel's process, which then dials; raises OSError when it cannot be started.
+        """Start the panel's process, which then connects. Raises OSError when it cannot be started.
 
-        `environment` is added to the host's (None takes a name out); `log` is a file that its output is appended to.
+        environment: added to the host's environment; None removes a variable.
+        log: a file to which the panel's output is appended.
         """
         port, token = self.listen()
-        # What the application sets for its own Python and Qt would lead ours astray.
+        # Variables that the application sets for its own Python and Qt would break the panel's.
         inherited = {name: value for name, value in os.environ.items() if name not in _HOSTS_OWN}
         inherited.update(environment or {})  # type: ignore[arg-type]
         inherited.update(DYNVFX_AGENT=f"127.0.0.1:{port}", DYNVFX_AGENT_TOKEN=token)
@@ -112,11 +120,11 @@ class AgentLink:
         return self._process
 
     def close(self) -> None:
-        """Tell the panel that it is over, and listen no longer. Does nothing the second time."""
+        """Send `closing` to the panel, disconnect and stop listening. A second call does nothing."""
         if self._panel is not None:
             self.notify("closing", {})
             self._panel.finish()
-        self._drop_panel("The editing application has ended the link.")
+        self._drop_panel("The editing application closed the link.")
         for peer in self._unknown_peers:
             peer.socket.close()
         self._unknown_peers = []
@@ -128,28 +136,28 @@ class AgentLink:
 
     @property
     def connected(self) -> bool:
-        """Whether a panel that knew the token is there."""
+        """Whether a panel with the right token is connected."""
         return self._panel is not None
 
     @property
     def panel_running(self) -> bool:
-        """Whether the process that `start_panel` started runs."""
+        """Whether the process that `start_panel` started is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def last_received(self) -> Optional[float]:
-        """When the panel was last heard, by the clock (time.monotonic); None without a panel."""
+        """When the panel last sent something, in the clock's seconds; None without a panel."""
         return self._panel.received_at if self._panel is not None else None
 
     @property
     def working(self) -> bool:
-        """Whether calls are under way that want to be advanced: poll again soon."""
+        """Whether calls are running that need to be advanced soon by another `poll`."""
         return bool(self._running)
 
-    # Talking ----------------------------------------------------------------------------------------------------------
+    # Messages ---------------------------------------------------------------------------------------------------------
 
     def notify(self, method: str, params: Dict[str, Any]) -> None:
-        """Tell the panel something; nothing happens without one."""
+        """Send the panel a notification; does nothing without a panel."""
         if self._panel is not None:
             self._panel.send({"method": method, "params": params})
 
@@ -160,7 +168,7 @@ class AgentLink:
         then: Optional[Callable[[Dict[str, Any]], Any]] = None,
         failed: Optional[Callable[[AgentProblem], Any]] = None,
     ) -> None:
-        """Ask the panel; one of `then` and `failed` is called inside a later `poll`."""
+        """Call a method of the panel; a later `poll` calls `then` or `failed`."""
         if self._panel is None:
             self._failed.append((failed, _panel_gone("")))
             return
@@ -169,9 +177,9 @@ class AgentLink:
         self._panel.send({"id": self._number, "method": method, "params": params})
 
     def poll(self, seconds: float = 0.0) -> None:
-        """Do what is due: let panels in, answer, advance calls, beat. Waits at most `seconds` for something to do."""
+        """Accept panels, answer, advance calls, send heartbeats. Waits up to `seconds` when there is nothing to do."""
         if self._polling or self._listener is None:
-            return  # a method of the host let its event loop run
+            return  # called again from a method that ran the host's event loop
         self._polling = True
         try:
             self._poll(seconds)
@@ -184,7 +192,7 @@ class AgentLink:
         peers = self._unknown_peers + ([self._panel] if self._panel else [])
         if gap > BEAT_SECONDS:
             for peer in peers:
-                peer.received_at += gap  # silence counts only while we listened
+                peer.received_at += gap  # time without polling does not count as the panel's silence
         waits = self._running or self._failed or any(b"\n" in peer.incoming for peer in peers)
         due = max(0.0, self._beaten + BEAT_SECONDS - now) if self._panel else seconds
         reading = [self._listener] + [peer.socket for peer in peers]
@@ -192,7 +200,7 @@ class AgentLink:
         try:
             ready, _, _ = select.select(reading, writing, [], 0.0 if waits else min(seconds, due))
         except (OSError, ValueError):
-            ready = reading  # reading says which of them is broken
+            ready = reading  # reading from each finds the broken one
         self._polled = now = self._clock()
         if self._listener in ready:
             self._accept(now)
@@ -208,7 +216,7 @@ class AgentLink:
             self._beaten = now
             self.notify("beat", {})
         if self._panel is not None and not self._panel.flush():
-            self._drop_panel("The connection broke off.")
+            self._drop_panel("The connection was lost.")
 
     # Panels come and go -----------------------------------------------------------------------------------------------
 
@@ -223,7 +231,7 @@ class AgentLink:
             self._unknown_peers.append(Peer(incoming, now))
 
     def _authenticate(self, peer: "Peer", now: float) -> None:
-        """The first line is a hello with the token, or nothing is said at all."""
+        """Check that the first line is a hello with the token; otherwise close without an answer."""
         alive = peer.read(now=None)
         line = peer.next_line()
         if line is None:
@@ -285,7 +293,7 @@ class AgentLink:
         message = _parsed(line)
         if message is None:
             if self._panel is not None:
-                self._panel.send(_error(None, AgentProblem("garbled", "A line was no JSON object."), -32700))
+                self._panel.send(_error(None, AgentProblem("garbled", "A line was not a JSON object."), -32700))
         elif "method" not in message:
             self._answered(message)
         elif message["method"] == "cancel_call":
@@ -308,7 +316,7 @@ class AgentLink:
         if not isinstance(params, dict) or not isinstance(number, (int, str, type(None))) or self._runs(number):
             self._finish(number, problem=AgentProblem("garbled", "The request is not well-formed."), code=-32600)
         elif method is None:
-            what = f"This application has no {message['method']!r}."
+            what = f"This application does not offer {message['method']!r}."
             self._finish(number, problem=AgentProblem("not_supported", what), code=-32601)
         else:
             result = self._run_guarded(number, lambda: method(params))
@@ -345,15 +353,17 @@ class AgentLink:
         self._finish(message.get("id"), {})
 
     def _run_guarded(self, number: Any, work: Callable[[], Any]) -> Any:
-        """What `work` returns, or _FAILED when it raised; then the panel has been told."""
+        """Return the result of `work`; if it raises, send the error to the panel and return _FAILED."""
         try:
             return work()
         except AgentProblem as problem:
             self._finish(number, problem=problem)
-        except Exception as error:  # noqa: BLE001 - an application's API raises anything; its event loop must go on
+        except Exception as error:  # noqa: BLE001 - an application's API may raise anything; its event loop must not stop
             traceback.print_exc()
-            what = f"The editing application refused ({type(error).__name__})."
-            self._finish(number, problem=AgentProblem("agent_error", what, str(error), "Report it if it comes back."))
+            what = f"An error occurred in the editing application ({type(error).__name__})."
+            self._finish(
+                number, problem=AgentProblem("agent_error", what, str(error), "Report it if it happens again.")
+            )
         return _FAILED
 
     def _finish(
@@ -379,7 +389,7 @@ def _step(generator: types.GeneratorType) -> Tuple[bool, Any]:
 
 
 class Peer:
-    """A non-blocking socket that carries lines; `heard` is when bytes last came."""
+    """A non-blocking socket that carries lines; `received_at` is when it last received bytes."""
 
     def __init__(self, connection: socket.socket, now: float) -> None:
         connection.setblocking(False)
@@ -388,7 +398,7 @@ class Peer:
         self.incoming, self.outgoing = bytearray(), bytearray()
 
     def read(self, now: Optional[float]) -> bool:
-        """Take in what has come; False when nothing more will."""
+        """Read what has arrived; False when the connection is closed or broken."""
         while len(self.incoming) <= LINE_BYTES:
             try:
                 chunk = self.socket.recv(_READ_BYTES)
@@ -403,7 +413,7 @@ class Peer:
         return True
 
     def next_line(self) -> Optional[bytes]:
-        """The next whole line without its end; None when there is none."""
+        """The next complete line without its newline; None when there is none."""
         line, end, rest = self.incoming.partition(b"\n")
         if not end:
             return None
@@ -411,18 +421,18 @@ class Peer:
         return bytes(line)
 
     def send(self, message: Dict[str, Any]) -> Optional[AgentProblem]:
-        """Queue a message; the problem when it cannot be one line, and then nothing was queued."""
+        """Queue a message. Returns a problem, and queues nothing, when it is not JSON or too long."""
         try:
             line = json.dumps(dict(message, jsonrpc="2.0"), allow_nan=False).encode("ascii") + b"\n"
         except (TypeError, ValueError, RecursionError) as error:
             return AgentProblem("agent_error", "The answer is not JSON.", str(error))
         if len(line) > LINE_BYTES:
-            return AgentProblem("too_long", f"The answer has {len(line)} bytes; {LINE_BYTES} are the most.")
+            return AgentProblem("too_long", f"The answer has {len(line)} bytes; the limit is {LINE_BYTES}.")
         self.outgoing += line
         return None
 
     def flush(self) -> bool:
-        """Send what the other side takes now; False when it takes nothing any more."""
+        """Send what the socket accepts now; False when the connection is broken or the panel does not read."""
         try:
             while self.outgoing:
                 del self.outgoing[: self.socket.send(self.outgoing[:_READ_BYTES])]
@@ -433,12 +443,12 @@ class Peer:
         return True
 
     def finish(self) -> None:
-        """Send the last words, in half a second or not at all, and close."""
+        """Send the queued messages within half a second if possible, and close."""
         try:
             self.socket.settimeout(0.5)
             self.socket.sendall(self.outgoing)
         except OSError:
-            pass  # it has gone before
+            pass  # the panel has already disconnected
         self.socket.close()
 
 
@@ -457,26 +467,26 @@ def _error(number: Any, problem: AgentProblem, code: int = -32000) -> Dict[str, 
 
 def _problem(error: Any) -> AgentProblem:
     data = error.get("data") if isinstance(error, dict) else None
-    said = data if isinstance(data, dict) else {"what": str(error)}
-    return AgentProblem(*(str(said.get(name) or "") for name in ("kind", "what", "why", "remedy")))
+    facts = data if isinstance(data, dict) else {"what": str(error)}
+    return AgentProblem(*(str(facts.get(name) or "") for name in ("kind", "what", "why", "remedy")))
 
 
 def _refusal(spoken: Any, taken: bool) -> Optional[AgentProblem]:
     if taken:
         return AgentProblem("panel_already_there", "Another panel is connected.", "", "Close it first.")
     if not (isinstance(spoken, list) and len(spoken) == 2 and all(isinstance(each, int) for each in spoken)):
-        return AgentProblem("protocol", "The panel does not say which protocol it speaks.", "", "Update the panel.")
+        return AgentProblem("protocol", "The panel did not send its protocol versions.", "", "Update the panel.")
     if spoken[0] <= PROTOCOL <= spoken[1]:
         return None
     older = "the panel" if spoken[1] < PROTOCOL else "the add-on in the editing application"
-    why = f"It speaks the protocols {spoken[0]} to {spoken[1]}, the application {PROTOCOL}."
+    why = f"The panel supports protocol versions {spoken[0]} to {spoken[1]}, the application version {PROTOCOL}."
     return AgentProblem(
         "protocol",
-        "The panel and the application do not understand each other.",
+        "The panel and the part of DynVFX in the application have incompatible versions.",
         why,
         f"Update {older}: install DynVFX again.",
     )
 
 
 def _panel_gone(why: str) -> AgentProblem:
-    return AgentProblem("panel_gone", "The panel is not there.", why, "Open it again.")
+    return AgentProblem("panel_gone", "The panel is not open.", why, "Open it again.")

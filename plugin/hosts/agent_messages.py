@@ -1,4 +1,4 @@
-"""What an agent answers, as typed values; PROTOCOL.md beside this file says what each means."""
+"""The agent's replies as typed values; PROTOCOL.md beside this file defines the fields."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ClipProblem(msgspec.Struct, frozen=True):
 
 
 class HostClip(msgspec.Struct, frozen=True):
-    """A clip in the host's timeline; frames are absolute. `stamp` is another one when its pictures may be others."""
+    """A clip in the host's timeline; frames are absolute. `stamp` changes when the clip's pictures may have changed."""
 
     uid: str
     record_start: int
@@ -51,7 +51,7 @@ class HostClip(msgspec.Struct, frozen=True):
 
 
 class HostTimeline(msgspec.Struct, frozen=True):
-    """What stands in the host now; `rate` is (numerator, denominator)."""
+    """The timeline that is open in the host; `rate` is (numerator, denominator)."""
 
     id: str
     rate: tuple[int, int]
@@ -66,44 +66,44 @@ class HostTimeline(msgspec.Struct, frozen=True):
 
 
 class ExportReply(msgspec.Struct, frozen=True):
-    """Where an exported clip is: a path below the folder that was named, and its number in that timeline."""
+    """Where an exported clip is: the timeline file, a path below the given folder, and the clip's number in it."""
 
     otio: str
     clip: str = "1"
 
 
 class PlacementsReply(msgspec.Struct, frozen=True):
-    """All takes that stand in the timeline."""
+    """All takes that are placed in the timeline."""
 
     placements: tuple[Placement, ...] = ()
 
 
 class VersionCount(msgspec.Struct, frozen=True):
-    """How many versions a clip has."""
+    """The number of versions that a clip has."""
 
     count: int = 0
 
 
 class BadReply(HostProblem):
-    """The agent answered something else than the protocol says."""
+    """The agent's answer does not follow the protocol."""
 
     kind = "bad_reply"
 
 
 def read_reply(reply: dict[str, Any], kind: type[T]) -> T:
-    """A reply as its type. Raises BadReply."""
+    """Convert a reply to its type. Raises BadReply."""
     try:
         return msgspec.convert(reply, kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadReply(
-            "The editing application answered something that the panel does not understand.",
+            "The panel does not understand an answer of the editing application.",
             str(error),
-            "Install DynVFX again, so that both are of one version.",
+            "Install DynVFX again, so that both have the same version.",
         ) from error
 
 
 def take_message(take: PlacedTake, shot: Shot) -> dict[str, Any]:
-    """A take as the agent gets it."""
+    """A take in the protocol's form (K)."""
     facts = take.metadata.get("dynvfx", {})
     sequence = None
     if take.sequence is not None:
@@ -134,7 +134,7 @@ def take_message(take: PlacedTake, shot: Shot) -> dict[str, Any]:
 
 
 def note_message(note: Note) -> dict[str, Any]:
-    """A note as the agent gets it."""
+    """A note in the protocol's form."""
     return {
         "first": note.first,
         "last": note.last,

@@ -1,4 +1,4 @@
-"""The panel's end of the link with an agent, in Qt's loop: nothing here waits."""
+"""The panel's end of the link with an agent, in Qt's event loop: nothing here blocks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plugin.hosts.base import HostProblem
 
 BUSY_SECONDS = 2.5 * BEAT_SECONDS
 _LONGEST_HELLO = 6 * HELLO_SECONDS
-"""Seconds in which an application that is only starting may not poll yet."""
+"""Seconds for the agent's hello, long because an application that is still starting does not poll."""
 
 Replied = Callable[[dict[str, Any]], None]
 Failed = Callable[[Problem], None]
@@ -27,7 +27,7 @@ Progressed = Callable[[int, int, str], None]
 
 
 class HostGone(HostProblem):
-    """The editing application, or its agent, is not there any more."""
+    """The editing application or its agent has ended."""
 
     kind = "host_gone"
 
@@ -40,17 +40,17 @@ class _Call:
 
 
 class Responder:
-    """The way back to the agent for one request; the first word counts."""
+    """Answers one request of the agent; only the first answer is sent."""
 
     def __init__(self, session: AgentSession, number: int | str | None) -> None:
         self._session, self._number = session, number
 
     def reply(self, result: dict[str, Any] | None = None) -> None:
-        """It was done."""
+        """Send the result."""
         self._send({"result": result or {}})
 
     def reject(self, problem: Problem) -> None:
-        """It was not."""
+        """Send an error."""
         facts = {"kind": problem.kind, "what": problem.what, "why": problem.why, "remedy": problem.remedy}
         self._send({"error": {"code": -32000, "message": problem.what, "data": facts}})
 
@@ -61,10 +61,13 @@ class Responder:
 
 
 class AgentSession(QObject):
-    """Dials an agent. `welcomed` carries its AgentHello, `asked` a request (method, params, Responder).
+    """The connection to an agent.
 
-    `changed` says that the timeline is to be read again; `busyChanged` whether the application beats no more. `ended`
-    comes once, with the HostGone or what else was wrong; nothing comes after it.
+    welcomed: the agent accepted the panel; carries its AgentHello.
+    changed: the timeline must be read again.
+    asked: the agent's request (method, params, Responder).
+    busyChanged: whether the application has stopped sending heartbeats.
+    ended: emitted once, as the last signal, with HostGone or another Problem.
     """
 
     welcomed = pyqtSignal(object)
@@ -102,26 +105,26 @@ class AgentSession(QObject):
         self._heartbeat.timeout.connect(self._tick)
 
     def begin(self) -> None:
-        """Dial."""
+        """Connect to the agent."""
         host, _, port = self._address.rpartition(":")
         if not host or not port.isdecimal():
-            self._end(HostProblem(f"{self._address!r} is no address of an editing application.", "", "Start the panel "
-                                  "from the application's menu."))  # fmt: skip
+            what = f"{self._address!r} is not the address of an editing application."
+            self._end(HostProblem(what, "", "Start the panel from the application's menu."))
             return
         self._started_at = self._clock()
         self._heartbeat.start()
         self._socket.connectToHost(host, int(port))
 
     def close(self) -> None:
-        """Hang up; what was asked fails."""
+        """Disconnect; open calls fail."""
         self._end(HostGone("The panel has closed."))
 
-    # Asking and telling -----------------------------------------------------------------------------------------------
+    # Calls and notifications ------------------------------------------------------------------------------------------
 
     def call(
         self, method: str, params: dict[str, Any], done: Replied, failed: Failed, progress: Progressed | None = None
     ) -> int:
-        """Ask the agent; one of `done` and `failed` is called later, in Qt's loop. The number is for `cancel`."""
+        """Call a method of the agent; `done` or `failed` is called later. Returns the call's number, for `cancel`."""
         self._number += 1
         self._calls[self._number] = _Call(done, failed, progress)
         if self._ended:
@@ -131,16 +134,16 @@ class AgentSession(QObject):
         return self._number
 
     def cancel(self, call: int) -> None:
-        """Give a call up; it then fails with the kind "cancelled", unless it was done before."""
+        """Cancel a call; it fails with the kind "cancelled" unless it is already finished."""
         if call in self._calls:
             self.notify("cancel_call", {"call": call})
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
-        """Tell the agent something."""
+        """Send the agent a notification."""
         self.send({"method": method, "params": params})
 
     def send(self, message: dict[str, Any]) -> None:
-        """One line, when there is a connection."""
+        """Send a message, if connected."""
         if not self._ended and self._socket.state() == QAbstractSocket.SocketState.ConnectedState:
             self._socket.write(json.dumps({"jsonrpc": "2.0", **message}).encode("ascii") + b"\n")
 
@@ -159,7 +162,7 @@ class AgentSession(QObject):
         try:
             self._process = psutil.Process(hello.pid)
         except (psutil.Error, ValueError):
-            self._process = None  # not ours to see: the socket alone tells when it is gone
+            self._process = None  # no access to that process: only the closed socket will show that it has ended
         self.hello = hello
         self.welcomed.emit(hello)
 
@@ -254,16 +257,16 @@ def _problem(error: Any) -> Problem:
     data = error.get("data") if isinstance(error, dict) else None
     details = data if isinstance(data, dict) else {"what": str(error)}
     what, why, remedy = (str(details.get(name) or "") for name in ("what", "why", "remedy"))
-    problem = HostProblem(what or "The editing application refused.", why, remedy)
+    problem = HostProblem(what or "The editing application reported an error.", why, remedy)
     problem.kind = str(details.get("kind") or "host")
     return problem
 
 
 def _host_gone() -> HostGone:
     return HostGone(
-        "The editing application is gone.",
-        "It has ended, or its DynVFX was switched off.",
-        "Open the panel again from the application. What was finished is safe.",
+        "The editing application is no longer connected.",
+        "It was closed, or DynVFX was switched off in it.",
+        "Open the panel again from the application. Finished takes are safe.",
     )
 
 

@@ -1,8 +1,8 @@
-"""What a host is to the panel: a small base, and capabilities that a host has or has not.
+"""The panel's interface to a host (an application with a timeline): a small base and optional capabilities.
 
-A capability is a protocol of its own; the panel asks `isinstance(host, PlacesTakes)` and hides what is missing.
-Nothing here may take longer than a moment: hosts that talk to another process answer from what they last heard. What
-changes a timeline answers through `done` or `failed`, at once or later, in the caller's thread.
+Each capability is a protocol; the panel checks `isinstance(host, PlacesTakes)` and hides the controls of a missing one.
+No method may block: hosts that talk to another process answer from the last state they received. Methods that change a
+timeline call `done` or `failed`, at once or later, in the caller's thread.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from contract.timecode import timecode
 
 
 class HostProblem(Problem):
-    """The host did not do what it was asked for, or not exactly."""
+    """The host failed to do what was requested, or did it incorrectly."""
 
     kind = "host"
 
 
 class PlacementFailed(HostProblem):
-    """A take is not where it should be, as reading the timeline back shows."""
+    """Reading the timeline back did not find the take at its position."""
 
     kind = "placement_failed"
 
 
 @dataclass(frozen=True)
 class ShotSource:
-    """How the service opens a shot: the fields `source`, `clip` and `media_folders` of its order."""
+    """How the backend opens a shot: the fields `source`, `clip` and `media_folders` of its job request."""
 
     source: str
     clip: str | None
@@ -84,18 +84,18 @@ class Placement(msgspec.Struct, frozen=True):
 Placed = Callable[[Placement], None]
 Failed = Callable[[Problem], None]
 Progress = Callable[[int, int, str], None]
-"""Steps done, steps in all (0 when unknown), and words for people."""
+"""Steps done, steps in all (0 when unknown), and a text for the user."""
 
 
 class Host(ABC):
     """An application with a timeline."""
 
     name: str
-    """What people call it, for example "OTIO file"."""
+    """Its name for the user, for example "OTIO file"."""
     layer: str | None = None
-    """The kind of layer that this host lays over others without fault ("png", ...); None leaves it to the settings."""
+    """The kind of layer file that this host composites correctly ("png", ...); None leaves it to the settings."""
     problem: Problem | None = None
-    """Why there is nothing in `clips`, where that is nobody's wish."""
+    """The error that left `clips` empty; None when there was none."""
     places_parts = True
     """Whether takes of a part of a clip can be placed."""
 
@@ -110,19 +110,19 @@ class Host(ABC):
 
     @abstractmethod
     def selected(self) -> ListedClip | None:
-        """The clip that is selected, None when none is."""
+        """The selected clip, None when none is selected."""
 
     @abstractmethod
     def source_of(self, shot: Shot) -> ShotSource:
-        """How the service finds this shot."""
+        """How the backend finds this shot."""
 
     @abstractmethod
     def bundle_of(self, shot: Shot) -> ShotBundle:
-        """The shot as it travels to a service on another machine. Raises BadTimeline."""
+        """The shot in the form that is sent to a backend on another machine. Raises BadTimeline."""
 
     @abstractmethod
     def output_folder(self) -> Path | None:
-        """Folder beside the project that takes go below; None where the project has no place for them."""
+        """Folder beside the project for its takes; None when the project has no folder that can be written."""
 
 
 @runtime_checkable
@@ -130,15 +130,15 @@ class OpensTimelines(Protocol):
     """Opens a timeline or a movie by its path."""
 
     def open(self, path: Path) -> None:
-        """Open `path` and forget the one before. Raises BadTimeline or BadMedia."""
+        """Open `path` and close the file before. Raises BadTimeline or BadMedia."""
 
     def path(self) -> Path | None:
-        """What is open."""
+        """The open file, None when there is none."""
 
 
 @runtime_checkable
 class SelectsClips(Protocol):
-    """Lets the panel choose the clip, because the host has no selection of its own."""
+    """Lets the panel select the clip, because the host has no selection."""
 
     def select(self, index: int) -> None:
         """Select the clip with this number in `clips`. Raises BadTimeline."""
@@ -146,7 +146,7 @@ class SelectsClips(Protocol):
 
 @runtime_checkable
 class FollowsSelection(Protocol):
-    """Tells when the selection or the timeline has become another one."""
+    """Reports changes of the selection or the timeline."""
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed`, in the caller's thread, after every change from now on."""
@@ -154,32 +154,32 @@ class FollowsSelection(Protocol):
 
 @runtime_checkable
 class ExportsClips(Protocol):
-    """Hands a clip's media out only when asked to: until then the clip has no shot in `clips`."""
+    """Exports a clip's media on request: before that, the clip has no shot in `clips`."""
 
     def export_reason(self, index: int) -> str:
-        """Why the clip has to be rendered, which takes a while; empty when its media can be used as it is."""
+        """Why the clip has to be rendered, which takes time; empty when its media can be used as it is."""
 
     def export(
         self, index: int, done: Callable[[Shot], None], failed: Failed, progress: Progress
     ) -> Callable[[], None]:
-        """Make the clip's shot anew; what is returned cancels it (then `failed` tells the kind "cancelled").
+        """Export the clip and read its shot; an unchanged clip keeps the shot it had.
 
-        Clips whose media changed in the meantime get another shot; one that did not keeps the shot it had.
+        Returns a function that cancels the export; `failed` then gets the kind "cancelled".
         """
 
 
 @runtime_checkable
 class IdentifiesClips(Protocol):
-    """Knows a clip again by the key that the panel gave its shot, after a restart too."""
+    """Finds a clip by the key that the panel gave its shot, also after a restart."""
 
     def identity_of(self, shot: Shot) -> str:
-        """A text that no other clip has, and that stays the same when the clip is moved or rendered anew."""
+        """A text that is unique to the clip and does not change when the clip is moved or rendered again."""
 
     def remember_key(self, key: str, shot: Shot) -> None:
-        """`key` is what the panel calls this shot."""
+        """Store the key that the panel gave this shot."""
 
     def uid_of(self, key: str) -> str:
-        """The host's own name for the clip of a key, empty when there is none."""
+        """The host's identifier of the clip with this key, empty when there is none."""
 
 
 @runtime_checkable
@@ -187,15 +187,15 @@ class PlacesTakes(Protocol):
     """Puts takes on a new track directly above their clip."""
 
     def place(self, shot: Shot, takes: Many[PlacedTake], active: int, done: Placed, failed: Failed) -> None:
-        """Place `takes` as one stack, takes[active] on top, and read it back; PlacementFailed when it is not there."""
+        """Place `takes` as one stack, takes[active] on top, and read it back; fails with PlacementFailed."""
 
     def placements(self) -> Mapping[int, Placement]:
-        """What stands in the timeline now, by the number of the clip that it lies above."""
+        """The takes placed in the timeline, by the number of the clip below."""
 
 
 @runtime_checkable
 class FollowsPlacements(Protocol):
-    """Tells when something else stands in the timeline than `placements` said before."""
+    """Reports when `placements` changed."""
 
     def on_placements(self, changed: Callable[[], None]) -> None:
         """Call `changed`, in the caller's thread, after every change from now on."""
@@ -203,10 +203,10 @@ class FollowsPlacements(Protocol):
 
 @runtime_checkable
 class SwapsTakes(Protocol):
-    """Puts another take of the same shot in the place of the placed one."""
+    """Replaces the placed take with another one of the same shot."""
 
     def swap(self, shot: Shot, take: PlacedTake, done: Placed, failed: Failed) -> None:
-        """Make `take` the visible one and read it back; PlacementFailed when it is not."""
+        """Make `take` the visible one and read it back; fails with PlacementFailed."""
 
 
 @runtime_checkable
@@ -222,7 +222,7 @@ class ShowsMarkers(Protocol):
     """Shows notes as markers."""
 
     def mark(self, shot: Shot, notes: Many[Note], failed: Failed) -> None:
-        """Put a marker at each note's range, in the place of the ones that were put there before."""
+        """Put a marker at each note's range, replacing the clip's earlier note markers."""
 
 
 @runtime_checkable
@@ -230,12 +230,12 @@ class NativeVersions(Protocol):
     """Has a version stack of its own (Resolve's takes)."""
 
     def add_versions(self, shot: Shot, takes: Many[PlacedTake], done: Callable[[int], None], failed: Failed) -> None:
-        """Add takes to the clip's own stack; `done` is told how many it has then."""
+        """Add takes to the clip's own stack; `done` gets the number of versions it then has."""
 
 
 @runtime_checkable
 class HasPalette(Protocol):
-    """Tells its colours, for the panel to follow."""
+    """Has a colour theme that the panel takes over."""
 
     def palette(self) -> Mapping[str, str]:
         """Colours "#rrggbb" under the names `window`, `base`, `text`, `accent`; only those that are known."""

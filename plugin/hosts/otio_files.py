@@ -1,6 +1,6 @@
-"""Timelines as files: any editor that exports OpenTimelineIO, and plain movies.
+"""Timelines as files: from any editor that exports OpenTimelineIO, and plain movies.
 
-What is placed is written to NAME.dynvfx.otio beside the timeline; the timeline itself is never touched.
+Takes are placed in a copy, NAME.dynvfx.otio beside the timeline; the timeline itself is never changed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLACED_SUFFIX = ".dynvfx.otio"
 
 
 class PlacedStack(msgspec.Struct, frozen=True):
-    """What was placed above one shot; the active take is the visible one."""
+    """The takes placed above one shot; the active take is the visible one."""
 
     shot: Shot
     takes: tuple[PlacedTake, ...]
@@ -40,7 +40,7 @@ class PlacedStack(msgspec.Struct, frozen=True):
 
 
 class PlacedRecord(msgspec.Struct, frozen=True):
-    """Everything that was placed over one timeline, to write it again with one take more."""
+    """Everything that was placed in one timeline, so that it can be written again with another take."""
 
     timeline: str
     stacks: tuple[PlacedStack, ...] = ()
@@ -49,7 +49,7 @@ class PlacedRecord(msgspec.Struct, frozen=True):
 class OtioFiles(Host):
     """Host over .otio, .otioz and .otiod files and over movies.
 
-    `memory` is a folder for what was placed, so that a later start goes on from it.
+    `records` is a folder that keeps what was placed, for later starts.
     """
 
     name = "OTIO file"
@@ -74,11 +74,11 @@ class OtioFiles(Host):
         return tuple(self._clips)
 
     def selected(self) -> ListedClip | None:
-        """The clip that was selected here; the only usable one when there is only one."""
+        """The selected clip; without a selection the only usable one, if there is just one."""
         return next((each for each in self._clips if each.index == self._selected), None)
 
     def source_of(self, shot: Shot) -> ShotSource:
-        """The file itself and the clip's number in it."""
+        """The open file and the clip's number in it."""
         opened = self._open()
         clip = None if opened.kind == "movie" else str(shot.index)
         return ShotSource(str(opened.path.absolute()), clip, tuple(map(str, opened.media_folders)))
@@ -88,7 +88,7 @@ class OtioFiles(Host):
         return pack_shot(self._open(), shot)
 
     def output_folder(self) -> Path | None:
-        """`NAME dynvfx` beside the file, None where nothing may be written."""
+        """`NAME dynvfx` beside the file, None when that folder cannot be written."""
         if self._opened is None:
             return None
         parent = self._opened.path.absolute().parent
@@ -117,7 +117,7 @@ class OtioFiles(Host):
     def select(self, index: int) -> None:
         """Select clip number `index`. Raises BadTimeline when there is none."""
         if all(each.index != index for each in self._clips):
-            raise BadTimeline(f"There is no clip number {index}.", remedy="Choose one of the list.")
+            raise BadTimeline(f"There is no clip number {index}.", remedy="Choose a clip of the list.")
         self._selected = index
         self._notify_changed()
 
@@ -135,7 +135,7 @@ class OtioFiles(Host):
         return path.with_name(f"{stem}{again}{PLACED_SUFFIX}")
 
     def place(self, shot: Shot, takes: Many[PlacedTake], active: int, done: Placed, failed: Failed) -> None:
-        """Write the timeline with all that was placed before and these takes, then read it back."""
+        """Write the timeline with these takes and all that were placed before, then read it back."""
         others = tuple(each for each in self._record.stacks if not _same_place(each.shot, shot))
         try:
             placement = self._write((*others, PlacedStack(shot, tuple(takes), active)), shot)
@@ -145,7 +145,7 @@ class OtioFiles(Host):
             done(placement)
 
     def swap(self, shot: Shot, take: PlacedTake, done: Placed, failed: Failed) -> None:
-        """Make `take` the visible one of the shot's stack, which it joins if it was not there."""
+        """Make `take` the visible one of the shot's stack, adding it if necessary."""
         stack = next((each for each in self._record.stacks if _same_place(each.shot, shot)), None)
         takes = stack.takes if stack else ()
         paths = [each.media_path for each in takes]
@@ -154,7 +154,7 @@ class OtioFiles(Host):
         self.place(shot, takes, paths.index(take.media_path), done, failed)
 
     def placements(self) -> Mapping[int, Placement]:
-        """What stands in NAME.dynvfx.otio now, by clip number; what was removed from the file is left out."""
+        """The takes in NAME.dynvfx.otio by clip number, without those that were removed from the file."""
         if self._opened is None or not self._record.stacks or not self.written_path().exists():
             return {}
         found = {}
@@ -163,14 +163,14 @@ class OtioFiles(Host):
             for stack in self._record.stacks:
                 found[stack.shot.index] = _read_back(written, self.written_path(), stack)
         except (BadTimeline, PlacementFailed):
-            # Somebody has written another timeline under that name: nothing of ours stands there for sure.
+            # Another program has overwritten the file: only the stacks found so far are certain.
             return found
         return found
 
     def _write(self, stacks: tuple[PlacedStack, ...], shot: Shot) -> Placement:
         opened, path = self._open(), self.written_path()
         timeline = opened.timeline
-        # Highest address first: a new track never moves what is still to come.
+        # Highest address first, so that a new track does not shift the addresses of the remaining stacks.
         for stack in sorted(stacks, key=lambda each: each.shot.address, reverse=True):
             under = OpenTimeline(timeline, opened.path, opened.kind, opened.media_base, opened.media_folders)
             label = str(stack.takes[stack.active].metadata.get("dynvfx", {}).get("label") or "") or None
@@ -192,7 +192,7 @@ class OtioFiles(Host):
         return self._records / f"{_name_for(path)}.json"
 
     def _load_record(self) -> PlacedRecord:
-        """What was placed over this timeline before, as far as its clips are still the same."""
+        """The takes placed in this timeline before, for the clips that are still the same."""
         try:
             record = msgspec.json.decode(self._record_path().read_bytes(), type=PlacedRecord)
         except (OSError, msgspec.DecodeError):
@@ -214,7 +214,7 @@ class OtioFiles(Host):
 
 
 def _name_for(path: str) -> str:
-    """A file name that stands for a path: its last part and a digest of the whole."""
+    """A file name for a path: its last part and a digest of the whole."""
     return f"{Path(path).stem[:40]}-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
 
 
@@ -234,7 +234,7 @@ def _read_back(written: OpenTimeline, path: Path, stack: PlacedStack) -> Placeme
         if not _shows(found, take, written):
             continue
         start = round(found.record_start() * rate)
-        # Rounded like the shot's own end, so that clips of another rate than the timeline's compare equal.
+        # Rounded like the shot's own end, so that clips with another rate than the timeline's compare equal.
         frames = round((found.record_start() + seconds(found.clip.duration())) * rate) - start
         if (start, frames) == (shot.record_start, shot.record_frames) and _directly_above(found, shot):
             return Placement(
@@ -249,9 +249,9 @@ def _read_back(written: OpenTimeline, path: Path, stack: PlacedStack) -> Placeme
                 media_path=take.media_path,
             )
     raise PlacementFailed(
-        f'"{take.name}" does not lie above "{shot.name}" in {path.name}.',
+        f'"{take.name}" is not above "{shot.name}" in {path.name}.',
         "Reading the written timeline back did not find it at the clip's record range.",
-        "Place it again; if this comes back, report it.",
+        "Place it again; if this happens again, report it.",
     )
 
 
@@ -270,7 +270,7 @@ def _shows(found: VideoClip, take: PlacedTake, written: OpenTimeline) -> bool:
 
 
 def _directly_above(found: VideoClip, shot: Shot) -> bool:
-    """Whether only takes of ours lie between the clip found and the layer of the shot's clip."""
+    """Whether only takes of ours are between the clip found and the layer of the shot's clip."""
     depth = found.layer_depth
     stack = found.chain[depth - 1]
     for index in range(found.address[depth - 1] - 1, -1, -1):

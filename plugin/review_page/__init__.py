@@ -1,1 +1,1 @@
-"""A page for supervisors: one HTML file beside H.264 files, reviewed in any browser, decided in a file."""
+"""The review page: one HTML file with H.264 movies, opened in any browser, whose decisions are saved to a file."""

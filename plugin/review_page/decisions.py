@@ -15,7 +15,7 @@ _LARGEST = 16 << 20
 
 
 class TakeDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided about one take, named by its id; notes count in the take's frames."""
+    """The decision about one take, given by its id; the notes' frames are the take's."""
 
     id: str
     status: Status
@@ -39,7 +39,7 @@ def read_decisions(path: str | PathLike[str]) -> Decisions:
     name = Path(path).name
     try:
         if Path(path).stat().st_size > _LARGEST:
-            raise _not_ours(name, "It is far too large.")
+            raise _not_ours(name, "It is too large.")
         values = msgspec.json.decode(Path(path).read_bytes())
     except FileNotFoundError as error:
         raise BadDecisions(f"{name} does not exist.", "It was moved or deleted.", "Choose the file again.") from error
@@ -51,9 +51,9 @@ def read_decisions(path: str | PathLike[str]) -> Decisions:
         raise _not_ours(name, f'Its format is not "{FORMAT}".')
     if isinstance(values.get("schema"), int) and values["schema"] > SCHEMA:
         raise BadDecisions(
-            f"{name} was saved by a newer version of this program.",
+            f"{name} was saved by a newer version of DynVFX.",
             f"Its schema is {values['schema']}; this version reads up to {SCHEMA}.",
-            "Update this program.",
+            "Update DynVFX.",
         )
     try:
         found = msgspec.convert(values, Decisions)
@@ -67,4 +67,6 @@ def read_decisions(path: str | PathLike[str]) -> Decisions:
 
 
 def _not_ours(name: str, why: str) -> BadDecisions:
-    return BadDecisions(f"{name} holds no decisions of a review.", why, "Choose the file that the review page saved.")
+    return BadDecisions(
+        f"{name} does not contain the decisions of a review.", why, "Choose the file that the review page saved."
+    )

@@ -1,4 +1,4 @@
-"""What can go wrong with a review page."""
+"""The errors of review pages."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from contract.errors import Problem
 
 
 class BadDecisions(Problem):
-    """A file with decisions is missing, damaged, of a newer kind, or of another kind altogether."""
+    """A file of decisions is missing, damaged or from a newer version, or it is another kind of file."""
 
     kind = "bad_decisions"
 
 
 class PageFailed(Problem):
-    """A review page cannot be made."""
+    """A review page cannot be written."""
 
     kind = "page_failed"

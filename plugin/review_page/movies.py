@@ -15,7 +15,7 @@ from plugin.panel.review.media.sound import CHANNELS, SAMPLE_RATE, read_sound
 from plugin.review_page.errors import PageFailed
 
 WIDEST = 1280
-# Rows between the two pictures, half of them repeating each edge: filters that work across the seam touch only these.
+# Rows between the two pictures; each half repeats the edge beside it, so that filters change only these at the seam.
 GAP = 16
 
 
@@ -28,10 +28,13 @@ def write_pair(
     on_frame: Callable[[], None] = lambda: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[int, int]:
-    """Encode frame after frame of both as H.264; returns the size of one picture, square pixels.
+    """Encode both, one above the other, as H.264; returns the width and height of one picture, in square pixels.
 
-    `sound` is int16 [n, 2] at 48 kHz. Raises BadMedia, or PageFailed when it cannot be written; a movie that was
-    cancelled is not finished.
+    target: the movie's path. It is incomplete when the encoding was cancelled.
+    sound: int16 [n, 2] at 48 kHz.
+    on_frame: called after each frame.
+    cancelled: checked before each frame.
+    Raises BadMedia, or PageFailed when the movie cannot be written.
     """
     readers = SliceReader(original), SliceReader(take)
     try:

@@ -1,4 +1,4 @@
-"""Writing a review page: index.html and one movie a take, in a folder that can be sent to anybody."""
+"""Writing a review page: a folder with index.html and one movie per take, to be sent to the reviewer."""
 
 from __future__ import annotations
 
@@ -33,17 +33,25 @@ def write_page(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path | None:
-    """Write the page of a shot and its takes into `folder`; returns its path, None when it was cancelled.
+    """Write the page of a shot and its takes; returns its path, None when it was cancelled.
 
-    `start_timecode` is that of the original's first frame, in frames. `on_progress` counts encoded frames. The movies
-    are written before the page, so that a page that is there is whole. Raises PageFailed, BadMedia or OutOfDisk.
+    folder: created if it is missing.
+    shot: the shot's name.
+    start_timecode: the timecode of the original's first frame, in frames.
+    drop_frame: whether timecode is drop frame; None decides it by the rate.
+    on_progress: called with the number of encoded frames and their total.
+    cancelled: checked before each frame.
+    The movies are written before the page, so that an existing page is complete. Raises PageFailed, BadMedia or
+    OutOfDisk.
     """
     if not reviewed:
-        raise PageFailed("There is no take to review.", "A page shows takes.", "Make a take first.")
+        raise PageFailed(
+            "There are no takes to review.", "A review page needs at least one take.", "Make a take first."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PageFailed(f"{folder} cannot be made.", error.strerror or "", "Choose another folder.") from error
+        raise PageFailed(f"{folder} cannot be created.", error.strerror or "", "Choose another folder.") from error
     total = sum(each.take.count or original.count - each.take.offset for each in reviewed)
     done = 0
 
@@ -63,7 +71,7 @@ def write_page(
         try:
             sound = sound_of(original, movie, offset)
         except BadMedia:
-            # A page without sound is better than none.
+            # A page without sound is better than no page.
             sound = None
         part = folder / f"{name}.part.mp4"
         size = write_pair(plate, movie, part, sound, on_frame=count_one, cancelled=cancelled)
@@ -100,7 +108,7 @@ def _take(reviewed: Reviewed, name: str, count: int) -> dict:
 def page_text(
     shot: str, rate: Fraction, start: int, drop_frame: bool | None, aspect: float, takes: Sequence[dict]
 ) -> str:
-    """The page with everything in it that is not a movie."""
+    """The HTML page, which contains everything but the movies."""
     identity = hashlib.sha256("|".join([shot, *(str(take["id"]) for take in takes)]).encode()).hexdigest()[:16]
     drop = rate in (Fraction(30000, 1001), Fraction(60000, 1001)) if drop_frame is None else drop_frame
     stem = re.sub(r"[^\w .-]", "_", shot).strip(" .") or "shot"

@@ -42,7 +42,7 @@ class TakeFiles:
 
 
 def read_take(message: dict[str, Any]) -> TakeFiles:
-    """Read a take of the protocol (T in PROTOCOL.md)."""
+    """Read a take of the protocol (K in PROTOCOL.md)."""
     sequence, count = message.get("sequence"), int(message["frame_count"])
     names: tuple[str, ...] = ()
     if sequence:
@@ -149,7 +149,7 @@ class Layers:
             raise AgentProblem("placement_failed", what, str(error), _RETRY) from error
 
     def _placement(self, scene: Any, clip: Any, uid: str) -> dict[str, Any]:
-        """The clip's visible take as a placement of the protocol (PL in PROTOCOL.md), with the clip's uid."""
+        """The clip's visible take as a placement of the protocol (P in PROTOCOL.md), with the clip's uid."""
         layers = layer_tags.layers_of(scene, clip, self._identities)
         layer = next((each for each in layers if not each.mute), layers[0] if layers else None)
         if layer is None:

@@ -1,4 +1,4 @@
-"""Starts the fake editing application and talks to it."""
+"""Starts the fake editing application and controls it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCRIPT = Path(__file__).with_name("fake_agent.py")
 
 
 class AgentProcess:
-    """The application in its process; what it has written so far is in `messages`."""
+    """The application in its process; `messages` are those that it has written so far."""
 
     def __init__(self, project: Path, python: str = sys.executable) -> None:
         self.project_file = project
@@ -36,17 +36,17 @@ class AgentProcess:
         self.address, self.token = f"127.0.0.1:{begun['port']}", begun["token"]
 
     def do(self, what: str, **facts: Any) -> None:
-        """Make it do something."""
+        """Have the application do something."""
         self.process.stdin.write(json.dumps({"do": what, **facts}) + "\n")
         self.process.stdin.flush()
 
     def set(self, **facts: Any) -> None:
-        """Make it behave otherwise from now on."""
+        """Change the application's behaviour."""
         self.do("set", **facts)
-        self.tell()
+        self.report()
 
-    def hear(self) -> list[dict[str, Any]]:
-        """Read what it has written."""
+    def read(self) -> list[dict[str, Any]]:
+        """Read its new messages; returns all of them."""
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
                 self._unread += chunk.decode()
@@ -55,10 +55,10 @@ class AgentProcess:
         return self.messages
 
     def wait(self, condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-        """Hear until something is so."""
+        """Read until `condition` is true; returns its value."""
         end = time.monotonic() + seconds
         while True:
-            self.hear()
+            self.read()
             found = condition()
             if found:
                 return found
@@ -66,13 +66,13 @@ class AgentProcess:
             time.sleep(0.005)
 
     def last(self, name: str) -> Any:
-        """The last message that has a key."""
-        return next((each[name] for each in reversed(self.hear()) if name in each), None)
+        """The value of `name` in the last message that has it."""
+        return next((each[name] for each in reversed(self.read()) if name in each), None)
 
-    def tell(self) -> dict[str, Any]:
-        """Its project and what it has seen, now."""
+    def report(self) -> dict[str, Any]:
+        """Its current project and the calls that it has received."""
         count = len(self.messages)
-        self.do("tell")
+        self.do("report")
         return self.wait(lambda: next((each for each in self.messages[count:] if "project" in each), None))
 
     def saved(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class AgentProcess:
         return json.loads(self.project_file.read_text())
 
     def kill(self) -> None:
-        """As if it crashed."""
+        """End the process like a crash."""
         self.process.kill()
         self.process.wait()
 
@@ -96,7 +96,7 @@ class AgentProcess:
 
 
 def write_project(folder: Path, names: tuple[str, ...] = ("street",), **facts: Any) -> Path:
-    """A project of one or more clips of 18 frames behind 12 frames of nothing, from frame 86400 on at 24."""
+    """A project of one or more clips of 18 frames after a gap of 12 frames, from frame 86400 on at 24 fps."""
     folder.mkdir(parents=True, exist_ok=True)
     clips, exports, start = [], {}, 86400 + 12
     for number, name in enumerate(names, start=1):
@@ -127,7 +127,7 @@ def write_project(folder: Path, names: tuple[str, ...] = ("street",), **facts: A
 
 
 def exported(movie: Path, start: int, frames: int = 18) -> str:
-    """What an agent writes for a clip: two frames into the movie."""
+    """The timeline file that an agent writes for a clip, which begins at frame 2 of the movie."""
     rate = Fraction(24)
     timeline = otio.schema.Timeline("Scene", global_start_time=as_time(86400, rate))
     whole = otio.opentime.TimeRange(as_time(0, rate), as_time(24, rate))

@@ -1,7 +1,7 @@
 """An editing application in a process of its own: the real AgentLink over a timeline that is a dict.
 
-Run as `python fake_agent.py PROJECT.json`; lines of JSON on stdin make it do things, on stdout it says what happened.
-The standard library only, and Python 3.6, as in a real one. PROJECT.json is the saved project: `clips`, `selected`,
+Run as `python fake_agent.py PROJECT.json`; it reads commands from stdin and writes messages to stdout, as JSON lines.
+Standard library only, and Python 3.6, as in a real one. PROJECT.json is the saved project: `clips`, `selected`,
 `exports` (uid: .otio text, and how many steps a rendering takes), `layers` (takes in the timeline).
 """
 
@@ -80,7 +80,7 @@ class Application:
         return {key: value for key, value in layer.items() if key != "muted"}
 
     def place(self, params):
-        """Step by step, as an application that is asked in between: what is half done is taken back."""
+        """Place take by take, handling other calls in between; undo it all when the call is cancelled."""
         clip = self._clip(params["uid"])
         if "place" in self.fails:
             raise agent_link.AgentProblem("no_free_track", self.fails["place"], "All are full.", "Add a track.")
@@ -133,7 +133,7 @@ class Application:
         self.reply = params
         say(state=params)
 
-    # What a test makes it do
+    # Commands of the tests
 
     def do(self, order):
         what = order.pop("do")
@@ -154,7 +154,7 @@ class Application:
         elif what == "start_panel":
             process = self.link.start_panel(order["command"], order.get("environment"), order.get("log"))
             say(panel=process.pid)
-        elif what == "tell":
+        elif what == "report":
             say(project=self.project, seen=self.seen, connected=self.link.connected, running=self.link.panel_running)
         elif what == "close":
             self.link.close()

@@ -33,7 +33,7 @@ class Clock:
 
 
 class Wire:
-    """A link, and panels that dial it."""
+    """A link, and panels that connect to it."""
 
     def __init__(self) -> None:
         self.clock, self.closed, self.calls = Clock(), [], []
@@ -52,7 +52,7 @@ class Wire:
         self.sockets: list[socket.socket] = []
 
     def refuse(self, params: dict) -> dict:
-        raise AgentProblem("track_locked", "The track is locked.", "Somebody did it.", "Unlock it.")
+        raise AgentProblem("track_locked", "The track is locked.", "It was locked by hand.", "Unlock it.")
 
     def long(self, params: dict) -> Iterator[dict]:
         try:
@@ -62,7 +62,7 @@ class Wire:
         finally:
             self.closed.append(params.get("name", ""))
 
-    def dial(self, **params: object) -> socket.socket:
+    def connect(self, **params: object) -> socket.socket:
         made = socket.create_connection(("127.0.0.1", self.port))
         made.settimeout(5)
         self.sockets.append(made)
@@ -71,7 +71,7 @@ class Wire:
         return made
 
     def panel(self) -> socket.socket:
-        made = self.dial(token=self.token, protocol=[1, 1])
+        made = self.connect(token=self.token, protocol=[1, 1])
         assert self.read(made)["result"]["protocol"] == 1
         return made
 
@@ -83,7 +83,7 @@ class Wire:
             self.link.poll(0.01)
 
     def read(self, of: socket.socket) -> dict | None:
-        """The next line, None when the link has hung up."""
+        """The next line, None when the link has disconnected."""
         of.setblocking(False)
         line = b""
         for _ in range(400):
@@ -111,8 +111,8 @@ def wire() -> Iterator[Wire]:
     made.close()
 
 
-def test_hello_says_what_the_application_can(wire: Wire) -> None:
-    panel = wire.dial(token=wire.token, protocol=[1, 3], panel="0.1")
+def test_hello_lists_the_capabilities(wire: Wire) -> None:
+    panel = wire.connect(token=wire.token, protocol=[1, 3], panel="0.1")
     response = wire.read(panel)["result"]
     assert (
         response["capabilities"] == ["echo", "long"] and response["pid"] == os.getpid() and response["layer"] == "png"
@@ -121,8 +121,8 @@ def test_hello_says_what_the_application_can(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64, None, 5, ["x"], "é"])
-def test_a_wrong_token_gets_no_word(wire: Wire, token: object) -> None:
-    panel = wire.dial(token=token, protocol=[1, 1])
+def test_a_wrong_token_is_not_answered(wire: Wire, token: object) -> None:
+    panel = wire.connect(token=token, protocol=[1, 1])
     assert wire.read(panel) is None
     assert not wire.link.connected
 
@@ -130,14 +130,14 @@ def test_a_wrong_token_gets_no_word(wire: Wire, token: object) -> None:
 @pytest.mark.parametrize(
     "first", [b"\n", b"GET / HTTP/1.1\n", b"[]\n", b'{"method":"echo"}\n', b"\xff" * 20_000, b"[" * 9000 + b"\n"]
 )
-def test_a_stranger_gets_no_word(wire: Wire, first: bytes) -> None:
-    stranger = wire.dial()
+def test_another_first_line_is_not_answered(wire: Wire, first: bytes) -> None:
+    stranger = wire.connect()
     stranger.sendall(first)
     assert wire.read(stranger) is None
 
 
-def test_a_stranger_that_says_nothing_is_hung_up_on(wire: Wire) -> None:
-    stranger = wire.dial()
+def test_a_silent_peer_is_disconnected(wire: Wire) -> None:
+    stranger = wire.connect()
     wire.poll()
     for _ in range(6):
         wire.clock.now += 1
@@ -147,21 +147,21 @@ def test_a_stranger_that_says_nothing_is_hung_up_on(wire: Wire) -> None:
 
 def test_unknown_peers_cannot_pile_up(wire: Wire) -> None:
     for _ in range(20):
-        wire.dial()
+        wire.connect()
         wire.poll(1)
     assert len(wire.link._unknown_peers) <= 8
 
 
 def test_the_protocols_must_overlap_and_the_older_side_is_named(wire: Wire) -> None:
-    newer = wire.read(wire.dial(token=wire.token, protocol=[2, 3]))["error"]["data"]
-    older = wire.read(wire.dial(token=wire.token, protocol=[0, 0]))["error"]["data"]
+    newer = wire.read(wire.connect(token=wire.token, protocol=[2, 3]))["error"]["data"]
+    older = wire.read(wire.connect(token=wire.token, protocol=[0, 0]))["error"]["data"]
     assert newer["kind"] == older["kind"] == "protocol"
     assert "add-on" in newer["remedy"] and "the panel" in older["remedy"]
 
 
-def test_a_second_panel_is_refused_until_the_first_has_gone(wire: Wire) -> None:
+def test_a_second_panel_is_refused_until_the_first_has_ended(wire: Wire) -> None:
     first = wire.panel()
-    second = wire.dial(token=wire.token, protocol=[1, 1])
+    second = wire.connect(token=wire.token, protocol=[1, 1])
     assert wire.read(second)["error"]["data"]["kind"] == "panel_already_there"
     first.close()
     wire.poll()
@@ -191,7 +191,7 @@ def test_requests_are_answered_or_refused(wire: Wire) -> None:
     assert wire.link.connected
 
 
-def test_a_line_that_is_too_long_ends_it(wire: Wire) -> None:
+def test_a_line_that_is_too_long_ends_the_connection(wire: Wire) -> None:
     panel = wire.panel()
     sent = 0
     panel.setblocking(False)
@@ -213,7 +213,7 @@ def test_long_calls_go_one_step_a_poll_and_report_their_progress(wire: Wire) -> 
     assert reply[2]["result"] == {"steps": 2} and wire.closed == [""] and not wire.link.working
 
 
-def test_long_calls_are_cancelled_and_take_back_what_they_did(wire: Wire) -> None:
+def test_cancelled_long_calls_undo_their_work(wire: Wire) -> None:
     panel = wire.panel()
     wire.send(panel, id=2, method="long", params={"steps": 10**9, "name": "a"})
     wire.send(panel, id=3, method="long", params={"steps": 10**9, "name": "b"})
@@ -227,7 +227,7 @@ def test_long_calls_are_cancelled_and_take_back_what_they_did(wire: Wire) -> Non
     assert wire.closed == ["a", "b"] and not wire.link.working
 
 
-def test_both_sides_beat_and_silence_ends_it_only_while_we_listen(wire: Wire) -> None:
+def test_both_sides_send_heartbeats_and_silence_counts_only_while_polling(wire: Wire) -> None:
     panel = wire.panel()
     wire.clock.now += 2.5
     assert wire.read(panel)["method"] == "beat"
@@ -240,7 +240,7 @@ def test_both_sides_beat_and_silence_ends_it_only_while_we_listen(wire: Wire) ->
     assert not wire.link.connected
 
 
-def test_the_panel_is_asked_and_answers_inside_poll(wire: Wire) -> None:
+def test_the_panel_answers_calls_inside_poll(wire: Wire) -> None:
     answers: list = []
     problems: list = []
     wire.link.call("generate", {}, answers.append, problems.append)
@@ -283,8 +283,8 @@ def test_closing_notifies_the_panel(wire: Wire) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_any_chunks_are_the_same_messages(data: st.DataObject) -> None:
-    """Requests with garbage between them, cut anywhere: each request is answered once, in order."""
+def test_messages_may_arrive_in_any_chunks(data: st.DataObject) -> None:
+    """Requests with garbage between them, split at any byte: each request is answered once, in order."""
     wire = Wire()
     try:
         panel = wire.panel()
@@ -323,7 +323,7 @@ def test_the_file_is_python_3_6_and_the_standard_library_alone() -> None:
 
 
 def interpreters() -> list[str]:
-    """Every Python of another version that this machine has."""
+    """The machine's Pythons of other versions."""
     found = {sys.version_info[:2]: sys.executable}
     names = [f"python3.{minor}" for minor in range(6, 16)]
     places = [
@@ -355,7 +355,7 @@ panel = socket.create_connection(("127.0.0.1", port))
 panel.settimeout(0.01)
 def say(**message):
     panel.sendall(json.dumps(message).encode() + b"\\n")
-def hear(count):
+def receive(count):
     got = b""
     while got.count(b"\\n") < count:
         link.poll(0.01)
@@ -365,9 +365,9 @@ def hear(count):
             pass
     return [json.loads(line.decode()) for line in got.splitlines()]
 say(id=1, method="hello", params={"token": token, "protocol": [1, 1]})
-assert hear(1)[0]["result"]["host"] == "resolve"
+assert receive(1)[0]["result"]["host"] == "resolve"
 say(id=2, method="long", params={"text": u"\\xe9"})
-assert hear(2)[1]["result"] == {"got": u"\\xe9"}
+assert receive(2)[1]["result"] == {"got": u"\\xe9"}
 look = "import os, sys; sys.exit(os.environ['DYNVFX_AGENT'] != sys.argv[1])"
 process = link.start_panel([sys.executable, "-c", look, "127.0.0.1:%d" % port], {"GONE": None})
 assert process.wait() == 0 and not link.panel_running
@@ -376,6 +376,6 @@ link.close()
 
 
 @pytest.mark.parametrize("python", interpreters())
-def test_it_runs_in_every_python_that_is_here(python: str) -> None:
+def test_it_runs_in_every_installed_python(python: str) -> None:
     done = subprocess.run([python, "-W", "error", "-c", ROUND, str(SOURCE)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

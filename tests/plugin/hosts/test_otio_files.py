@@ -132,6 +132,6 @@ def test_a_take_that_is_not_there_is_reported(host: OtioFiles, tmp_path: Path) -
 
     host.open(write_cut(tmp_path))
     shot = shot_of(host, 1)
-    with pytest.raises(PlacementFailed, match="does not lie above"):
+    with pytest.raises(PlacementFailed, match="is not above"):
         stack = PlacedStack(shot, (take_of(shot, tmp_path, "a"),), 0)
         _read_back(open_timeline(tmp_path / "cut.otio"), tmp_path / "cut.otio", stack)

@@ -161,7 +161,7 @@ def test_from_the_selection_to_the_take_in_the_hosts_timeline(
     panel.decisions.approve_and_place(take)
     assert panel.placements.placing and "Placing" in panel.placements.status_text
     until(lambda: panel.placements.current is not None and not panel.placements.placing)
-    layers = joined.agent.tell()["project"]["layers"]
+    layers = joined.agent.report()["project"]["layers"]
     assert [(each["take"], each["record_start"], each["record_frames"]) for each in layers] == [(take, 86412, 18)]
     until(lambda: service.entries[next(iter(service.entries))].take.status == "approved")
     assert panel.takes.cards[0].placed and "Scene" in panel.placements.status_text
@@ -171,7 +171,7 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()
-    project = joined.agent.tell()["project"]
+    project = joined.agent.report()["project"]
     project["exports"]["strip-1"].update(steps=40, pace=0.01)
     clip = {**project["clips"][0], "render": "retimed"}
     joined.agent.do("change", clips=[clip], exports=project["exports"])
@@ -189,13 +189,13 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     until(lambda: list((tmp_path / "host" / "exports").glob("*/*/*")) == folders)
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
-    exported = [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]]
+    exported = [each for each in joined.agent.report()["seen"] if each == ["export", "strip-1"]]
     assert panel.shot.shot.record_frames == 18
     # What was rendered is used again while the clip is the same.
     panel.drop_plan()
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
-    assert [each for each in joined.agent.tell()["seen"] if each == ["export", "strip-1"]] == exported
+    assert [each for each in joined.agent.report()["seen"] if each == ["export", "strip-1"]] == exported
 
 
 def test_a_clicked_note_moves_the_hosts_playhead(
@@ -217,7 +217,7 @@ def test_a_clicked_note_moves_the_hosts_playhead(
         notes.show()
         item = notes.list.topLevelItem(0)
         qtbot.mouseClick(notes.list.viewport(), Qt.MouseButton.LeftButton, pos=notes.list.visualItemRect(item).center())
-        until(lambda: ["seek", 86412 + 5] in joined.agent.tell()["seen"])
+        until(lambda: ["seek", 86412 + 5] in joined.agent.report()["seen"])
     finally:
         review.close()
 
@@ -241,14 +241,14 @@ def test_a_take_joins_the_hosts_own_versions(
     until(lambda: panel.placements.current is not None)
     assert "Add to take selector" in offered()
     zone.act("version")
-    until(lambda: ["versions", "strip-1", [second.take.id]] in joined.agent.tell()["seen"])
+    until(lambda: ["versions", "strip-1", [second.take.id]] in joined.agent.report()["seen"])
     until(lambda: "one of 2 takes" in panel.message)
     assert panel.placements.current.take == first and panel.problem is None
 
 
 def move(joined: Joined, start: int) -> None:
     """The user moves the clip."""
-    project = joined.agent.tell()["project"]
+    project = joined.agent.report()["project"]
     moved = {**project["clips"][0], "record_start": start}
     exports = {"strip-1": {"otio": exported(Path(moved["media"]), start)}}
     joined.agent.do("change", clips=[moved], exports=exports)
@@ -308,7 +308,7 @@ def test_a_take_that_lies_elsewhere_is_reported(
 
 def test_an_export_at_another_place_is_refused(join: Callable, until: Until) -> None:
     joined = join()
-    project = joined.agent.tell()["project"]
+    project = joined.agent.report()["project"]
     joined.agent.do("change", clips=[{**project["clips"][0], "record_start": 90000}])
     until(lambda: joined.panel.shot.problem is not None)
     assert joined.panel.shot.problem.kind == "bad_reply" and "does not lie" in joined.panel.shot.problem.what
@@ -364,7 +364,7 @@ def test_the_hosts_own_panel_generates_places_and_is_reported(
     agent.do("call", method="place_take", params={"take": take})
     until(lambda: {"take": take}.items() <= (agent.last("state")["takes"][0] | {"take": take}).items())
     until(lambda: agent.last("state")["takes"][0]["placed"])
-    layers = agent.tell()["project"]["layers"]
+    layers = agent.report()["project"]["layers"]
     assert [(each["uid"], each["record_start"]) for each in layers] == [("strip-2", 86430)]
     until(lambda: agent.last("state")["takes"][0]["status"] == "approved")
     agent.do("call", method="set_status", params={"take": take, "status": "rejected"})
@@ -372,9 +372,9 @@ def test_the_hosts_own_panel_generates_places_and_is_reported(
     agent.do("call", method="cancel", params={"job": jobs[1]})
     until(lambda: service.jobs[jobs[1]].state == "cancelled")
     for method, params in (("cancel", {"job": "x"}), ("set_status", {"take": take, "status": "?"}), ("dance", {})):
-        count = len(agent.hear())
+        count = len(agent.read())
         agent.do("call", method=method, params=params)
-        until(lambda count=count: any("problem" in each for each in agent.hear()[count:]))
+        until(lambda count=count: any("problem" in each for each in agent.read()[count:]))
     agent.do("call", method="generate", params={"uids": ["nowhere"], "instruction": "add fire"})
     until(lambda: (agent.last("problem") or [""])[0] == "clip_gone")
 
@@ -439,4 +439,4 @@ def test_notes_on_a_placed_take_are_markers_in_the_host(
     until(lambda: joined.panel.placements.current is not None)
     joined.panel.decisions.set_notes(take, (Note(text="brighter", first=2, last=4, category="look"),))
     note = {"first": 2, "last": 4, "text": "brighter", "category": "look", "author": ""}
-    until(lambda: ["mark", [note]] in joined.agent.tell()["seen"])
+    until(lambda: ["mark", [note]] in joined.agent.report()["seen"])

@@ -72,7 +72,7 @@ def test_the_panel_ends_with_the_application_and_is_started_again(
     agent: AgentProcess, quiet_backend: None, tmp_path: Path
 ) -> None:
     first = start_panel(agent, tmp_path)
-    assert agent.tell()["connected"]
+    assert agent.report()["connected"]
     agent.do("call", method="show", params={})
     assert agent.wait(lambda: agent.last("answer") == {} or None, PATIENCE)
     agent.do("call", method="generate", params={"uids": ["strip-1"], "instruction": "add fire"})
@@ -80,7 +80,7 @@ def test_the_panel_ends_with_the_application_and_is_started_again(
     assert "not ready" in problem[1]
     # The panel crashes: the application goes on, and a new panel may come.
     os.kill(first.pid, signal.SIGKILL)
-    agent.wait(lambda: not agent.tell()["connected"], PATIENCE)
+    agent.wait(lambda: not agent.report()["connected"], PATIENCE)
     second = start_panel(agent, tmp_path)
     assert second.pid != first.pid
     # The application says goodbye.
@@ -150,8 +150,8 @@ def test_killed_at_any_moment_the_take_is_there_whole_or_not_at_all(
         layers = agent.saved().get("layers", [])
     else:
         session.close()
-        agent.wait(lambda: not agent.tell()["connected"])
-        layers = agent.tell()["project"]["layers"]
+        agent.wait(lambda: not agent.report()["connected"])
+        layers = agent.report()["project"]["layers"]
         assert agent.saved().get("layers", []) == layers
     assert [each["take"] for each in layers] in ([], [each["id"] for each in takes])
     session.close()

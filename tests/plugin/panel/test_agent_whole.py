@@ -38,9 +38,9 @@ def agent(tmp_path: Path) -> Iterator[AgentProcess]:
             sink.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
         sink.mux(stream.encode())
     made = AgentProcess(project)
-    clip = {**made.tell()["project"]["clips"][0], "media": str(movie), "record_frames": 12}
+    clip = {**made.report()["project"]["clips"][0], "media": str(movie), "record_frames": 12}
     made.do("change", clips=[clip], exports={"strip-1": {"otio": exported(movie, 86412, 12)}})
-    made.tell()
+    made.report()
     yield made
     made.close()
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: plays, wipes, keeps decisions, saves them, and the panel reads them back."""
+"""The page in a real browser: playback, wipe, storing and saving decisions, which the panel reads back."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def page(browser, tmp_path) -> Iterator[Page]:
 
 
 def until(page: Page, expression: str) -> None:
-    """Wait in Python: the page's own policy forbids what Playwright's waiting does inside it."""
+    """Wait in Python: the page's content security policy forbids Playwright's own waiting."""
     ends = time.monotonic() + 20
     while not page.evaluate(expression):
         assert time.monotonic() < ends, expression
@@ -77,7 +77,7 @@ def load(page: Page, path: Path) -> None:
 
 
 def canvas(page: Page) -> np.ndarray:
-    """uint8 [h, w, 4] of the picture as it is on the screen."""
+    """The picture on the screen: uint8 [h, w, 4]."""
     data = page.locator("#canvas").screenshot()
     picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
     return picture
@@ -89,7 +89,7 @@ def go(page: Page, frame: int) -> None:
 
 
 def level(picture: np.ndarray, x: float) -> int:
-    """Grey at a place of the upper half, in parts of the width; clear of the page's writing."""
+    """The grey value in the upper half at `x`, a fraction of the width; clear of the page's text."""
     return int(picture[int(picture.shape[0] * 0.35), int(picture.shape[1] * x), :3].mean())
 
 
