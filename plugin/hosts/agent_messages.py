@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from bridge.editorial.clip_list import Shot
 from bridge.editorial.placement import PlacedTake
+from contract.job import LayerKind
 from contract.take import Note
 from plugin.hosts.base import HostProblem, Placement
 
@@ -23,7 +24,7 @@ class AgentHello(msgspec.Struct, frozen=True):
     host_version: str = ""
     agent_version: str = ""
     capabilities: tuple[str, ...] = ()
-    layer: str = ""
+    layer: Literal[LayerKind, ""] = ""
     pid: int = 0
     palette: dict[str, str] | None = None
 

@@ -21,6 +21,7 @@ from bridge.editorial.clip_list import ListedClip, Shot
 from bridge.editorial.placement import PlacedTake
 from bridge.editorial.shot_bundle import ShotBundle
 from contract.errors import Problem
+from contract.job import LayerKind
 from contract.take import Note
 from contract.timecode import timecode
 
@@ -92,7 +93,7 @@ class Host(ABC):
 
     name: str
     """Its name for the user, for example "OTIO file"."""
-    layer: str | None = None
+    layer: LayerKind | None = None
     """The kind of layer file that this host composites correctly ("png", ...); None leaves it to the settings."""
     problem: Problem | None = None
     """The error that left `clips` empty; None when there was none."""

@@ -83,6 +83,8 @@ class AgentPanel(QObject):
 
     def show(self) -> None:
         """Bring the window up."""
+        if self.panel is None:
+            return
         window = self.panel.window
         window.showNormal() if window.isMinimized() else window.show()
         window.raise_()

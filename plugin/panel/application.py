@@ -76,7 +76,8 @@ class _UnexpectedErrors(QObject):
 @contextmanager
 def application() -> Iterator[Program]:
     """Qt's application with log and a place for errors that nobody foresaw."""
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    running = QApplication.instance()
+    app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("dynvfx")
     app.setApplicationDisplayName("DynVFX")
     handler = _start_log(state_folder())

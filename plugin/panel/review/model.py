@@ -11,6 +11,7 @@ import psutil
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import Problem
+from contract.image_sequence import ImageSequence
 from contract.take import Note, Status
 from contract.timecode import timecode
 from plugin.panel.review.compare import ORIGINAL, Comparison
@@ -292,7 +293,7 @@ class ReviewModel(QObject):
             sheet=(ORIGINAL, *(f"take:{each.id}" for each in self.takes)),
         )
 
-    def _source(self, take: ReviewTake, path: str | tuple[str, ...], grey: bool = False) -> PlacedSlice:
+    def _source(self, take: ReviewTake, path: str | ImageSequence, grey: bool = False) -> PlacedSlice:
         assert self.original is not None
         count = take.count or self.original.count - take.offset
         return PlacedSlice(MediaSlice(path, 0, count, self.original.rate), take.offset, grey)

@@ -140,10 +140,12 @@ class AskModel(Observable):
             return "Select a clip first."
         if not self.instruction.strip():
             return "Describe what to add."
-        if not self.chosen_model_installed and not self.download:
-            return "This model is not installed. Allow its download, or choose another one."
-        if not self.chosen_model_installed and not room_text(self.chosen_model, self._backend.local)[1]:
-            return "Not enough disk space for this model."
+        model = self.chosen_model
+        if model is not None and not model.installed:
+            if not self.download:
+                return "This model is not installed. Allow its download, or choose another one."
+            if not room_text(model, self._backend.local)[1]:
+                return "Not enough disk space for this model."
         problem = self.estimate_problem
         if problem is not None and problem.kind == "clip_too_long":
             return str(problem)

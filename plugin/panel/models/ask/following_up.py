@@ -9,7 +9,7 @@ from PyQt6.QtCore import QObject
 
 from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem
-from contract.job import InputFile, JobSpec
+from contract.job import InputFile, JobSpec, LayerKind
 from contract.plan import Plan
 from plugin.panel.models.ask.ask import AskModel
 from plugin.panel.models.ask.placed_jobs import of_take, token_for
@@ -43,7 +43,7 @@ class FollowingUp(QObject):
         entry: TakeEntry,
         wanted: FollowUp,
         asked: JobSpec,
-        layer: str | None,
+        layer: LayerKind | None,
         done: Callable[[Job], None],
         failed: Failed,
     ) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from bridge.editorial.clip_list import Shot
 from bridge.wire.messages import TakeEntry
-from contract.job import ClipSource, InputFile, JobSpec, PaintedMask, TakeSource
+from contract.job import ClipSource, InputFile, JobSpec, LayerKind, PaintedMask, TakeSource
 from contract.plan import Plan
 from plugin.hosts.base import Host, ShotSource
 from plugin.panel.models.settings_store import SettingsStore
@@ -28,8 +28,7 @@ class ResultFolders:
 
     def next_folder(self, instruction: str) -> str | None:
         """A folder that is not there yet; None leaves the results in the backend's own folder."""
-        chosen = self._settings.get("takes_folder", "")
-        base = Path(chosen) if chosen else self._host.output_folder()
+        base = self._chosen()
         if base is None:
             return None
         words = "-".join(re.findall(r"[^\W_]+", instruction.lower()))[:_LONGEST_NAME].strip("-") or "take"
@@ -39,6 +38,14 @@ class ResultFolders:
         folder = base / f"{number:03d}-{words}"
         self._given.add(folder)
         return str(folder)
+
+    def fetched_folder(self) -> Path:
+        """Where takes go that come from another machine."""
+        return self._chosen() or self._settings.folder / "takes"
+
+    def _chosen(self) -> Path | None:
+        chosen = self._settings.get("takes_folder", "")
+        return Path(chosen) if chosen else self._host.output_folder()
 
 
 def token_for(shot_key: str) -> str:
@@ -54,7 +61,7 @@ def of_clip(
     output: str | None,
     plan: Plan | None,
     uploads: tuple[InputFile, ...] = (),
-    layer: str | None = None,
+    layer: LayerKind | None = None,
 ) -> JobSpec:
     """The job for a clip; `uploads` are its files where they had to travel.
 
@@ -76,7 +83,7 @@ def of_clip(
 
 
 def of_take(
-    entry: TakeEntry, wanted: FollowUp, asked: JobSpec, settings: SettingsStore, layer: str | None = None
+    entry: TakeEntry, wanted: FollowUp, asked: JobSpec, settings: SettingsStore, layer: LayerKind | None = None
 ) -> JobSpec:
     """The job for a child of a take, without the painted mask's file; `wanted` is what the review asks for."""
     mask = None if wanted.mask is None else PaintedMask(frame=wanted.mask_frame)

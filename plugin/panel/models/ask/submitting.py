@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 from PyQt6.QtCore import QObject
@@ -32,16 +31,12 @@ class Submitting(QObject):
         backend: BackendModel,
         files: JobFiles,
         jobs: JobsModel,
+        folders: ResultFolders,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._host, self._settings, self._backend, self._files, self._jobs = host, settings, backend, files, jobs
-        self._folders = ResultFolders(host, settings)
-
-    def fetched_folder(self) -> Path:
-        """Where takes go that come from another machine."""
-        chosen = self._settings.get("takes_folder", "")
-        return Path(chosen) if chosen else self._host.output_folder() or self._settings.folder / "takes"
+        self._folders = folders
 
     def submit(
         self,

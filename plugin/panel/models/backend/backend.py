@@ -196,8 +196,9 @@ class BackendModel(Observable):
     # What the session says --------------------------------------------------------------------------------------------
 
     def _session_changed(self, state: str) -> None:
+        if self._link is None:
+            return
         session = self._link.session
-        problem = session.problem
         if state == "ready":
             self._gone.stop()
             self._pong = None
@@ -206,8 +207,8 @@ class BackendModel(Observable):
             self.call(Follow(), _nothing, self._trouble)
             self.list_models()
             self.readied.emit()
-        elif state == "refused":
-            self._say("refused", problem.what, _rest(problem), "settings")
+        elif state == "refused" and session.problem is not None:
+            self._say("refused", session.problem.what, _rest(session.problem), "settings")
         elif state == "silent" or self.local:
             # A local service that breaks off has died or was stopped: look before the artist has to.
             self._say(
@@ -260,7 +261,8 @@ class BackendModel(Observable):
 
     def _describe(self) -> None:
         """One line of what it is doing."""
-        where = "this machine" if self.local else self._endpoint.address.removeprefix("tcp://")
+        remote = self._endpoint if not self.local else None
+        where = remote.address.removeprefix("tcp://") if remote is not None else "this machine"
         self._say("ready", *described(where, self.welcome, self._pong, self.paused))
 
     def _say(self, state: State, headline: str, detail: str = "", fix: Fix = "") -> None:

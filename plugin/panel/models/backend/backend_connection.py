@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
+from PyQt6 import sip
 from PyQt6.QtCore import QObject, QSocketNotifier, QTimer, pyqtSignal
 
+from bridge.wire.link import State
 from bridge.wire.messages import Closing, JobChanged, Numbered, Pong, Pushed, QueuePaused, Reply, Request, Welcome
+from bridge.wire.pending import Outcome
 from contract.errors import Problem
 
-Outcome = Reply | Problem
 CALL_SECONDS = 20.0
 
 
 class BackendSession(Protocol):
     """What is used of `bridge.wire.session.Session`."""
 
-    state: str
-    problem: Problem | None
     welcome: Welcome | None
-    on_state: Callable[[str], None]
+    on_state: Callable[[State], None]
     on_push: Callable[[Pushed], None]
     on_pong: Callable[[Pong], None]
     on_fd: Callable[[int | None], None]
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def problem(self) -> Problem | None: ...
 
     @property
     def fd(self) -> int | None: ...
@@ -37,7 +43,7 @@ class BackendSession(Protocol):
         job: str,
         first: int,
         on_event: Callable[[Numbered], None],
-        on_problem: Callable[[Problem], None] | None = None,
+        on_problem: Callable[[Problem], None],
     ) -> object: ...
 
     def unfollow_job(self, job: str) -> None: ...
@@ -119,7 +125,8 @@ class BackendConnection(QObject):
             self._notifier.deleteLater()
             self._notifier = None
         if fd is not None:
-            self._notifier = QSocketNotifier(fd, QSocketNotifier.Type.Read, self)
+            socket = cast(sip.voidptr, fd)  # the stubs know only pointers; Qt takes the descriptor's number
+            self._notifier = QSocketNotifier(socket, QSocketNotifier.Type.Read, self)
             self._notifier.activated.connect(self._step)
 
     def _step(self) -> None:

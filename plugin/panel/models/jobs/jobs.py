@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -21,7 +22,6 @@ from bridge.wire.messages import (
     Numbered,
     PauseJob,
     Reorder,
-    Reply,
     Retry,
     Submit,
     Takes,
@@ -127,8 +127,7 @@ class JobsModel(QObject):
             self.takes.restore(job)
             self._job_replied(reply)
 
-        footprint = "small" if small else None
-        self._backend.call(Retry(job=job, footprint=footprint), queued, self.problemFound.emit)
+        self._backend.call(Retry(job=job, footprint="small" if small else None), queued, self.problemFound.emit)
 
     def move(self, job: str, steps: int) -> None:
         """Bring a waiting job forward (-1) or back (1) by one place."""
@@ -137,7 +136,7 @@ class JobsModel(QObject):
             return
         before = other if steps < 0 else self.takes.neighbour_in_queue(job, 2)
 
-        def moved(reply: Reply) -> None:
+        def moved(reply: JobReply) -> None:
             self._job_replied(reply)
             self._backend.call(ListJobs(), self._jobs_replied, self.problemFound.emit)
 
@@ -210,9 +209,7 @@ class JobsModel(QObject):
             self.plans[job].masks = tuple(msgspec.structs.replace(each, path=None) for each in event.masks)
             for place, each in enumerate(event.masks):
                 if each.path:
-                    self._files.picture(
-                        progress.job, each.path, lambda path, place=place: self._mask_came(job, place, path)
-                    )
+                    self._files.picture(progress.job, each.path, partial(self._mask_came, job, place))
             self.planKnown.emit(job)
         elif isinstance(event, PreviewWritten):
             self._files.picture(progress.job, event.path, lambda path: self.takes.set_preview(job, path))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from bridge.editorial.clip_list import Shot
 from contract.errors import Problem
 from contract.job import AfterPlan, JobSpec
 from contract.plan import Plan
@@ -14,6 +15,7 @@ from plugin.hosts.base import Host, OpensTimelines
 from plugin.panel.models.ask.ask import AskModel
 from plugin.panel.models.ask.following_up import FollowingUp, asked_for
 from plugin.panel.models.ask.history import History
+from plugin.panel.models.ask.placed_jobs import ResultFolders
 from plugin.panel.models.ask.plan import PlanModel
 from plugin.panel.models.ask.plan_watch import PlanWatch
 from plugin.panel.models.ask.submitting import Submitting
@@ -65,8 +67,8 @@ class PanelModel(Observable):
         self.ask = AskModel(self.backend, self.shot, self.history, self)
         self.plan = PlanModel(self)
         self.takes = TakesModel(self)
-        folder = lambda: self.submitting.fetched_folder()  # noqa: E731 - it is made below
-        self.files = JobFiles(self.backend, services, folder, transfers or background, self)
+        folders = ResultFolders(host, settings)
+        self.files = JobFiles(self.backend, services, folders.fetched_folder, transfers or background, self)
         self.transfers = self.files.transfers
         outbox = ReviewOutbox(settings.folder / "review_outbox.json")
         self.finished = FinishedTakes(self.backend, self.takes, self.files, outbox, self)
@@ -75,7 +77,7 @@ class PanelModel(Observable):
         self.decisions = ReviewDecisions(self.jobs, self.ask, self.placements, self)
         self.plans = PlanWatch(self.plan, self.ask, self.shot, self.backend, self.jobs, self)
         self.follow_ups = FollowingUp(self.files, self.jobs, settings, self)
-        self.submitting = Submitting(host, settings, self.backend, self.files, self.jobs, self)
+        self.submitting = Submitting(host, settings, self.backend, self.files, self.jobs, folders, self)
         self._session = SessionState(settings, host, self.shot, self.ask, self.takes, self.history)
         self._session.restore()
         self.shot.selected.connect(self._shot_selected)
@@ -146,14 +148,15 @@ class PanelModel(Observable):
             self.make_plan()
 
     def _make_plan(self, keep_edits: bool) -> None:
-        if self.plan_hindrance:
+        shot = self.shot.shot
+        if self.plan_hindrance or shot is None:
             return
         edited = self.plan.whole() if keep_edits and self.plan.state == "ready" else None
         self._drop_held()
         asked = self.ask.spec()
         self.plan.wait_for(asked)
         self.history.add(asked.instruction)
-        self._submit(asked, edited, "wait")
+        self._submit(shot, asked, edited, "wait")
 
     def generate(self) -> None:
         """Make the takes from the plan as edited."""
@@ -161,7 +164,8 @@ class PanelModel(Observable):
             self.shot.when_current(self._generate, self._show_problem)
 
     def _generate(self) -> None:
-        if self.generate_hindrance:
+        shot = self.shot.shot
+        if self.generate_hindrance or shot is None:
             self.message = self.generate_hindrance
             return
         asked = self.ask.spec()
@@ -171,10 +175,10 @@ class PanelModel(Observable):
             # Other choices than those of the held job: another job, which gets the plan along.
             plan, refined = self.plan.whole(), self.plan.refined
             self._drop_held()
-            if refined is not None:
+            if refined is not None and plan is not None:
                 self.follow_ups.submit_again(refined, asked, plan, self.shot.key, self._show_problem)
             else:
-                self._submit(asked, plan, "generate")
+                self._submit(shot, asked, plan, "generate")
         self.ask.used()
         # The plan stays, for more takes from it; its job is on its way.
         self.plan.job = ""
@@ -214,11 +218,11 @@ class PanelModel(Observable):
 
     # What leads to what -----------------------------------------------------------------------------------------------
 
-    def _submit(self, asked: JobSpec, plan: Plan | None, after_plan: AfterPlan) -> None:
+    def _submit(self, shot: Shot, asked: JobSpec, plan: Plan | None, after_plan: AfterPlan) -> None:
         waits = after_plan == "wait"
         sending = self.submitting.submit(
             asked,
-            self.shot.shot,
+            shot,
             self.shot.key,
             plan,
             after_plan,

@@ -79,11 +79,14 @@ class FinishedTakes(QObject):
         """Tell the service what it has not heard yet."""
         if self._backend.ready:
             for request in self._outbox.requests():
-                self._backend.call(
-                    request,
-                    lambda reply, request=request: self._outbox.acknowledge(request),
-                    lambda problem, request=request: self._not_sent(request, problem),
-                )
+                self._send(request)
+
+    def _send(self, request: SetTake) -> None:
+        self._backend.call(
+            request,
+            lambda reply: self._outbox.acknowledge(request),
+            lambda problem: self._not_sent(request, problem),
+        )
 
     def _bring(self) -> None:
         if self._shot and not self._backend.local:

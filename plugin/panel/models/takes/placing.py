@@ -11,6 +11,7 @@ from bridge.editorial.clip_list import Shot
 from bridge.editorial.placement import PlacedTake, layer_of, placed_take
 from bridge.wire.messages import TakeEntry
 from contract.errors import Problem
+from contract.job import LayerKind
 from contract.take import Note
 from media.probe import MediaInfo
 from plugin.hosts.base import (
@@ -65,7 +66,7 @@ class PlacementsModel(Observable):
         return isinstance(self._shot.host, NativeVersions) and self.current is not None
 
     @property
-    def layer(self) -> str | None:
+    def layer(self) -> LayerKind | None:
         """The kind of layer that the host lays over others without fault."""
         return self._shot.host.layer
 
@@ -175,8 +176,8 @@ class PlacementsModel(Observable):
     def mark(self, take_id: str, notes: tuple[Note, ...]) -> None:
         """Show a placed take's notes in the timeline, where the host has markers."""
         host, shot = self._shot.host, self._shot.shot
-        stands = shot is not None and self.current is not None and self.current.take == take_id
-        if stands and isinstance(host, ShowsMarkers):
+        is_placed = self.current is not None and self.current.take == take_id
+        if shot is not None and is_placed and isinstance(host, ShowsMarkers):
             host.mark(shot, notes, self._failed)
 
     def _failed(self, problem: Problem) -> None:

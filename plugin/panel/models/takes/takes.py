@@ -271,10 +271,10 @@ def changed_take(entry: TakeEntry, take: Take) -> TakeEntry:
 
 
 def _depth(take: Take, known: Mapping[str, Take]) -> int:
-    depth, seen = 0, {take.id}
-    while take.parent in known and take.parent not in seen:
-        seen.add(take.parent)
-        take, depth = known[take.parent], depth + 1
+    depth, seen, parent = 0, {take.id}, take.parent
+    while parent is not None and parent in known and parent not in seen:
+        seen.add(parent)
+        parent, depth = known[parent].parent, depth + 1
     return depth
 
 

@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject
 
 from bridge.editorial.shot_bundle import ShotBundle
 from bridge.files.file_hashes import FileHashes
+from bridge.wire.client import Client
 from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem
 from contract.job import InputFile
@@ -40,20 +41,18 @@ class JobFiles(QObject):
         self._coming: set[tuple[str, str]] = set()
         self._hashes = FileHashes()
 
-    def send(self, name: str, parcel: ShotBundle, done: Callable[[tuple[InputFile, ...]], None], failed: Failed) -> str:
+    def send(self, name: str, bundle: ShotBundle, done: Callable[[tuple[InputFile, ...]], None], failed: Failed) -> str:
         """Bring a shot to the service, as far as it has not got it; the transfer's key."""
-        endpoint, services, hashes = self._backend.endpoint, self._services, self._hashes
+        connect, hashes = self._connector(), self._hashes
         key = self.transfers.new_key("shot")
-        transfer = Transfer(key, name, upload=True, total=file_transfer.parcel_bytes(parcel))
-        self.transfers.begin(
-            transfer, lambda way: file_transfer.send(services, endpoint, parcel, hashes, way), done, failed
-        )
+        transfer = Transfer(key, name, upload=True, total=file_transfer.bundle_bytes(bundle))
+        self.transfers.begin(transfer, lambda way: file_transfer.send(connect, bundle, hashes, way), done, failed)
         return key
 
     def send_mask(self, png: bytes, done: Callable[[tuple[InputFile, ...]], None], failed: Failed) -> None:
         """Bring a painted mask to the backend, this machine's own too: a job names its inputs by content."""
-        endpoint, services = self._backend.endpoint, self._services
-        self._background.run(lambda: file_transfer.send_mask(services, endpoint, png), done, failed)
+        connect = self._connector()
+        self._background.run(lambda: file_transfer.send_mask(connect, png), done, failed)
 
     def picture(self, job: Job, path: str, done: Callable[[str], None]) -> None:
         """The place here of a picture that the service may replace or take away; no answer when it has."""
@@ -64,7 +63,7 @@ class JobFiles(QObject):
         if key in self._coming:
             return  # the next event brings a newer one
         self._coming.add(key)
-        endpoint, services, target = self._backend.endpoint, self._services, self._folder() / job.id
+        connect, target = self._connector(), self._folder() / job.id
 
         def came(found: str) -> None:
             self._coming.discard(key)
@@ -72,7 +71,7 @@ class JobFiles(QObject):
                 done(found)
 
         self._background.run(
-            lambda: file_transfer.fetch_picture(services, endpoint, job, path, target),
+            lambda: file_transfer.fetch_picture(connect, job, path, target),
             came,
             lambda problem: self._coming.discard(key),
         )
@@ -86,14 +85,14 @@ class JobFiles(QObject):
 
     def fetch_take(self, job: Job, entry: TakeEntry, name: str, done: Callable[[TakeEntry], None]) -> None:
         """Bring a take here, unless somebody stopped that; what goes wrong stands in `transfers`."""
-        folder, endpoint, services = self._take_folder(job, entry), self._backend.endpoint, self._services
+        folder, connect = self._take_folder(job, entry), self._connector()
         key = f"take:{job.id}:{entry.number}"
         if self.transfers.is_held(key):
             return
         total = sum(each.bytes for each in entry.take.media)
         self.transfers.begin(
             Transfer(key, name, upload=False, total=total),
-            lambda way: file_transfer.fetch_take(services, endpoint, job, entry, folder, way),
+            lambda way: file_transfer.fetch_take(connect, job, entry, folder, way),
             done,
             _shown,
         )
@@ -105,6 +104,17 @@ class JobFiles(QObject):
         """
         if not self._backend.local and entry.folder:
             file_transfer.keep_record(entry)
+
+    def _connector(self) -> Callable[[], Client]:
+        """Connects with the backend that is in use now, for a thread to call."""
+        services, endpoint = self._services, self._backend.endpoint
+
+        def connect() -> Client:
+            if endpoint is None:
+                raise Problem("No backend is connected.", "", "Start it, then try again.")
+            return services.client(endpoint)
+
+        return connect
 
     def _take_folder(self, job: Job, entry: TakeEntry) -> Path:
         return self._folder() / job.id / "takes" / f"{entry.number:02d}"

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import av
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import BadMedia
@@ -110,8 +111,10 @@ class Decoder(QObject):
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._closed and not (work := self._next_work()):
+                work = self._next_work()
+                while not self._closed and work is None:
                     self._changed.wait()
+                    work = self._next_work()
                 stale, self._stale = self._stale, []
                 for reader in stale:
                     reader.close()
@@ -121,7 +124,7 @@ class Decoder(QObject):
                     return
             if isinstance(work, Measurement):
                 self._answer(work)
-            else:
+            elif work is not None:
                 for key in work:
                     if not self._decode(key):
                         break
@@ -137,9 +140,10 @@ class Decoder(QObject):
     def _decode(self, key: Key) -> bool:
         """Put one picture into the cache; False when the rest of a run is not worth doing."""
         with self._changed:
-            source, reader = self._open(key.source)
-        if source is None:
+            opened = self._open(key.source)
+        if opened is None:
             return False
+        source, reader = opened
         try:
             picture = reader.picture(key.frame - source.offset, key.level)
         except BadMedia as error:
@@ -154,10 +158,10 @@ class Decoder(QObject):
         self.decoded.emit(key)
         return True
 
-    def _open(self, name: str) -> tuple[PlacedSlice, SliceReader] | tuple[None, None]:
+    def _open(self, name: str) -> tuple[PlacedSlice, SliceReader] | None:
         source = self._sources.get(name)
         if source is None:
-            return None, None
+            return None
         reader = self._readers.get(name)
         if reader is None:
             reader = self._readers[name] = SliceReader(source.media, source.grey)
@@ -173,22 +177,27 @@ class Decoder(QObject):
             self.decoded.emit(key)
 
     def _answer(self, question: Measurement) -> None:
-        frames = []
-        for name in (question.original, question.take, question.matte):
-            with self._changed:
-                source, reader = self._open(name) if name else (None, None)
-            try:
-                has = source is not None and source.has(question.frame)
-                frames.append(reader.frame(question.frame - source.offset) if has else None)
-            except BadMedia:
-                frames.append(None)
-        original, take, matte = frames
-        known = original is not None and take is not None
-        change: Change | None = change_between(original, take, matte) if known else None
+        original, take = self._frame(question.original, question.frame), self._frame(question.take, question.frame)
+        matte = self._frame(question.matte, question.frame) if question.matte else None
+        change: Change | None = None
+        if original is not None and take is not None:
+            change = change_between(original, take, matte)
         with self._changed:
             closed = self._closed
         if not closed:
             self.measured.emit(question, change)
+
+    def _frame(self, name: str, frame: int) -> av.VideoFrame | None:
+        """The decoded frame of a source at a frame of the shot; None when there is none or it cannot be read."""
+        with self._changed:
+            opened = self._open(name)
+        if opened is None or not opened[0].has(frame):
+            return None
+        source, reader = opened
+        try:
+            return reader.frame(frame - source.offset)
+        except BadMedia:
+            return None
 
 
 class _Hopeless:

@@ -34,7 +34,7 @@ class FrameCache:
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key in self._pictures
 
     def get(self, key: Key) -> Picture | None:

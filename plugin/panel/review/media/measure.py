@@ -87,13 +87,13 @@ def _at_size(inside: np.ndarray, height: int, width: int) -> np.ndarray:
         return inside
     down, across = -(-inside.shape[0] // height), -(-inside.shape[1] // width)
     padded = np.pad(inside, ((0, height * down - inside.shape[0]), (0, width * across - inside.shape[1])), mode="edge")
-    return padded.reshape(height, down, width, across).all(axis=(1, 3))
+    return np.logical_and.reduce(padded.reshape(height, down, width, across), axis=(1, 3))
 
 
 def code_planes(frame: av.VideoFrame) -> list[np.ndarray]:
     """The stored code values, an array [h, w] a plane ([h, w, c] where samples of a pixel lie side by side)."""
     form = frame.format
-    kind = np.dtype("<f4") if "f32" in form.name else np.dtype("u1")
+    kind: np.dtype = np.dtype("<f4") if "f32" in form.name else np.dtype("u1")
     if kind.kind != "f" and max(part.bits for part in form.components) > 8:
         kind = np.dtype(">u2" if form.is_big_endian else "<u2")
     planes = []
@@ -101,7 +101,7 @@ def code_planes(frame: av.VideoFrame) -> list[np.ndarray]:
         channels = sum(part.plane == place for part in form.components)
         if not form.is_planar and len(form.components) > 1:
             channels = form.padded_bits_per_pixel // 8 // kind.itemsize
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height]
         tight = rows[:, : plane.width * channels * kind.itemsize].copy().view(kind)
         planes.append(tight if channels == 1 else tight.reshape(plane.height, plane.width, channels))
     return planes

@@ -7,13 +7,21 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from media.colour import HDR_TRANSFERS, assumed_matrix, is_full_range
 from plugin.panel.review.media.tone import display_table
 
-# H.273 matrix coefficients -> libswscale's name for them.
-_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+# H.273 matrix coefficients -> libswscale's matrix.
+_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
 # libswscale's quickest ways that still average: its accurate ones take three times as long and round no picture that
 # is looked at differently. Numbers are measured on the code values themselves (measure.py).
 _BILINEAR, _AREA = 2, 0x20
@@ -56,13 +64,13 @@ class PictureMaker:
             width,
             height,
             "gray" if grey else "bgra",
-            src_colorspace="DEFAULT" if frame.format.is_rgb else _MATRICES[assumed_matrix(frame)],
+            src_colorspace=Colorspace.DEFAULT if frame.format.is_rgb else _MATRICES[assumed_matrix(frame)],
             interpolation=_AREA if level else _BILINEAR,
             src_color_range="JPEG" if is_full_range(frame) else "MPEG",
             dst_color_range="JPEG",
             threads=1,
         )
-        pixels = converted.to_ndarray()
+        pixels: np.ndarray = converted.to_ndarray()
         transfer = 0 if grey else int(frame.color_trc)
         table = display_table(transfer)
         if table is not None:

@@ -31,7 +31,7 @@ def read_sound(media: MediaSlice, cancelled: Callable[[], bool] = lambda: False)
         begin = reader.start
     finally:
         reader.close()
-    length = int(min(Fraction(media.count) / media.rate, LONGEST) * SAMPLE_RATE)
+    length = int(min(Fraction(media.count) / media.rate, Fraction(LONGEST)) * SAMPLE_RATE)
     samples = np.zeros((length, CHANNELS), np.int16)
     path = media.path
     with open_media(path) as container:

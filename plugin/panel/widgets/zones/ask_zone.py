@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
+    QLayout,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
@@ -125,7 +126,7 @@ class AskZone(QWidget):
         model.addWidget(self.model_line)
         model.addWidget(self.room_line)
         model.addWidget(self.download)
-        rows = (
+        rows: tuple[tuple[str, QWidget | QLayout], ...] = (
             ("Scope", self.scopes),
             ("Avoid", self.negative),
             ("Quality", self.qualities),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt6.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from plugin.panel.existing import existing
 from plugin.panel.widgets.zones.ask_zone import AskZone
 from plugin.panel.widgets.zones.shot_zone import ShotZone
 from plugin.panel.widgets.zones.takes_zone import TakesZone
@@ -41,7 +42,8 @@ class Zones(QSplitter):
         self.setChildrenCollapsible(False)
         self.splitterMoved.connect(self._moved)
         inside.installEventFilter(self)
-        for signal in (takes.list.model().rowsInserted, takes.list.model().rowsRemoved):
+        rows_of_takes = existing(takes.list.model())
+        for signal in (rows_of_takes.rowsInserted, rows_of_takes.rowsRemoved):
             signal.connect(lambda *_: QTimer.singleShot(0, self.divide))
 
     def put_side_by_side(self, on: bool) -> None:
@@ -56,7 +58,8 @@ class Zones(QSplitter):
             column = min(_ASKING_WIDEST, self.width() * 3 // 5)
             self.setSizes([column, self.width() - column])
         elif not self._by_hand:
-            height, width, inside = self.height(), self.scroll_area.viewport().width(), self.scroll_area.widget()
+            height, width = self.height(), existing(self.scroll_area.viewport()).width()
+            inside = existing(self.scroll_area.widget())
             needed = inside.heightForWidth(width) if inside.hasHeightForWidth() else inside.sizeHint().height()
             upper = needed + self._ask.buttons.sizeHint().height() + 4
             # The takes keep what their rows need, at most two fifths.

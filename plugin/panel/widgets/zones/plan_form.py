@@ -101,9 +101,9 @@ class PlanForm(QWidget):
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(3)
         column.addWidget(heading("Plan"))
-        for widget, layout in ((self.waiting, waiting), (self.fields, fields), (self.failed, failed)):
+        for page, layout in ((self.waiting, waiting), (self.fields, fields), (self.failed, failed)):
             layout.setContentsMargins(0, 0, 0, 0)
-            column.addWidget(widget)
+            column.addWidget(page)
 
     def _show_state(self) -> None:
         plan = self.plan

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices, QKeyEvent, QPaintEvent, QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QListView, QMenu, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QListView, QMenu, QToolButton, QVBoxLayout, QWidget
 
+from plugin.panel.existing import existing
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.takes.cards import Action, Card
 from plugin.panel.models.takes.takes import CARD_ROLE
@@ -38,9 +39,7 @@ class CardList(QListView):
 
     def area(self) -> QWidget:
         """The widget on which the cards are painted."""
-        area = self.viewport()
-        assert area is not None
-        return area
+        return existing(self.viewport())
 
 
 class TakesZone(QWidget):
@@ -76,9 +75,7 @@ class TakesZone(QWidget):
         for signal in (model.takes.rowsInserted, model.takes.rowsRemoved, model.takes.rowsMoved):
             signal.connect(self._rows_changed)
         model.takes.dataChanged.connect(lambda *_: self._show_actions())
-        selection = self.list.selectionModel()
-        assert selection is not None
-        selection.currentChanged.connect(self._choose)
+        existing(self.list.selectionModel()).currentChanged.connect(self._choose)
         watch(model.backend, self._show_pause, "paused", "state")
         watch(model.placements, self._show_place, "current", "placing")
         thumbnails.arrived.connect(lambda key: self.list.area().update())
@@ -160,19 +157,23 @@ class TakesZone(QWidget):
     def _show_actions(self) -> None:
         card = self.card
         wanted = [] if card is None else [each for each in card.actions if self._offers(each, card)]
-        shown = self.action_row.property("shown")
-        if shown == (wanted, card.placed if card else False):
+        shown = (wanted, card is not None and card.placed)
+        if self.action_row.property("shown") == shown:
             return
-        self.action_row.setProperty("shown", (wanted, card.placed if card else False))
+        self.action_row.setProperty("shown", shown)
         clear(self._actions)
-        for each in wanted:
-            text, tip = self._action_text(each, card)
-            made = tool_button(text, lambda each=each: self.act(each), tip)
-            if each in ("place", "plan", "retry"):
-                made.setObjectName("")
-            self._actions.addWidget(made)
+        if card is not None:
+            for each in wanted:
+                self._actions.addWidget(self._action_button(each, card))
         self.action_row.setVisible(bool(wanted))
         self.action_row.updateGeometry()
+
+    def _action_button(self, action: Action, card: Card) -> QToolButton:
+        text, tip = self._action_text(action, card)
+        made = tool_button(text, lambda: self.act(action), tip)
+        if action in ("place", "plan", "retry"):
+            made.setObjectName("")
+        return made
 
     def _offers(self, action: Action, card: Card) -> bool:
         """Whether the host can do what an action needs."""
@@ -185,7 +186,7 @@ class TakesZone(QWidget):
         card, model = self.card, self.model
         if card is None:
             return
-        does: dict[str, Callable[[], None]] = {
+        does: dict[Action, Callable[[], object]] = {
             "pause": lambda: model.jobs.pause(card.job),
             "cancel": lambda: model.jobs.cancel(card.job),
             "retry": lambda: model.jobs.retry(card.job),
@@ -242,7 +243,7 @@ class TakesZone(QWidget):
             if self._offers(each, card):
                 menu.addAction(self._action_text(each, card)[0], lambda each=each: self.act(each))
         if card.kind == "take":
-            status = menu.addMenu("Status")
+            status = existing(menu.addMenu("Status"))
             for value, text in (
                 ("pending", "Undecided"),
                 ("approved", "Approved"),
