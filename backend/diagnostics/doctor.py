@@ -19,9 +19,9 @@ import psutil
 
 from backend.delivery.ffmpeg import ffmpeg_program
 from backend.diagnostics.doctor_service import host_findings, service_findings
-from backend.diagnostics.finding import Finding
 from backend.settings import find_settings
 from contract.errors import Problem
+from contract.finding import Finding
 from dynvfx.assistant.endpoint import find_endpoint
 from dynvfx.backbones.families import DEFAULT_FAMILY, FAMILIES
 from dynvfx.errors import AssistantFailed, ModelUnavailable

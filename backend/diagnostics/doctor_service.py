@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from backend.diagnostics.finding import Finding
 from bridge.local.folders import key_folder, state_folder
 from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile, read_service_file
 from bridge.wire.client import Client
 from bridge.wire.keys import OWNER, KeyFolder
 from bridge.wire.messages import GetStats, Ping, Pong, Stats, Worker
 from contract.errors import Problem
+from contract.finding import Finding
 
 GIGA = 1_000_000_000
 DISK_NEEDED = 5 * GIGA

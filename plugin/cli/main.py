@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import json
 import logging
 import signal
@@ -16,6 +15,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
+
+import msgspec
 
 from backend.settings import Settings, find_settings, start_logging, stop_logging
 from bridge.local.folders import state_folder
@@ -158,7 +159,7 @@ def _doctor(options: argparse.Namespace) -> int:
     for finding in examine():
         works = works and finding.state != "broken"
         if options.json:
-            print(json.dumps(dataclasses.asdict(finding)), flush=True)
+            print(json.dumps(msgspec.to_builtins(finding)), flush=True)
             continue
         mark = {"fine": "ok     ", "missing": "--     ", "broken": "BROKEN "}[finding.state]
         print(f"{mark}{finding.subject}: {finding.text}")

@@ -11,10 +11,10 @@ import pytest
 
 from backend.diagnostics import doctor_service
 from backend.diagnostics.doctor_service import host_findings, service_findings
-from backend.diagnostics.finding import Finding
 from bridge.local.folders import key_folder
 from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile
 from bridge.wire.keys import KeyFolder
+from contract.finding import Finding
 
 
 @pytest.fixture(autouse=True)

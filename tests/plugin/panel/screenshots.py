@@ -27,10 +27,10 @@ from bridge.editorial.rates import as_time  # noqa: E402
 from bridge.wire.messages import Failure, Worker  # noqa: E402
 from contract.errors import Problem  # noqa: E402
 from contract.events import FoundMask, PreviewWritten  # noqa: E402
+from contract.finding import Finding  # noqa: E402
 from contract.take import Note  # noqa: E402
 from media.probe import probe  # noqa: E402
 from plugin.panel.application import Panel  # noqa: E402
-from plugin.panel.models.backend.checks import Checked  # noqa: E402
 from plugin.panel.review.compare import Mode  # noqa: E402
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices  # noqa: E402
 from tests.plugin.panel.more_states import model_not_there, travelling
@@ -155,16 +155,16 @@ def first_run(stage: Stage) -> None:
     stage.window.begin()
     stage.settle(until=lambda: stage.model.backend.ready and stage.window.checks.state != "running")
     stage.window.checks.findings = (
-        Checked("Python", "fine", "3.11.9 on Linux"),
-        Checked("Memory", "fine", "33.5 GB, 21.2 GB free"),
-        Checked("Disk here", "fine", "212.4 GB free"),
-        Checked("ffmpeg", "fine", "ffmpeg version 7.0.2"),
-        Checked("Shipped model", "fine", "11 files are as they were shipped"),
-        Checked("GPU", "missing", "none is seen; work is done on 8 CPU threads"),
+        Finding("Python", "fine", "3.11.9 on Linux"),
+        Finding("Memory", "fine", "33.5 GB, 21.2 GB free"),
+        Finding("Disk here", "fine", "212.4 GB free"),
+        Finding("ffmpeg", "fine", "ffmpeg version 7.0.2"),
+        Finding("Shipped model", "fine", "11 files are as they were shipped"),
+        Finding("GPU", "missing", "none is seen; work is done on 8 CPU threads"),
     )
     stage.window.checks.state = "fine"
     stage.shoot("01-first-run", USUAL)
-    bad = Checked("Memory", "broken", "4.1 GB, 1.2 GB free", "The shipped model needs 3 GB free: close other programs.")
+    bad = Finding("Memory", "broken", "4.1 GB, 1.2 GB free", "The shipped model needs 3 GB free: close other programs.")
     stage.window.checks.findings = (bad, *stage.window.checks.findings[2:])
     stage.window.checks.state = "broken"
     stage.shoot("02-first-run-error", NARROW)

@@ -240,7 +240,9 @@ def test_a_job_out_of_memory_offers_less(planned: PanelModel, service: FakeServi
 
 def test_the_queue_is_reordered(planned: PanelModel, service: FakeService, until: Until) -> None:
     for instruction in ("a", "b", "c"):
-        planned._submit(changed(planned.ask.spec(), instruction=instruction, quality="draft"), PLAN, "generate")
+        planned._submit(
+            planned.shot.shot, changed(planned.ask.spec(), instruction=instruction, quality="draft"), PLAN, "generate"
+        )
     until(lambda: len(planned.takes.cards) == 4)
     names = [card.title for card in planned.takes.cards if card.state == "queued"]
     assert names == ["a", "b", "c"]

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
+
+from contract.finding import Finding
 from contract.take import Note
 from plugin.panel.models.ask.history import LONGEST, History
 from plugin.panel.models.ask.plan import PlanModel
-from plugin.panel.models.backend.checks import Checked, ChecksModel
+from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.models.number_text import duration_text, rate_text, size_text
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.settings_store import SettingsStore
@@ -89,17 +92,16 @@ def _job(service: FakeService) -> object:
 
 
 def test_the_check_is_read_line_by_line(qapp: object, until: Until) -> None:
-    report = (
-        "ok     Memory: 8 GB\n--     GPU: none\n       Check its driver.\nBROKEN ffmpeg: it: fails\n       Mend it.\n"
+    findings = (
+        Finding("Memory", "fine", "8 GB"),
+        Finding("GPU", "missing", "none", "Check its driver."),
+        Finding("ffmpeg", "broken", "it: fails", "Reinstall it."),
     )
+    report = "a library's warning\n" + "".join(f"{msgspec.json.encode(each).decode()}\n" for each in findings)
     checks = ChecksModel((sys.executable, "-c", f"print({report!r}, end='')"))
     checks.run()
     until(lambda: checks.state == "broken")
-    assert checks.findings == (
-        Checked("Memory", "fine", "8 GB"),
-        Checked("GPU", "missing", "none", "Check its driver."),
-        Checked("ffmpeg", "broken", "it: fails", "Mend it."),
-    )
+    assert checks.findings == findings
 
 
 def test_a_check_that_cannot_begin_says_so(qapp: object, until: Until) -> None:

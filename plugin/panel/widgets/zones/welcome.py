@@ -7,6 +7,7 @@ from pathlib import Path
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from contract.finding import Finding
 from plugin.panel.models.ask.model_fetching import Offer, offer
 from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.models.panel.panel_model import PanelModel
@@ -140,7 +141,7 @@ class WelcomePage(QScrollArea):
         return next(iter(sorted(SAMPLE.glob("*.mp4"))), None)
 
 
-def _summary(checks: ChecksModel) -> list:
+def _summary(checks: ChecksModel) -> list[Finding]:
     """What is broken first, then what is fine; what is missing and optional last."""
     order = {"broken": 0, "fine": 1, "missing": 2}
     return sorted(checks.findings, key=lambda each: order[each.state])
