@@ -311,7 +311,7 @@ def test_an_export_at_another_place_is_refused(join: Callable, until: Until) -> 
     project = joined.agent.report()["project"]
     joined.agent.do("change", clips=[{**project["clips"][0], "record_start": 90000}])
     until(lambda: joined.panel.shot.problem is not None)
-    assert joined.panel.shot.problem.kind == "bad_reply" and "does not lie" in joined.panel.shot.problem.what
+    assert joined.panel.shot.problem.kind == "bad_reply" and "is not at" in joined.panel.shot.problem.what
 
 
 def test_what_the_host_refuses_is_reported_and_nothing_is_approved(

@@ -99,7 +99,7 @@ def test_a_panel_without_an_application_says_how_it_is_opened(tmp_path: Path) ->
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
     for extra, said in (
         ({}, "was not started by an editing application"),
-        ({"DYNVFX_AGENT": "127.0.0.1:1", "DYNVFX_AGENT_TOKEN": "x"}, "is gone"),
+        ({"DYNVFX_AGENT": "127.0.0.1:1", "DYNVFX_AGENT_TOKEN": "x"}, "is no longer connected"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "plugin.panel", "--agent"],
