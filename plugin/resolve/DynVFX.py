@@ -1,4 +1,4 @@
-"""DynVFX in the menu Workspace > Scripts of DaVinci Resolve. `resolve` is given by Resolve."""
+"""DynVFX in the menu Workspace > Scripts of DaVinci Resolve, which defines the global `resolve`."""
 
 import importlib
 import inspect
@@ -10,13 +10,13 @@ AGENT = "DynVFX_agent"
 
 
 def agent_folder() -> str:
-    """The folder that holds the agent's: at this script or above it, or at one of Resolve's folders for scripts."""
-    # Resolve runs scripts in ways that leave __file__ out.
+    """The folder that contains the agent's folder: at or above this script, or above Resolve's script folders."""
+    # Resolve may run a script without setting __file__.
     frame = inspect.currentframe()
     own = [globals().get("__file__"), frame.f_code.co_filename if frame else None, (sys.argv or [""])[0]]
     folders = [os.path.dirname(os.path.abspath(each)) for each in own if each and os.path.isfile(each)]
     for folder in folders + script_folders():
-        # The installer puts it beside the folder `Scripts`, so that it is no entry of the menu.
+        # The installer puts it beside the folder `Scripts`, so that it does not appear in the menu.
         for _ in range(3):
             if os.path.isdir(os.path.join(folder, AGENT)):
                 return folder
@@ -45,7 +45,7 @@ def main(resolve: Any) -> int:
     """Run the agent until Resolve or the panel ends."""
     folder = agent_folder()
     if not folder:
-        print("DynVFX: the folder " + AGENT + " is not there. Run `python3 run.py install` again.")
+        print("DynVFX: the folder " + AGENT + " is missing. Run `python3 run.py install` again.")
         return 1
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -54,7 +54,7 @@ def main(resolve: Any) -> int:
 
 
 def given_resolve() -> Any:
-    """The Resolve that runs this script: a global, or what its module for outside scripts finds."""
+    """The Resolve that runs this script: the global, or what the module for external scripts returns."""
     if "resolve" in globals():
         return globals()["resolve"]
     try:

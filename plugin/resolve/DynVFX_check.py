@@ -1,4 +1,4 @@
-"""DynVFX_check in the menu Workspace > Scripts: asks this Resolve whether it is as DynVFX assumes."""
+"""DynVFX_check in the menu Workspace > Scripts: checks whether this Resolve behaves as DynVFX assumes."""
 
 import importlib
 import inspect
@@ -10,7 +10,7 @@ AGENT = "DynVFX_agent"
 
 
 def main(resolve: Any, folder: str) -> None:
-    """Run the check; the report goes to the console and into the user's home folder."""
+    """Run the check; the report is printed and saved in the user's home folder."""
     if folder not in sys.path:
         sys.path.insert(0, folder)
     check = importlib.import_module(AGENT + ".check.contract_check")
@@ -25,7 +25,7 @@ def main(resolve: Any, folder: str) -> None:
 
 
 def agent_folder() -> str:
-    """The folder that holds the agent's, at this script or above it; "" when it is not there."""
+    """The folder that contains the agent's: this script's or one of its parents; "" when there is none."""
     frame = inspect.currentframe()
     own = [globals().get("__file__"), frame.f_code.co_filename if frame else None, (sys.argv or [""])[0]]
     for script in [each for each in own if each and os.path.isfile(each)]:

@@ -1,6 +1,6 @@
-"""The agent's own loop: a script that Resolve runs in a process of its own, beside the panel that it starts.
+"""The agent's main loop. Resolve runs the agent as a script in a separate process; the agent starts the panel.
 
-It ends when the panel has ended, and when Resolve has: such a script would otherwise outlive Resolve.
+It ends when the panel or Resolve has ended: Resolve does not end such a script itself.
 """
 
 import json
@@ -37,20 +37,20 @@ class Agent:
         self._repaired = ""
 
     def methods(self) -> Dict[str, Callable[[Dict[str, Any]], Any]]:
-        """Every method by its name in the protocol, its problems told as the link tells them."""
+        """The methods by their names in the protocol; they raise AgentProblem."""
         names = ("timeline", "export", "place", "swap", "placements", "seek", "mark", "versions")
         return {name: _with_agent_problems(getattr(self, name)) for name in names}
 
     def timeline(self, params: Dict[str, Any]) -> Dict[str, Any]:
-        """What is open and selected."""
+        """The open timeline and its selection."""
         return timeline_info(self._current_timeline(), self.journal)
 
     def export(self, params: Dict[str, Any]) -> Dict[str, Any]:
-        """A clip as a timeline of its own."""
+        """Export a clip as a timeline with that clip alone."""
         return export_clip(self._current_timeline(), self.journal, str(params["uid"]), str(params["folder"]))
 
     def place(self, params: Dict[str, Any]) -> Generator[Dict[str, Any], None, Dict[str, Any]]:
-        """Takes above their clip; where one stands already, the active one takes its place."""
+        """Place takes above their clip; if one is placed already, the active take replaces it."""
         current, uid, takes = self._current_timeline(), str(params["uid"]), list(params["takes"])
         active = int(params.get("active") or 0)
         if placed_item(current, self.journal, uid) is None:
@@ -58,11 +58,11 @@ class Agent:
         return swap(current, self.journal, uid, takes[active])
 
     def swap(self, params: Dict[str, Any]) -> Dict[str, Any]:
-        """Another take in the place of the visible one."""
+        """Replace the visible take with another one."""
         return swap(self._current_timeline(), self.journal, str(params["uid"]), params["take"])
 
     def placements(self, params: Dict[str, Any]) -> Dict[str, Any]:
-        """What stands in the timeline."""
+        """The takes placed in the timeline."""
         return {"placements": placements(self._current_timeline(), self.journal)}
 
     def seek(self, params: Dict[str, Any]) -> Dict[str, Any]:
@@ -71,23 +71,23 @@ class Agent:
         return {}
 
     def mark(self, params: Dict[str, Any]) -> Dict[str, Any]:
-        """Notes as markers."""
+        """Show notes as markers."""
         mark(self._current_timeline(), self.journal, str(params["uid"]), list(params["notes"]))
         return {}
 
     def versions(self, params: Dict[str, Any]) -> Dict[str, Any]:
-        """Takes into Resolve's own take selector."""
+        """Add takes to Resolve's own take selector."""
         count = add_versions(self._current_timeline(), self.journal, str(params["uid"]), list(params["takes"]))
         return {"count": count}
 
     def recover(self) -> List[str]:
-        """Take back what a killed agent has left on the open timeline; what could not be, in words."""
+        """Undo what a killed agent left on the open timeline; returns descriptions of what could not be undone."""
         return recover(CurrentTimeline(self.resolve, self.edition), self.journal)
 
     def _current_timeline(self) -> CurrentTimeline:
         current = CurrentTimeline(self.resolve, self.edition)
         if self._repaired != current.timeline_id:
-            # Once for every timeline that comes up, and before anything else is done to it.
+            # Once for each timeline that is opened, before anything else is done with it.
             recover(current, self.journal)
             self._repaired = current.timeline_id
         return current
@@ -96,9 +96,13 @@ class Agent:
 def run(
     resolve: Any, here: str, report: Callable[[str], Any] = print, clock: Callable[[], float] = time.monotonic
 ) -> int:
-    """Start the panel and serve it until one of the two has ended. `here` is the folder of the agent's files.
+    """Start the panel and serve it until the panel or Resolve has ended.
 
-    Returns 0, or 1 when nothing could be started; `tell` then says why.
+    resolve: Resolve's scripting object.
+    here: the folder of the agent's files.
+    report: called with messages for the user, such as the reason of a failure.
+    clock: seconds, monotonic.
+    Returns 0, or 1 when the panel could not be started.
     """
     try:
         edition = read_edition(resolve)
@@ -112,7 +116,7 @@ def run(
     instance = SingleInstance(journal.folder)
     if not instance.acquire():
         instance.request_show()
-        report("DynVFX is running already; its panel comes up.")
+        report("DynVFX is already running; its panel is brought to the front.")
         return 0
     try:
         return _serve(resolve, edition, journal, instance, here, report, clock)
@@ -121,7 +125,7 @@ def run(
 
 
 def panel_command(here: str) -> Optional[Tuple[List[str], Dict[str, Any]]]:
-    """Command and environment of the panel, as the installer has written them; None when it has not."""
+    """Command and environment of the panel, from the installer's file; None without a readable file."""
     try:
         with open(os.path.join(here, _PANEL_COMMAND), encoding="utf-8") as file:
             written = json.load(file)
@@ -141,7 +145,7 @@ def _serve(
 ) -> int:
     started = panel_command(here)
     if started is None:
-        report("DynVFX is not installed whole: run `python3 run.py install` in its folder.")
+        report("The DynVFX installation is incomplete: run `python3 run.py install` in its folder.")
         return 1
     agent = Agent(resolve, edition, journal)
     methods = agent.methods()
@@ -161,7 +165,7 @@ def _serve(
 
 
 def loop(link: Any, agent: Agent, instance: SingleInstance, clock: Callable[[], float]) -> None:
-    """Poll the link, and tell when something in Resolve has become another; ends with Resolve or the panel."""
+    """Poll the link and report changes in Resolve to the panel, until Resolve or the panel ends."""
     seen, looked = None, clock() - LOOK_SECONDS  # type: Any, float
     while link.connected or link.panel_running:
         link.poll(0.0 if link.working else WAIT_SECONDS)
@@ -180,7 +184,7 @@ def loop(link: Any, agent: Agent, instance: SingleInstance, clock: Callable[[], 
 
 
 def _with_agent_problems(method: Callable[[Dict[str, Any]], Any]) -> Callable[[Dict[str, Any]], Any]:
-    """The method with its problems as the link tells them; generators stay generators."""
+    """The method with every ResolveProblem raised as an AgentProblem; a generator stays a generator."""
 
     def guarded(params: Dict[str, Any]) -> Any:
         try:

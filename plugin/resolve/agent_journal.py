@@ -1,6 +1,6 @@
-"""What the agent must not forget: the journal of what is being done, and the takes of every shot.
+"""What the agent keeps on disk: the journal of changes in progress, and the takes of every shot.
 
-Small JSON files in this user's data folder, each replaced in one step.
+Small JSON files in the user's data folder, each replaced atomically.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional
 
 
 def journal_folder() -> str:
-    """This user's folder for the agent; DYNVFX_HOME moves it."""
+    """The user's folder for the agent's files; the environment variable DYNVFX_HOME overrides it."""
     chosen = os.environ.get("DYNVFX_HOME", "").strip()
     if chosen:
         return os.path.join(os.path.abspath(chosen), "resolve")
@@ -25,27 +25,27 @@ def journal_folder() -> str:
 
 
 class AgentJournal:
-    """Journal entries and known shots, below `folder`."""
+    """The journal entries and the shots, below `folder`."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
         os.makedirs(os.path.join(folder, "journal"), mode=0o700, exist_ok=True)
 
-    # Journal: written before the first call of a change, removed behind its last --------------------------------------
+    # Journal: written before the first call of a change, removed after its last ---------------------------------------
 
     def begin(self, entry: Dict[str, Any]) -> None:
-        """Write an entry, which has an "id"; again when it has gone further."""
+        """Write an entry, identified by its "id"; written again at each stage of the change."""
         _write(self._entry_path(entry["id"]), entry)
 
     def end(self, entry: Dict[str, Any]) -> None:
-        """The change is whole, or taken back."""
+        """Remove an entry: its change is complete or undone."""
         try:
             os.remove(self._entry_path(entry["id"]))
         except FileNotFoundError:
             pass  # ended twice
 
     def unfinished(self) -> List[Dict[str, Any]]:
-        """Entries that a killed agent has left, oldest first."""
+        """The entries that a killed agent left, oldest first."""
         folder = os.path.join(self.folder, "journal")
         entries = [_read(os.path.join(folder, name)) for name in sorted(os.listdir(folder)) if name.endswith(".json")]
         return [each for each in entries if each is not None]
@@ -56,15 +56,15 @@ class AgentJournal:
     # Shots ------------------------------------------------------------------------------------------------------------
 
     def shots(self, project: str) -> Dict[str, Dict[str, Any]]:
-        """Everything that is known of a project's shots, by the clip's identity."""
+        """The stored facts of a project's shots, by clip uid."""
         return _read(self._shots_path(project)) or {}
 
     def shot(self, project: str, uid: str) -> Dict[str, Any]:
-        """What is known of one shot: "facts" when it was exported, "takes", "item" and "place" when it has takes."""
+        """The stored facts of one shot: of its export "facts" and "media", of its takes "takes", "item", "timeline"."""
         return self.shots(project).get(uid, {})
 
     def update_shot(self, project: str, uid: str, **known: Any) -> None:
-        """Add to what is known of a shot."""
+        """Update the stored facts of a shot."""
         shots = self.shots(project)
         shots.setdefault(uid, {}).update(known)
         _write(self._shots_path(project), shots)

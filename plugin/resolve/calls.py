@@ -1,4 +1,4 @@
-"""Calling Resolve's objects, which give None for every name that they do not know."""
+"""Calling methods of Resolve's objects, which return None for every unknown name."""
 
 from typing import Any, List
 
@@ -11,7 +11,7 @@ def has(thing: Any, name: str) -> bool:
 
 
 def call(thing: Any, name: str, *given: Any) -> Any:
-    """What a method returns. Raises NoAnswer when the object is None or has no such method."""
+    """Call a method. Raises NoAnswer when the object is None or has no such method."""
     method = getattr(thing, name, None)
     if not callable(method):
         raise NoAnswer(name)
@@ -19,19 +19,19 @@ def call(thing: Any, name: str, *given: Any) -> Any:
 
 
 def call_if_present(thing: Any, name: str, *given: Any) -> Any:
-    """What a method returns, None where the object has no such method."""
+    """Call a method; None when the object has no such method."""
     return call(thing, name, *given) if has(thing, name) else None
 
 
 def to_list(answer: Any) -> List[Any]:
-    """A list from what Resolve gives for one: None, a list, or a dict numbered from 1 as old versions give."""
+    """A list from Resolve's answer: None, a list, or in old versions a dict numbered from 1."""
     if isinstance(answer, dict):
         answer = list(answer.values())
     return [each for each in answer if each is not None] if isinstance(answer, (list, tuple)) else []
 
 
 def to_int(answer: Any, otherwise: int = 0) -> int:
-    """A frame number from what Resolve gives: an int, a float or text."""
+    """A frame number from Resolve's answer: an int, a float or text."""
     try:
         return int(round(float(answer)))
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Which Resolve this is, and what may be called in it."""
+"""Resolve's edition and version, and whether DynVFX can use it."""
 
 from typing import Any, Optional, Tuple
 
@@ -8,7 +8,7 @@ from .errors import ResolveProblem
 OLDEST = (18, 5, 0)
 FREE_WITHOUT_PYTHON = (21, 1, 0)
 TRACK_INDEX = (19, 0, 0)
-"""From here on AddTrack takes the new track's place."""
+"""Since this version AddTrack accepts the new track's index."""
 
 FILE_ROUTE = (
     "Export the timeline as OpenTimelineIO (File > Export > Timeline), open that file in the DynVFX panel, and import"
@@ -29,15 +29,15 @@ class Edition:
 
     @property
     def label(self) -> str:
-        """For people: "DaVinci Resolve Studio 21.0.4"."""
+        """The text for the user, "DaVinci Resolve Studio 21.0.4"."""
         return "{} {}".format(self.product, ".".join(str(each) for each in self.version))
 
     def problem(self) -> Optional[ResolveProblem]:
-        """Why nothing more may be called here; None when everything may."""
+        """Why this Resolve cannot be used; None when it can."""
         if not self.studio and self.version >= FREE_WITHOUT_PYTHON:
             return ResolveProblem(
                 "edition",
-                "The free DaVinci Resolve runs no Python scripts since version 21.1, so DynVFX cannot work inside it.",
+                "The free DaVinci Resolve runs no Python scripts since version 21.1, so DynVFX cannot run inside it.",
                 f"This is {self.label}.",
                 FILE_ROUTE,
             )
@@ -45,14 +45,14 @@ class Edition:
             return ResolveProblem(
                 "edition",
                 f"{self.label} is too old for DynVFX.",
-                "Version 18.5 is the oldest whose scripting does what is needed.",
+                "Version 18.5 is the oldest with the required scripting functions.",
                 f"Update Resolve. {FILE_ROUTE}",
             )
         return None
 
 
 def read_edition(resolve: Any) -> Edition:
-    """Ask the only calls that every edition answers. Raises NoAnswer when Resolve is not there."""
+    """Read the edition, with calls that every edition answers. Raises NoAnswer when Resolve does not answer."""
     product = str(call(resolve, "GetProductName") or "DaVinci Resolve")
     parts = to_list(call_if_present(resolve, "GetVersion"))
     if not parts:

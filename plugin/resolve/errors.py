@@ -1,8 +1,8 @@
-"""What people are told when something cannot be done."""
+"""The agent's errors."""
 
 
 class ResolveProblem(Exception):
-    """A stable word `kind`, and sentences `what`, `why`, `remedy`."""
+    """An error for the user: a stable identifier `kind`, and the sentences `what`, `why`, `remedy`."""
 
     def __init__(self, kind: str, what: str, why: str = "", remedy: str = "") -> None:
         Exception.__init__(self, " ".join(part for part in (what, why, remedy) if part))
@@ -10,7 +10,7 @@ class ResolveProblem(Exception):
 
 
 class NoAnswer(ResolveProblem):
-    """Resolve has no such call, or is no longer there."""
+    """Resolve has no such call, or has ended."""
 
     def __init__(self, name: str) -> None:
         ResolveProblem.__init__(

@@ -1,4 +1,4 @@
-"""One agent at a time: choosing the script again brings the running one's panel up."""
+"""One agent at a time: running the script again brings the running agent's panel to the front."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ else:
 
 
 class SingleInstance:
-    """A lock that the system takes back when its process ends, however it ends."""
+    """A lock that the system releases when its process ends, even by a crash."""
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, "agent.lock")
@@ -19,7 +19,7 @@ class SingleInstance:
         self._file: Optional[BinaryIO] = None
 
     def acquire(self) -> bool:
-        """Become the one; False when another is."""
+        """Take the lock; False when another agent has it."""
         file = open(self._path, "a+b")  # noqa: SIM115 - held for as long as the agent runs
         try:
             if sys.platform == "win32":
@@ -31,22 +31,22 @@ class SingleInstance:
             file.close()
             return False
         self._file = file
-        self.take_show_request()  # an old wish
+        self.take_show_request()  # discard an old request
         return True
 
     def release(self) -> None:
-        """Let another one be it."""
+        """Release the lock."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def request_show(self) -> None:
-        """Ask the one that runs to bring its panel up."""
+        """Ask the running agent to bring its panel to the front."""
         with open(self._show_request, "wb"):
             pass
 
     def take_show_request(self) -> bool:
-        """Whether somebody has asked since the last time."""
+        """Whether there was a request since the last call."""
         try:
             os.remove(self._show_request)
         except FileNotFoundError:

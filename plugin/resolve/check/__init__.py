@@ -1,1 +1,1 @@
-"""The contract check: what the agent assumes about Resolve, tested in a running one."""
+"""The contract check: tests the agent's assumptions about Resolve in a running one."""

@@ -1,4 +1,4 @@
-"""Where the check plays: a timeline of its own, with clips to append."""
+"""The check's workspace: a separate timeline, with clips to append."""
 
 from typing import Any, Dict, List
 
@@ -7,7 +7,7 @@ from ..timeline.current_timeline import items_on, uid_of
 
 
 class Bench:
-    """A timeline of the check's own, with a clip to play with."""
+    """The check's own timeline and the clip that it works with."""
 
     def __init__(self, resolve: Any, project: Any, folder: str) -> None:
         self.resolve, self.project, self.folder = resolve, project, folder
@@ -19,7 +19,7 @@ class Bench:
         self.exported_clips: List[Dict[str, Any]] = []
 
     def append(self, track: int, at: int, frames: int, **more: Any) -> List[Any]:
-        """Append `frames` frames, as far as is known what the numbers mean; what is new on the track."""
+        """Append `frames` frames, with the frame numbering found so far; returns the new items of the track."""
         before = {uid_of(item) for item in items_on(self.timeline, "video", track)}
         order = {"mediaPoolItem": self.clip, "startFrame": self.base, "endFrame": self.base + frames + self.extra}
         order.update({"mediaType": 1, "trackIndex": track, "recordFrame": self.start + at})

@@ -1,6 +1,6 @@
-"""The contract script: what the agent takes for granted, asked of a running Resolve in a project of its own.
+"""The contract check: tests the agent's assumptions in a running Resolve, in a separate project.
 
-It saves the open project, works in a new one, deletes that, and opens the first one again.
+It saves the open project, works in a new one, deletes that, and opens the user's project again.
 """
 
 import datetime
@@ -24,7 +24,7 @@ Report = Dict[str, Any]
 
 
 def check(resolve: Any, write_line: Callable[[str], Any] = print, now: Optional[datetime.datetime] = None) -> Report:
-    """Ask everything; the report. Raises ResolveProblem when nothing may be asked here, before anything is changed."""
+    """Run all questions and return the report. Raises ResolveProblem before anything is changed."""
     edition = read_edition(resolve)
     problem = edition.problem()
     if problem is not None:
@@ -35,15 +35,17 @@ def check(resolve: Any, write_line: Callable[[str], Any] = print, now: Optional[
     if theirs is not None and not call(manager, "SaveProject"):
         raise ResolveProblem(
             "not_supported",
-            "Resolve did not save the open project, so it is not left.",
-            "The check works in a project of its own and comes back to yours.",
+            "Resolve did not save the open project, so the check did not start.",
+            "The check closes your project, works in a new one, and opens yours again.",
             "Save your project once by hand (Ctrl+S), and run the check again.",
         )
     title = str(call(theirs, "GetName")) if theirs is not None else ""
     own = f"DynVFX check {time:%Y-%m-%d %H.%M.%S}"
     project = call(manager, "CreateProject", own)
     if project is None:
-        raise ResolveProblem("not_supported", f"Resolve made no project {own!r}.", "", "Check the project library.")
+        raise ResolveProblem(
+            "not_supported", f"Resolve did not create the project {own!r}.", "", "Check the project library."
+        )
     folder = tempfile.mkdtemp(prefix="dynvfx check ")
     findings = []  # type: List[Dict[str, Any]]
     try:
@@ -56,7 +58,7 @@ def check(resolve: Any, write_line: Callable[[str], Any] = print, now: Optional[
 
 
 def save(report: Report, folder: str) -> List[str]:
-    """Write the report as JSON and as text into `folder`; the two paths. Raises OSError."""
+    """Write the report as JSON and as text into `folder`; returns both paths. Raises OSError."""
     name = os.path.join(folder, "dynvfx-resolve-report-" + report["time"].replace(":", ".").replace("T", "-"))
     with open(name + ".json", "w", encoding="utf-8") as file:
         json.dump(report, file, indent=1)
@@ -66,19 +68,19 @@ def save(report: Report, folder: str) -> List[str]:
 
 
 def text(report: Report) -> str:
-    """The report for people."""
-    lines = ["DynVFX looked at {product} {version} on {system}, Python {python}, {time}.".format(**report), ""]
+    """The report as text."""
+    lines = ["DynVFX checked {product} {version} on {system}, Python {python}, {time}.".format(**report), ""]
     lines += [_line(each) for each in report["findings"]]
     differing = [each for each in report["findings"] if not each["agrees"]]
     needed = [each["name"] for each in differing if not each["handled"]]
     lines.append("")
     if not differing:
-        lines.append("Everything is as DynVFX assumes.")
+        lines.append("Everything works as DynVFX assumes.")
     elif not needed:
-        lines.append(f"{len(differing)} things differ; DynVFX copes with all of them.")
+        lines.append(f"{len(differing)} things differ; DynVFX handles all of them.")
     else:
-        lines.append("DynVFX does not know how to cope with: " + ", ".join(needed) + ".")
-    lines.append("Please send this report, also when all is well: nothing of your projects is in it.")
+        lines.append("DynVFX does not handle: " + ", ".join(needed) + ".")
+    lines.append("Please send this report even if nothing differs. It contains nothing from your projects.")
     return "\n".join(lines) + "\n"
 
 
@@ -112,10 +114,10 @@ def _line(finding: Dict[str, Any]) -> str:
 
 
 def _clean_up(manager: Any, own: str, theirs: str) -> bool:
-    """Delete the check's project and open the user's; whether reading back says so."""
+    """Delete the check's project and open the user's; returns whether reading back confirms both."""
     current = call(manager, "GetCurrentProject")
     if current is not None and str(call(current, "GetName")) == own:
-        call(manager, "SaveProject")  # without this, leaving it may ask the user
+        call(manager, "SaveProject")  # otherwise closing it may ask the user
         call_if_present(manager, "CloseProject", current)
         if theirs:
             call(manager, "LoadProject", theirs)

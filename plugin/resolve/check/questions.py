@@ -1,7 +1,7 @@
-"""What the agent takes for granted of Resolve, each as a question to a running one.
+"""The agent's assumptions about Resolve, each as a question to a running one.
 
-A question returns what it has seen, as a word or a number; `ASSUMED` says what the agent was built upon. What differs
-is either handled (`HANDLED`: the agent reads back and copes) or a reason to send the report.
+A question returns what it found, a short text or a number; `ASSUMED` holds the answers that the agent was built for. A
+different answer is either handled (`HANDLED`: the agent detects it by reading back) or a reason to send the report.
 """
 
 import json
@@ -298,7 +298,7 @@ def delete_track(bench: Bench) -> Any:
     return "deletes" if track_count(bench.timeline) == before - 1 else "does nothing"
 
 
-# In the order in which they are asked: later ones play with what earlier ones have left.
+# In the order of execution: later questions use what earlier ones have left in the timeline.
 QUESTIONS = [
     unknown_name, local_socket, start_frame, new_bin, sequence_path, sequence_frames, alpha_mode, frame_base, end_frame,
     past_end, append_over, append_locked, video_only, left_offset, source_end_frame, marker_without_name,
@@ -308,8 +308,8 @@ QUESTIONS = [
 
 
 def run_question(bench: Bench, question: Callable[[Bench], Any]) -> Tuple[Any, str]:
-    """What a question has seen, and the error that it ended with, "" for none."""
+    """Returns a question's answer and its error, "" for none."""
     try:
         return question(bench), ""
-    except _ERRORS as error:  # a report must come home whatever one question meets
+    except _ERRORS as error:  # one failing question must not prevent the report
         return None, f"{type(error).__name__}: {error}"

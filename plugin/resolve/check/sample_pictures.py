@@ -1,4 +1,4 @@
-"""Pictures to check with, written by the standard library alone: RGBA PNGs, half transparent."""
+"""Sample pictures for the check, written with the standard library alone: half-transparent RGBA PNGs."""
 
 import os
 import struct
@@ -10,7 +10,7 @@ PREFIX, SUFFIX = "dynvfx check.", ".png"
 
 
 def write_pictures(folder: str) -> List[str]:
-    """Write COUNT pictures, numbered from FIRST; their paths."""
+    """Write COUNT pictures, numbered from FIRST; returns their paths."""
     paths = []
     for number in range(COUNT):
         path = os.path.join(folder, f"{PREFIX}{FIRST + number:04d}{SUFFIX}")

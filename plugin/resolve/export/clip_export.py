@@ -1,4 +1,4 @@
-"""Handing a clip out: the timeline's own OpenTimelineIO export, cut down to the clip."""
+"""Exporting a clip: the timeline's own OpenTimelineIO export, cut down to the clip."""
 
 import json
 import os
@@ -18,7 +18,7 @@ RESULT = "shot.otio"
 
 
 def export_clip(current: CurrentTimeline, journal: AgentJournal, uid: str, folder: str) -> Dict[str, Any]:
-    """Write `shot.otio` into `folder` and remember how the clip was; the answer to the request `export`."""
+    """Write `shot.otio` into `folder` and store the clip's facts; returns the result of `export`."""
     found = find_item(current.timeline, uid)
     if found is None:
         raise clip_gone_error(current)
@@ -31,7 +31,7 @@ def export_clip(current: CurrentTimeline, journal: AgentJournal, uid: str, folde
     document = _exported(current, folder)
     try:
         if document is None:
-            raise NotInExport("This Resolve exports no OpenTimelineIO.")
+            raise NotInExport("This Resolve does not export OpenTimelineIO.")
         instance = cut_to_clip(document, track, start, frames, first, current.rate)
     except NotInExport:
         instance = _written_by_us(current, item, start, frames, first)
@@ -42,7 +42,7 @@ def export_clip(current: CurrentTimeline, journal: AgentJournal, uid: str, folde
 
 
 def _exported(current: CurrentTimeline, folder: str) -> "Json | None":
-    """The whole timeline as Resolve writes it; None when it writes none."""
+    """Resolve's export of the whole timeline; None when it fails."""
     kind = getattr(current.resolve, "EXPORT_OTIO", None)
     if kind is None or not has(current.timeline, "Export"):
         return None
@@ -53,7 +53,7 @@ def _exported(current: CurrentTimeline, folder: str) -> "Json | None":
         with open(path, encoding="utf-8-sig") as file:
             document = json.load(file)
     except (OSError, ValueError):
-        return None  # it said yes and wrote nothing, or nothing that can be read
+        return None  # it returned True but wrote no readable file
     finally:
         if os.path.exists(path):
             os.remove(path)
@@ -61,13 +61,13 @@ def _exported(current: CurrentTimeline, folder: str) -> "Json | None":
 
 
 def _written_by_us(current: CurrentTimeline, item: Any, start: int, frames: int, first: int) -> Json:
-    """The clip from what Resolve's calls tell: only for clips at the timeline's rate and speed, where that is exact."""
+    """The clip's timeline from Resolve's calls, which are exact only for a clip at the timeline's rate and speed."""
     clip = call(item, "GetMediaPoolItem")
     path, rate = clip_path(clip), exact_rate(call(clip, "GetClipProperty", "FPS"))
     if rate != current.rate:
         raise ResolveProblem(
             "export_failed",
-            "This Resolve does not export the clip exactly enough.",
+            "This Resolve cannot export the clip exactly.",
             f"The clip has {float(rate):g} fps, the timeline {float(current.rate):g}. No .otio was written.",
             "Update Resolve, or export the timeline as OpenTimelineIO and open that file in the panel.",
         )
@@ -81,5 +81,5 @@ def _written_by_us(current: CurrentTimeline, item: Any, start: int, frames: int,
 
 
 def _timecode_start(clip: Any, rate: Fraction) -> int:
-    """Number of the media's first frame by its timecode; a sequence's first number; else 0."""
+    """Number of the media's first frame, from its start timecode; 0 without one."""
     return max(0, frame_of(call(clip, "GetClipProperty", "Start TC"), rate))

@@ -1,4 +1,4 @@
-"""A whole timeline's OpenTimelineIO export, cut down to one clip: plain JSON, nothing but the standard library."""
+"""Cutting a timeline's OpenTimelineIO export down to one clip: plain JSON, standard library only."""
 
 from fractions import Fraction
 from typing import Any, Dict, List, Optional, Tuple
@@ -11,23 +11,26 @@ Json = Dict[str, Any]
 
 
 class NotInExport(ResolveProblem):
-    """The export does not show the clip where Resolve says that it is."""
+    """The export does not have the clip at the position that Resolve reports."""
 
     def __init__(self, why: str) -> None:
         ResolveProblem.__init__(
             self,
             "export_failed",
-            "Resolve's export does not show the clip at its place.",
+            "Resolve's export does not have the clip at its position.",
             why,
             "Move the clip by a frame and back, and try again.",
         )
 
 
 def cut_to_clip(document: Json, track: int, start: int, frames: int, first: int, rate: Fraction) -> Json:
-    """The timeline `whole` with nothing but the clip on video track `track` at absolute frame `start`.
+    """Cut the timeline `whole` down to one clip, which keeps all its data and its media's whole range (the handles).
 
-    `frames` is the clip's length, `first` the number of the timeline's first frame, `rate` its exact rate. The clip
-    keeps all it has, its media's whole range (the handles) too. Raises ResolveProblem for what cannot be used.
+    track: the clip's video track, 1 for V1.
+    start, frames: the clip's first frame, as the timeline numbers it, and its length.
+    first: the number of the timeline's first frame.
+    rate: the timeline's exact rate.
+    Raises ResolveProblem for a clip that cannot be used.
     """
     layers = [each for each in _children(document.get("tracks")) if _schema(each) == "Track"]
     videos = [each for each in layers if str(each.get("kind") or "Video").lower() == "video"]
@@ -84,7 +87,7 @@ def _at(track: Json, position: int, frames: int, rate: Fraction) -> Json:
     here = Fraction(0)
     for child in _children(track):
         if _schema(child) == "Transition":
-            continue  # lies over its neighbours and fills nothing
+            continue  # a transition overlaps its neighbours and adds no time
         length = _length(child)
         if length is None:
             raise NotInExport("Something before it has no length.")

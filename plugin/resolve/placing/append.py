@@ -1,4 +1,4 @@
-"""AppendToTimeline with its answer checked: where the clip is, how long, from which frame on, and that it is one."""
+"""AppendToTimeline with its result checked: one new clip, with the right position, length and first frame."""
 
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -13,8 +13,8 @@ VIDEO_ONLY = 1
 def append_exactly(current: CurrentTimeline, clip: Any, track: int, start: int, frames: int, count: int) -> Any:
     """Put all `count` frames of a clip on a video track at `start`, for exactly `frames` timeline frames.
 
-    Versions disagree on whether `endFrame` is included, and on what `startFrame` counts from, so the result of each
-    reading is looked at and taken back when it is wrong. Raises ResolveProblem; then nothing is left on the track.
+    Versions differ in whether `endFrame` is included and in what `startFrame` counts from. Each interpretation is tried
+    and its result checked; a wrong one is deleted. Raises ResolveProblem with the track as it was.
     """
     seen = []  # type: List[str]
     known = {uid_of(item) for item in items_on(current.timeline, "video", track)}
@@ -31,18 +31,18 @@ def append_exactly(current: CurrentTimeline, clip: Any, track: int, start: int, 
             break
     why = "Read back: " + "; ".join(seen) + "."
     if not current.is_current():
-        why = "Another timeline was opened meanwhile. " + why
-    raise ResolveProblem("placement_failed", "Resolve did not put the take where it belongs.", why, "Try again.")
+        why = "Another timeline was opened in the meantime. " + why
+    raise ResolveProblem("placement_failed", "Resolve did not place the take correctly.", why, "Try again.")
 
 
 def remove(timeline: Any, items: List[Any]) -> None:
-    """Delete items without moving others."""
+    """Delete items without moving others (no ripple)."""
     if items:
         call(timeline, "DeleteClips", items, False)
 
 
 def _ranges_to_try(clip: Any, count: int) -> List[Tuple[int, int]]:
-    """(startFrame, endFrame) in the order in which they are likely to be meant."""
+    """The (startFrame, endFrame) pairs to try, the likeliest first."""
     bases = [0]
     if is_sequence(clip_path(clip)):
         bases.insert(0, to_int(call(clip, "GetClipProperty", "Start")))
@@ -68,7 +68,7 @@ def _new_items(current: CurrentTimeline, known: set, track: int) -> List[Any]:
 def _check_new_item(
     current: CurrentTimeline, known: set, track: int, start: int, frames: int
 ) -> Tuple[Optional[Any], str]:
-    """The new item when it is right, and what is wrong with it else."""
+    """The new item if it is right, else None and what is wrong with it."""
     fresh = _new_items(current, known, track)
     if len(fresh) != 1:
         return None, f"{len(fresh)} clips"

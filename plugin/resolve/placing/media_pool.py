@@ -1,4 +1,4 @@
-"""Our own bin in the media pool, and takes in it."""
+"""DynVFX's bin in the media pool, and the takes in it."""
 
 from typing import Any, Dict, List, Optional
 
@@ -12,7 +12,7 @@ ALPHA, STRAIGHT = "Alpha mode", "Straight"
 
 
 def find_bin(pool: Any) -> Optional[Any]:
-    """Our bin, None before the first take."""
+    """DynVFX's bin, None before the first take."""
     for folder in to_list(call(call(pool, "GetRootFolder"), "GetSubFolderList")):
         if call(folder, "GetName") == BIN:
             return folder
@@ -20,7 +20,7 @@ def find_bin(pool: Any) -> Optional[Any]:
 
 
 def find_folder(pool: Any, uid: str) -> Optional[Any]:
-    """A bin by its identity, wherever it is."""
+    """The bin with this id, anywhere in the media pool."""
     waiting = [call(pool, "GetRootFolder")]
     while waiting:
         folder = waiting.pop()
@@ -36,7 +36,7 @@ def clips_in(folder: Any) -> List[Any]:
 
 
 def clip_of(folder: Any, take: Dict[str, Any]) -> Optional[Any]:
-    """The clip in a bin that is this take."""
+    """The clip of this take in a bin."""
     for clip in clips_in(folder):
         if any(same_path(clip_path(clip), each) for each in spellings(take)):
             return clip
@@ -44,7 +44,7 @@ def clip_of(folder: Any, take: Dict[str, Any]) -> Optional[Any]:
 
 
 def import_take(pool: Any, take: Dict[str, Any]) -> Any:
-    """The take as a clip of our bin, imported when it is not there; the user's current bin stays the current one.
+    """The take's clip in DynVFX's bin, imported if necessary; the user's current bin stays the current one.
 
     Raises ResolveProblem when Resolve cannot read the take, or reads another length.
     """
@@ -53,7 +53,7 @@ def import_take(pool: Any, take: Dict[str, Any]) -> Any:
         folder = find_bin(pool) or call(pool, "AddSubFolder", call(pool, "GetRootFolder"), BIN)
         if folder is None:
             raise ResolveProblem(
-                "placement_failed", f"Resolve made no bin {BIN}.", "", "Make it by hand, and try again."
+                "placement_failed", f"Resolve did not create the bin {BIN}.", "", "Create it by hand, and try again."
             )
         clip = clip_of(folder, take)
         if clip is None:
@@ -66,14 +66,14 @@ def import_take(pool: Any, take: Dict[str, Any]) -> Any:
         raise ResolveProblem(
             "placement_failed",
             f"Resolve cannot read the take: {take['path']}",
-            "It imported nothing. The free edition on Linux reads fewer formats.",
-            "Check that the file is there; make the take again as ProRes 4444.",
+            "Resolve imported nothing. The free edition on Linux reads fewer formats.",
+            "Check that the file exists; make the take again as ProRes 4444.",
         )
     frames = to_int(call(clip, "GetClipProperty", "Frames"), -1)
     if frames not in (-1, int(take["frame_count"])):
         raise ResolveProblem(
             "placement_failed",
-            f"Resolve sees {frames} frames in the take, which has {take['frame_count']}.",
+            f"Resolve reads {frames} frames from the take, which has {take['frame_count']}.",
             str(take["path"]),
             "Make the take again.",
         )
@@ -89,9 +89,9 @@ def restore_folder(pool: Any, uid: str) -> None:
 
 
 def set_straight(clip: Any) -> bool:
-    """Set a clip's alpha mode to straight; whether reading it back confirms it.
+    """Set a clip's alpha mode to straight; returns whether reading it back confirms it.
 
-    Resolve may show the value in the user's language. Then the proof is that two modes read back as two texts.
+    Resolve may return the value in the user's language. It is then confirmed if two modes read back as two texts.
     """
     if call(clip, "GetClipProperty", ALPHA) == STRAIGHT:
         return True
@@ -108,5 +108,5 @@ def set_straight(clip: Any) -> bool:
 
 
 def is_unused(clip: Any) -> bool:
-    """Whether no timeline shows a clip, as far as Resolve tells."""
+    """Whether Resolve reports that no timeline uses a clip."""
     return to_int(call_if_present(clip, "GetClipProperty", "Usage")) == 0

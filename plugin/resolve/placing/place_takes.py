@@ -31,12 +31,13 @@ _ALPHA_REMARK = "Resolve did not confirm the alpha mode: set Clip Attributes > A
 def place(
     current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Take], active: int
 ) -> Generator[Dict[str, Any], None, Dict[str, Any]]:
-    """Place takes[active], the others as native takes of it; a generator of progress whose result is the placement.
+    """Place takes[active] above the clip, and the others in its take selector.
 
-    Closed or failed, it takes back all it has done. Raises ResolveProblem.
+    A generator that yields progress and returns the placement. When it fails or is closed, it undoes all its changes.
+    Raises ResolveProblem.
     """
     if not 0 <= active < len(takes):
-        raise ResolveProblem("placement_failed", f"There is no take number {active} among {len(takes)}.")
+        raise ResolveProblem("placement_failed", f"Take {active} does not exist: there are {len(takes)} takes.")
     item, below = _clip_to_cover(current, journal, uid, takes[active])
     start, frames = span_of(item)
     reused = _our_free_track(current, journal, below, start, frames)
@@ -57,7 +58,7 @@ def place(
         yield {"done": 2, "total": 4, "text": "Adding the other takes"}
         remarks += _add_versions(current, new, takes, active)
         if not take_markers.write_marker(new, uid, takes[active], remarks):
-            remarks.append("Resolve put no marker on the take.")
+            remarks.append("Resolve did not add the marker to the take.")
         yield {"done": 3, "total": 4, "text": "Reading it back"}
         placement = _read_back(current, new, takes[active], start, frames, remarks)
         call_if_present(current.manager, "SaveProject")
@@ -76,7 +77,9 @@ def _roll_back(current: CurrentTimeline, journal: AgentJournal, entry: Dict[str,
     left = rollback.roll_back(current, journal, entry)
     if left:
         raise ResolveProblem(
-            "placement_failed", "The take could not be placed.", "Something is left: " + ", ".join(left) + "."
+            "placement_failed",
+            "The take could not be placed.",
+            "Some changes could not be undone: " + ", ".join(left) + ".",
         )
 
 
@@ -102,18 +105,18 @@ def _refuse_changed(current: CurrentTimeline, journal: AgentJournal, uid: str, t
     changed = [] if abs(frames - now["frames"]) < 2 else [f"it has {now['frames']} frames, the take {float(frames):g}"]
     if then is not None:
         names = {"frames": "its length", "offset": "its first frame", "path": "its media"}
-        changed += [f"{names[key]} is another" for key in names if now[key] != then[key]]
+        changed += [f"{names[key]} changed" for key in names if now[key] != then[key]]
     if changed:
         raise ResolveProblem(
             "clip_changed",
-            "The clip is not as it was when the take was made.",
+            "The clip was changed after the take was made.",
             "; ".join(changed).capitalize() + ".",
-            "Undo the change, or make the take again from the clip as it is.",
+            "Undo the change, or make the take again from the clip as it is now.",
         )
 
 
 def _our_free_track(current: CurrentTimeline, journal: AgentJournal, below: int, start: int, frames: int) -> int:
-    """The track directly above when it holds nothing but takes of ours and is free over the range; 0 else."""
+    """The track directly above, if it contains only placed takes and is free over the range; else 0."""
     index = below + 1
     if index > track_count(current.timeline) or call(current.timeline, "GetIsTrackLocked", "video", index):
         return 0
@@ -127,13 +130,13 @@ def _our_free_track(current: CurrentTimeline, journal: AgentJournal, below: int,
 
 
 def _name_track(current: CurrentTimeline, index: int, take: Take) -> None:
-    """Call the track after the take; the name is a kindness, so a refusal is no failure."""
+    """Name the track after the take. The name is not essential, so a refusal is ignored."""
     label = str(take.get("label") or take.get("instruction") or take["id"])
     call_if_present(current.timeline, "SetTrackName", "video", index, f"VFX - {label}"[:60])
 
 
 def _add_versions(current: CurrentTimeline, item: Any, takes: List[Take], active: int) -> List[str]:
-    """Put the other takes into the item's take selector where there is one; remarks."""
+    """Add the other takes to the item's take selector, if Resolve has one; returns remarks."""
     others = [take for number, take in enumerate(takes) if number != active]
     if not others or not has_takes(item):
         return []
@@ -149,7 +152,7 @@ def _add_versions(current: CurrentTimeline, item: Any, takes: List[Take], active
 
 
 def select_take(item: Any, take: Take) -> bool:
-    """Choose a take in the item's selector; whether reading it back confirms it."""
+    """Select a take in the item's take selector; returns whether reading it back confirms it."""
     for number, path in enumerate(takes_of(item), start=1):
         if take_at(path, [take]) is not None:
             if to_int(call(item, "GetSelectedTakeIndex")) != number:
@@ -161,13 +164,13 @@ def select_take(item: Any, take: Take) -> bool:
 def _read_back(
     current: CurrentTimeline, item: Any, take: Take, start: int, frames: int, remarks: List[str]
 ) -> Dict[str, Any]:
-    """The placement as the timeline shows it. Raises ResolveProblem when it is not what was asked for."""
+    """Read the placement back from the timeline. Raises ResolveProblem when it is wrong."""
     found = find_item(current.timeline, uid_of(item))
     if found is None or span_of(found[0]) != (start, frames) or take_at(media_path(found[0]), [take]) is None:
         raise ResolveProblem(
             "placement_failed",
-            "The take is not where it was put.",
-            "Reading the timeline back shows something else. Was it changed at the same moment?",
+            "The take is not where it was placed.",
+            "Reading the timeline back gave another result. It may have been edited at the same moment.",
             "Try again.",
         )
     return placement_of(current, found[0], found[1], take, remarks)
@@ -176,7 +179,7 @@ def _read_back(
 def placement_of(
     current: CurrentTimeline, item: Any, track: int, take: Take, remarks: Optional[List[str]] = None
 ) -> Dict[str, Any]:
-    """A placement as the panel is told of it."""
+    """A placement in the protocol's form."""
     start, frames = span_of(item)
     return {
         "take": str(take["id"]),
@@ -192,7 +195,7 @@ def placement_of(
 
 
 def record_takes(current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Take], item: Any) -> None:
-    """Remember a shot's takes by the path under which Resolve shows them."""
+    """Store a shot's takes by the path under which Resolve shows them."""
     known = journal.shot(current.project_id, uid).get("takes", {})
     known.update({str(take["path"]): take for take in takes})
     shown = media_path(item)

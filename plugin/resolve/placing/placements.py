@@ -1,4 +1,4 @@
-"""What of ours stands in the open timeline, found there by media and marker, not by memory alone."""
+"""The placed takes of the open timeline, found by their media and markers, not only from the journal."""
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -38,7 +38,7 @@ def placed_items(current: CurrentTimeline, journal: AgentJournal) -> List[Placed
 
 
 def placed_item(current: CurrentTimeline, journal: AgentJournal, uid: str) -> Optional[PlacedItem]:
-    """The take of one shot; the remembered item where copies of it stand, too."""
+    """The placed take of one shot; if there are copies of it, the recorded item."""
     found = [each for each in placed_items(current, journal) if each.uid == uid]
     remembered = journal.shot(current.project_id, uid).get("item")
     for each in found:
@@ -48,7 +48,7 @@ def placed_item(current: CurrentTimeline, journal: AgentJournal, uid: str) -> Op
 
 
 def placements(current: CurrentTimeline, journal: AgentJournal) -> List[Dict[str, Any]]:
-    """The answer to the request `placements`."""
+    """The result of `placements`."""
     by_shot = {}
     for each in placed_items(current, journal):
         by_shot[each.uid] = placed_item(current, journal, each.uid) or each
@@ -63,5 +63,5 @@ def _known(item: Any, path: str, track: int, shots: Dict[str, Dict[str, Any]]) -
             return PlacedItem(uid, item, track, take)
     if write_marker is None:
         return None
-    # Another machine's, or its memory was lost: the marker is enough to know whose it is.
+    # Placed on another machine, or the journal was lost: the marker names the shot and the take.
     return PlacedItem(write_marker[0], item, track, {"id": write_marker[1], "path": path})

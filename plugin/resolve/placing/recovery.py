@@ -1,4 +1,4 @@
-"""What a killed agent, panel or Resolve has left unfinished, mended when its timeline is open again."""
+"""Undoing the changes that a killed agent, panel or Resolve left unfinished, once their timeline is open again."""
 
 from typing import List
 
@@ -9,9 +9,9 @@ from .swap_takes import finish_swap
 
 
 def recover(current: CurrentTimeline, journal: AgentJournal) -> List[str]:
-    """Take back every unfinished change of the open timeline; what could not be, in words.
+    """Undo every unfinished change of the open timeline; returns descriptions of what could not be undone.
 
-    A replacement that was killed in the middle gets its old take back.
+    An interrupted swap gets its old take back.
     """
     left = []  # type: List[str]
     for entry in journal.unfinished():

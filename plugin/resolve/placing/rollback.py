@@ -1,7 +1,7 @@
-"""Taking back what a placing has done: after an error, after a cancel, and at the next start after a kill.
+"""Undoing the changes of placing a take: after an error, after a cancel, and at the next start after a kill.
 
-An entry of the journal tells how everything was before the first call. Whatever is there now, was not there then and is
-made of the entry's takes is ours, and goes. Nothing else is touched.
+A journal entry records the state before the first call. Items, tracks and clips that are new since then and belong to
+the entry's takes are removed. Nothing else is changed.
 """
 
 import os
@@ -20,7 +20,7 @@ from .tracks import find_added, read_tracks
 def begin(
     current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Dict[str, Any]], **known: Any
 ) -> Dict[str, Any]:
-    """Write down how everything is before anything is done; the journal's entry."""
+    """Record the state before the first change; returns the journal entry."""
     folder = find_bin(current.pool)
     entry = {
         "id": f"{time.time():.6f}-{os.getpid()}",
@@ -41,19 +41,19 @@ def begin(
 
 
 def set_stage(journal: AgentJournal, entry: Dict[str, Any], stage: str) -> None:
-    """Note in the journal how far it has gone: before "track" no track was added."""
+    """Record the stage of a change in the journal; no track is added before the stage "track"."""
     entry["stage"] = stage
     journal.begin(entry)
 
 
 def roll_back(current: CurrentTimeline, journal: AgentJournal, entry: Dict[str, Any], keep: bool = False) -> List[str]:
-    """Make everything as it was before the entry; what could not be taken back, in words.
+    """Restore the state before the entry; returns descriptions of the changes that could not be undone.
 
-    `opened` is the entry's timeline. The entry stays in the journal while something of it is left, or with `keep`.
+    `current` is the entry's timeline. The entry stays in the journal while changes are left, or with `keep`.
     """
     theirs = current.current_timeline_id()
     if theirs != current.timeline_id:
-        # The take may have landed on the timeline that was opened meanwhile; items go only from the current one.
+        # The take may be on the timeline that was opened meanwhile; only the current timeline's items can be deleted.
         stray = call(current.project, "GetCurrentTimeline")
         remove(stray, _our_items(stray, entry))
         call(current.project, "SetCurrentTimeline", current.timeline)
@@ -74,7 +74,7 @@ def _our_items(timeline: Any, entry: Dict[str, Any]) -> List[Any]:
 
 
 def remove_our_items(current: CurrentTimeline, entry: Dict[str, Any]) -> List[str]:
-    """Delete our items from the timeline; what is left, in words."""
+    """Delete the entry's items from the timeline; returns a description of those that are left."""
     remove(current.timeline, _our_items(current.timeline, entry))
     left = len(_our_items(current.timeline, entry))
     return [f"{left} clips on the timeline (unlock their track and delete them)"] if left else []
@@ -86,7 +86,7 @@ def _remove_our_track(current: CurrentTimeline, entry: Dict[str, Any]) -> List[s
     now = read_tracks(current.timeline)
     index = find_added(entry["video"], now, entry["above"])
     if index is None:
-        return []  # none was added, or the user has gone on cutting: then the empty track is theirs to judge
+        return []  # none was added, or the user has edited since: then the empty track is left to them
     call(current.timeline, "DeleteTrack", "video", index)
     is_left = track_count(current.timeline) == len(now)
     return [f"the empty video track V{index} (delete it)"] if is_left else []

@@ -1,4 +1,4 @@
-"""Another take of the same shot in the place of the placed one, and Resolve's own stack of takes."""
+"""Replacing the placed take with another take of the shot, and adding takes to Resolve's take selector."""
 
 from typing import Any, Dict, List
 
@@ -19,12 +19,15 @@ Take = Dict[str, Any]
 
 
 def swap(current: CurrentTimeline, journal: AgentJournal, uid: str, take: Take) -> Dict[str, Any]:
-    """Make `take` the visible one at the same place; the placement. Raises ResolveProblem, then the old one stands."""
+    """Make `take` the visible one at the same position; returns the placement.
+
+    Raises ResolveProblem and then keeps the old take.
+    """
     placed = _placed(current, journal, uid)
     span = span_of(placed.item)
     clip = import_take(current.pool, take)
     is_straight = set_straight(clip)
-    # Known before it is seen: killed behind the next call, the take is still recognised as this shot's.
+    # Recorded before it is placed: if the agent is killed after the next call, the take is still recognised.
     record_takes(current, journal, uid, [take], placed.item)
     if has_takes(placed.item):
         _into_stack(placed.item, clip, take)
@@ -45,12 +48,14 @@ def swap(current: CurrentTimeline, journal: AgentJournal, uid: str, take: Take) 
     call_if_present(current.manager, "SaveProject")
     found = find_item(current.timeline, uid_of(item))
     if found is None or span_of(found[0]) != span or take_at(media_path(found[0]), [take]) is None:
-        raise ResolveProblem("placement_failed", "The other take is not where the first one was.", "", "Try again.")
+        raise ResolveProblem(
+            "placement_failed", "The new take is not at the position of the old one.", "", "Try again."
+        )
     return placement_of(current, found[0], found[1], take, remarks)
 
 
 def add_versions(current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Take]) -> int:
-    """Put takes into the take selector of the shot's placed take; how many are in it then."""
+    """Add takes to the take selector of the shot's placed take; returns how many it then has."""
     placed = _placed(current, journal, uid)
     if not has_takes(placed.item):
         raise ResolveProblem("not_supported", "This Resolve has no take selector.", "", "Swap takes in the panel.")
@@ -64,7 +69,7 @@ def add_versions(current: CurrentTimeline, journal: AgentJournal, uid: str, take
 
 
 def finish_swap(current: CurrentTimeline, entry: Dict[str, Any]) -> None:
-    """After a kill in the middle of a replacement: put the old take back when nothing stands there."""
+    """After an interrupted swap: place the old take again if it is missing."""
     start, frames, track = entry["swap"]["start"], entry["swap"]["frames"], entry["swap"]["track"]
     old = entry["swap"]["old"]
     if find_item(current.timeline, entry["swap"]["item"]) is None:
@@ -79,7 +84,7 @@ def _placed(current: CurrentTimeline, journal: AgentJournal, uid: str) -> Placed
     placed = placed_item(current, journal, uid)
     if placed is None:
         raise ResolveProblem(
-            "clip_gone", "No take of this clip stands in the timeline.", "It was removed, or is on another one.",
+            "clip_gone", "The timeline has no take of this clip.", "It was removed, or is in another timeline.",
             "Place a take first.",
         )  # fmt: skip
     refuse_locked(current.timeline, placed.track)
@@ -93,9 +98,11 @@ def _into_stack(item: Any, clip: Any, take: Take) -> None:
 
 
 def _replaced(current: CurrentTimeline, journal: AgentJournal, placed: PlacedItem, clip: Any, take: Take) -> Any:
-    """The new take in the place of the old one, which comes back when Resolve refuses. Raises ResolveProblem."""
+    """Replace the old take with the new one; the old one is placed again on failure. Raises ResolveProblem."""
     if "frame_count" not in placed.take:
-        raise ResolveProblem("not_supported", "The placed take is not known here.", "", "Place the take anew.")
+        raise ResolveProblem(
+            "not_supported", "The placed take is unknown on this machine.", "", "Place the take again."
+        )
     start, frames = span_of(placed.item)
     old = {"old": placed.take, "start": start, "frames": frames, "track": placed.track, "item": uid_of(placed.item)}
     entry = rollback.begin(current, journal, placed.uid, [take], swap=old)

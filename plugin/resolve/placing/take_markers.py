@@ -1,4 +1,4 @@
-"""Markers that say whose a placed take is. They stay with the clip when it is moved, copied or cut."""
+"""Markers that identify a placed take. They stay with the clip when it is moved, copied or cut."""
 
 import json
 from typing import Any, Dict, List, Optional, Tuple
@@ -10,7 +10,7 @@ FRAME = 0  # markers of a clip are counted in frames of its source
 
 
 def write_marker(item: Any, uid: str, take: Dict[str, Any], remarks: List[str]) -> bool:
-    """Put our marker on an item, in the place of one that it had; whether reading it back confirms it."""
+    """Set DynVFX's marker of an item, replacing an earlier one; returns whether reading it back confirms it."""
     for _, old in _ours(item):
         call(item, "DeleteMarkerByCustomData", marker_data(old["shot"], old["take"]))
     data = marker_data(uid, str(take["id"]))
@@ -21,13 +21,13 @@ def write_marker(item: Any, uid: str, take: Dict[str, Any], remarks: List[str]) 
 
 
 def read_marker(item: Any) -> Optional[Tuple[str, str]]:
-    """(shot, take) from an item's marker; None when it has none of ours."""
+    """(shot, take) from an item's marker; None when it has no marker of DynVFX."""
     found = _ours(item)
     return (found[0][1]["shot"], found[0][1]["take"]) if found else None
 
 
 def marker_data(uid: str, take: str) -> str:
-    """The marker's custom data, which Resolve does not show."""
+    """The marker's custom data, which Resolve's interface does not show."""
     return json.dumps({"dynvfx": 1, "shot": uid, "take": take}, sort_keys=True)
 
 
@@ -37,7 +37,7 @@ def _ours(item: Any) -> List[Tuple[float, Dict[str, Any]]]:
         try:
             data = json.loads(str(marker.get("customData") or ""))
         except ValueError:
-            continue  # somebody else's
+            continue  # another script's
         if isinstance(data, dict) and data.get("dynvfx") and "shot" in data and "take" in data:
             found.append((frame, data))
     return found

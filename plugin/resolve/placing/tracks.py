@@ -9,9 +9,10 @@ from ..timeline.current_timeline import CurrentTimeline, items_on, span_of, uids
 
 
 def add_track_above(current: CurrentTimeline, below: int, start: int, frames: int) -> int:
-    """Add an empty video track directly above track `below`; its number as it was read back.
+    """Add an empty video track directly above track `below`; returns its number, as read back.
 
-    Old versions add on top only; that will do when nothing lies in between over the range. Raises ResolveProblem.
+    Old versions only add tracks on top, which is accepted when the tracks between are empty over the range. Raises
+    ResolveProblem.
     """
     timeline, before = current.timeline, read_tracks(current.timeline)
     if current.edition.version >= TRACK_INDEX:
@@ -22,26 +23,26 @@ def add_track_above(current: CurrentTimeline, below: int, start: int, frames: in
     if index is None:
         raise ResolveProblem(
             "no_free_track",
-            "Resolve added no video track.",
-            "It did not say why.",
-            "Add a video track above the clip by hand and see whether Resolve lets you.",
+            "Resolve did not add a video track.",
+            "It gave no reason.",
+            "Check whether you can add a video track above the clip by hand.",
         )
     for between in range(below + 1, index):
         if not is_free(timeline, between, start, frames):
             raise ResolveProblem(
                 "no_free_track",
                 "There is no free track directly above the clip.",
-                f"This Resolve adds tracks only on top, and V{between} shows something over the clip.",
+                f"This Resolve adds tracks only on top, and V{between} has a clip above this one.",
                 "Update Resolve to version 19 or later.",
             )
     return index
 
 
 def read_tracks(timeline: Any) -> List[List[Any]]:
-    """[identities of the items, name, locked] of every video track.
+    """[uids of the items, name, locked] of every video track.
 
-    Names that end in the track's number are what Resolve calls a track that nobody has named, in any language; they
-    change when a track is added below, so the number is left out.
+    Resolve's default track names end in the track's number, in any language. They change when a track is added below,
+    so the number is left out.
     """
     tracks = []
     for index, uids in enumerate(uids_on_tracks(timeline), start=1):
@@ -52,9 +53,9 @@ def read_tracks(timeline: Any) -> List[List[Any]]:
 
 
 def find_added(before: List[List[Any]], after: List[List[Any]], likely: int) -> Optional[int]:
-    """Number of the empty track without which `after` would be `before`; `likely` when several are like that.
+    """Number of the empty track without which `after` would equal `before`; `likely` if it is one of several.
 
-    Both are from `read_tracks`. The added track may have been named since.
+    Both are results of `read_tracks`. The added track may have been renamed since.
     """
     if len(after) != len(before) + 1:
         return None
@@ -66,7 +67,7 @@ def find_added(before: List[List[Any]], after: List[List[Any]], likely: int) -> 
 
 
 def is_free(timeline: Any, index: int, start: int, frames: int) -> bool:
-    """Whether a video track shows nothing in a range."""
+    """Whether a video track is empty in a range."""
     for item in items_on(timeline, "video", index):
         its_start, its_frames = span_of(item)
         if its_start < start + frames and start < its_start + its_frames:
@@ -75,11 +76,11 @@ def is_free(timeline: Any, index: int, start: int, frames: int) -> bool:
 
 
 def refuse_locked(timeline: Any, index: int) -> None:
-    """Raise ResolveProblem when a video track is locked: Resolve then does nothing, and says that it did."""
+    """Raise ResolveProblem when a video track is locked: Resolve then changes nothing but reports success."""
     if call(timeline, "GetIsTrackLocked", "video", index):
         raise ResolveProblem(
             "track_locked",
             f"The track V{index} is locked.",
-            "Resolve changes nothing on it.",
+            "Resolve does not change locked tracks.",
             "Unlock it and try again.",
         )

@@ -1,4 +1,4 @@
-"""The clip's position, size and crop on its take, so that both stay in register."""
+"""Copying the clip's position, size and crop to its take, so that both stay aligned."""
 
 from typing import Any, List
 
@@ -12,10 +12,10 @@ KEYS = (
 
 
 def copy_transform(source: Any, target: Any) -> List[str]:
-    """Give `target` what the Inspector shows of `source`; remarks on what reading back does not confirm.
+    """Copy the Inspector values of `source` to `target`; returns remarks on those that reading back does not confirm.
 
-    Some keys answer False and are set nevertheless, so that only the value itself counts. Values of keyframes are those
-    at the playhead: Resolve tells no others.
+    For some keys Resolve returns False although it sets them, so only the value read back counts. Of keyframes only the
+    value at the playhead is copied: Resolve's API has no others.
     """
     if not has(source, "GetProperty") or not has(target, "SetProperty"):
         return []

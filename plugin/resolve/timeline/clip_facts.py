@@ -1,4 +1,4 @@
-"""What a clip was when it was exported, and the errors for a clip that is not there any more."""
+"""The facts of a clip at its export, and the errors for a missing clip or timeline."""
 
 from typing import Any, Dict
 
@@ -8,7 +8,7 @@ from .current_timeline import CurrentTimeline, clip_path, span_of
 
 
 def facts_of(current: CurrentTimeline, item: Any) -> Dict[str, Any]:
-    """What must be the same when a take of the clip is placed."""
+    """The facts of a clip that must be unchanged when a take of it is placed."""
     start, frames = span_of(item)
     clip = call(item, "GetMediaPoolItem")
     return {
@@ -28,16 +28,16 @@ def clip_gone_error(current: CurrentTimeline, facts: "Dict[str, Any] | None" = N
     return ResolveProblem(
         "clip_gone",
         "The clip is no longer on the timeline.",
-        "It was deleted, or cut and pasted, which makes another clip of it.",
-        "Undo that, or select the clip anew.",
+        "It was deleted, or cut and pasted, which makes it a new clip.",
+        "Undo that, or select the clip again.",
     )
 
 
 def timeline_switched_error(name: str) -> ResolveProblem:
-    """The error for another timeline than the clip's being open."""
+    """The error when a timeline other than the clip's is open."""
     return ResolveProblem(
         "clip_gone",
-        f"Another timeline is open than the clip's, which is on {name}.",
-        "Resolve changes only the timeline that is open.",
-        f"Open the timeline {name} and do it again.",
+        f"The clip's timeline {name} is not the one that is open.",
+        "Scripts can change only the open timeline.",
+        f"Open the timeline {name} and try again.",
     )

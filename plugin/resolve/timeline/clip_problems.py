@@ -1,4 +1,4 @@
-"""Why work cannot be done on a clip, as far as Resolve's calls tell it without an export."""
+"""Why a clip cannot be used, as far as Resolve's calls show it without an export."""
 
 import os
 from fractions import Fraction
@@ -13,7 +13,7 @@ from .rates import exact_rate
 RENDER = "Right-click it, Render in Place, and use the rendered clip."
 RETIMED = {
     "what": "The clip's speed was changed.",
-    "why": "Resolve makes the frames of a retimed, reversed or frozen clip itself; no file holds them.",
+    "why": "Resolve computes the frames of a retimed, reversed or frozen clip; no file contains them.",
     "remedy": RENDER,
 }
 NO_FILE = {
@@ -23,7 +23,7 @@ NO_FILE = {
 }
 COMPOUND = {
     "what": "The clip is a compound clip, a multicam clip or a nested timeline.",
-    "why": "It is a timeline of its own, not one file.",
+    "why": "It is a timeline, not a file.",
     "remedy": "Choose the clip inside it (Open in Timeline), or: " + RENDER,
 }
 STILL = {"what": "The clip is a still image.", "why": "All its frames are the same picture.", "remedy": RENDER}
@@ -35,9 +35,9 @@ DISABLED = {
 
 
 def problem_with(item: Any, frames: int, rate: Fraction) -> Optional[Dict[str, str]]:
-    """What, why and remedy for a clip that cannot be used; None for one that may be.
+    """What, why and remedy for a clip that cannot be used; None for one that can.
 
-    `frames` is its length in the timeline, `rate` the timeline's.
+    `frames` is its length in the timeline, `rate` the timeline's exact rate.
     """
     clip = call(item, "GetMediaPoolItem")
     if clip is None:
@@ -56,23 +56,23 @@ def problem_with(item: Any, frames: int, rate: Fraction) -> Optional[Dict[str, s
 
 
 def offline(path: str) -> Dict[str, str]:
-    """The words for media that is not there."""
+    """What, why and remedy for offline media."""
     return {
         "what": f"The clip's media is offline: {path}",
-        "why": "There is no such file on this machine.",
+        "why": "The file does not exist on this machine.",
         "remedy": "Relink it in the media pool.",
     }
 
 
 def clip_error(problem: Dict[str, str]) -> ResolveProblem:
-    """The trouble as an error."""
+    """Convert a clip's problem to an error."""
     return ResolveProblem("not_supported", problem["what"], problem["why"], problem["remedy"])
 
 
 def _retimed(item: Any, clip: Any, frames: int, rate: Fraction) -> bool:
-    """Whether the shown part of the media is clearly not as long as the clip, or runs backwards.
+    """Whether the used part of the media is clearly not as long as the clip, or is reversed.
 
-    Only what is certain: the numbers are rounded, and the export, which is exact, is looked at later.
+    Finds only clear cases, because Resolve rounds these numbers; the export is exact and is checked later.
     """
     first, last = call_if_present(item, "GetSourceStartFrame"), call_if_present(item, "GetSourceEndFrame")
     if first is None or last is None:
@@ -83,6 +83,6 @@ def _retimed(item: Any, clip: Any, frames: int, rate: Fraction) -> bool:
     try:
         own = exact_rate(call(clip, "GetClipProperty", "FPS"))
     except ResolveProblem:
-        return False  # a sequence without a rate of its own, or a language that writes it otherwise
+        return False  # a sequence without its own rate, or a rate in another language's format
     lengths = (Fraction(frames), frames * own / rate)
     return all(abs(shown - each) > max(Fraction(2), each * Fraction(3, 100)) for each in lengths)

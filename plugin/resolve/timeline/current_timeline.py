@@ -10,7 +10,7 @@ from .rates import exact_rate
 
 
 class CurrentTimeline:
-    """Handles of what is open. They are asked anew for every request: handles outlive what they stand for."""
+    """Handles of the open project and timeline, read again for every request: handles outlive their objects."""
 
     def __init__(self, resolve: Any, edition: Edition) -> None:
         self.resolve, self.edition = resolve, edition
@@ -31,7 +31,7 @@ class CurrentTimeline:
 
     @property
     def rate(self) -> Fraction:
-        """Exact frames a second of the timeline."""
+        """Exact frames per second of the timeline."""
         return exact_rate(self.setting("timelineFrameRate"))
 
     @property
@@ -40,15 +40,15 @@ class CurrentTimeline:
         return "DF" in str(self.setting("timelineFrameRate")) or ";" in str(call(self.timeline, "GetStartTimecode"))
 
     def setting(self, name: str) -> Any:
-        """A setting of the timeline, the project's where the timeline has none of its own."""
+        """A setting of the timeline, or of the project if the timeline does not have it."""
         return call(self.timeline, "GetSetting", name) or call(self.project, "GetSetting", name)
 
     def is_current(self) -> bool:
-        """Whether the user is still on this timeline."""
+        """Whether this timeline is still the open one."""
         return self.current_timeline_id() == self.timeline_id
 
     def current_timeline_id(self) -> str:
-        """Identity of the timeline that is open now, "" when none is."""
+        """Id of the timeline that is open now, "" when none is."""
         now = call_if_present(self.project, "GetCurrentTimeline")
         return str(call(now, "GetUniqueId")) if now is not None else ""
 
@@ -61,7 +61,7 @@ class CurrentTimeline:
 
 
 def track_count(timeline: Any, kind: str = "video") -> int:
-    """How many tracks of a kind there are."""
+    """The number of video or audio tracks."""
     return to_int(call(timeline, "GetTrackCount", kind))
 
 
@@ -71,12 +71,12 @@ def items_on(timeline: Any, kind: str, index: int) -> List[Any]:
 
 
 def uid_of(thing: Any) -> str:
-    """Identity of a timeline, item, bin or clip."""
+    """Resolve's unique id of a timeline, item, bin or clip."""
     return str(call(thing, "GetUniqueId"))
 
 
 def uids_on_tracks(timeline: Any, kind: str = "video") -> List[List[str]]:
-    """Identities of all items, track by track."""
+    """The uids of all items, track by track."""
     tracks = range(1, track_count(timeline, kind) + 1)
     return [[uid_of(item) for item in items_on(timeline, kind, index)] for index in tracks]
 
@@ -96,13 +96,13 @@ def span_of(item: Any) -> Tuple[int, int]:
 
 
 def media_path(item: Any) -> str:
-    """Path of an item's media as Resolve spells it, "" for what has no file."""
+    """Path of an item's media in Resolve's notation, "" for items without a file."""
     clip = call(item, "GetMediaPoolItem")
     return clip_path(clip) if clip is not None else ""
 
 
 def clip_path(clip: Any) -> str:
-    """Path of a clip of the media pool, "" for timelines and other things without a file."""
+    """Path of a clip in the media pool, "" for timelines and other clips without a file."""
     return str(call(clip, "GetClipProperty", "File Path") or "")
 
 

@@ -1,4 +1,4 @@
-"""Media files as Resolve spells their paths: movies, and sequences as name.[1001-1100].exr."""
+"""Media paths in Resolve's notation: movies, and sequences as name.[1001-1100].exr."""
 
 import os
 import re
@@ -9,7 +9,7 @@ STILLS = (".png", ".tif", ".tiff", ".exr", ".dpx", ".cin", ".jpg", ".jpeg", ".tg
 
 
 def first_file(path: str) -> str:
-    """The file that must be there for `path` to be online: a sequence's first image, else the path itself."""
+    """The file that must exist for `path` to be online: a sequence's first image, else the path itself."""
     match = _BRACKETS.match(os.path.basename(path))
     if not match:
         return path
@@ -23,17 +23,17 @@ def is_sequence(path: str) -> bool:
 
 
 def same_path(one: str, other: str) -> bool:
-    """Whether two paths are the same place, however they are spelled."""
+    """Whether two paths name the same file in different notations."""
     return plain(one) == plain(other)
 
 
 def plain(path: str) -> str:
-    """The one spelling of a path that others are compared with."""
+    """The normalised form of a path, for comparisons."""
     return os.path.normcase(os.path.normpath(path))
 
 
 def import_request(take: Dict[str, Any]) -> Any:
-    """What ImportMedia wants for a take: a path, or a sequence's pattern and numbers."""
+    """The argument of ImportMedia for a take: a path, or a sequence's pattern and numbers."""
     sequence = take.get("sequence")
     if not sequence:
         return str(take["path"])
@@ -45,7 +45,7 @@ def import_request(take: Dict[str, Any]) -> Any:
 
 
 def spellings(take: Dict[str, Any]) -> List[str]:
-    """Paths under which Resolve may show a take."""
+    """The paths under which Resolve may show a take."""
     paths = [str(take["path"])]
     sequence = take.get("sequence")
     if sequence:
@@ -58,7 +58,7 @@ def spellings(take: Dict[str, Any]) -> List[str]:
 
 
 def take_at(path: str, takes: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    """The take whose media lies at `path`."""
+    """The take whose media is at `path`."""
     for take in takes:
         if path and any(same_path(path, each) for each in spellings(take)):
             return take

@@ -10,13 +10,13 @@ from .current_timeline import CurrentTimeline, find_item, span_of
 
 PREFIX = "dynvfx-note:"
 COLOUR = "Sky"
-_TRIES = 12  # one marker a frame: when the user has one there, the next free frame takes ours
+_TRIES = 12  # a frame has at most one marker: if the user has one there, the next free frame is used
 
 
 def mark(current: CurrentTimeline, journal: AgentJournal, uid: str, notes: List[Dict[str, Any]]) -> None:
-    """Put a marker at every note's range in the place of those that were put there before.
+    """Put a marker at every note's range, replacing the clip's earlier note markers.
 
-    Frames of notes count from the clip's first frame. Raises ResolveProblem when a marker could not be put.
+    The notes' frames count from the clip's first frame. Raises ResolveProblem when a marker could not be added.
     """
     found = find_item(current.timeline, uid)
     if found is None:
@@ -33,8 +33,8 @@ def mark(current: CurrentTimeline, journal: AgentJournal, uid: str, notes: List[
         if not _put(current, offset, first, last, note, f"{own}{number}"):
             raise ResolveProblem(
                 "not_supported",
-                f"Resolve put no marker at frame {first} of the clip.",
-                "A frame holds one marker only, and the next ones are taken, too.",
+                f"Resolve did not add a marker at frame {first} of the clip.",
+                "A frame can have only one marker, and the next frames have markers too.",
                 "Delete a marker there.",
             )
 

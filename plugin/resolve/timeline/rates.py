@@ -1,4 +1,4 @@
-"""Exact frame rates and timecode from the texts that Resolve gives."""
+"""Exact frame rates and timecode from Resolve's texts."""
 
 from fractions import Fraction
 from typing import Any
@@ -9,18 +9,18 @@ NTSC = Fraction(1000, 1001)
 
 
 def exact_rate(text: Any) -> Fraction:
-    """Frames a second of "24", 23.976, "29.97 DF", "59.940". Raises ResolveProblem for anything else."""
+    """Frames per second of "24", 23.976, "29.97 DF", "59.940". Raises ResolveProblem for anything else."""
     try:
         number = float(str(text).replace("DF", "").replace(",", ".").strip())
     except ValueError:
         number = 0.0
     if not 1 <= number <= 1000:
-        raise ResolveProblem("not_supported", f"Resolve tells a frame rate of {text!r}.", "That is no rate.")
+        raise ResolveProblem("not_supported", f"Resolve reports a frame rate of {text!r}.", "That is not a frame rate.")
     return snap_rate(number)
 
 
 def snap_rate(rate: float) -> Fraction:
-    """The exact rate that `rate` stands for: the same rule as `contract.rates.snap_rate`, which says why."""
+    """The exact rate for a rounded one, by the rule that `contract.rates.snap_rate` explains."""
     exact = Fraction(rate)
     most = exact * Fraction(4, 10000)
     to_int = Fraction(round(exact))
@@ -48,7 +48,7 @@ def timecode(frame: int, rate: Fraction, drop: bool) -> str:
 
 
 def frame_of(text: Any, rate: Fraction) -> int:
-    """Frame number of a timecode; ";" before the frames means drop frame. -1 when it is none."""
+    """Frame number of a timecode; ";" before the frames means drop frame. -1 for other texts."""
     parts = str(text).replace(";", ":").split(":")
     if len(parts) != 4 or not all(part.isdigit() for part in parts):
         return -1

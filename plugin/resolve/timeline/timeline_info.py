@@ -1,4 +1,4 @@
-"""The open timeline as the panel sees it, what is selected in it, and a cheap way to see that it is another one."""
+"""The description of the open timeline for the panel, its selection, and a cheap way to detect changes."""
 
 from fractions import Fraction
 from typing import Any, Dict, List, Tuple
@@ -12,11 +12,11 @@ from .media_paths import plain
 from .rates import frame_of, timecode
 
 SELECTION_COLOUR = "Purple"
-"""Clip colour that chooses a clip where Resolve tells no selection and no playhead."""
+"""Clip colour that selects a clip in versions that report neither the selection nor the playhead."""
 
 
 def timeline_info(current: CurrentTimeline, journal: AgentJournal) -> Dict[str, Any]:
-    """The answer to the request `timeline`."""
+    """The result of `timeline`."""
     taken = shots_by_media(journal.shots(current.project_id))
     clips = []  # type: List[Dict[str, Any]]
     for track in range(1, track_count(current.timeline) + 1):
@@ -53,7 +53,7 @@ def _clip(item: Any, track: int, rate: Fraction) -> Dict[str, Any]:
 
 
 def shots_by_media(shots: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
-    """The shot that each take's media belongs to."""
+    """The shot's uid for each take's media path."""
     return {plain(path): uid for uid, known in shots.items() for path in known.get("takes", {})}
 
 
@@ -61,7 +61,7 @@ def shots_by_media(shots: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
 
 
 def selected(current: CurrentTimeline, journal: AgentJournal) -> List[str]:
-    """The clip that is meant: the only selected one, else the one under the playhead, else the only purple one."""
+    """The selected clip: the only selected one, else the one under the playhead, else the only purple one."""
     chosen = _selected_items(current)
     if len(chosen) != 1:
         under_playhead = call_if_present(current.timeline, "GetCurrentVideoItem")
@@ -69,14 +69,14 @@ def selected(current: CurrentTimeline, journal: AgentJournal) -> List[str]:
     if len(chosen) != 1:
         return []
     item = chosen[0]
-    # A placed take stands for the clip that it was made from.
+    # Selecting a placed take selects the clip that it was made from.
     path = media_path(item)
     below = shots_by_media(journal.shots(current.project_id)).get(plain(path)) if path else None
     return [below or uid_of(item)]
 
 
 def _selected_items(current: CurrentTimeline) -> List[Any]:
-    """Selected video items; audio that is linked to them does not count."""
+    """The selected video items, without their linked audio."""
     items = to_list(call_if_present(current.timeline, "GetSelectedClips"))
     return [item for item in items if find_item(current.timeline, uid_of(item)) is not None]
 
@@ -88,9 +88,9 @@ def _marked_items(current: CurrentTimeline) -> List[Any]:
 
 
 def fingerprint(resolve: Any) -> Tuple[Any, ...]:
-    """A few cheap facts that differ when another project, timeline, selection or cut is there.
+    """A few cheap facts that change with the project, timeline, selection or edit.
 
-    Raises NoAnswer when Resolve itself is gone.
+    Raises NoAnswer when Resolve has ended.
     """
     if not call(resolve, "GetProductName"):
         raise NoAnswer("GetProductName")
@@ -114,7 +114,7 @@ def fingerprint(resolve: Any) -> Tuple[Any, ...]:
 
 
 def playhead(current: CurrentTimeline) -> int:
-    """Absolute frame of the playhead; the timeline's first frame where Resolve does not tell."""
+    """Absolute frame of the playhead; the timeline's first frame when Resolve does not report it."""
     start = to_int(call(current.timeline, "GetStartFrame"))
     now = frame_of(call(current.timeline, "GetCurrentTimecode"), current.rate)
     first = frame_of(call(current.timeline, "GetStartTimecode"), current.rate)
@@ -122,13 +122,13 @@ def playhead(current: CurrentTimeline) -> int:
 
 
 def seek(current: CurrentTimeline, frame: int) -> None:
-    """Move the playhead. Raises ResolveProblem when Resolve does not go there."""
+    """Move the playhead. Raises ResolveProblem when it did not move there."""
     start = to_int(call(current.timeline, "GetStartFrame"))
     first = max(0, frame_of(call(current.timeline, "GetStartTimecode"), current.rate))
     text = timecode(first + frame - start, current.rate, current.drop)
     call(current.timeline, "SetCurrentTimecode", text)
     if playhead(current) != frame:
         raise ResolveProblem(
-            "not_supported", f"Resolve did not go to {text}.", "The Media and Fusion pages have no such playhead.",
+            "not_supported", f"Resolve did not go to {text}.", "The Media and Fusion pages have another playhead.",
             "Open the Edit page.",
         )  # fmt: skip

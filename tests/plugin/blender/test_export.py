@@ -151,7 +151,7 @@ def test_a_cancelled_render_leaves_nothing(blender: Blender, media: Media, tmp_p
     assert blender.call("agent_calls.cancel_export", "clip", str(folder)) == []
 
 
-def test_a_render_that_fails_says_why(blender: Blender, media: Media, tmp_path: Path) -> None:
+def test_a_failed_render_gives_the_reason(blender: Blender, media: Media, tmp_path: Path) -> None:
     reversed_movie(blender, media)
     folder = tmp_path / "out"
     folder.mkdir()
@@ -165,7 +165,7 @@ def test_a_render_that_fails_says_why(blender: Blender, media: Media, tmp_path: 
     assert list(folder.iterdir()) == []
 
 
-def test_what_cannot_be_used_says_why(blender: Blender, media: Media, tmp_path: Path) -> None:
+def test_unusable_clips_give_the_reason(blender: Blender, media: Media, tmp_path: Path) -> None:
     gone = tmp_path / "gone.mp4"
     gone.write_bytes(media.h264.read_bytes())
     blender.call("scenes.add_movie", str(gone), "gone", 1)

@@ -64,7 +64,7 @@ def test_nothing_else_changes_and_undo_restores(blender: Blender, clip: dict, me
     assert blender.call("scenes.describe") == before
 
 
-def test_the_layer_lies_as_the_clip_does(
+def test_the_layer_is_aligned_with_the_clip(
     blender: Blender, clip: dict, media: Media, layers: Path, tmp_path: Path
 ) -> None:
     look = {

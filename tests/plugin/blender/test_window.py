@@ -88,7 +88,7 @@ def test_from_the_sentence_to_the_swapped_take(window: WindowedBlender) -> None:
     assert window.do(_LAYERS) == {"Take a": [2, True], "Take b": [3, True]}
 
 
-def test_panel_and_files_come_and_go(window: WindowedBlender, tmp_path: Path) -> None:
+def test_panel_and_files_are_closed_and_opened(window: WindowedBlender, tmp_path: Path) -> None:
     window.do("bpy.ops.dynvfx.open_panel()")
     window.until(_AGENT + "result = agent.connected and agent.state.backend['state'] == 'ready'")
     (window.folder / "crash").touch()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of journal entries: power cuts are not what is tested here."""
+    """Skip fsync: these tests write thousands of journal entries, and power cuts are not tested here."""
     monkeypatch.setattr(os, "fsync", lambda file: None)
 
 
@@ -28,7 +28,7 @@ def film(tmp_path: Path) -> Film:
 
 @pytest.fixture(scope="session")
 def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The agent as the installer puts it together; the folder that stands for Resolve's `Fusion`."""
+    """The agent as the installer assembles it; returns the folder that takes the place of Resolve's `Fusion`."""
     folder = tmp_path_factory.mktemp("agents")
     assert "resolve" in assemble(ROOT, folder)
     return folder / "resolve"

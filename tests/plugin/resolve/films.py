@@ -101,7 +101,7 @@ class Film:
 
 
 def finish(steps: Iterator[Any]) -> Any:
-    """What a generator returns in the end."""
+    """Run a generator to its end; returns its result."""
     while True:
         try:
             next(steps)
@@ -110,7 +110,7 @@ def finish(steps: Iterator[Any]) -> Any:
 
 
 def without_ours(project: Project, placed: set[str]) -> Project:
-    """The project without what was placed: items with these uids, the tracks that they were alone on, our bin."""
+    """The project without the placed items (given by uid), the tracks that contain only them, and DynVFX's bin."""
     clean = copy.deepcopy(project)
     for timeline in clean.timelines:
         for kind, tracks in timeline.tracks.items():

@@ -1,4 +1,4 @@
-"""The agent as it is installed, over the real link, with a panel that is a process of its own."""
+"""The agent as it is installed, over the real link, with a panel in a separate process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.plugin.resolve.conftest import ROOT
 from tests.plugin.resolve.double import World
 from tests.plugin.resolve.films import Film
 
-# Dials like the panel, sends the given requests, writes the answers down and ends.
+# Connects like the panel, sends the given requests, writes the answers to a file and ends.
 PANEL = r"""
 import json, os, socket, sys
 asks, answers = sys.argv[1], sys.argv[2]
@@ -38,7 +38,7 @@ json.dump({"answers": given, "seen": seen}, open(answers, "w", encoding="utf-8")
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """The folder of an installed agent: here nothing but the panel's command."""
+    """The folder of an installed agent, with only the panel's command in it."""
     folder = tmp_path / "DynVFX_agent"
     folder.mkdir()
     (tmp_path / "panel.py").write_text(PANEL)
@@ -55,7 +55,7 @@ def served(agent: ModuleType, film: Film, here: Path, asks: list) -> dict:
     return json.loads((here.parent / "answers").read_text())
 
 
-def test_a_clip_goes_out_and_the_take_comes_back(agent: ModuleType, film: Film, here: Path, tmp_path: Path) -> None:
+def test_a_clip_is_exported_and_the_take_placed(agent: ModuleType, film: Film, here: Path, tmp_path: Path) -> None:
     item = film.clip(at=12, first=5)
     folder = tmp_path / "shot"
     folder.mkdir()
@@ -69,7 +69,7 @@ def test_a_clip_goes_out_and_the_take_comes_back(agent: ModuleType, film: Film, 
         ("seek", {"frame": item.start + 3}),
         ("mark", {"uid": item.uid, "notes": [{"first": 0, "last": 2, "text": "x", "category": "", "author": ""}]}),
         ("versions", {"uid": item.uid, "takes": [film.take("a")]}),
-        ("swap", {"uid": "nobody", "take": film.take("b")}),
+        ("swap", {"uid": "unknown", "take": film.take("b")}),
     ]
     reply = served(agent, film, here, asks)
     hello, timeline, export, placed, again, swapped, placed_items, _, _, versions, problem = reply["answers"]
@@ -113,7 +113,7 @@ def test_a_killed_placing_is_mended_before_anything_else(
     for _ in range(3):
         next(placing)
     assert film.world.snapshot() != before
-    # Killed: the generator is kept alive, so that nothing of it is cleaned up.
+    # Killed: the generator is kept alive, so that its clean-up does not run.
     reply = served(agent, film, here, [("timeline", {})])
     assert [each["uid"] for each in reply["answers"][1]["clips"]] == [item.uid]
     assert film.world.snapshot() == before
@@ -157,7 +157,7 @@ def test_a_second_start_brings_the_first_ones_panel_up(agent: ModuleType, film: 
 
 
 def test_the_menu_script_finds_the_agent(assembled: Path, film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Resolve runs it without telling it where it is, so that only its code's file name is left."""
+    """Resolve runs the script without setting `__file__`, so that only its code's file name is known."""
     script = assembled / "Scripts" / "Utility" / "DynVFX.py"
     film.world.answers["Resolve.GetProductName"] = "DaVinci Resolve"
     film.world.version = (21, 1, 0)

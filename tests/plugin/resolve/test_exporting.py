@@ -1,4 +1,4 @@
-"""What goes out of Resolve is read by our own timeline reader with the right frames."""
+"""Clips exported from Resolve are read by our own timeline reader with the right frames."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_without_otio_the_calls_give_enough(tmp_path: Path, switches: Switches) 
     assert (shot.source_start, shot.frame_count, shot.record_start) == (31, 24, 50)
 
 
-def test_an_export_that_says_yes_and_writes_nothing(tmp_path: Path) -> None:
+def test_an_export_that_reports_success_but_writes_nothing(tmp_path: Path) -> None:
     film = Film(tmp_path / "film")
     film.world.answers["Timeline.Export"] = True
     shot = exported(film, film.clip(first=31), tmp_path / "out")

@@ -1,4 +1,4 @@
-"""Killing the agent or Resolve at every single call of a placing: the take is there whole afterwards, or not at all."""
+"""Killing the agent or Resolve at every call of placing a take: afterwards the take is complete or absent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def film_takes(film: Film) -> list[dict]:
     return [film.take("a"), film.take("b")]
 
 
-# With live save it makes no difference to a killed agent; a Resolve that dies comes back as it was or as it was saved.
+# Live save makes no difference to a killed agent; a killed Resolve restarts with its last or its saved state.
 @pytest.mark.parametrize(("who", "live_save"), [("agent", False), ("resolve", False), ("resolve", True)])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_killed_at_every_call_of_a_placing(tmp_path: Path, who: Who, moment: Moment, live_save: bool) -> None:
@@ -71,7 +71,7 @@ def test_killed_at_every_call_of_a_placing(tmp_path: Path, who: Who, moment: Mom
             after = without_ours(after, placed)
         assert after == before, number
         assert journal.unfinished() == [], number
-    # The very last calls come after the take is whole; everything before them is taken back.
+    # The last calls come after the take is complete; a kill before them undoes everything.
     assert placed_whole <= total // 4
 
 

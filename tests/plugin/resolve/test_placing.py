@@ -12,7 +12,7 @@ from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.films import Film, finish, without_ours
 
 
-def test_a_take_lies_exactly_above_its_clip(tmp_path: Path) -> None:
+def test_a_take_is_exactly_above_its_clip(tmp_path: Path) -> None:
     film = Film(tmp_path)
     film.tracks(2, 2)
     shot = film.clip(at=12)
@@ -40,7 +40,7 @@ def test_whatever_end_frame_means(tmp_path: Path, end_frame: str, past_end: str)
     assert (placed["record_start"], placed["record_frames"]) == (shot.start, 24)
 
 
-def test_append_that_says_yes_and_places_nothing_is_taken_back(tmp_path: Path) -> None:
+def test_append_that_reports_success_but_places_nothing_is_undone(tmp_path: Path) -> None:
     film = Film(tmp_path)
     shot = film.clip()
     before = film.world.snapshot()

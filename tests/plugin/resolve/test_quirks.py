@@ -1,4 +1,4 @@
-"""Every quirk that has been published about Resolve, one test each."""
+"""Every published quirk of Resolve, one test each."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_linked_audio_does_not_make_two_of_one(film: Film) -> None:
     assert selected(film.current(), film.journal) == [one.uid]
 
 
-def test_a_placed_take_stands_for_its_clip_and_is_no_clip_itself(film: Film) -> None:
+def test_a_placed_take_selects_its_clip_and_is_not_listed(film: Film) -> None:
     item = film.clip()
     film.timeline.playhead = item.start
     placed_in(film, item)
@@ -145,7 +145,7 @@ def test_a_second_take_nearby_shares_our_track(film: Film) -> None:
     assert len(film.timeline.tracks["video"]) == 2
 
 
-def test_a_new_bin_becomes_current_and_the_users_comes_back(film: Film) -> None:
+def test_the_users_bin_stays_current(film: Film) -> None:
     item = film.clip()
     pool = film.world.resolve.GetProjectManager().GetCurrentProject().GetMediaPool()
     rushes = pool.AddSubFolder(pool.GetRootFolder(), "Rushes")
@@ -200,13 +200,13 @@ def test_a_take_of_another_length_in_resolve(film: Film) -> None:
     assert film.world.snapshot() == before
 
 
-def test_set_property_that_says_no_and_sets(film: Film) -> None:
+def test_set_property_that_reports_failure_but_sets(film: Film) -> None:
     item = film.clip(properties={"AnchorPointX": 12.0, "Pan": 3.0})
     assert placed_in(film, item)["note"] == ""
     assert layer(film).properties == {"AnchorPointX": 12.0, "Pan": 3.0}
 
 
-def test_the_marker_has_a_name_and_says_whose_the_take_is(film: Film) -> None:
+def test_the_marker_has_a_name_and_identifies_the_take(film: Film) -> None:
     item = film.clip()
     take = film.take()
     take["label"] = ""

@@ -1,4 +1,4 @@
-"""The user goes on cutting, chooses takes, moves the playhead: what was published about that, one test each."""
+"""Quirks after placing, when the user edits, selects takes or moves the playhead, one test each."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_another_timeline_is_open_now(film: Film) -> None:
 
 
 def test_the_timeline_is_switched_while_it_is_placed(film: Film) -> None:
-    """Append goes to the current timeline, whatever timeline was meant."""
+    """AppendToTimeline always uses the current timeline."""
     item, take = film.clip(), film.take()
     other = new_timeline(film.world, film.world.project, "Cut 2")
     film.world.project.current_timeline = film.timeline.uid
@@ -141,12 +141,12 @@ def test_cut_and_paste_makes_another_item_that_is_still_ours(film: Film) -> None
     assert [(each["uid"], each["record_start"]) for each in found] == [(item.uid, item.start + 10)]
 
 
-def test_a_removed_take_stands_no_longer(film: Film) -> None:
+def test_a_removed_take_is_no_longer_placed(film: Film) -> None:
     item = film.clip()
     placed_in(film, item)
     film.timeline.tracks["video"][1].items.clear()
     assert placements(film.current(), film.journal) == []
-    with pytest.raises(ResolveProblem, match="No take"):
+    with pytest.raises(ResolveProblem, match="no take of this clip"):
         swap(film.current(), film.journal, item.uid, film.take("b"))
 
 

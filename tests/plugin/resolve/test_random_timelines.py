@@ -1,6 +1,6 @@
 """Random timelines: the take's record range is the clip's, and nothing else has changed.
 
-DYNVFX_EXAMPLES sets how many; 500 where CI is set, fewer on a machine that somebody waits at.
+DYNVFX_EXAMPLES sets their number; the default is 500 if CI is set, else fewer.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RATES = st.sampled_from(["24", "23.976", "25", "29.97", "29.97 DF", "60"])
 
 @st.composite
 def timelines(draw: st.DrawFn) -> tuple[World, str, list[list[tuple[int, int, int]]], tuple[int, int], dict]:
-    """A world, a rate, per track (gap, length, first), the clip that is meant, and the state of tracks."""
+    """A world, a rate, the clips of each track (gap, length, first), the clip to use, and the tracks' states."""
     world = World(draw(VERSIONS), "studio", draw(SWITCHES))
     piece = st.tuples(st.integers(0, 40), st.integers(1, 60), st.integers(0, 30))
     lanes = draw(st.lists(st.lists(piece, max_size=4), min_size=1, max_size=4).filter(any))
@@ -85,7 +85,7 @@ def build(folder: Path, drawn: tuple) -> tuple[Film, Item]:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(drawn=timelines())
-def test_the_take_lies_where_the_clip_does_and_nothing_else_changes(drawn: tuple) -> None:
+def test_the_take_is_where_the_clip_is_and_nothing_else_changes(drawn: tuple) -> None:
     with tempfile.TemporaryDirectory() as folder:
         film, item = build(Path(folder), drawn)
         takes = [
@@ -95,7 +95,7 @@ def test_the_take_lies_where_the_clip_does_and_nothing_else_changes(drawn: tuple
         try:
             placed = finish(place(film.current(), film.journal, item.uid, takes, len(takes) - 1))
         except ResolveProblem as problem:
-            # The only honest reason: this Resolve adds tracks on top, and something in between shows over the clip.
+            # The only valid reason: this Resolve adds tracks on top only, and a track between covers the clip.
             assert problem.kind == "no_free_track"
             assert film.world.version < (19, 0, 0) or film.world.switches.add_track == "appends"
             assert film.world.snapshot() == before

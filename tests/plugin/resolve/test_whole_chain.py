@@ -1,4 +1,4 @@
-"""The assembled agent on the double, the real panel process and the real service: from the clip to the placed take."""
+"""The assembled agent on the double, the real panel process and the real backend: from the clip to the placed take."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FRAMES = 30
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[RunningService]:
-    """This user's own, with the models that make a take in a second."""
+    """The user's own backend, with models that make a take in a second."""
     with running(tmp_path / "home", "--media-root", "/", worker="tests.backend.worker.small_worker") as service:
         yield service
 
@@ -65,7 +65,7 @@ def test_from_the_clip_to_the_take_above_it(
     reply = json.loads((tmp_path / "report.json").read_text())
     assert "problem" not in reply
     assert "Read back and confirmed" in reply["sentence"] and "V2" in reply["sentence"]
-    # In the timeline: one video item more, exactly over the clip.
+    # In the timeline: one more video item, exactly above the clip.
     after = film.world.snapshot()
     uids = {each.uid for track in before.timelines[0].tracks["video"] for each in track.items}
     placed = [each for track in after.timelines[0].tracks["video"] for each in track.items if each.uid not in uids]
@@ -73,7 +73,7 @@ def test_from_the_clip_to_the_take_above_it(
     layer = next(each for each in pool_items(after) if each.uid == placed[0].pool)
     assert layer.properties["Alpha mode"] == "Straight" and layer.path == str(Path(reply["folder"]) / "layer.mov")
     assert without_ours(after, {placed[0].uid}) == before
-    # On the disk: what Resolve composites right.
+    # On disk: the kind of layer that Resolve composites correctly.
     with av.open(layer.path) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.codec_tag, stream.codec_context.pix_fmt) == ("ap4h", "yuva444p12le")
@@ -84,6 +84,6 @@ def test_from_the_clip_to_the_take_above_it(
 
 
 def imported(path: str) -> tuple[int, str, int, bool] | None:
-    """What Resolve makes of a file."""
+    """The facts that Resolve reads from a file."""
     info = probe(Path(path))
     return info.frame_count, f"{float(info.rate):g}", 0, False

@@ -112,7 +112,7 @@ def test_a_cancelled_page_is_not_there(tmp_path):
     assert list((tmp_path / "page").iterdir()) == []
 
 
-def test_a_page_that_cannot_be_written_says_so(tmp_path):
+def test_a_page_that_cannot_be_written_is_an_error(tmp_path):
     original = slice_of(write_movie(tmp_path / "original.mov", 12), 12)
     with pytest.raises(PageFailed):
         write_page(tmp_path / "page", "SH010", original, [])

@@ -1,4 +1,4 @@
-"""AppendToTimeline with all that it does without a word, and new timelines."""
+"""AppendToTimeline with its silent failures, and new timelines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def append(world: World, project: Project, given: Any) -> Handle:
     """Place one clip on the current timeline.
 
-    The handle is always truthy; when nothing was placed it leads nowhere.
+    The returned handle is always truthy; when nothing was placed, it has no object.
     """
     nothing = world.handle("TimelineItem", "nothing")
     timeline = next((each for each in project.timelines if each.uid == project.current_timeline), None)
@@ -35,7 +35,7 @@ def append(world: World, project: Project, given: Any) -> Handle:
 
 
 def _span(world: World, clip: PoolItem, info: dict) -> tuple[int, int] | None:
-    """First frame of the media and number of its frames; None when the range is refused."""
+    """First media frame and number of frames; None when the range is refused."""
     if "startFrame" not in info:
         return 0, clip.frames
     sequence = "[" in clip.path

@@ -1,4 +1,4 @@
-"""What scripts hold: handles without state that look their object up at every call, as those of fusionscript do."""
+"""The handles that scripts get: without state, they look up their object at every call, like fusionscript's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TAKES = {"AddTake", "GetTakesCount", "GetSelectedTakeIndex", "GetTakeByIndex", 
 
 
 class NotInDouble(AssertionError):
-    """The double has no behaviour for a call that the real thing has."""
+    """The double does not implement a call that Resolve has."""
 
 
 class Killed(BaseException):
@@ -28,7 +28,7 @@ class Killed(BaseException):
 
 
 class Handle:
-    """An object of the scripting interface. A name that it does not know is None, never an AttributeError."""
+    """An object of the scripting interface. An unknown name is None, never an AttributeError."""
 
     is_handle = True
 
@@ -45,7 +45,7 @@ class Handle:
 
 
 def attribute(world: World, handle: Handle, name: str) -> Any:
-    """What `handle.name` is."""
+    """The value of `handle.name`."""
     kind = handle.__dict__["_kind"]
     if world.gone:
         return None

@@ -1,4 +1,4 @@
-"""TimelineItem. What `find` gives for one is (timeline, track type, track index, item)."""
+"""TimelineItem; `find` returns (timeline, track type, track index, item) for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markers of timelines and of their items: one a frame, never without a name."""
+"""Markers of timelines and of their items: at most one per frame, never without a name."""
 
 from __future__ import annotations
 

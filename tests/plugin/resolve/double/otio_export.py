@@ -1,4 +1,4 @@
-"""Timeline.Export to OpenTimelineIO in the shape that people have published of Resolve's exports."""
+"""Timeline.Export to OpenTimelineIO, in the form of published Resolve exports."""
 
 from __future__ import annotations
 

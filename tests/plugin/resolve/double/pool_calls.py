@@ -73,7 +73,7 @@ class MediaPoolCalls:
         for each in bins_below(project.root):
             each.clips = [clip for clip in each.clips if clip.uid not in gone]
         for timeline in project.timelines:
-            # Resolve takes what was made of deleted media out of the timelines, too.
+            # Resolve also removes the items of deleted media from the timelines.
             for tracks in timeline.tracks.values():
                 for track in tracks:
                     track.items = [item for item in track.items if item.pool not in gone]
@@ -153,7 +153,7 @@ class MediaPoolItemCalls:
 
 
 def properties(world: World, clip: PoolItem) -> dict[str, str]:
-    """What GetClipProperty tells; names are English, values are in the language of the user."""
+    """The properties of GetClipProperty: names in English, values in the user's language."""
     language = world.switches.language
     kind = _KINDS[language][2 if clip.timeline or not clip.path else int(clip.audio)]
     alpha = _ALPHA[language][_ALPHA["en"].index(clip.properties.get("Alpha mode", "None"))]

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 
-# What the stubs write as required although their own documentation calls it optional.
+# Parameters that the stubs declare as required although their documentation calls them optional.
 OPTIONAL = {
     "Timeline.AddTrack": {"subTrackType", "newTrackOptions"},
     "Timeline.DeleteClips": {"Bool"},
@@ -19,7 +19,7 @@ OPTIONAL = {
     "TimelineItem.GetRightOffset": {"subframe_precision"},
 }
 OPTIONAL_KEYS = {"NewTrackOptions": {"audiotype", "index"}, "MediaPoolClipInfo": {"trackIndex", "recordFrame"}}
-# Documented after the stubs were made, or before them and no longer.
+# Calls documented only in versions newer or older than the stubs.
 LATER = {"Timeline.GetSelectedClips": "def GetSelectedClips(self) -> List[TimelineItem]: ..."}
 
 
@@ -132,7 +132,7 @@ def _is(node: ast.expr | None, name: str) -> bool:
 
 
 def fits(value: object, kind: ast.expr | None) -> bool:
-    """Whether a value is of the kind that an annotation of the stubs names."""
+    """Whether a value matches an annotation of the stubs."""
     if kind is None:
         return True
     if isinstance(kind, ast.BinOp) and isinstance(kind.op, ast.BitOr):
@@ -193,5 +193,5 @@ def _is_choice(value: object, choice: ast.expr) -> bool:
 
 
 def constant(name: str) -> str:
-    """The value of a constant: opaque on purpose, as their numbers are nobody's business."""
+    """The value of a constant: opaque on purpose, so that the agent cannot depend on its number."""
     return f"<{name}>"

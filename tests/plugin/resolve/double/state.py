@@ -1,4 +1,4 @@
-"""What a Resolve project holds, as plain data that can be compared and copied."""
+"""The content of a Resolve project, as plain data that can be compared and copied."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Take:
 
 @dataclass
 class Item:
-    """`first` is the first shown frame of the media, 0 the media's own first, in frames of the media's rate."""
+    """`first` is the first used media frame, counted from 0 at the media's own first frame, at the media's rate."""
 
     uid: str
     name: str
@@ -102,7 +102,7 @@ class Project:
 
 
 def rate_of(text: str) -> Fraction:
-    """Exact frames a second of "23.976", "29.97 DF", "24"."""
+    """Exact frames per second of "23.976", "29.97 DF", "24"."""
     number = float(text.split()[0])
     whole = round(number)
     return Fraction(whole) if abs(number - whole) < 0.001 else Fraction(round(number * 1.001) * 1000, 1001)

@@ -1,4 +1,4 @@
-"""Where real Resolves differ, or where nobody has published which way they go."""
+"""Switches for the behaviour in which real Resolves differ, or which was never published."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 Version = tuple[int, int, int]
 
-# First version that has it, as far as release notes and public repositories tell.
+# The first version with each call, according to release notes and public repositories.
 SINCE: dict[str, Version] = {
     "Timeline.GetSelectedClips": (21, 0, 4),
     "TimelineItem.GetTrackTypeAndIndex": (19, 0, 0),
@@ -24,7 +24,7 @@ FREE_SCRIPTS_UNTIL: Version = (21, 1, 0)
 
 @dataclass(frozen=True)
 class Switches:
-    """Every field's first choice is what the newest published reports say."""
+    """The default of every field follows the newest published reports."""
 
     end_frame: Literal["exclusive", "inclusive"] = "exclusive"
     past_end: Literal["clamps", "refuses", "freezes"] = "clamps"

@@ -1,4 +1,4 @@
-"""Timecode as Resolve shows it: drop frame where the timeline's rate says DF."""
+"""Timecode as Resolve shows it: drop frame when the timeline's rate contains DF."""
 
 from __future__ import annotations
 

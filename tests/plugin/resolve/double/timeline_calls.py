@@ -52,7 +52,7 @@ class TimelineCalls(MarkerCalls):
 
     def GetTrackName(world: World, timeline: Timeline, kind: str, index: int) -> str | None:
         track = _track(timeline, kind, index)
-        # A track that nobody has named is called after its place.
+        # The default name of a track contains its number.
         return (track.name or f"{kind.capitalize()} {index}") if track else None
 
     def SetTrackName(world: World, timeline: Timeline, kind: str, index: int, name: str) -> bool:
@@ -104,7 +104,7 @@ class TimelineCalls(MarkerCalls):
         for track in tracks:
             if not track.locked:
                 track.items = [item for item in track.items if item.uid not in gone]
-        assert not ripple, "nothing of ours may ever move what the user has cut"
+        assert not ripple, "the agent must never move the user's clips"
         return True
 
     def GetCurrentVideoItem(world: World, timeline: Timeline) -> Handle | None:

@@ -1,4 +1,4 @@
-"""One running Resolve: version and edition, projects, what was saved of them, and the moment it dies."""
+"""One running Resolve: version and edition, projects, their saved states, and the call at which it is killed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,13 @@ _BEHAVIOUR = {
 
 
 class World:
-    """`answers` overrides calls: {"Timeline.AddMarker": False} is a call that says no and does nothing, True one that
-    lies; a function is called with the world and the arguments. `probe` tells a file that is imported:
-    path -> (frames, rate, start, audio), None for one that Resolve cannot read."""
+    """A double of Resolve.
+
+    answers: overrides calls. {"Timeline.AddMarker": False} is a call that returns False and does nothing, with True it
+        returns True and does nothing; a function is called with the world and the arguments.
+    probe: returns the facts of an imported file: path -> (frames, rate, start, audio), None for one that Resolve cannot
+        read.
+    """
 
     def __init__(
         self,
@@ -55,7 +59,7 @@ class World:
 
     @property
     def resolve(self) -> Handle:
-        """What a script gets as `resolve`."""
+        """The object that a script gets as `resolve`."""
         return Handle(self, "Resolve", "resolve")
 
     @property
@@ -84,7 +88,7 @@ class World:
         return getattr(_BEHAVIOUR[kind], name, None)
 
     def find(self, kind: str, uid: str) -> Any:
-        """The state behind a handle; None when it is there no longer."""
+        """The object of a handle; None when it no longer exists."""
         if kind in ("Resolve", "ProjectManager"):
             return self
         if kind == "Project":
@@ -109,11 +113,11 @@ class World:
         self._saved = copy.deepcopy(self.projects)
 
     def snapshot(self) -> Project:
-        """A copy of the open project, to compare with later."""
+        """A copy of the open project, for a later comparison."""
         return copy.deepcopy(self.project)
 
     def kill(self, number: int, moment: Literal["before", "after"], who: Literal["agent", "resolve"]) -> None:
-        """Die at call `number` counted from now. When Resolve dies, the agent gets None from then on."""
+        """Kill the agent or Resolve at call `number`, counted from now; without Resolve all calls return None."""
         self._death = (len(self.calls) + number, moment, who)
 
     def dies(self, moment: str) -> bool:
@@ -122,12 +126,12 @@ class World:
     def die(self) -> None:
         assert self._death is not None
         if self._death[2] == "agent":
-            self.agent_is_dead = True  # nothing that it would still clean up may run
+            self.agent_is_dead = True  # no clean-up code may run
             raise Killed
         self.gone = True
 
     def restart(self) -> None:
-        """A new Resolve opens what the old one had saved, or the old one goes on when it had not died."""
+        """Continue: a new Resolve opens what the killed one had saved; one that was not killed keeps its state."""
         if self.gone:
             self.projects = copy.deepcopy(self._saved)
             self.gone = False
