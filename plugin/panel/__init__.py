@@ -1,1 +1,1 @@
-"""The window beside the timeline (docs/panel.md)."""
+"""The panel: the window beside the timeline (docs/panel.md)."""

@@ -1,6 +1,6 @@
 """`python -m plugin.panel [TIMELINE]` opens the panel over timeline files.
 
-With --agent it is the panel of the editing application that started it: see plugin/hosts/PROTOCOL.md.
+With --agent it serves the editing application that started it: see plugin/hosts/PROTOCOL.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dynvfx panel", description="Opens the panel beside your timeline.")
     parser.add_argument("timeline", nargs="?", type=Path, help=".otio, .otioz, .otiod or a movie")
     parser.add_argument("--agent", action="store_true", help="serve the editing application that starts this")
-    parser.add_argument("--hidden", action="store_true", help="with --agent: no window until it is asked for")
+    parser.add_argument("--hidden", action="store_true", help="with --agent: no window until the application asks")
     options = parser.parse_args(arguments)
     if options.agent and options.timeline is not None:
         parser.error("--agent takes its timeline from the editing application")

@@ -1,4 +1,4 @@
-"""The panel of an editing application: started by its agent, hidden until it is asked for, ended with it."""
+"""The panel of an editing application: started by the agent, hidden until requested, and ended with it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ADDRESS, TOKEN = "DYNVFX_AGENT", "DYNVFX_AGENT_TOKEN"
 
 
 class AgentPanel(QObject):
-    """Dials the agent, then is its panel until either ends. `exit_code` is what the process ends with."""
+    """Connects to the agent and serves as its panel until either ends. `exit_code` is the exit code of the process."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class AgentPanel(QObject):
         self.session.ended.connect(self._ended)
 
     def close(self) -> None:
-        """Hang up and leave the service; its jobs go on."""
+        """Disconnect from the agent and the backend; jobs continue."""
         self.session.close()
         if self.panel is not None:
             self.panel.window.close()
@@ -99,17 +99,17 @@ class AgentPanel(QObject):
         if not expected:
             self.exit_code = 1
             print(problem, file=sys.stderr)
-        log.info("the agent has gone: %s", problem)
-        # Not from within: the loop may not run yet.
+        log.info("the agent disconnected: %s", problem)
+        # Deferred, because the event loop may not be running yet.
         QTimer.singleShot(0, QApplication.quit)
 
 
 def run_for_agent(hidden: bool = False) -> int:
-    """Be the panel of the agent that the environment names, until it ends; the exit code. Raises BadUsage."""
-    # Taken out, so that a service which the panel starts does not inherit the token.
+    """Run the panel of the agent that the environment names; returns the exit code. Raises BadUsage."""
+    # Removed, so that a backend which the panel starts does not inherit the token.
     environment = {name: os.environ.pop(name, "") for name in (ADDRESS, TOKEN)}
     with application() as program:
-        # A closed window is one that the application shows again.
+        # The application can show a closed window again.
         program.app.setQuitOnLastWindowClosed(False)
         panel = AgentPanel(program, environment, hidden)
         panel.session.begin()

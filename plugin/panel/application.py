@@ -1,4 +1,4 @@
-"""The panel as a program: one Qt application, whatever the host."""
+"""The panel as a program: the Qt application, its log and its unexpected errors, for every host."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ log = logging.getLogger("dynvfx.panel")
 
 
 HostFactory = Callable[[Path, Background], Host]
-"""A host from the folder of the panel's own files, and what runs its work."""
+"""Makes a host from the folder of the panel's own files and the runner of its background work."""
 
 
 class Panel:
-    """Models and window of one panel; `close` when it is over."""
+    """Models and window of one panel; call `close` at the end."""
 
     def __init__(self, app: QApplication, host: HostFactory | None = None, services: Services | None = None) -> None:
         home = state_folder()
@@ -43,25 +43,25 @@ class Panel:
         self.background = Background()
         self.host = host(settings.folder, self.background) if host else OtioFiles(settings.folder / "placed")
         apply_theme(app, Theme.following(self.host.palette() if isinstance(self.host, HasPalette) else {}))
-        # What travels may take hours: pictures and facts of clips do not wait behind it.
-        self.travel = Background()
+        # Transfers may take hours: thumbnails and media facts must not wait behind them.
+        self.transfers = Background()
         self.model = PanelModel(
-            self.host, services or UserBackends(home, settings), settings, self.background, transfers=self.travel
+            self.host, services or UserBackends(home, settings), settings, self.background, transfers=self.transfers
         )
         self.review = ReviewModel()
         self.thumbnails = Thumbnails(self.background)
         self.window = PanelWindow(self.model, self.review, self.thumbnails)
 
     def close(self) -> None:
-        """Leave the service, end all threads."""
+        """Disconnect from the backend and end all threads."""
         self.model.close()
         self.review.close()
         self.background.wait()
-        self.travel.wait()
+        self.transfers.wait()
 
 
 class _UnexpectedErrors(QObject):
-    """An error that nobody foresaw, told in the window's thread; its traceback goes to the log only."""
+    """Reports unexpected errors in the window's thread; their tracebacks go to the log only."""
 
     happened = pyqtSignal(str)
 
@@ -75,7 +75,7 @@ class _UnexpectedErrors(QObject):
 
 @contextmanager
 def application() -> Iterator[Program]:
-    """Qt's application with log and a place for errors that nobody foresaw."""
+    """Qt's application with its log and a handler for unexpected errors."""
     running = QApplication.instance()
     app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("dynvfx")
@@ -92,13 +92,13 @@ def application() -> Iterator[Program]:
 
 
 class Program:
-    """What `application` gives: the Qt application, and a way for panels to tell what nobody foresaw."""
+    """What `application` yields: the Qt application, and where unexpected errors are shown."""
 
     def __init__(self, app: QApplication, reported: _UnexpectedErrors, log_file: Path) -> None:
         self.app, self._reported, self._log_file = app, reported, log_file
 
     def report_to(self, panel: Panel) -> None:
-        """Show errors that nobody foresaw in this panel."""
+        """Show unexpected errors in this panel."""
         self._reported.happened.connect(lambda text: setattr(panel.model, "problem", self._problem(text)))
 
     def _problem(self, text: str) -> Problem:
@@ -110,7 +110,7 @@ class Program:
 
 
 def run(timeline: Path | None = None) -> int:
-    """Show the panel until it is closed; the exit code."""
+    """Show the panel until it is closed; returns the exit code."""
     with application() as program:
         panel = Panel(program.app)
         program.report_to(panel)

@@ -1,4 +1,4 @@
-"""Work that would hold the window up, in a thread of its own; what came out is completion in the window's thread."""
+"""Work that would block the window, in other threads; results are delivered in the window's thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Background(QObject):
         self._running: set[_Completion] = set()
 
     def run(self, work: Work, done: Done, failed: Failed) -> None:
-        """Begin `work` soon. Errors that are no Problem go to sys.excepthook."""
+        """Start `work` as soon as a thread is free. Errors other than Problem go to sys.excepthook."""
         completion = _Completion()
         self._running.add(completion)
 
@@ -36,7 +36,7 @@ class Background(QObject):
         self._pool.start(_Task(work, completion))
 
     def wait(self) -> None:
-        """Wait for what is running, and forget what has not begun."""
+        """Wait for running work; work that has not started is dropped."""
         self._pool.clear()
         self._pool.waitForDone(5000)
 

@@ -1,4 +1,4 @@
-"""Where the panel's service is: this user's own, which is started when none runs, or the one of the settings."""
+"""Where the panel's backend is: this user's own, started when none runs, or the one in the settings."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from plugin.panel.models.backend.backend import Endpoint
 from plugin.panel.models.settings_store import SettingsStore
 
 UNTIL_IDLE = 120.0
-"""Seconds after which a service that the panel started ends, when nobody is connected and nothing is to be done."""
+"""Seconds after which an idle backend that the panel started ends: no client is connected and no job waits."""
 
 
 class UserBackends:
-    """Services as a user has them; `home` is the state folder."""
+    """Finds, starts and opens this user's backends; `home` is the state folder."""
 
     def __init__(self, home: Path, settings: SettingsStore) -> None:
         self._home, self._settings = home, settings
 
     def find(self) -> Endpoint | None:
-        """The service of the settings, else the one that runs here."""
+        """The backend of the settings, else the one that runs on this machine."""
         address, key = self._settings.get("service_address", ""), self._settings.get("service_key", "")
         if address:
             return Endpoint(address, key, False)
@@ -32,16 +32,16 @@ class UserBackends:
         return Endpoint(found.address, found.key, True) if found is not None else None
 
     def start(self) -> Endpoint:
-        """Start one here; it ends by itself when nobody needs it."""
+        """Start one on this machine; it ends by itself when it is idle."""
         started = local_service.start(self._home, until_idle=UNTIL_IDLE)
         return Endpoint(started.address, started.key, True)
 
     def open(self, endpoint: Endpoint) -> Session:
-        """A session with this user's own key."""
+        """Open a session with this user's own key."""
         return Session(endpoint.address, endpoint.key, self._pair(), program="panel", version=version("dynvfx"))
 
     def client(self, endpoint: Endpoint) -> Client:
-        """A connection for files."""
+        """Open a connection for file transfers."""
         return Client(endpoint.address, endpoint.key, self._pair(), program="panel", version=version("dynvfx"))
 
     def _pair(self) -> KeyPair:

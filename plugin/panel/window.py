@@ -35,12 +35,12 @@ from plugin.panel.widgets.zones.welcome import WelcomePage
 
 _NARROWEST = 380
 _SIDE_BY_SIDE = 105
-"""From this width on (in average letters) the zones stand beside the review, or beside each other."""
+"""From this width on (in average letters) the zones are beside the review, or beside each other."""
 _MESSAGE_MS = 6000
 
 
 class PanelWindow(QWidget):
-    """Shows a PanelModel and a ReviewModel, which it does not own."""
+    """Shows a PanelModel and a ReviewModel; closing the models is up to the caller."""
 
     def __init__(
         self, model: PanelModel, review: ReviewModel, thumbnails: Thumbnails, checks: ChecksModel | None = None
@@ -117,7 +117,7 @@ class PanelWindow(QWidget):
         self.review_side.backRequested.connect(self.close_review)
 
     def arrange(self) -> None:
-        """Side by side where there is room; a narrow window shows either the zones or the review."""
+        """Lay out side by side where there is room; a narrow window shows either the zones or the review."""
         wide = self.width() >= self.fontMetrics().averageCharWidth() * _SIDE_BY_SIDE
         reviewing = not self.review_side.isHidden()
         self.zones.setVisible(wide or not reviewing)
@@ -156,7 +156,7 @@ class PanelWindow(QWidget):
         self.review.setFocus()
 
     def _show_plan(self) -> None:
-        """Where the review takes all the room, a plan that is to be read takes its place."""
+        """In a narrow window the plan replaces the review."""
         if self.zones.isHidden():
             self.close_review()
 
@@ -168,7 +168,7 @@ class PanelWindow(QWidget):
         self.takes_zone.list.setFocus()
 
     def begin(self, timeline: Path | None = None) -> None:
-        """Begin: the welcome at the first start, else what was open last; an editing application shows its own clip."""
+        """Connect and open a timeline, by default the last one; the first start shows the welcome page."""
         self.model.begin(timeline)
         if isinstance(self.model.host, OpensTimelines) and not self.model.settings.get("welcomed", False):
             self.pages.setCurrentWidget(self.welcome)
@@ -185,7 +185,7 @@ class PanelWindow(QWidget):
             self.ask_for_timeline()
 
     def _copy_sample(self, sample: Path) -> Path:
-        """The sample where results may be written beside it."""
+        """A copy of the sample in a folder that results can be written to."""
         folder = self.model.settings.folder / "sample"
         folder.mkdir(parents=True, exist_ok=True)
         copy = folder / sample.name
@@ -229,12 +229,12 @@ class PanelWindow(QWidget):
     # Qt's events ------------------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's names
-        """Another arrangement for another width."""
+        """Lay out again for the new width."""
         super().resizeEvent(event)
         self.arrange()
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
-        """Larger type needs more room for the same."""
+        """Lay out again for the new font."""
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.FontChange:
             self.arrange()
@@ -253,7 +253,7 @@ class PanelWindow(QWidget):
             self.model.shot.open(Path(path))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """Keep the window's place and what was asked."""
+        """Save the window's place and the choices."""
         settings = self.model.settings
         settings.set_bytes("window", self.saveGeometry().data())
         settings.set("zones", self.zones.division())
@@ -269,7 +269,7 @@ class PanelWindow(QWidget):
 
 
 def _dropped(event: QDropEvent) -> str:
-    """The path of the one timeline or movie that is dragged; empty when it is anything else."""
+    """The path of the one timeline or movie that is dragged, "" for anything else."""
     data = event.mimeData()
     urls = data.urls() if data is not None else []
     path = urls[0].toLocalFile() if len(urls) == 1 else ""

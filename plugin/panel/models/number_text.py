@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Durations, sizes and rates as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fractions import Fraction
 
 
 def duration_text(seconds: float) -> str:
-    """Seconds as people say them: 8 s, 2 min 05 s, 1 h 20 min."""
+    """Seconds as text: 8 s, 2 min 05 s, 1 h 20 min."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -16,7 +16,7 @@ def duration_text(seconds: float) -> str:
 
 
 def size_text(count: int) -> str:
-    """Bytes in the unit that gives one to three digits before the point."""
+    """Bytes as text, in the unit that gives one to three digits before the point."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 999.5:
@@ -26,11 +26,11 @@ def size_text(count: int) -> str:
 
 
 def rate_text(rate: Fraction) -> str:
-    """24000/1001 as 23.976, 25 as 25."""
+    """Frames a second as text: 24000/1001 as 23.976, 25 as 25."""
     return f"{float(rate):.3f}".rstrip("0").rstrip(".")
 
 
 def fraction(text: str) -> Fraction:
-    """A rate as the messages spell it ("24000/1001")."""
+    """A rate from the text of a message ("24000/1001")."""
     numerator, _, denominator = text.partition("/")
     return Fraction(int(numerator), int(denominator or 1))

@@ -1,4 +1,4 @@
-"""Fields that tell when they change, so that widgets bind to them and hold no logic."""
+"""Fields that report their changes, so that widgets bind to them and hold no logic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a restart must not lose: settings and the state of the window, in one ini file below the state folder."""
+"""Settings and the window's state, kept over restarts in one ini file below the state folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PyQt6.QtCore import QSettings
 
 
 class SettingsStore:
-    """Values by name. Lists and tuples are kept as JSON, because ini files know only texts."""
+    """Values by name, kept as JSON, because ini files hold only text."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -18,7 +18,7 @@ class SettingsStore:
         self._settings = QSettings(str(folder / "panel.ini"), QSettings.Format.IniFormat)
 
     def get(self, name: str, default: Any) -> Any:
-        """The value that was kept, or `default`, also when what was kept is of another kind."""
+        """The stored value, or `default` when there is none or it has another type."""
         kept = self._settings.value(name)
         if kept is None:
             return default
@@ -33,17 +33,17 @@ class SettingsStore:
         return value if isinstance(value, type(default)) else default
 
     def set(self, name: str, value: Any) -> None:
-        """Keep a value that JSON can hold."""
+        """Store a value that JSON can represent."""
         self._settings.setValue(name, json.dumps(value))
 
     def get_bytes(self, name: str) -> bytes:
-        """Bytes that were kept, as Qt gives for a window's place."""
+        """Stored bytes, such as the geometry of a window; empty when there are none."""
         return bytes.fromhex(str(self.get(name, "")))
 
     def set_bytes(self, name: str, value: bytes) -> None:
-        """Keep bytes."""
+        """Store bytes."""
         self.set(name, value.hex())
 
     def flush(self) -> None:
-        """Write what was kept to the disk."""
+        """Write all stored values to the disk."""
         self._settings.sync()

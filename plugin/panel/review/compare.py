@@ -1,4 +1,4 @@
-"""How two pictures are compared: mode, sides, wipe, gain, exposure, matte, zoom and pan; shared by both sides."""
+"""How two pictures are compared: mode, sides, wipe, gain, exposure, matte, zoom and pan, the same for both sides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ZOOM_LIMITS = (0.05, 32.0)
 
 
 class Mode(Enum):
-    """What the canvas shows."""
+    """The comparison on the canvas."""
 
     TAKE = "take"
     WIPE = "wipe"
@@ -27,9 +27,14 @@ class Mode(Enum):
 class ComparisonView:
     """Everything that the picture on the canvas depends on besides the frames themselves.
 
-    `wipe` is the line's place in [0, 1] of the picture, from the left, or from the top where `wipe_level`. `exposure`
-    is in stops of light, `gamma` the usual viewing exponent (1 changes nothing). `zoom` is screen pixels per picture
-    pixel, None fits the picture into the view; `centre` is the point of the picture in the view's middle, in [0, 1].
+    wipe: position of the wipe line in [0, 1] of the picture, from the left, or from the top with `wipe_level`
+    gain: factor of the difference
+    exposure: in stops
+    gamma: viewing gamma, 1 changes nothing
+    matte: whether the matte is drawn over the picture
+    original: whether a single picture shows side A
+    zoom: screen pixels per picture pixel; None fits the picture into the view
+    centre: the point of the picture in the middle of the view, in [0, 1]
     """
 
     mode: Mode = Mode.TAKE
@@ -45,7 +50,7 @@ class ComparisonView:
 
 
 class Comparison(QObject):
-    """The observable view. Setting something to what it is says nothing."""
+    """The observable view. Setting a field to its current value emits nothing."""
 
     changed = pyqtSignal()
 
@@ -55,7 +60,7 @@ class Comparison(QObject):
         self.holding = False
 
     def set(self, **values: Any) -> None:
-        """Change fields of the view; numbers are brought into their ranges."""
+        """Change fields of the view; numbers are clamped to their ranges."""
         view = replace(self.view, **values)
         zoom = view.zoom if view.zoom is None else min(max(view.zoom, ZOOM_LIMITS[0]), ZOOM_LIMITS[1])
         view = replace(
@@ -71,22 +76,22 @@ class Comparison(QObject):
             self.changed.emit()
 
     def hold(self, on: bool) -> None:
-        """Show the other side for as long as a key or a button is held."""
+        """Show the other side while a key or a button is held."""
         if on != self.holding:
             self.holding = on
             self.changed.emit()
 
     @property
     def shows_original(self) -> bool:
-        """Whether a single picture is side A."""
+        """Whether a single picture shows side A."""
         return self.view.original != self.holding
 
     def toggle(self, mode: Mode) -> None:
-        """Choose a mode; the current one again goes back to the take alone."""
+        """Choose a mode; choosing the current one again shows the take alone."""
         self.set(mode=Mode.TAKE if self.view.mode is mode else mode)
 
     def more_gain(self, steps: int) -> None:
-        """The difference's next stronger (or weaker) gain."""
+        """Raise the gain of the difference by steps of GAINS, or lower it when negative."""
         place = GAINS.index(self.view.gain) + steps
         self.set(gain=GAINS[min(max(place, 0), len(GAINS) - 1)])
 
@@ -101,7 +106,7 @@ class Comparison(QObject):
         self.set(zoom=after, centre=(x, y))
 
     def pan_by(self, x: float, y: float, fitted: float) -> None:
-        """Move the view's middle by parts of the picture."""
+        """Move the view by fractions of the picture."""
         centre = self.view.centre
         self.set(zoom=self.view.zoom or fitted, centre=(centre[0] + x, centre[1] + y))
 

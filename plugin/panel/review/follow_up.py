@@ -1,4 +1,4 @@
-"""A follow-up: a child take that starts from its parent instead of from zero."""
+"""A follow-up: a take that starts from a parent take instead of from the clip."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from plugin.panel.review.media.slices import ReviewTake
 class FollowUp:
     """What changes against the parent.
 
-    `instruction` as edited; `region` limits the change to a box (left, top, right, bottom) in parts of the frame;
-    `mask` is an edited matte of one frame (PNG, white inside) and `mask_frame` that frame of the take; `skip` leaves
-    out so many of the parent's first iterations: the later ones change details and keep the whole.
+    instruction: the edited instruction
+    region: limits the change to a box (left, top, right, bottom), in fractions of the frame
+    mask: an edited matte of one frame (PNG, white inside)
+    mask_frame: the frame of the take that `mask` is for
+    skip: how many of the parent's first iterations are left out; later ones change details only
     """
 
     instruction: str
@@ -30,7 +32,7 @@ class FollowUp:
         return cls(take.take.instruction)
 
     def problem(self, take: ReviewTake) -> str:
-        """Why it cannot be asked for yet, "" when it can."""
+        """Why it cannot be submitted: no_instruction or no_change; "" when it can."""
         if not self.instruction.strip():
             return "no_instruction"
         unchanged = self.instruction.strip() == take.take.instruction.strip()
@@ -39,18 +41,18 @@ class FollowUp:
         return ""
 
     def levels(self, take: Take) -> tuple[int, ...] | None:
-        """The start levels that are left; None for all of them."""
+        """The start levels that remain; None for all of them."""
         levels = levels_of(take)
         return levels[min(self.skip, max(0, len(levels) - 1)) :] if self.skip else None
 
 
 def levels_of(take: Take) -> tuple[int, ...]:
-    """The start levels of the take's iterations, from the whole to the details."""
+    """The start levels of the take's iterations, from coarse to fine."""
     return tuple(int(level) for level in take.request.get("levels") or ())
 
 
 def box_between(start: tuple[float, float], end: tuple[float, float]) -> Box | None:
-    """The box that was drawn from one point to another, in parts of the frame; None when it is too small to mean it."""
+    """The box between two points, in fractions of the frame; None when it is too small to be intended."""
     left, right = sorted(min(max(x, 0.0), 1.0) for x in (start[0], end[0]))
     top, bottom = sorted(min(max(y, 0.0), 1.0) for y in (start[1], end[1]))
     if right - left < 0.01 or bottom - top < 0.01:

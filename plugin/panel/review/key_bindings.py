@@ -1,4 +1,4 @@
-"""The keys of the review: one table binds them and makes the list that people can open."""
+"""The keys of the review: one table binds them and fills the list of keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXPOSURE_STEP, _GAMMA_STEP = 0.25, 0.1
 
 @dataclass(frozen=True)
 class Binding:
-    """One key, what it is called in the list of keys, and what it does with the model."""
+    """One key, its text in the list of keys, and its action on the model."""
 
     key: Qt.Key
     modifier: Qt.KeyboardModifier
@@ -33,7 +33,7 @@ class Binding:
 
     @property
     def name(self) -> str:
-        """The key as people read it."""
+        """The key as the list shows it."""
         return QKeySequence(QKeyCombination(self.modifier, self.key)).toString(QKeySequence.SequenceFormat.NativeText)
 
 
@@ -48,9 +48,9 @@ def _pick(number: int, against: bool = False) -> Callable[[ReviewModel], None]:
 
 BINDINGS: tuple[Binding, ...] = (
     Binding(_KEY.Key_Space, _NONE, "Play or stop", lambda m: m.transport.toggle()),
-    Binding(_KEY.Key_L, _NONE, "Play forward, again: faster", lambda m: m.transport.shuttle(1)),
+    Binding(_KEY.Key_L, _NONE, "Play forward; again: faster", lambda m: m.transport.shuttle(1)),
     Binding(_KEY.Key_K, _NONE, "Stop; with J or L: one frame", lambda m: m.transport.stop()),
-    Binding(_KEY.Key_J, _NONE, "Play backward, again: faster", lambda m: m.transport.shuttle(-1)),
+    Binding(_KEY.Key_J, _NONE, "Play backward; again: faster", lambda m: m.transport.shuttle(-1)),
     Binding(_KEY.Key_Right, _NONE, "Next frame", lambda m: m.transport.step(1)),
     Binding(_KEY.Key_Left, _NONE, "Previous frame", lambda m: m.transport.step(-1)),
     Binding(_KEY.Key_Right, _SHIFT, "Forward ten frames", lambda m: m.transport.step(_LONG_STEP)),
@@ -95,7 +95,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(_KEY.Key_A, _SHIFT, "Approve", lambda m: m.set_status("approved")),
     Binding(_KEY.Key_X, _SHIFT, "Reject", lambda m: m.set_status("rejected")),
     Binding(_KEY.Key_R, _SHIFT, "Retake", lambda m: m.set_status("retake")),
-    Binding(_KEY.Key_P, _SHIFT, "Undecided", lambda m: m.set_status("pending")),
+    Binding(_KEY.Key_P, _SHIFT, "Pending", lambda m: m.set_status("pending")),
 )  # fmt: skip
 HOLD = _KEY.Key_A
 NEW_NOTE = _KEY.Key_N
@@ -103,7 +103,7 @@ SHOW_KEYS = _KEY.Key_Question
 
 
 class KeyDispatcher:
-    """Runs what keys are bound to, and keeps track of the keys that are held."""
+    """Runs the actions of keys, and keeps track of held keys."""
 
     def __init__(self, model: ReviewModel) -> None:
         self._model = model
@@ -116,7 +116,7 @@ class KeyDispatcher:
         return (key, plain) in self._table or (plain == _NONE and key in (HOLD.value, NEW_NOTE.value))
 
     def press(self, key: int, modifier: Qt.KeyboardModifier, repeated: bool = False) -> bool:
-        """A key went down; False when it means nothing here."""
+        """Handle a key press; returns False when the key is not bound."""
         plain = modifier & ~_MODIFIER.KeypadModifier
         if key == HOLD.value and plain == _NONE:
             self._model.compare.hold(True)
@@ -134,7 +134,7 @@ class KeyDispatcher:
         return True
 
     def release(self, key: int) -> bool:
-        """A key came up; False when that means nothing here."""
+        """Handle a key release; returns False when that does nothing."""
         if key == _KEY.Key_K.value:
             self._stopping = False
         if key == HOLD.value:
@@ -142,7 +142,7 @@ class KeyDispatcher:
         return key in (_KEY.Key_K.value, HOLD.value)
 
     def release_all(self) -> None:
-        """Nothing is held any more: the focus went elsewhere."""
+        """Release all held keys, because the focus was lost."""
         self._stopping = False
         self._model.compare.hold(False)
 

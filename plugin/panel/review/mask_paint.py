@@ -16,7 +16,8 @@ Part = tuple[float, float]
 class MaskPaint(QObject):
     """A matte that is painted on: white is inside.
 
-    Places are in parts of the picture; `brush` is the brush's radius in parts of its width. `frame` is the shot's.
+    Points are in fractions of the picture; `brush` is the brush's radius in fractions of the width. `frame` is the
+    shot's frame.
     """
 
     changed = pyqtSignal()
@@ -46,12 +47,12 @@ class MaskPaint(QObject):
         self.begin(frame, Picture(np.zeros(like.pixels.shape[:2], np.uint8), like.width, like.height))
 
     def clear(self) -> None:
-        """Forget it."""
+        """Discard the matte."""
         self._image, self.frame, self.edited = None, -1, False
         self.changed.emit()
 
     def stroke(self, start: Part, end: Part, add: bool = True) -> None:
-        """Draw the brush from one place to another, or rub out."""
+        """Paint with the brush from one point to another, or erase."""
         if self._image is None:
             return
         width, height = self._image.width(), self._image.height()
@@ -62,7 +63,7 @@ class MaskPaint(QObject):
         painter.setPen(pen)
         first = QPointF(start[0] * width, start[1] * height)
         last = QPointF(end[0] * width, end[1] * height)
-        # A line without length is not drawn.
+        # Qt draws no line of length 0.
         painter.drawLine(first, last if first != last else last + QPointF(0.01, 0))
         painter.end()
         self.edited = True
@@ -73,7 +74,7 @@ class MaskPaint(QObject):
         return None if self._image is None else Picture(pixels_of(self._image), *self._display)
 
     def png(self) -> bytes | None:
-        """The edited matte as a grey PNG that the service takes, smaller if need be; None when nothing was painted."""
+        """The edited matte as a grey PNG, scaled down to the backend's limit; None when nothing was painted."""
         if self._image is None or not self.edited:
             return None
         image, found = self._image, _png(self._image)

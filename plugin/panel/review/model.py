@@ -1,4 +1,4 @@
-"""The review without a screen: the shot, its takes, what is compared, and what is said about it."""
+"""The review without widgets: the shot, its takes, the comparison, and the notes and decisions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LARGEST_CACHE = 1 << 30
 
 
 def cache_limit() -> int:
-    """Bytes for decoded pictures: an eighth of the memory, at most 1 GiB."""
+    """Bytes of the cache of decoded pictures: an eighth of the memory, at most 1 GiB."""
     return min(_LARGEST_CACHE, psutil.virtual_memory().total // 8)
 
 
@@ -39,8 +39,8 @@ class ReviewModel(QObject):
     """Everything that the review view shows and does.
 
     Frames are the shot's, 0 is its first. `transport`, `compare`, `playback` and `notes` are observable themselves.
-    `noteOpened` carries the frame of a note that was clicked, `problemFound` the what, why and remedy of something that
-    went wrong. Call `close` at the end.
+    `noteOpened` carries the frame of a note that was clicked, `problemFound` the what, why and remedy of an error. Call
+    `close` at the end.
     """
 
     shotChanged = pyqtSignal()
@@ -86,7 +86,7 @@ class ReviewModel(QObject):
     ) -> None:
         """Open a shot: `original.count` frames, of which the first has the timecode `start_timecode` (in frames).
 
-        `drop_frame` None means drop-frame at 29.97 and 59.94. The takes are gone until `set_takes`.
+        `drop_frame` None means drop-frame at 29.97 and 59.94. The takes are removed until `set_takes`.
         """
         self.original, self.rate = original, Fraction(rate)
         self.shot_name = Path(original.name).stem
@@ -101,7 +101,7 @@ class ReviewModel(QObject):
         self.currentChanged.emit()
 
     def set_takes(self, takes: Sequence[ReviewTake]) -> None:
-        """Show these takes. The current one stays, else the first becomes it; notes and status are the takes' own."""
+        """Show these takes with their notes and status. The current take is kept, else the first becomes current."""
         self.takes = tuple(takes)
         for each in self.takes:
             self.notes.load(each.id, each.take.notes, each.take.status)
@@ -142,19 +142,19 @@ class ReviewModel(QObject):
                 self.currentChanged.emit()
 
     def pick_number(self, number: int, against: bool = False) -> None:
-        """Keys 1 to 9: review the take of that number, or put it on the other side."""
+        """Review the take with a number (keys 1 to 9), or compare with it."""
         found = next((each for each in self.takes if each.number == number), None)
         if found is not None:
             self.compare_with(found.id) if against else self.pick(found.id)
 
     def pick_neighbour(self, steps: int) -> None:
-        """Review the next take, or one before."""
+        """Review the take that is `steps` further."""
         ids = [each.id for each in self.takes]
         if self._current in ids:
             self.pick(ids[(ids.index(self._current) + steps) % len(ids)])
 
     def compare_with(self, take_id: str | None) -> None:
-        """Put a take on side A; None: the original."""
+        """Compare with a take, or with the original when None: side A."""
         side = take_id or ORIGINAL
         if side == self._current or (side != ORIGINAL and self.take(side) is None):
             return
@@ -168,7 +168,7 @@ class ReviewModel(QObject):
         return timecode(self.start_timecode + frame, self.rate, self.drop_frame)
 
     def go_to(self, text: str) -> bool:
-        """Go to a typed timecode or frame number; False when it is neither."""
+        """Go to a typed timecode or frame number; returns False when it is neither."""
         number = frame_of(text, self.rate)
         if number is None:
             return False
@@ -176,10 +176,10 @@ class ReviewModel(QObject):
         self.transport.seek(number if text.strip().isdecimal() else number - self.start_timecode)
         return True
 
-    # What is said ---------------------------------------------------------------------------------------------------
+    # Notes and decisions ----------------------------------------------------------------------------------------------
 
     def add_note(self, text: str, category: str = "", whole_range: bool = False) -> Note | None:
-        """A note on the current take at the current frame, or on in to out. None when there is nothing to say."""
+        """Add a note to the current take at the current frame, or from in to out. None without a take or text."""
         take, transport = self.current, self.transport
         if take is None or not text.strip():
             return None
@@ -189,12 +189,12 @@ class ReviewModel(QObject):
         return self.notes.add(take.id, text, first, last, category)
 
     def set_status(self, status: Status) -> None:
-        """Decide about the current take."""
+        """Set the status of the current take."""
         if self.current is not None:
             self.notes.set_status(self.current.id, status)
 
     def go_to_note(self, note: Note, loop: bool = False) -> None:
-        """Go to a note's first frame; with `loop`, play its range over and over."""
+        """Go to a note's first frame; with `loop`, loop its range."""
         offset = self.current.offset if self.current else 0
         self.transport.stop()
         if loop:
@@ -206,7 +206,7 @@ class ReviewModel(QObject):
             self.transport.play()
 
     def step_to_note(self, direction: int) -> None:
-        """Go to the next note of the current take, or to the one before."""
+        """Go to the next note of the current take, or to the previous one with direction -1."""
         take, frame = self.current, self.transport.frame
         if take is None:
             return
@@ -221,13 +221,13 @@ class ReviewModel(QObject):
         return [Reviewed(each, self.notes.status(each.id), self.notes.of(each.id)) for each in self.takes]
 
     def export_csv(self, path: str) -> bool:
-        """Write all notes as a table; False when it could not be done, which `problemFound` explains."""
+        """Write all notes as a table; returns False after an error, which `problemFound` carries."""
         return self._written(
             lambda: write_csv(Path(path), self.reviewed(), self.rate, self.start_timecode, self.drop_frame)
         )
 
     def export_markers(self, path: str) -> bool:
-        """Write all notes as markers in an OTIO timeline; False when it could not be done."""
+        """Write all notes as markers in an OTIO timeline; returns False after an error."""
         original = self.original
         return original is not None and self._written(
             lambda: write_markers(Path(path), original, self.reviewed(), self.rate, self.start_timecode)
@@ -238,7 +238,7 @@ class ReviewModel(QObject):
         return lineage(self.current, {each.id: each for each in self.takes}) if self.current else []
 
     def ask_follow_up(self, wanted: FollowUp) -> bool:
-        """Ask for a child of the current take; False when there is nothing to ask for."""
+        """Request a follow-up of the current take; returns False when it is incomplete."""
         take = self.current
         if take is None or wanted.problem(take):
             return False
@@ -246,7 +246,7 @@ class ReviewModel(QObject):
         return True
 
     def ask_place(self) -> None:
-        """Ask for the current take to be placed in the timeline."""
+        """Request that the current take is placed in the timeline."""
         if self.current is not None:
             self.placeRequested.emit(self.current.id)
 

@@ -1,4 +1,4 @@
-"""Notes as files for others: a CSV table, and markers in an OTIO timeline."""
+"""Exports notes: a CSV table, and markers in an OTIO timeline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A take with what people said about it."""
+    """A take with its status and notes."""
 
     take: ReviewTake
     status: Status
@@ -56,7 +56,7 @@ def notes_csv(reviewed: Sequence[Reviewed], rate: Fraction, start: int, drop: bo
 
 
 def write_csv(path: Path, reviewed: Sequence[Reviewed], rate: Fraction, start: int, drop: bool | None = None) -> None:
-    """Write `notes_csv` so that spreadsheets read its letters right. Raises OutOfDisk."""
+    """Write `notes_csv` in UTF-8 with a byte order mark, for spreadsheets. Raises OutOfDisk."""
     write_atomically(path, notes_csv(reviewed, rate, start, drop).encode("utf-8-sig"))
 
 
@@ -72,8 +72,8 @@ def markers_of(reviewed: Reviewed, rate: Fraction, start: int) -> list[otio.sche
             color=_COLOURS.get(note.category, "GREEN"),
             comment=note.text,
         )
-        said = {"category": note.category, "author": note.author, "created": note.created, "take": reviewed.take.id}
-        marker.metadata["dynvfx"] = {key: value for key, value in said.items() if value}
+        details = {"category": note.category, "author": note.author, "created": note.created, "take": reviewed.take.id}
+        marker.metadata["dynvfx"] = {key: value for key, value in details.items() if value}
         markers.append(marker)
     return markers
 

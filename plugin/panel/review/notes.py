@@ -1,4 +1,4 @@
-"""What people say about takes: notes on frames or ranges, and the takes' status."""
+"""Notes on frames or ranges of takes, and the takes' status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 class Notes(QObject):
-    """Notes and status of every take, by the take's id. Notes are kept in the order of their first frames."""
+    """Notes and status of every take, by the take's id. Notes are sorted by their first frames."""
 
     noteAdded = pyqtSignal(str, object)
     notesChanged = pyqtSignal(str, object)
@@ -30,14 +30,14 @@ class Notes(QObject):
         self._known: dict[str, tuple[tuple[Note, ...], Status]] = {}
 
     def load(self, take_id: str, notes: Iterable[Note], status: Status) -> None:
-        """What the service knows about a take; says nothing.
+        """Take over a take's notes and status from the backend, without emitting signals.
 
-        Only what is news to it counts: what was said here a moment ago is not lost to an answer that is older.
+        Only a reply that differs from the previous one counts, so that an older reply does not undo a recent change.
         """
-        news = (_sorted(notes), status)
-        if self._known.get(take_id) != news:
-            self._known[take_id] = news
-            self._notes[take_id], self._status[take_id] = news
+        loaded = (_sorted(notes), status)
+        if self._known.get(take_id) != loaded:
+            self._known[take_id] = loaded
+            self._notes[take_id], self._status[take_id] = loaded
 
     def of(self, take_id: str) -> tuple[Note, ...]:
         """A take's notes."""
@@ -48,7 +48,7 @@ class Notes(QObject):
         return self._status.get(take_id, "pending")
 
     def add(self, take_id: str, text: str, first: int, last: int, category: str = "") -> Note:
-        """Say something about the take's frames `first` to `last`, both included."""
+        """Add a note on the take's frames `first` to `last`, both included."""
         note = Note(
             text=text.strip(),
             first=min(first, last),
@@ -63,19 +63,19 @@ class Notes(QObject):
         return note
 
     def change(self, take_id: str, note: Note, **values: object) -> Note:
-        """Put a changed note in the place of another; one that is gone meanwhile is added."""
+        """Replace a note by a changed copy; a note that was removed meanwhile is added again."""
         changed = msgspec.structs.replace(note, **values)
         self._notes[take_id] = _sorted((*(each for each in self.of(take_id) if each is not note), changed))
         self.notesChanged.emit(take_id, self.of(take_id))
         return changed
 
     def remove(self, take_id: str, note: Note) -> None:
-        """Take a note back."""
+        """Remove a note."""
         self._notes[take_id] = tuple(each for each in self.of(take_id) if each is not note)
         self.notesChanged.emit(take_id, self.of(take_id))
 
     def merge(self, take_id: str, notes: Iterable[Note], status: Status | None) -> int:
-        """Take over decisions that were made elsewhere, each note once; returns how many notes were new."""
+        """Merge decisions of another reviewer, each note once; returns how many notes were new."""
         known = {(each.text, each.first, each.last, each.author, each.created) for each in self.of(take_id)}
         new = [each for each in notes if (each.text, each.first, each.last, each.author, each.created) not in known]
         if new:
@@ -86,7 +86,7 @@ class Notes(QObject):
         return len(new)
 
     def set_status(self, take_id: str, status: Status) -> None:
-        """Decide about one take; the others keep their status."""
+        """Set the status of one take; other takes keep theirs."""
         if self.status(take_id) != status:
             self._status[take_id] = status
             self.statusChanged.emit(take_id, status)

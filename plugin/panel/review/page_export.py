@@ -18,7 +18,7 @@ from plugin.review_page.write import write_page
 
 
 class ReviewSource(Protocol):
-    """What a page is made from: the shot, its takes, their notes and decisions."""
+    """The content of a page: the shot, its takes, their notes and decisions."""
 
     original: MediaSlice | None
     takes: tuple[ReviewTake, ...]
@@ -47,7 +47,7 @@ class PageExport(QObject):
     """Writes the review page of a source and imports the decisions that reviewers send back.
 
     Signals: `progressed` with frames encoded and frames in all, `written` with the path of the page, `ended` when
-    writing is over for whatever reason, `decisionsImported` with ImportedDecisions, `problemFound` with a Problem.
+    writing has ended in any way, `decisionsImported` with ImportedDecisions, `problemFound` with a Problem.
     """
 
     progressed = pyqtSignal(int, int)
@@ -67,7 +67,7 @@ class PageExport(QObject):
         return self._job is not None
 
     def write(self, folder: str, shot: str) -> bool:
-        """Start writing the page into `folder`; False when nothing is open or a page is being written already."""
+        """Start writing the page into `folder`; returns False without a shot, or while a page is being written."""
         original = self._source.original
         if self._job is not None or original is None or not self._source.takes:
             return False
@@ -114,7 +114,7 @@ class PageExport(QObject):
 
 
 class _PageWriter(QObject):
-    """Writes one page in a thread of its own. It has no Qt parent: the thread keeps it alive for as long as it runs."""
+    """Writes one page in a thread of its own. It has no Qt parent: the running thread keeps it alive."""
 
     progressed = pyqtSignal(int, int)
     done = pyqtSignal(object)
@@ -128,7 +128,7 @@ class _PageWriter(QObject):
         self._thread = threading.Thread(target=self._run, name="review-page", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def cancel(self) -> None:

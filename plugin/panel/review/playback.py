@@ -1,4 +1,4 @@
-"""Which pictures are on the screen: always all of one frame, never of two."""
+"""Chooses the pictures on the screen, always all from the same frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plugin.panel.review.transport import Transport
 
 _SMALLEST_LEVEL = 5
 _AHEAD_STOPPED, _AHEAD_PLAYING = 4, 36
-# Of the cache: the rest holds what was shown, for stepping back and for loops.
+# The share of the cache for frames ahead; the rest keeps shown frames, for stepping back and for loops.
 _SHARE_AHEAD = 0.6
 
 
@@ -32,10 +32,14 @@ class ShownFrame:
 
 
 class Playback(QObject):
-    """Follows transport and comparison, wishes for pictures and shows a frame when all of it is there.
+    """Follows transport and comparison, requests pictures and shows a frame once all of them are decoded.
 
-    `a` and `b` name the sides' sources, `sheet` all of the contact sheet's; `matte` that of side B. `shown` is on the
-    screen; `change` the number for it once it is measured. `late` counts frames that playback had to skip.
+    a, b: names of the sides' sources
+    sheet: names of the contact sheet's sources
+    matte, layer: names of side B's matte and layer, "" where there is none
+    shown: the frame on the screen
+    change: its measured change; None until it is measured
+    late: how many frames playback had to skip
     """
 
     shownChanged = pyqtSignal()
@@ -82,12 +86,12 @@ class Playback(QObject):
             self._request_frames()
 
     def refresh(self) -> None:
-        """Look again at what is needed and what is there."""
+        """Show what is decoded, and request what is missing."""
         self._show()
         self._request_frames()
 
     def needed(self) -> tuple[str, ...]:
-        """The sources of which a frame must be there before it is shown."""
+        """The sources whose pictures must be decoded before a frame is shown."""
         view = self._compare.view
         if view.mode is Mode.SHEET:
             return self.sheet
@@ -101,7 +105,7 @@ class Playback(QObject):
         return tuple(name for name in dict.fromkeys(found) if name)
 
     def level(self) -> int:
-        """How many times pictures are halved: no more than the screen would do anyway."""
+        """How many times pictures are halved before they are scaled to the screen."""
         scale = self.sheet_scale if self._compare.view.mode is Mode.SHEET else self.scale
         return min(_SMALLEST_LEVEL, max(0, floor(log2(1 / scale) + 0.01))) if scale > 0 else 0
 
@@ -110,7 +114,7 @@ class Playback(QObject):
         return self.shown.pictures.get(source)
 
     def held_frames(self) -> set[int]:
-        """Frames that could be shown at once."""
+        """Frames that can be shown without decoding."""
         sets = [self._cache.frames(source, self.level()) for source in self.needed()]
         return set.intersection(*sets) if sets else set()
 
@@ -137,7 +141,7 @@ class Playback(QObject):
         room = int(self._cache.limit * _SHARE_AHEAD / weight)
         ahead = min(_AHEAD_PLAYING if transport.playing else _AHEAD_STOPPED, room)
         ranged = transport.playing
-        self._decoder.wish(
+        self._decoder.prefetch(
             PrefetchRequest(
                 frame=transport.frame,
                 sources=tuple((name, level) for name in needed),
@@ -155,14 +159,14 @@ class Playback(QObject):
         )
 
     def _complete(self, frame: int) -> dict[str, Picture | None] | None:
-        """Every needed picture of a frame, at the wanted level or for now at another one."""
+        """All needed pictures of a frame, at the wanted level or until then at another; None when one is missing."""
         found: dict[str, Picture | None] = {}
         wanted = self.level()
         for source in self.needed():
             levels = (wanted, *(level for level in range(_SMALLEST_LEVEL + 1) if level != wanted))
             pictures = (self._cache.get(Key(source, frame, level)) for level in levels)
             found[source] = next((picture for picture in pictures if picture is not None), None)
-            if found[source] is None and not self._decoder.is_hopeless(Key(source, frame, wanted)):
+            if found[source] is None and not self._decoder.is_undecodable(Key(source, frame, wanted)):
                 return None
         return found
 
@@ -188,7 +192,7 @@ class Playback(QObject):
         self._ask()
 
     def _latest_before(self, frame: int) -> tuple[int, dict[str, Picture | None] | None]:
-        """The newest complete frame between the shown one and the one that is due: late, but not frozen."""
+        """The newest complete frame between the shown one and the due one, so that slow playback does not freeze."""
         behind = (frame - self.shown.frame) * self._direction
         for back in range(1, min(max(behind, 0), 24)):
             pictures = self._complete(frame - back * self._direction)
@@ -204,7 +208,7 @@ class Playback(QObject):
             self._show()
 
     def _ask(self) -> None:
-        """Have the number measured for a frame that stands still."""
+        """Have the change measured while the transport is stopped."""
         if self._transport.playing or not self.b or self.shown.frame != self._transport.frame:
             self._decoder.measure(None)
         elif self.change_frame != self.shown.frame:

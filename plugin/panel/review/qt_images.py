@@ -12,7 +12,7 @@ from PyQt6.QtGui import QImage
 def image_over(pixels: np.ndarray, form: QImage.Format) -> QImage:
     """An image that borrows the memory of uint8 [h, w] or [h, w, 4]; the array must outlive it.
 
-    The pixels of a row lie one after another, the rows may be apart.
+    The pixels of a row must be contiguous; the rows need not be.
     """
     height, width = pixels.shape[:2]
     memory = cast(bytes, sip.voidptr(pixels.ctypes.data))  # the stubs know only bytes, which would be copied

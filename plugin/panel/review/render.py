@@ -1,4 +1,4 @@
-"""Pictures on the canvas: graded, wiped, side by side, their difference, mattes. No widget, no state."""
+"""Paints pictures on the canvas: graded, wiped, side by side, as difference, with mattes. Stateless."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from plugin.panel.review.qt_images import image_over, pixels_of
 # Display light follows a power of 2.4 (BT.1886), so that a stop multiplies code values by 2^(1/2.4).
 _DISPLAY_POWER = 2.4
 _MATTE_COLOUR, _MATTE_STRENGTH = (230, 60, 60), 0.55
-# From this many screen pixels a picture pixel on, pixels are shown as squares.
+# From this many screen pixels per picture pixel on, pixels are shown as squares.
 _SQUARES = 2.0
 GAP = 2
 
 
 @lru_cache(maxsize=64)
 def grade_table(exposure: float, gamma: float) -> bytes | None:
-    """What becomes of the code values 0 to 255; None where nothing changes."""
+    """The graded code values of 0 to 255; None where nothing changes."""
     if exposure == 0 and gamma == 1:
         return None
     codes = np.arange(256) / 255
@@ -34,7 +34,7 @@ def grade_table(exposure: float, gamma: float) -> bytes | None:
 
 @lru_cache(maxsize=16)
 def gain_table(gain: int) -> bytes:
-    """Differences of 0 to 255 made `gain` times as strong."""
+    """The differences 0 to 255 multiplied by `gain`, clipped."""
     return np.minimum(np.arange(256) * gain, 255).astype(np.uint8).tobytes()
 
 
@@ -54,7 +54,7 @@ def fitted_zoom(width: int, height: int, area: QRectF) -> float:
 
 
 def place(width: int, height: int, area: QRectF, view: ComparisonView) -> QRectF:
-    """Where in an area a picture of display size `width` x `height` lies, most of it outside when zoomed in."""
+    """The rectangle of a picture of display size `width` x `height`; it may exceed the area when zoomed in."""
     zoom = view.zoom or fitted_zoom(width, height, area)
     shown_width, shown_height = width * zoom, height * zoom
     x, y = view.centre if view.zoom else (0.5, 0.5)
@@ -78,7 +78,7 @@ def halves(area: QRectF) -> tuple[QRectF, QRectF]:
 
 
 def sheet_cells(count: int, area: QRectF, aspect: float) -> list[QRectF]:
-    """The contact sheet's cells, as large as they can be for pictures of an aspect (width over height)."""
+    """The contact sheet's cells, as large as possible for pictures of an aspect ratio (width over height)."""
     if count < 1:
         return []
     columns = max(
@@ -112,7 +112,7 @@ def paint_single(
 def paint_wipe(
     painter: QPainter, area: QRectF, view: ComparisonView, a: Picture, b: Picture, matte: Picture | None
 ) -> None:
-    """Side A before the line, side B behind it."""
+    """Side A left of the line or above it, side B on the other side."""
     rect = place(a.width, a.height, area, view)
     before, behind = QRectF(area), QRectF(area)
     line = wipe_line(rect, view)
@@ -142,7 +142,7 @@ def wipe_line(rect: QRectF, view: ComparisonView) -> float:
 def paint_side(
     painter: QPainter, area: QRectF, view: ComparisonView, a: Picture, b: Picture, matte: Picture | None
 ) -> None:
-    """Both sides whole, at the same zoom and place."""
+    """Both sides next to each other, at the same zoom and centre."""
     for picture, part in zip((a, b), halves(area), strict=True):
         painter.save()
         painter.setClipRect(part, Qt.ClipOperation.IntersectClip)
@@ -153,7 +153,7 @@ def paint_side(
 def paint_difference(
     painter: QPainter, area: QRectF, view: ComparisonView, a: Picture, b: Picture, matte: Picture | None
 ) -> None:
-    """How far B is from A in every channel, `view.gain` times as strong; both sides graded before."""
+    """The difference of the graded sides in every channel, multiplied by `view.gain`."""
     rect = place(a.width, a.height, area, view)
     ours, theirs = a.pixels, b.pixels
     if ours.shape != theirs.shape:
@@ -170,7 +170,7 @@ def paint_difference(
 
 
 def paint_sheet(painter: QPainter, area: QRectF, view: ComparisonView, pictures: Mapping[str, Picture | None]) -> None:
-    """Every source in its cell; zoom and pan are left aside, the grade is not."""
+    """Every source in its cell, graded; zoom and pan are ignored."""
     known = [picture for picture in pictures.values() if picture is not None]
     if not known:
         return
@@ -232,7 +232,7 @@ def _draw(painter: QPainter, pixels: np.ndarray, target: QRectF, scale: float, a
 
 
 def _resized(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Another size, for sides that differ in size."""
+    """Pixels scaled to another shape, for sides that differ in size."""
     image = QImage(shape[1], shape[0], QImage.Format.Format_RGB32)
     image.fill(QColor(0, 0, 0))
     painter = QPainter(image)

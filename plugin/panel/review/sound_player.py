@@ -1,4 +1,4 @@
-"""Hearing the original while it plays at its own speed, where the machine has a sound device."""
+"""Plays the original sound at normal speed, where the machine has a sound device."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _open_sink(parent: QObject) -> QAudioSink | None:
 
 
 class _Reading(QObject):
-    """Reads a shot's sound in a thread of its own. Without a parent: the thread keeps it for as long as it needs it."""
+    """Reads a shot's sound in a thread of its own. It has no Qt parent: the running thread keeps it alive."""
 
     done = pyqtSignal(object, object)
 
@@ -49,11 +49,11 @@ class _Reading(QObject):
         self._thread = threading.Thread(target=self._run, name="review-sound", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def cancel(self) -> None:
-        """Nobody waits for it any more; returns when the thread has ended."""
+        """Stop reading; returns when the thread has ended."""
         self._cancelled.set()
         self._thread.join(timeout=10)
 
@@ -68,10 +68,9 @@ class _Reading(QObject):
 
 
 class SoundPlayer(QObject):
-    """Plays the shot's sound from wherever the transport plays forward at normal speed.
+    """Plays the shot's sound while the transport plays forward at normal speed.
 
-    The picture's clock leads: the sound starts at the sample of the frame that is due, and starts again there after
-    every jump. Reading happens in a thread of its own.
+    The transport is the clock: the sound starts at the first sample of the current frame, and again after every jump.
     """
 
     changed = pyqtSignal()
@@ -99,11 +98,11 @@ class SoundPlayer(QObject):
 
     @property
     def available(self) -> bool:
-        """Whether something can be heard: the shot has sound, and the machine a device."""
+        """Whether sound can be played: the shot has sound and the machine has a device."""
         return self.samples is not None and self._device() is not None
 
     def status_text(self) -> str:
-        """What can be heard, or why nothing can."""
+        """What is played, or why nothing can be played."""
         if self.problem:
             return self.problem
         if self._media is not None and self.samples is None:
@@ -123,7 +122,7 @@ class SoundPlayer(QObject):
         self.changed.emit()
 
     def set_on(self, on: bool) -> None:
-        """Mute, or not."""
+        """Turn the sound on or off."""
         if on != self.on:
             self.on = on
             self._jumps = -1
@@ -131,7 +130,7 @@ class SoundPlayer(QObject):
             self.changed.emit()
 
     def close(self) -> None:
-        """Fall silent and forget the shot."""
+        """Stop the sound and close the shot."""
         self._stop()
         self._media = None
         self._cancel()

@@ -1,4 +1,4 @@
-"""Where playback stands: frame, speed, in and out, loop. Time comes from a clock that is passed in."""
+"""The state of playback: frame, speed, in and out, loop. The clock is passed in."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _NANO = 1_000_000_000
 class Transport(QObject):
     """The position in a shot of `length` frames at `rate` frames a second.
 
-    While it plays, `advance` moves the frame to where the clock says that it must be: frames are skipped rather than
-    shown late. `first` and `last` are in and out, both included; playback stays between them.
+    While it plays, `advance` moves to the frame that is due by the clock: frames are skipped rather than shown late.
+    `first` and `last` are in and out, both included; playback stays between them. `jumps` counts discontinuities.
     """
 
     frameChanged = pyqtSignal(int)
@@ -35,7 +35,7 @@ class Transport(QObject):
         self._anchor = (0, 0)
 
     def open(self, length: int, rate: Fraction) -> None:
-        """Begin with another shot, at its first frame."""
+        """Start with another shot, at its first frame."""
         self.stop()
         self.length, self.rate = max(1, length), rate
         self.frame, self.first, self.last = 0, 0, self.length - 1
@@ -45,7 +45,7 @@ class Transport(QObject):
 
     @property
     def playing(self) -> bool:
-        """Whether the frame moves by itself."""
+        """Whether it plays."""
         return self.speed != 0
 
     @property
@@ -65,15 +65,15 @@ class Transport(QObject):
             self.speedChanged.emit(speed)
 
     def stop(self) -> None:
-        """Stay on the frame."""
+        """Stop on the current frame."""
         self.play(0)
 
     def toggle(self) -> None:
-        """Space: play, or stop."""
+        """Play, or stop: the space bar."""
         self.play(0 if self.playing else 1)
 
     def shuttle(self, direction: int) -> None:
-        """J (-1) and L (1): play that way; again, twice as fast; the other way, slower first."""
+        """J (-1) and L (1): play in that direction; again: twice as fast; in the other direction: slow down first."""
         if self.speed * direction > 0:
             self.play(direction * min(_FASTEST, abs(self.speed) * 2))
         elif abs(self.speed) > 1:
@@ -82,23 +82,23 @@ class Transport(QObject):
             self.play(direction)
 
     def seek(self, frame: int) -> None:
-        """Go to a frame; playback goes on from there."""
+        """Go to a frame; playback continues from there."""
         self.jumps += 1
         frame = min(max(frame, 0), self.length - 1)
         self._anchor = (frame, self._clock())
         self._move(frame)
 
     def step(self, frames: int) -> None:
-        """Stop, and go so many frames on or back."""
+        """Stop, and go `frames` forward, or backward when negative."""
         self.stop()
         self.seek(self.frame + frames)
 
     def set_in(self, frame: int | None = None) -> None:
-        """I: playback begins here. Without a number: at the current frame."""
+        """Set the in point (I), by default at the current frame."""
         self._set_range(self.frame if frame is None else frame, None)
 
     def set_out(self, frame: int | None = None) -> None:
-        """O: playback ends here, this frame included."""
+        """Set the out point (O), by default at the current frame, which is included."""
         self._set_range(None, self.frame if frame is None else frame)
 
     def set_range(self, first: int, last: int) -> None:
@@ -107,7 +107,7 @@ class Transport(QObject):
         self.rangeChanged.emit()
 
     def clear_range(self) -> None:
-        """In and out at the shot's ends again."""
+        """Reset in and out to the whole shot."""
         self.set_range(0, self.length - 1)
 
     def loop(self, on: bool) -> None:
@@ -137,7 +137,7 @@ class Transport(QObject):
             self.stop()
 
     def milliseconds_to_next(self) -> int:
-        """How long the current frame stays, at least 1."""
+        """Milliseconds until the next frame is due, at least 1."""
         start, since = self._anchor
         a_frame = _NANO / (self.rate * max(1, abs(self.speed)))
         passed = (self._clock() - since) % a_frame
@@ -157,7 +157,7 @@ class Transport(QObject):
 
 
 class Ticker(QObject):
-    """Advances a transport at each frame's due time for as long as it plays."""
+    """Advances a transport at each frame's due time while it plays."""
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)

@@ -1,4 +1,4 @@
-"""Frame numbers as people type them."""
+"""Parses typed frame numbers and timecodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contract.timecode import frame_of_timecode
 
 
 def frame_of(text: str, rate: Fraction) -> int | None:
-    """The frame that a typed timecode or plain number means, None when it is neither.
+    """The frame number of a typed timecode or number; None when it is neither.
 
     `;` before the frames means drop-frame; missing fields in front are 0, so that "12:10" is twelve seconds and ten.
     "frame 42" is what `contract.timecode` shows at rates without timecode.

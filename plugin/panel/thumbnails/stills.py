@@ -1,4 +1,4 @@
-"""Takes' thumbnails as small PNG files, for hosts that show pictures from files only."""
+"""Thumbnails of takes as small PNG files, for hosts that show pictures only from files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LONGEST_SIDE = 256
 
 
 class Stills:
-    """One PNG for each movie, from its middle, made in another thread; `made` is called when one more is there."""
+    """One PNG for each movie, from its middle, made in another thread; `made` is called after each one."""
 
     def __init__(self, folder: Path, background: BackgroundRunner, made: Callable[[], None]) -> None:
         self._folder, self._background, self._made = folder, background, made
         self._known: dict[str, str] = {}
 
     def path_of(self, movie: str) -> str:
-        """The PNG; empty while there is none, or when there can be none."""
+        """The path of the PNG, "" while there is none or when it cannot be made."""
         if movie not in self._known:
             self._known[movie] = ""
             self._background.run(lambda: write_still(Path(movie), self._folder), self._keep(movie), _without)
@@ -39,7 +39,7 @@ class Stills:
 
 
 def write_still(movie: Path, folder: Path) -> str:
-    """The picture in the middle of a movie as a PNG of at most 256 pixels a side in `folder`. Raises BadMedia."""
+    """Write the picture in the middle of a movie as a PNG of at most 256 pixels a side. Raises BadMedia."""
     try:
         facts = movie.stat()
         name = hashlib.sha256(f"{movie}:{facts.st_mtime_ns}:{facts.st_size}".encode("utf-8", "replace")).hexdigest()
@@ -65,4 +65,4 @@ def write_still(movie: Path, folder: Path) -> str:
 
 
 def _without(problem: Problem) -> None:
-    """A take without a thumbnail is a take all the same."""
+    """Nothing to do: a take may have no thumbnail."""

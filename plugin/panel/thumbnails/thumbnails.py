@@ -1,4 +1,4 @@
-"""Small pictures for the panel: filmstrips, moving thumbnails and stills, read in threads, kept while there is room."""
+"""Filmstrips, moving thumbnails and stills for the panel, read in other threads and cached."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LIMIT_BYTES = 96 << 20
 
 
 class Thumbnails(QObject):
-    """Small pictures by key. What is still being read comes back empty; `arrived` carries its key once it is there."""
+    """Small pictures by key. A picture is empty while it is read; `arrived` carries its key once it is ready."""
 
     arrived = pyqtSignal(str)
 
@@ -47,15 +47,15 @@ class Thumbnails(QObject):
         return next(iter(self._get(key, lambda: read_pictures(media, [frame], height))), None)
 
     def moving(self, path: str, height: int) -> tuple[QImage, ...]:
-        """Pictures of a short movie, for a thumbnail that moves."""
+        """Pictures of a short movie, for a moving thumbnail."""
         return self._get(f"movie:{path}:{height}", lambda: _read_movie(path, height))
 
     def still(self, path: str, stamp: int, size: QSize) -> QImage | None:
-        """A picture file; another `stamp` reads it anew."""
+        """A picture file; another `stamp` reads it again."""
         key = f"still:{path}:{stamp}:{size.width()}x{size.height()}"
         found = self._get(key, lambda: _read_still(path, size))
         if not found and stamp > 0:
-            # The picture before stays until the new one is there.
+            # Show the previous picture until the new one is ready.
             found = self._kept.get(f"still:{path}:{stamp - 1}:{size.width()}x{size.height()}", ())
         return next(iter(found), None)
 
@@ -65,10 +65,10 @@ class Thumbnails(QObject):
             return self._kept[key]
         if key not in self._wanted:
             self._wanted.add(key)
-            self._background.run(read, lambda found: self._came(key, found), lambda problem: self._came(key, ()))
+            self._background.run(read, lambda found: self._keep(key, found), lambda problem: self._keep(key, ()))
         return self._kept.get(key, ())
 
-    def _came(self, key: str, found: tuple[QImage, ...]) -> None:
+    def _keep(self, key: str, found: tuple[QImage, ...]) -> None:
         self._wanted.discard(key)
         self._kept[key] = found
         self._bytes += sum(each.sizeInBytes() for each in found)

@@ -1,4 +1,4 @@
-"""Trouble, said in one place: what happened, what to do, and the button that does it."""
+"""A banner for problems: what happened, what to do, and the button that does it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plugin.panel.widgets.controls import button, label, tool_button
 
 
 class Banner(QFrame):
-    """A line above the zones; `error` is red instead of amber. It can be copied, as a report."""
+    """A line above the zones, amber or with `error` red. Its text can be copied as a report."""
 
     def __init__(self, error: bool = False, closable: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +37,7 @@ class Banner(QFrame):
     def show_problem(
         self, what: str, rest: str = "", details: str = "", fix: str = "", action: Callable[[], None] | None = None
     ) -> None:
-        """Show it; `details` go only into the copied report."""
+        """Show a problem; `details` go only into the copied report."""
         self.what.setText(what)
         self.rest.setText(rest)
         self.rest.setVisible(bool(rest))

@@ -16,7 +16,7 @@ def watch(model: Observable, show: Callable[[], None], *names: str) -> None:
 
 
 def bind_text(edit: QLineEdit | QPlainTextEdit, model: Observable, name: str) -> None:
-    """A text field and a text."""
+    """Bind a text field to a text."""
 
     def read() -> str:
         return edit.toPlainText() if isinstance(edit, QPlainTextEdit) else edit.text()
@@ -35,19 +35,19 @@ def bind_text(edit: QLineEdit | QPlainTextEdit, model: Observable, name: str) ->
 
 
 def bind_number(spin: QSpinBox, model: Observable, name: str) -> None:
-    """A spin box and a whole number."""
+    """Bind a spin box to a whole number."""
     spin.valueChanged.connect(lambda value: setattr(model, name, value))
     watch(model, lambda: spin.setValue(getattr(model, name)), name)
 
 
 def bind_switch(button: QCheckBox | QToolButton | QPushButton, model: Observable, name: str) -> None:
-    """A checkable button and a truth."""
+    """Bind a checkable button to a bool."""
     button.toggled.connect(lambda on: setattr(model, name, on))
     watch(model, lambda: button.setChecked(getattr(model, name)), name)
 
 
 def bind_choice(group: QButtonGroup, values: list, model: Observable, name: str) -> None:
-    """Buttons of which one is pressed, and a value of `values`, one for each button."""
+    """Bind exclusive buttons to a field whose value is one of `values`, one for each button."""
     group.idToggled.connect(lambda place, on: setattr(model, name, values[place]) if on else None)
 
     def show() -> None:

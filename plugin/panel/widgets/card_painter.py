@@ -1,4 +1,4 @@
-"""How a job or a take looks in the list."""
+"""Paints the card of a job or a take in the list."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _PAD = 6
 
 
 class CardPainter(QStyledItemDelegate):
-    """Thumbnail, title, one line of facts, state, progress. `animation_frame` is what moving thumbnails show."""
+    """Paints thumbnail, title, facts, state and progress. `animation_frame` is the frame of moving thumbnails."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._thumbnails = thumbnails
         self.animation_frame = 0
         self.exposed = QRegion()
-        """What of the list is painted now: a thumbnail that moves does not need its words painted again."""
+        """The region that is painted now: a moving thumbnail does not need its text painted again."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802 - Qt's name
-        """Running jobs are higher: their picture is looked at. Failed ones show their reason in full."""
+        """Running jobs are higher, for their picture; failed ones show their whole error."""
         card: Card = index.data(CARD_ROLE)
         line = option.fontMetrics.height()
         if card.kind == "take":
@@ -41,7 +41,7 @@ class CardPainter(QStyledItemDelegate):
         return QSize(120, height)
 
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        """One card."""
+        """Paint one card."""
         if painter is None:
             return
         card: Card = index.data(CARD_ROLE)
@@ -65,7 +65,7 @@ class CardPainter(QStyledItemDelegate):
         painter.restore()
 
     def thumbnail(self, card: Card, rect: QRect) -> QRect:
-        """Where the thumbnail of a card is that is painted in `rect`."""
+        """The rectangle of the thumbnail of a card that is painted in `rect`."""
         inner = rect.adjusted(2 + _PAD, 2 + _PAD, -2 - _PAD, -1 - _PAD)
         if card.depth:
             inner.setLeft(inner.left() + 12)
@@ -138,7 +138,7 @@ class CardPainter(QStyledItemDelegate):
     def _paint_state(
         self, painter: QPainter, theme: Theme, card: Card, inner: QRect, font: QFont, metrics: QFontMetrics
     ) -> int:
-        """State, notes and place at the right; where they begin."""
+        """Paint state, notes and placing at the right; returns their left edge."""
         parts = [(card.state_text, _state_colour(theme, card.state))]
         if card.notes:
             text = "1 note" if card.notes == 1 else f"{card.notes} notes"

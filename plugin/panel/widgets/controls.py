@@ -1,4 +1,4 @@
-"""Small parts that several zones use."""
+"""Labels and buttons that several zones use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLayout, QPushBut
 
 
 def heading(text: str) -> QLabel:
-    """A zone's name."""
+    """The heading of a zone."""
     label = QLabel(text.upper())
     label.setObjectName("zone")
     return label
@@ -58,7 +58,7 @@ def tool_button(text: str, action: Callable[[], None] | None = None, tip: str = 
 
 
 def segments(texts: list[str], tips: list[str] | None = None) -> tuple[QWidget, QButtonGroup]:
-    """Buttons side by side of which one is pressed; arrow keys move between them."""
+    """Exclusive buttons side by side; arrow keys move between them."""
     row = QWidget()
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
@@ -76,7 +76,7 @@ def segments(texts: list[str], tips: list[str] | None = None) -> tuple[QWidget, 
 
 
 class Segment(QToolButton):
-    """A button whose text ends in dots where a narrow window has no room for a long word; people hear all of it."""
+    """A button whose text is elided in a narrow window; screen readers read the whole text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Segment(QToolButton):
         return QSize(min(self._hint.width(), self.fontMetrics().averageCharWidth() * 9), self._hint.height())
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
-        """Another font or style needs another room."""
+        """Measure the text again for the new font or style."""
         super().changeEvent(event)
         if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self.setText(self._whole)
@@ -113,7 +113,7 @@ class Segment(QToolButton):
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
-    """Give a widget another look of the style sheet: "faint", "bad", "primary", ..., "" for the plain one."""
+    """Set a widget's kind in the style sheet: "faint", "bad", "primary", ..., or "" for the default."""
     if widget.objectName() == kind:
         return
     widget.setObjectName(kind)
@@ -124,7 +124,7 @@ def set_kind(widget: QWidget, kind: str) -> None:
 
 
 def clear(layout: QLayout) -> None:
-    """Take everything out of a layout. It disappears at once; Qt deletes it a moment later."""
+    """Remove all widgets of a layout: hidden at once, deleted by Qt a moment later."""
     while layout.count():
         item = layout.takeAt(0)
         widget = item.widget() if item is not None else None
@@ -134,7 +134,7 @@ def clear(layout: QLayout) -> None:
 
 
 class ElidedLabel(QLabel):
-    """One line of text that ends in dots where the room does; the whole of it is the tool tip."""
+    """One line of text, elided to the width; the tool tip shows all of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

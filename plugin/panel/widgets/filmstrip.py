@@ -1,4 +1,4 @@
-"""The shot at a glance: pictures from its whole length, and the chosen part of it."""
+"""The filmstrip of the clip, with the chosen part."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Filmstrip(QWidget):
         return QSize(300, self.fontMetrics().height() * 4)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
-        """Thumbnails, then what is not worked on in the dark."""
+        """Paint the thumbnails, darkened outside the chosen part."""
         painter, theme, shot = QPainter(self), current_theme(), self._model.whole
         painter.fillRect(self.rect(), QColor(theme.base))
         if shot is None:
@@ -49,7 +49,7 @@ class Filmstrip(QWidget):
         found = self._thumbnails.filmstrip(shot, count, round(self.height() * self.devicePixelRatioF()))
         if found or self._shown[0] != shot.media_path:
             self._shown = (shot.media_path, found)
-        # While the strip for another width is read, the one before is stretched.
+        # Stretch the previous strip while the one for the new width is read.
         found = self._shown[1]
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         width = self.width() / max(1, len(found))
@@ -74,18 +74,18 @@ class Filmstrip(QWidget):
         painter.drawRect(QRectF(first, 0.5, max(1.0, last - first - 1), self.height() - 1.5))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """A part begins."""
+        """Start choosing a part."""
         if event is not None and self._model.whole is not None and event.button() == Qt.MouseButton.LeftButton:
             self._drag = (event.position().x(), event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """It grows."""
+        """Extend the part."""
         if event is not None and self._drag is not None:
             self._drag = (self._drag[0], min(max(0.0, event.position().x()), float(self.width())))
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """It is chosen, unless it was only a click."""
+        """Choose the part, unless it was only a click."""
         drag, self._drag = self._drag, None
         if drag is not None and abs(drag[0] - drag[1]) > 4 and self._model.whole is not None:
             length = self._model.whole.frame_count
@@ -94,14 +94,14 @@ class Filmstrip(QWidget):
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """The whole clip again."""
+        """Choose the whole clip."""
         self._drag = None
         if self._model.whole is not None:
             self.partChosen.emit(0, self._model.whole.frame_count - 1)
 
 
 def _cropped(size: QSize, target: QRectF) -> QRectF:
-    """The middle part of a picture that has the target's shape."""
+    """The centre of a picture, cropped to the target's aspect ratio."""
     width, height = float(size.width()), float(size.height())
     if width / height > target.width() / target.height():
         narrow = height * target.width() / target.height()

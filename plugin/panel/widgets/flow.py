@@ -1,4 +1,4 @@
-"""A layout that breaks into lines, as text does: for tool rows in a narrow panel."""
+"""A layout that wraps like text, for tool rows in a narrow panel."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class FlowLayout(QLayout):
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:  # noqa: N802
-        """It takes no more than it needs."""
+        """It does not expand."""
         return Qt.Orientation(0)
 
     def hasHeightForWidth(self) -> bool:  # noqa: N802
-        """Fewer pixels across mean more lines."""
+        """A narrower width needs more lines."""
         return True
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802
@@ -48,7 +48,7 @@ class FlowLayout(QLayout):
         return self._heights[width]
 
     def invalidate(self) -> None:
-        """An item has another size."""
+        """Discard the cached heights."""
         self._heights.clear()
         super().invalidate()
 
@@ -58,7 +58,7 @@ class FlowLayout(QLayout):
         self._arrange(rect, move=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """As small as possible: the width is given from outside."""
+        """The minimum: the width is given by the parent."""
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:  # noqa: N802

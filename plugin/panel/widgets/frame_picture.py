@@ -1,4 +1,4 @@
-"""A still of the shot, on which a box can be drawn."""
+"""A frame of the shot, on which a region can be drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plugin.panel.widgets.theme import current_theme
 
 
 class FramePicture(QWidget):
-    """A picture as large as fits; with `drawing`, dragging draws a box (`boxDrawn`, in parts of the frame)."""
+    """A picture as large as fits; with `drawing`, dragging draws a box (`boxDrawn`, in fractions of the frame)."""
 
     boxDrawn = pyqtSignal(object)
 
@@ -68,18 +68,18 @@ class FramePicture(QWidget):
             painter.drawRect(box)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """A box begins."""
+        """Start drawing a box."""
         if event is not None and self.drawing and event.button() == Qt.MouseButton.LeftButton:
             self._from = self._place(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """It grows."""
+        """Extend the box."""
         if event is not None and self._from is not None:
             self.box = _box(self._from, self._place(event.position()))
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """It is drawn."""
+        """Finish the box."""
         if event is not None and self._from is not None:
             start, self._from = self._from, None
             self.boxDrawn.emit(_box(start, self._place(event.position())))

@@ -1,4 +1,4 @@
-"""The few things that are set once."""
+"""The settings dialog."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from plugin.panel.widgets.controls import button, heading, label
 
 
 class SettingsDialog(QDialog):
-    """Backend, folder, layer and assistant; `accepted` when they were kept."""
+    """Edits backend, takes folder, layer and assistant; `accepted` once they are saved."""
 
     def __init__(self, settings: SettingsStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)

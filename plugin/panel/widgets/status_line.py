@@ -1,4 +1,4 @@
-"""How the links are: host, backend, device."""
+"""The status line: host, backend and device."""
 
 from __future__ import annotations
 

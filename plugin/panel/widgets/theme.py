@@ -1,4 +1,4 @@
-"""The panel's look: dark, quiet and dense, in the host's colours where it tells them."""
+"""The panel's look: dark and dense, in the host's colours where it reports them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QApplication
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours by what they are for."""
+    """Colours by purpose."""
 
     window: str = "#232427"
     base: str = "#1a1b1d"
@@ -26,7 +26,7 @@ class Theme:
 
     @classmethod
     def following(cls, host: Mapping[str, str]) -> Theme:
-        """The host's colours, the others derived from them; what cannot be read as a colour is left out."""
+        """A theme with the host's colours and others derived from them; invalid colours are ignored."""
         known = {name: value for name, value in host.items() if QColor.isValidColorName(value)}
         theme = replace(cls(), **{name: known[name] for name in ("window", "base", "text", "accent") if name in known})
         if "window" in known:

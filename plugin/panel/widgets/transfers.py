@@ -1,4 +1,4 @@
-"""What is on its way between this machine and the service's: a row each, with the button that stops or tries again."""
+"""The list of uploads and downloads: a row for each, with buttons that stop it or try again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TransferRow(QFrame):
             row.addWidget(each)
 
     def show_transfer(self, transfer: Transfer, text: str) -> None:
-        """Show how it is now."""
+        """Show the current state."""
         running = transfer.state == "running"
         self.text.setText(text)
         set_kind(self.text, "bad" if transfer.state == "failed" else "faint")
@@ -49,7 +49,7 @@ class TransferRow(QFrame):
 
 
 class Transfers(QWidget):
-    """All rows; nothing while nothing travels. Beyond a few rows the rest is counted."""
+    """All transfers, hidden when there are none. Only the first few have rows; the rest is counted."""
 
     def __init__(self, model: TransfersModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -20,7 +20,7 @@ from tests.plugin.panel.immediate_background import ImmediateBackground  # noqa:
 
 @pytest.fixture
 def until(qapp: QCoreApplication) -> Callable[[Callable[[], bool]], None]:
-    """Let events happen until something is so; fails after five seconds."""
+    """Process events until a condition holds; fails after five seconds."""
 
     def wait(condition: Callable[[], bool]) -> None:
         clock = QElapsedTimer()

@@ -1,4 +1,4 @@
-"""A scriptable service that speaks the real messages, and the session with it, without a socket."""
+"""A scriptable backend with the real messages, and sessions with it, without a socket."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ CPU = Worker(device="cpu", state="idle")
 
 
 class FakeService:
-    """Everything that a service knows, and what a test makes it do."""
+    """The state of a backend, and methods by which a test drives it."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
@@ -98,10 +98,10 @@ class FakeService:
         self.paused = False
         self._clock = 1_700_000_000.0
 
-    # What a test makes it do ------------------------------------------------------------------------------------------
+    # Driven by the test -----------------------------------------------------------------------------------------------
 
-    def tell(self, job: str, event: JobEvent) -> None:
-        """Record an event and push it to whoever follows the job."""
+    def push_event(self, job: str, event: JobEvent) -> None:
+        """Record an event and push it to the followers of the job."""
         events = self.events.setdefault(job, [])
         events.append(Numbered(number=len(events) + 1, time=self._now(), event=event))
         self.jobs[job] = msgspec.structs.replace(self.jobs[job], events=len(events))
@@ -115,23 +115,23 @@ class FakeService:
             session.push(JobChanged(job=self.jobs[job]))
 
     def plan(self, job: str, plan: Plan | None = None, masks: tuple[FoundMask, ...] = ()) -> None:
-        """Write the plan of a held job, which then awaits approval."""
+        """Write the plan of a job, which then awaits approval."""
         self.change(job, state="planning", position=None)
         self.plans[job] = plan or PLAN
         remarks = ["The offline assistant wrote this plan."]
-        self.tell(job, PlanReady(path="plan.json", origin="written", plan=self.plans[job], remarks=remarks))
-        self.tell(job, MasksFound(masks=list(masks)))
+        self.push_event(job, PlanReady(path="plan.json", origin="written", plan=self.plans[job], remarks=remarks))
+        self.push_event(job, MasksFound(masks=list(masks)))
         self.change(job, state="awaiting_approval")
 
     def progress(self, job: str, step: int, steps: int = 50, take: int = 1, **more: Any) -> None:
-        """A step of denoising."""
+        """Report a step of denoising."""
         facts = {"iteration": 1, "iterations": 3, "seconds_left": 42.0, **more}
         if self.jobs[job].state != "refining":
             self.change(job, state="refining", position=None)
-        self.tell(job, StageProgress(take=take, stage="refining", step=step, steps=steps, **facts))
+        self.push_event(job, StageProgress(take=take, stage="refining", step=step, steps=steps, **facts))
 
     def finish_take(self, job: str, number: int, folder: Path, **more: Any) -> Take:
-        """A take is on the disk: `folder` with its files must be there."""
+        """Finish a take, whose files must be in `folder`."""
         take = make_take(self.jobs[job], number, **more)
         folder.mkdir(parents=True, exist_ok=True)
         write_take(folder, take)
@@ -146,27 +146,27 @@ class FakeService:
             matte_coverage=take.matte_coverage,
             outside_change=0,
         )
-        self.tell(job, done)
+        self.push_event(job, done)
         return take
 
     def finish(self, job: str) -> None:
-        """The job is done."""
-        self.tell(job, JobDone(output=self.jobs[job].output, takes=[1], timeline=None))
+        """Finish a job."""
+        self.push_event(job, JobDone(output=self.jobs[job].output, takes=[1], timeline=None))
         self.change(job, state="done")
 
     def fail(self, job: str, failure: Failure) -> None:
-        """The job ends without its result."""
+        """Fail a job."""
         self.change(job, state="failed", failure=failure, position=None)
 
     def die(self) -> None:
-        """Nobody answers any more."""
+        """Stop answering on every session."""
         for session in list(self.sessions):
             session.lose()
 
-    # What it answers --------------------------------------------------------------------------------------------------
+    # Requests ---------------------------------------------------------------------------------------------------------
 
     def answer(self, request: Request) -> Reply | Problem:
-        """The answer to a request."""
+        """Answer a request."""
         self.requests.append(request)
         if type(request) in self.refusals:
             return self.refusals[type(request)]
@@ -221,7 +221,7 @@ class FakeService:
         return JobReply(job=self.jobs[request.job])
 
     def _queue(self, job: str, **facts: Any) -> None:
-        """Behind all that wait."""
+        """Put a job behind all queued ones."""
         waiting = sum(each.state == "queued" and each.id != job for each in self.jobs.values())
         self.change(job, state="queued", position=waiting + 1, **facts)
 
@@ -290,7 +290,7 @@ class FakeService:
         return Done()
 
     def pong(self) -> Pong:
-        """How it is."""
+        """The answer to a ping."""
         running = sum(job.state in ("refining", "encoding", "inverting") for job in self.jobs.values())
         queued = sum(job.state == "queued" for job in self.jobs.values())
         state = "busy" if running else "idle"
@@ -302,7 +302,7 @@ class FakeService:
 
 
 class FakeSession:
-    """What `bridge.wire.session.Session` is to the panel; answers come with the next `step`."""
+    """Replaces `bridge.wire.session.Session`; replies are delivered by the next `step`."""
 
     def __init__(self, service: FakeService) -> None:
         self.service = service
@@ -318,7 +318,7 @@ class FakeSession:
         service.sessions.append(self)
 
     def connect(self) -> None:
-        """The service lets us in."""
+        """Accept the session."""
         self.welcome = Welcome(
             protocol=1,
             version="0.1.0",
@@ -335,9 +335,9 @@ class FakeSession:
         self.on_pong(self.service.pong())
 
     def lose(self, state: str = "silent", problem: Problem | None = None) -> None:
-        """The connection breaks off."""
+        """Break the connection."""
         self.state = state
-        self.problem = problem or Unreachable("Nobody answers.", "", "Start the service.")
+        self.problem = problem or Unreachable("No answer.", "", "Start the backend.")
         self._due.append(lambda: self.on_state(state))
 
     def next_due(self) -> float:
@@ -345,7 +345,7 @@ class FakeSession:
 
     def send(self, request: Request, timeout_seconds: float, on_reply: Callable) -> int:
         if self.state != "ready":
-            self._due.append(lambda: on_reply(Unreachable("Nobody answers.", "", "")))
+            self._due.append(lambda: on_reply(Unreachable("No answer.", "", "")))
         else:
             outcome = self.service.answer(request)
             self._due.append(lambda: on_reply(outcome))
@@ -360,12 +360,12 @@ class FakeSession:
         self._followed.pop(job, None)
 
     def event(self, job: str, event: Numbered) -> None:
-        """What the service pushes to followers."""
+        """Push an event to the followers of a job."""
         if job in self._followed and self.state == "ready":
             self.push(EventPushed(job=job, event=event))
 
     def push(self, push: Any) -> None:
-        """What the service pushes."""
+        """Push a message."""
         if self.state != "ready":
             return
         if isinstance(push, EventPushed):
@@ -386,7 +386,7 @@ class FakeSession:
 
 
 class FakeClient:
-    """A connection of its own, for what travels."""
+    """Replaces `bridge.wire.client.Client` for file transfers."""
 
     call_many = None
 
@@ -398,11 +398,11 @@ class FakeClient:
         self.call = lambda request, timeout=0.0: service.answer(request)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 class FakeServices:
-    """Finds or starts the fake one; `missing` is the problem that starting ends with."""
+    """Finds or starts the fake backend; `missing` is the problem that starting raises."""
 
     def __init__(self, service: FakeService, runs: bool = True) -> None:
         self.service, self.runs, self.starts = service, runs, 0
@@ -426,7 +426,7 @@ class FakeServices:
 
 
 def refusal(kind: str, what: str, why: str = "", remedy: str = "") -> Refusal:
-    """A refusal as the session hands it on."""
+    """A refusal as the session reports it."""
     return Refusal(kind, what, why, remedy)
 
 

@@ -1,4 +1,4 @@
-"""A background without threads: what it is given runs at once."""
+"""A background runner without threads: work runs at once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from plugin.panel.background import Done, Failed, Work
 
 
 class ImmediateBackground:
-    """`plugin.panel.background.Background` in the caller's thread."""
+    """Replaces `plugin.panel.background.Background`; works in the caller's thread."""
 
     def run(self, work: Work, done: Done, failed: Failed) -> None:
-        """Do `work` now and call `done` or `failed`."""
+        """Run `work` now and call `done` or `failed`."""
         try:
             result = work()
         except Problem as problem:

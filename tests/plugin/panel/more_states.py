@@ -1,4 +1,4 @@
-"""States of the panel that need another machine or a model that is not there, for the pictures."""
+"""States of the panel with a remote backend or a model that is not installed, for the pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NARROW = (380, 940)
 
 
 def travelling(stage: Stage) -> None:
-    """A shot on its way there, takes on their way here: running, stopped, gone wrong."""
+    """An upload of a shot and downloads of takes: running, stopped, failed."""
     stage.open()
     stage.takes(2)
     stage.model.plan.clear()
@@ -33,7 +33,7 @@ def travelling(stage: Stage) -> None:
 
 
 def model_not_there(stage: Stage) -> None:
-    """A model that is to be fetched: offered, on its way, and broken off."""
+    """A model to download: offered, downloading, and failed."""
     stage.open()
     stage.model.ask.instruction = "add a massive whale behind the divers"
     stage.model.ask.model = "zai-org/CogVideoX-5b"

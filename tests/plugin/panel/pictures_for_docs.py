@@ -1,4 +1,4 @@
-"""The documentation's pictures of the panel: the real window over a real service, with takes of the shipped model.
+"""The documentation's pictures of the panel: the real window over a real backend, with takes of the shipped model.
 
     xvfb-run -s "-screen 0 2560x2048x24" python -m tests.plugin.panel.pictures_for_docs OUT
 
@@ -26,7 +26,7 @@ INSTRUCTION = "add a red balloon on the left"
 
 
 def main() -> None:
-    """Take them."""
+    """Make the pictures."""
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     app = QApplication(sys.argv[:1])

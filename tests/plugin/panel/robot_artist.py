@@ -1,4 +1,4 @@
-"""The real panel process with somebody who uses it: `python -m tests.plugin.panel.robot_artist REPORT INSTRUCTION`.
+"""The real panel process with a scripted user: `python -m tests.plugin.panel.robot_artist REPORT INSTRUCTION`.
 
 For applications that leave all asking to the panel's window. Plans, generates, approves and places the first take of
 the selected clip, writes what came of it to REPORT as JSON, and closes the panel.
@@ -23,7 +23,7 @@ EVERY_MS = 20
 
 
 class Artist:
-    """Goes on with its steps whenever the panel is where the next one needs it."""
+    """Carries out its steps, each as soon as the panel is ready for it."""
 
     def __init__(self, panel: AgentPanel, report: Path, instruction: str) -> None:
         self._panel, self._report, self._instruction = panel, report, instruction
@@ -69,7 +69,7 @@ class Artist:
 
 
 def main(report: Path, instruction: str) -> int:
-    """Like `plugin.panel.agent_application.run_for_agent`; the exit code."""
+    """Like `plugin.panel.agent_application.run_for_agent`; returns the exit code."""
     environment = {name: os.environ.pop(name, "") for name in (ADDRESS, TOKEN)}
     with application() as program:
         panel = AgentPanel(program, environment, hidden=True)

@@ -1,4 +1,4 @@
-"""Takes with pictures, drawn in a moment: for screenshots and for tests that look at pixels."""
+"""Takes with drawn pictures: for screenshots and for tests of pixels."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def write_take_files(folder: Path, plate: Path = SAMPLE, colour: tuple[int, int,
 
 
 def _laid_over(plate: av.VideoFrame, composite: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The composite within the matte, the plate’s own code values outside: full-range yuv420p, as PyAV lays planes."""
+    """The composite inside the matte, the plate’s own code values outside: full-range yuv420p, laid out like PyAV."""
     drawn = av.VideoFrame.from_ndarray(composite, "rgb24")
     matrix = "ITU709" if int(plate.colorspace) == 1 else "ITU601"
     ours = drawn.reformat(format="yuvj420p", dst_colorspace=matrix, dst_color_range="JPEG").to_ndarray()
@@ -77,7 +77,7 @@ class _Writer:
         self._given, self._stored = given, stored
 
     def tag_like(self, plate: av.VideoFrame) -> None:
-        """What a reader has to know to see the plate's code values as it sees the plate."""
+        """Colour tags, so that a reader decodes it like the plate."""
         context = self._stream.codec_context
         if not context.is_open:
             context.colorspace, context.color_range = plate.colorspace, plate.color_range

@@ -1,4 +1,4 @@
-"""Thumbnails of every state of the panel, over the scriptable service.
+"""Screenshots of every state of the panel, over the scriptable backend.
 
     python -m tests.plugin.panel.screenshots OUT [NAME ...]
 
@@ -41,7 +41,7 @@ COLOURS = ((214, 52, 44), (52, 96, 214), (222, 186, 40))
 
 
 class Stage:
-    """A panel over a scripted service, and the files that it shows."""
+    """A panel over a scripted backend, and the files that it shows."""
 
     def __init__(self, app: QApplication, out: Path, folder: Path) -> None:
         self.app, self.out, self.folder = app, out, folder
@@ -52,7 +52,7 @@ class Stage:
         self.model.settings.set("welcomed", True)
 
     def settle(self, ms: int = 700, until: Callable[[], bool] | None = None) -> None:
-        """Let events happen, for `ms`, or until something is so."""
+        """Process events for `ms`, or until a condition holds."""
         clock = QElapsedTimer()
         clock.start()
         while clock.elapsed() < (20_000 if until else ms):
@@ -63,7 +63,7 @@ class Stage:
             raise SystemExit("A state that is to be shown does not come about.")
 
     def shoot(self, name: str, size: tuple[int, int] = USUAL, ms: int = 1500) -> None:
-        """Keep a picture."""
+        """Save a picture."""
         self.window.resize(*size)
         self.settle(ms)
         self.window.grab().save(str(self.out / f"{name}.png"))
@@ -77,7 +77,7 @@ class Stage:
         self.settle(until=lambda: self.model.ask.estimate is not None)
 
     def plan(self) -> str:
-        """A plan that awaits approval; its job."""
+        """Make a plan that awaits approval; returns its job."""
         self.model.ask.instruction = "add a red balloon on the left"
         self.model.make_plan()
         self.settle(until=lambda: bool(self.model.plan.job))
@@ -92,7 +92,7 @@ class Stage:
         return job
 
     def mask(self, name: str, across: float = 0.5) -> Path:
-        """A frame with a mask in colour."""
+        """Write a frame with a coloured mask."""
         with av.open(str(SAMPLE)) as container:
             picture = Image.fromarray(next(container.decode(video=0)).to_ndarray(format="rgb24"))
         shade = Image.new("RGB", picture.size, (60, 160, 255))
@@ -105,7 +105,7 @@ class Stage:
         return path
 
     def takes(self, count: int = 3) -> list[str]:
-        """Finished takes with pictures; their ids."""
+        """Make finished takes with pictures; returns their ids."""
         job = self.plan()
         self.model.generate()
         ids = []
@@ -122,7 +122,7 @@ class Stage:
         return ids
 
     def close(self) -> None:
-        """End it."""
+        """Close the panel."""
         self.window.close()
         self.panel.close()
 
@@ -217,7 +217,7 @@ def generating(stage: Stage) -> None:
     Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).resize((160, 96)).save(picture)
     stage.service.workers = (Worker(device="cpu", state="busy", job=job, model="tiny"),)
     stage.service.progress(job, 30, iterations=5, seconds_left=74.0, iteration=2)
-    stage.service.tell(job, PreviewWritten(take=1, path=str(picture), iteration=2, iterations=5))
+    stage.service.push_event(job, PreviewWritten(take=1, path=str(picture), iteration=2, iterations=5))
     for instruction in ("add smoke behind the bench", "add snow"):
         stage.model.ask.instruction = instruction
         stage.model.make_plan()
@@ -264,7 +264,7 @@ def errors(stage: Stage) -> None:
     stage.open()
     stage.services.runs = False
     stage.services.missing = Problem(
-        "The service could not be started.", "It ended with exit code 1.", "`dynvfx doctor` says what is wrong."
+        "The backend could not be started.", "It ended with exit code 1.", "Run `dynvfx doctor` to find the cause."
     )
     stage.service.die()
     stage.settle(until=lambda: stage.model.backend.state == "silent")

@@ -95,7 +95,7 @@ def finish(joined: Joined, service: FakeService, until: Until, folder: Path, job
 
 
 def finish_pictures(service: FakeService, until: Until, joined: Joined, folder: Path, job: str, number: int) -> str:
-    """A take whose layer is a sequence of pictures."""
+    """A take whose layer is an image sequence."""
     (folder / "layer").mkdir(parents=True)
     for name in ("composite.mov", "preview.mp4"):
         write_movie(folder / name, 18)
@@ -107,7 +107,7 @@ def finish_pictures(service: FakeService, until: Until, joined: Joined, folder: 
 
 
 def generate(joined: Joined, service: FakeService, until: Until, folder: Path) -> str:
-    """Plan, generate, and let a take come out; its id."""
+    """Plan, generate, and finish a take; returns its id."""
     panel = joined.panel
     panel.ask.instruction = "add a red balloon"
     panel.make_plan()
@@ -191,7 +191,7 @@ def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
     until(lambda: bool(panel.plan.job))
     exported = [each for each in joined.agent.report()["seen"] if each == ["export", "strip-1"]]
     assert panel.shot.shot.record_frames == 18
-    # What was rendered is used again while the clip is the same.
+    # The render is used again while the clip is unchanged.
     panel.drop_plan()
     panel.make_plan()
     until(lambda: bool(panel.plan.job))
@@ -360,7 +360,7 @@ def test_the_hosts_own_panel_generates_places_and_is_reported(
     assert reported["uid"] == "strip-2" and 0 < reported["fraction"] < 1 and reported["seconds_left"] == 42.0
     take = finish(joined, service, until, tmp_path / "takes" / "01", jobs[0])
     until(lambda: [each["id"] for each in agent.last("state")["takes"]] == [take])
-    # The other clip is the selected one: the take goes above its own.
+    # Another clip is selected: the take is placed above its own clip.
     agent.do("call", method="place_take", params={"take": take})
     until(lambda: {"take": take}.items() <= (agent.last("state")["takes"][0] | {"take": take}).items())
     until(lambda: agent.last("state")["takes"][0]["placed"])

@@ -1,4 +1,4 @@
-"""The panel's process and the application's: whichever dies, the other one does what it should."""
+"""The processes of the panel and the application: what each does when the other dies."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def ended(process: psutil.Process) -> bool:
 
 @pytest.fixture
 def quiet_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings that name a backend which nobody runs: the panel starts none of its own."""
+    """Settings with the address of a backend that does not run, so that the panel starts none of its own."""
     folder = tmp_path / "home" / "panel"
     folder.mkdir(parents=True)
     (tmp_path / "home").chmod(0o700)
@@ -78,12 +78,12 @@ def test_the_panel_ends_with_the_application_and_is_started_again(
     agent.do("call", method="generate", params={"uids": ["strip-1"], "instruction": "add fire"})
     problem = agent.wait(lambda: agent.last("problem"), PATIENCE)
     assert "not ready" in problem[1]
-    # The panel crashes: the application goes on, and a new panel may come.
+    # The panel crashes: the application continues and accepts a new panel.
     os.kill(first.pid, signal.SIGKILL)
     agent.wait(lambda: not agent.report()["connected"], PATIENCE)
     second = start_panel(agent, tmp_path)
     assert second.pid != first.pid
-    # The application says goodbye.
+    # The application ends the session.
     agent.do("close")
     assert ended(second)
 
@@ -97,7 +97,7 @@ def test_a_killed_application_leaves_no_panel_behind(agent: AgentProcess, quiet_
 
 def test_a_panel_without_an_application_says_how_it_is_opened(tmp_path: Path) -> None:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-    for extra, said in (
+    for extra, message in (
         ({}, "was not started by an editing application"),
         ({"DYNVFX_AGENT": "127.0.0.1:1", "DYNVFX_AGENT_TOKEN": "x"}, "is no longer connected"),
     ):
@@ -108,11 +108,11 @@ def test_a_panel_without_an_application_says_how_it_is_opened(tmp_path: Path) ->
             text=True,
             timeout=PATIENCE,
         )
-        assert done.returncode == 1 and said in done.stderr
+        assert done.returncode == 1 and message in done.stderr
 
 
 class TakenLayers:
-    """Takes as the agent gets them, without their files."""
+    """Takes as the agent receives them, without their files."""
 
     @staticmethod
     def of(name: str) -> dict:
@@ -130,7 +130,7 @@ def session_with(agent: AgentProcess, until: Until) -> AgentSession:
 def test_killed_at_any_moment_the_take_is_there_whole_or_not_at_all(
     agent: AgentProcess, qapp: QCoreApplication, until: Until, seed: int
 ) -> None:
-    """The panel hangs up, or the application is killed, in the middle of placing four takes step by step."""
+    """The panel disconnects or the application is killed while four takes are placed step by step."""
     chance = random.Random(seed)
     session = session_with(agent, until)
     agent.set(slow=0.01)
@@ -142,7 +142,7 @@ def test_killed_at_any_moment_the_take_is_there_whole_or_not_at_all(
         {"uid": "strip-1", "takes": takes, "active": 1},
         results.append,
         results.append,
-        lambda done, total, words: steps.append(done),
+        lambda done, total, text: steps.append(done),
     )
     until(lambda: len(steps) >= chance.randint(0, 3) or bool(results))
     if seed % 2:

@@ -1,4 +1,4 @@
-"""An editing application, the panel and a real service with the shipped model: from the strip to the placed take."""
+"""An editing application, the panel and a real backend with the shipped model: from the strip to the placed take."""
 
 from __future__ import annotations
 

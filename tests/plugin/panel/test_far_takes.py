@@ -1,4 +1,4 @@
-"""Whole takes in the panel's models over a service that shares nothing with this machine but a connection."""
+"""Whole takes in the panel's models over a remote backend without shared files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REGION = (0.05, 0.1, 0.6, 0.9)
 
 @pytest.fixture(scope="module")
 def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """Somebody else's service, without media roots."""
+    """A remote backend without media roots."""
     with running(tmp_path_factory.mktemp("far") / "home", worker="tests.backend.worker.small_worker") as service:
         yield service
 
@@ -90,7 +90,7 @@ def test_from_the_clip_to_the_placed_child(panel: PanelModel, edit: Path, qtbot:
     assert record.request["region"] == pytest.approx(REGION)
     assert {each.partition(":")[0] for each in travelled} == {"shot", "take"} and panel.transfers.rows == ()
 
-    # Review: a note, and a child with a painted matte. What is said stands in the fetched record as well.
+    # Review: a note, and a follow-up with a painted matte. The note is in the downloaded record as well.
     review = ReviewModel()
     reviewing = Reviewing(panel, review)
     reviewing.feed()
@@ -108,7 +108,7 @@ def test_from_the_clip_to_the_placed_child(panel: PanelModel, edit: Path, qtbot:
     child = next(each for each in panel.takes.entries.values() if each.take.parent == entry.take.id)
     assert child.take.plan == entry.take.plan and read_take(child.folder).id == child.take.id
 
-    # Place: from the files that came here.
+    # Place: from the downloaded files.
     panel.decisions.approve_and_place(child.take.id)
     qtbot.waitUntil(lambda: read_take(child.folder).status == "approved", timeout=PATIENCE)
     tracks = otio.adapters.read_from_file(str(edit.with_name("cut.dynvfx.otio"))).video_tracks()

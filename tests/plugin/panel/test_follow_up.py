@@ -1,4 +1,4 @@
-"""From what the review asks for to the order of a child, and its plan."""
+"""From the review's request to the follow-up's job and its plan."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_same_instruction_keeps_the_plan_and_begins_at_once(
 
 
 def held(panel: PanelModel, service: FakeService, parent: Take, until: Until, tmp_path: Path) -> str:
-    """A follow-up with another instruction, whose plan is there."""
+    """A follow-up with another instruction, whose plan is ready."""
     panel.follow_up(parent.id, wanted(parent, tmp_path, instruction="make it blue"))
     until(lambda: bool(panel.plan.job))
     assert orders(service)[0].spec.after_plan == "wait" and panel.plan.state == "waiting"

@@ -1,4 +1,4 @@
-"""Widgets know models, never the bridge; models know no widget."""
+"""Widgets import models, never the bridge; models import no widget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel's models over a scriptable service: no widget anywhere."""
+"""The panel's models over a scriptable backend, without widgets."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def requests(service: FakeService, kind: type) -> list:
 
 
 def finish(panel: PanelModel, service: FakeService, until: Until, folder: Path, number: int = 1) -> str:
-    """Generate and let one take come out; its id."""
+    """Generate and finish one take; returns its id."""
     before = set(service.jobs) - {panel.plan.job}
     panel.generate()
     until(lambda: any(service.jobs[job].state == "queued" for job in set(service.jobs) - before))
@@ -170,12 +170,12 @@ def test_a_running_job_reports_stage_step_time_and_picture(
     job = planned.plan.job
     planned.generate()
     service.progress(job, 10)
-    service.tell(job, PreviewWritten(take=1, path="p.png", iteration=1, iterations=3))
+    service.push_event(job, PreviewWritten(take=1, path="p.png", iteration=1, iterations=3))
     until(lambda: planned.takes.cards[0].picture == "p.png")
     card = planned.takes.cards[0]
     assert card.line == "Denoising, pass 1 of 3, step 10 of 50 · 42 s left" and card.actions == ("pause", "cancel")
     assert 0.2 < card.progress < 0.3
-    service.tell(job, PreviewWritten(take=1, path="p.png", iteration=2, iterations=3))
+    service.push_event(job, PreviewWritten(take=1, path="p.png", iteration=2, iterations=3))
     until(lambda: planned.takes.cards[0].stamp == card.stamp + 1)
 
 

@@ -1,4 +1,4 @@
-"""The panel's models over a real service on "another machine": what has to travel does, and keys are needed."""
+"""The panel's models over a real remote backend: files are transferred, and keys are required."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_lineage(takes: TakesModel) -> None:
     takes.set_jobs((made,))
     takes.set_takes((entry(made, 1), entry(made, 2, parent="1-1"), entry(made, 3, parent="1-2")))
     assert [card.depth for card in takes.cards] == [2, 1, 0]
-    assert takes.cards[0].line.endswith("follows T2")
+    assert takes.cards[0].line.endswith("follow-up of T2")
 
 
 def test_what_was_dismissed_stays_away(takes: TakesModel) -> None:

@@ -1,4 +1,4 @@
-"""What travels between two machines: progress, stopping, trying again. The thread's side is played by the test."""
+"""Transfers: progress, stopping, trying again. The test plays the part of the thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.files.errors import TransferCancelled
 from contract.errors import Problem, Unreachable
 from plugin.panel.background import Background
 from plugin.panel.models.panel.panel_model import PanelModel
-from plugin.panel.models.transfers.transfers import Transfer, TransfersModel, Way
+from plugin.panel.models.transfers.transfers import Transfer, TransferControl, TransfersModel
 from plugin.panel.widgets.transfers import Transfers
 from tests.plugin.panel.fake_service import FakeService
 
@@ -20,7 +20,7 @@ Until = Callable[[Callable[[], bool]], None]
 
 
 class ByHand:
-    """Runs nothing until the test says how it ended."""
+    """Runs nothing until the test ends the work."""
 
     def __init__(self) -> None:
         self.runs: list[tuple[Callable, Callable, Callable]] = []
@@ -39,27 +39,29 @@ def transfers(qapp: object, by_hand: ByHand) -> TransfersModel:
     return TransfersModel(by_hand)
 
 
-def begin(transfers: TransfersModel, reported: list, key: str = "take:j:1", upload: bool = False) -> list[Way]:
-    ways: list[Way] = []
+def begin(
+    transfers: TransfersModel, reported: list, key: str = "take:j:1", upload: bool = False
+) -> list[TransferControl]:
+    controls: list[TransferControl] = []
 
-    def work(way: Way) -> str:
-        ways.append(way)
+    def work(control: TransferControl) -> str:
+        controls.append(control)
         return "came"
 
     transfer = Transfer(key, "take 1 of “add fire”", upload=upload, total=2_000_000)
     transfers.begin(transfer, work, reported.append, reported.append)
-    return ways
+    return controls
 
 
 def test_how_far_it_is_is_seen(transfers: TransfersModel, by_hand: ByHand) -> None:
     reported: list[Any] = []
-    ways = begin(transfers, reported)
+    controls = begin(transfers, reported)
     by_hand.runs[0][0]()
-    ways[0].read(500_000)
-    transfers._see()
+    controls[0].read(500_000)
+    transfers._update()
     assert transfers.text_of(transfers.rows[0]) == "Reading take 1 of “add fire”: 500 kB of 2.0 MB"
-    ways[0].moved(1_500_000)
-    transfers._see()
+    controls[0].moved(1_500_000)
+    transfers._update()
     assert transfers.rows[0].share == 0.75 and "Downloading" in transfers.text_of(transfers.rows[0])
     by_hand.runs[0][1]("came")
     assert reported == ["came"] and transfers.rows == ()
@@ -73,16 +75,16 @@ def test_the_same_thing_does_not_travel_twice_at_once(transfers: TransfersModel,
 
 def test_a_stopped_one_waits_to_be_wanted_again(transfers: TransfersModel, by_hand: ByHand) -> None:
     reported: list[Any] = []
-    ways = begin(transfers, reported)
+    controls = begin(transfers, reported)
     by_hand.runs[0][0]()
     transfers.stop("take:j:1")
-    assert ways[0].is_stopped()
+    assert controls[0].is_stopped()
     by_hand.runs[0][2](TransferCancelled("The transfer was stopped."))
     assert transfers.rows[0].state == "stopped" and transfers.is_held("take:j:1")
     transfers.again("take:j:1")
     assert transfers.rows[0].state == "running" and len(by_hand.runs) == 2
     by_hand.runs[1][0]()
-    assert not ways[1].is_stopped()
+    assert not controls[1].is_stopped()
     by_hand.runs[1][1]("came")
     assert reported[-1] == "came" and transfers.rows == ()
 
@@ -129,9 +131,9 @@ def test_rows_have_the_button_that_helps(transfers: TransfersModel, by_hand: ByH
 def test_what_failed_in_a_thread_is_reported(qapp: object, until: Until) -> None:
     background, reported = Background(), []
 
-    def work(way: Way) -> None:
-        way.moved(1)
-        raise Unreachable("Nobody there.")
+    def work(control: TransferControl) -> None:
+        control.moved(1)
+        raise Unreachable("No answer.")
 
     transfers = TransfersModel(background)
     transfers.begin(Transfer("k", "x", upload=False, total=2), work, reported.append, reported.append)

@@ -1,4 +1,4 @@
-"""The real window over a real service with the shipped model: from the clip to the approved take in the timeline."""
+"""The real window over a real backend with the shipped model: from the clip to the approved take in the timeline."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_from_the_clip_to_the_approved_take(panel: Panel, edit: Path, qtbot: QtB
     qtbot.waitUntil(lambda: any(card.picture for card in cards("job")), timeout=PATIENCE)
     assert Path(cards("job")[0].picture).is_file()
 
-    # The service dies in the middle of a take; the panel says so, starts it again, and the take goes on.
+    # The backend dies during a take; the panel shows it and restarts it, and the take continues.
     home = tmp_path / "home"
     killed = read_service_file(home).pid
     os.kill(killed, signal.SIGKILL)

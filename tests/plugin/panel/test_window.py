@@ -1,4 +1,4 @@
-"""The real window over the scriptable service."""
+"""The real window over the scriptable backend."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_nothing_is_cut_off_at_any_width(shown: Panel, service: FakeService, unt
 
 
 def longer(text: str) -> str:
-    """A text that needs about half as much room again."""
+    """A text that is about half as long again."""
     return " ".join(word + "en" * (1 + len(word) // 6) for word in text.split(" "))
 
 

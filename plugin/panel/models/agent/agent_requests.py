@@ -1,4 +1,4 @@
-"""The host's own small panel: what it asks for is done with this panel's models, and it is told how things are."""
+"""Carries out the requests of the host's own small panel with this panel's models, and reports the state to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StillWriter(Protocol):
     """`plugin.panel.thumbnails.stills.StillWriter`: pictures of takes as small PNG files."""
 
     def path_of(self, movie: str) -> str:
-        """The PNG, empty while there is none."""
+        """The path of the PNG, "" while there is none."""
 
 
 class AgentRequests(QObject):
@@ -63,11 +63,11 @@ class AgentRequests(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether an order waits for the service to be there."""
+        """Whether a request waits for the backend to be ready."""
         return self._gate.waits
 
     def schedule_state(self, *_: object) -> None:
-        """Something may be different: the agent is told soon, when it is."""
+        """Send the state to the agent soon, if it has changed."""
         if not self._soon.isActive():
             self._soon.start()
 
@@ -137,7 +137,7 @@ class AgentRequests(QObject):
         self._export(self._host.uid_of(key), exported, responder.reject)
 
     def _generate(self, params: dict[str, Any], responder: Responder) -> None:
-        self._asked_for(params)  # what is wrong with it is told at once
+        self._asked_for(params)  # reports bad parameters at once
         if not params.get("uids"):
             raise BadUsage("No clip is named.", "", "Select a clip first.")
         self._gate.when_ready(lambda: self._order(params, responder), responder.reject)
@@ -153,7 +153,7 @@ class AgentRequests(QObject):
             responder.reject(problem)
 
         def next_one(job: Job | None = None) -> None:
-            """One clip after the other: an application renders one at a time."""
+            """Submit the next clip; an application renders one at a time."""
             if job is not None:
                 jobs.append(job.id)
             if not uids:
@@ -183,7 +183,7 @@ class AgentRequests(QObject):
         if not instruction:
             raise BadUsage("There is no instruction.", "", "Describe what to add.")
         if quality not in QUALITIES or scope not in (None, *SCOPES):
-            raise BadUsage("Unknown choice.", f"{quality}, {scope}", "Reinstall DynVFX.")
+            raise BadUsage("Unknown quality or scope.", f"{quality}, {scope}", "Reinstall DynVFX.")
         ask = self._panel.ask
         if not ask.chosen_model_installed:
             what = f"The model {ask.model} is not installed on the backend."

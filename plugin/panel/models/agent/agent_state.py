@@ -1,4 +1,4 @@
-"""What the host's own small panel is told of jobs and takes: plain values, as PROTOCOL.md names them."""
+"""The state of backend, jobs and takes for the host's own small panel: plain values, as PROTOCOL.md names them."""
 
 from __future__ import annotations
 

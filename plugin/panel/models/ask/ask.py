@@ -1,4 +1,4 @@
-"""What is asked for: instruction, scope, quality, takes, seed, model, region, and what it would cost."""
+"""The settings of the next job: instruction, scope, quality, takes, seed, model and region, and its estimate."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from plugin.panel.models.shot.shot import ShotModel
 
 ESTIMATE_AFTER_MS = 120
 ROLLED_SEEDS = 1_000_000
-"""A rolled seed is below this: short enough to be written down."""
+"""Random seeds are below this: short enough to write down."""
 
 NO_CLIP = ClipSource(source="")
-"""Of a job whose clip is not named yet."""
+"""The source of a job whose clip is not set yet."""
 
 SAVED = ("instruction", "scope", "negative", "quality", "takes", "seed", "seed_locked", "model")
-"""Choices that a restart restores."""
+"""The fields that a restart restores."""
 
 
 class AskModel(Observable):
-    """The choices and their estimate. `region` is (left, top, right, bottom) in fractions of the frame."""
+    """The settings and their estimate. `region` is (left, top, right, bottom) in fractions of the frame."""
 
     instruction: Field[str] = Field("")
     scope: Field[Scope | None] = Field(None)
@@ -60,10 +60,10 @@ class AskModel(Observable):
         backend.readied.connect(self._soon.start)
         backend.changed.connect(lambda name: self.changed.emit("models") if name == "models" else None)
 
-    # What the artist does ---------------------------------------------------------------------------------------------
+    # Changing the settings --------------------------------------------------------------------------------------------
 
     def spec(self) -> JobSpec:
-        """The choices as a job; its clip is not named yet."""
+        """The settings as a job; its clip is not set yet."""
         return JobSpec(
             start=NO_CLIP,
             edit=Add(
@@ -80,7 +80,7 @@ class AskModel(Observable):
         )
 
     def choose(self, spec: JobSpec) -> None:
-        """Set the choices back to a job's."""
+        """Set the fields to a job's settings."""
         edit = spec.edit
         self.instruction, self.scope, self.region = edit.instruction, edit.scope, edit.region
         self.negative = edit.negative
@@ -88,20 +88,20 @@ class AskModel(Observable):
         self.model = spec.model or self.model
 
     def choose_again(self, take: Take) -> None:
-        """Set the choices to a take's, its seed locked."""
+        """Set the fields to a take's settings, with its seed locked."""
         self.instruction, self.seed, self.seed_locked = take.instruction, take.seed, True
         self.negative = str(take.request.get("negative", ""))
         if any(each.name == take.model for each in self.models):
             self.model = take.model
 
     def used(self) -> None:
-        """A job was made from the choices: remember the instruction, roll the seed on unless it is locked."""
+        """After a job was submitted: remember the instruction and choose a new seed unless it is locked."""
         self.history.add(self.instruction)
         if not self.seed_locked:
             self.seed = secrets.randbelow(ROLLED_SEEDS)
 
     def draw_region(self, box: Box | None) -> None:
-        """Limit the edit to a box; None takes the limit away. Boxes under a hundredth of the frame are slips."""
+        """Limit the edit to a box; None removes the limit. Boxes below a hundredth of the frame are ignored."""
         if box is not None:
             left, right = sorted((min(1.0, max(0.0, box[0])), min(1.0, max(0.0, box[2]))))
             top, bottom = sorted((min(1.0, max(0.0, box[1])), min(1.0, max(0.0, box[3]))))
@@ -113,22 +113,22 @@ class AskModel(Observable):
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """What can be chosen; the shipped model stands there before the service has told."""
+        """The models to choose from: the shipped one until the backend has listed its own."""
         return self._backend.models or (Model(name="tiny", title="tiny", licence="GPL-3.0-or-later", installed=True),)
 
     @property
     def chosen_model(self) -> Model | None:
-        """The chosen one of `models`."""
+        """The chosen one of `models`; None when it is not listed."""
         return next((each for each in self.models if each.name == self.model), None)
 
     @property
     def chosen_model_installed(self) -> bool:
-        """Whether it is on the service's machine."""
+        """Whether the chosen model is installed on the backend's machine."""
         return self.chosen_model is None or self.chosen_model.installed
 
     @property
     def hindrance(self) -> str:
-        """Why no plan can be made now, empty when one can."""
+        """Why no plan can be made now, "" when one can."""
         if not self._backend.ready:
             return "The backend is not ready."
         if self._shot.exporting and self._shot.shot is None:
@@ -168,18 +168,18 @@ class AskModel(Observable):
 
     @property
     def room_line(self) -> str:
-        """Where a model that is not there would go, and whether it fits; empty when there is nothing to fetch."""
+        """Where the chosen model would be stored and whether it fits, "" when it is installed."""
         model = self.chosen_model
         return "" if model is None or model.installed else room_text(model, self._backend.local)[0]
 
     @property
     def estimate(self) -> Estimated | None:
-        """What the choices would need."""
+        """The estimate for the chosen quality; None until it is known."""
         return self.estimates.get(self.quality)
 
     @property
     def estimate_line(self) -> str:
-        """Minutes, memory and disk of the choices, for people."""
+        """The estimated time, memory and disk space as text."""
         if self.estimate_problem is not None:
             return str(self.estimate_problem)
         estimate = self.estimate
@@ -194,7 +194,7 @@ class AskModel(Observable):
         return " · ".join(parts)
 
     def quality_hint(self, quality: Quality) -> str:
-        """What a quality would take, for its button."""
+        """The estimated time of a quality, for its button."""
         estimate = self.estimates.get(quality)
         if estimate is None:
             return ""
@@ -208,7 +208,7 @@ class AskModel(Observable):
     # Estimates --------------------------------------------------------------------------------------------------------
 
     def estimate_now(self) -> None:
-        """Ask what each quality would need; answers to older questions are dropped."""
+        """Request an estimate for each quality; replies to earlier requests are dropped."""
         shot, media_info = self._shot.shot, self._shot.media_info
         self._soon.stop()
         if shot is None or media_info is None or not self._backend.ready:

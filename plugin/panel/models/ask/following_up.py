@@ -1,4 +1,4 @@
-"""A child of a take: its job, and its plan, which is read before anything long runs."""
+"""Submits follow-ups of takes; a new plan is approved before anything is generated."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Failed = Callable[[Problem], None]
 
 
 class FollowingUp(QObject):
-    """Submits children of takes.
+    """Submits follow-ups of takes.
 
-    Where the instruction stays, the parent's plan stays as well, and the child is made at once; another instruction
-    needs a plan of its own, so that its job waits until the plan was read.
+    With the parent's instruction the parent's plan is kept and the take is generated at once. A new instruction needs
+    a plan of its own; the job then waits for approval.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class FollowingUp(QObject):
         self._files, self._jobs, self._settings = files, jobs, settings
 
     def needs_plan(self, entry: TakeEntry, wanted: FollowUp) -> bool:
-        """Whether a plan has to be written and read first."""
+        """Whether a new plan has to be written and approved first."""
         return wanted.instruction.strip() != entry.take.instruction.strip()
 
     def submit(
@@ -47,7 +47,7 @@ class FollowingUp(QObject):
         done: Callable[[Job], None],
         failed: Failed,
     ) -> None:
-        """Submit a child of a take as the review wants it; it waits where a plan is to be read."""
+        """Submit the follow-up of a take that the review asks for; it waits for approval where it needs a plan."""
         spec = of_take(entry, wanted, asked, self._settings, layer)
         if self.needs_plan(entry, wanted):
             spec = msgspec.structs.replace(spec, after_plan="wait")
@@ -64,7 +64,7 @@ class FollowingUp(QObject):
         self._files.send_mask(wanted.mask, sent, failed)
 
     def submit_again(self, spec: JobSpec, asked: JobSpec, plan: Plan, shot: str, failed: Failed) -> None:
-        """Submit the same child with other choices and a plan that was read."""
+        """Submit the same follow-up with changed settings and an approved plan."""
         spec = msgspec.structs.replace(
             spec, seed=asked.seed, quality=asked.quality, takes=asked.takes, plan=plan, after_plan="generate"
         )
@@ -72,10 +72,10 @@ class FollowingUp(QObject):
 
 
 def asked_for(ask: AskModel, wanted: FollowUp) -> JobSpec:
-    """The choices of a child: those of the question, with its own instruction, one take, and no box of the question."""
+    """The settings of a follow-up: those of the ask, with its own instruction, one take and no region."""
     ask.instruction, ask.takes, ask.region = wanted.instruction.strip(), 1, None
     return ask.spec()
 
 
 def _nothing(job: Job) -> None:
-    """The list shows the job."""
+    """Nothing to do: the list shows the job."""

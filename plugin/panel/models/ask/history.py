@@ -1,4 +1,4 @@
-"""What was asked for before, newest first."""
+"""Earlier instructions, newest first."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class History(Observable):
         self.entries = tuple(entries)[:LONGEST]
 
     def add(self, instruction: str) -> None:
-        """Put an instruction in front."""
+        """Add an instruction as the newest."""
         text = " ".join(instruction.split())
         if text:
             self.entries = (text, *(each for each in self.entries if each != text))[:LONGEST]
 
     def remove(self, instruction: str) -> None:
-        """Forget one."""
+        """Remove an instruction."""
         self.entries = tuple(each for each in self.entries if each != instruction)

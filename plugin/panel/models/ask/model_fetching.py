@@ -1,4 +1,4 @@
-"""Fetching a model with the first job: what it would need, and how far it is."""
+"""Downloading a model with the first job: the space it needs, and its progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plugin.panel.models.number_text import size_text
 
 @dataclass(frozen=True)
 class Offer:
-    """A model that is not there and can be fetched; `fits` tells whether there is room for it."""
+    """A model that can be downloaded; `fits` is whether there is enough disk space for it."""
 
     name: str
     title: str
@@ -22,7 +22,7 @@ class Offer:
 
 
 def offer(model: Model, local: bool) -> Offer:
-    """What fetching a model means: its size, its licence, and the room on the disk."""
+    """A model's download: its size, its licence and the disk space."""
     size = size_text(model.bytes) if model.bytes else "size unknown"
     room, fits = room_text(model, local)
     text = f"{model.title}: {size} download. Licence: {model.licence}. {room}"
@@ -30,7 +30,7 @@ def offer(model: Model, local: bool) -> Offer:
 
 
 def fetched_bytes(name: str) -> int:
-    """How much of a model is on this machine's disk, files on their way included."""
+    """Bytes of a model on this machine's disk, including unfinished downloads."""
     total = 0
     with contextlib.suppress(OSError):
         for path in (fetched_model_folder(name) / "blobs").iterdir():
@@ -40,7 +40,7 @@ def fetched_bytes(name: str) -> int:
 
 
 def room_text(model: Model, local: bool) -> tuple[str, bool]:
-    """What fetching a model needs and whether it fits; of another machine's disk nothing is known beforehand."""
+    """Where a download is stored, and whether it fits; another machine's disk space is not known beforehand."""
     if not local:
         return "The backend checks its disk space before it downloads anything.", True
     place = next(each for each in (model_cache(), *model_cache().parents) if each.exists())
@@ -52,7 +52,7 @@ def room_text(model: Model, local: bool) -> tuple[str, bool]:
 
 
 def progress_text(model: Model, local: bool) -> str:
-    """How far fetching is."""
+    """The progress of a download as text."""
     size = size_text(model.bytes) if model.bytes else "size unknown"
     if not local:
         return f"The backend is downloading {model.title} ({size}). You can close the panel meanwhile."

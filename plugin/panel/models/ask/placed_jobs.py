@@ -1,4 +1,4 @@
-"""From the choices to the job that the backend gets: its clip or take, its folder, its plan."""
+"""Completes the settings to a job for the backend: its clip or take, its folder, its plan."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _LONGEST_NAME = 40
 
 
 class ResultFolders:
-    """Names folders for results: `NNN words of the instruction`, below the host's folder or the one in the settings."""
+    """Names folders for results: `NNN-instruction`, below the host's folder or the one in the settings."""
 
     def __init__(self, host: Host, settings: SettingsStore) -> None:
         self._host, self._settings = host, settings
         self._given: set[Path] = set()
 
     def next_folder(self, instruction: str) -> str | None:
-        """A folder that is not there yet; None leaves the results in the backend's own folder."""
+        """A folder that does not exist yet; None leaves the results in the backend's own folder."""
         base = self._chosen()
         if base is None:
             return None
-        words = "-".join(re.findall(r"[^\W_]+", instruction.lower()))[:_LONGEST_NAME].strip("-") or "take"
+        slug = "-".join(re.findall(r"[^\W_]+", instruction.lower()))[:_LONGEST_NAME].strip("-") or "take"
         taken = {each.name[:3] for each in base.iterdir()} if base.is_dir() else set()
         taken |= {each.name[:3] for each in self._given if each.parent == base}
         number = next(count for count in range(1, 10_000) if f"{count:03d}" not in taken)
-        folder = base / f"{number:03d}-{words}"
+        folder = base / f"{number:03d}-{slug}"
         self._given.add(folder)
         return str(folder)
 
     def fetched_folder(self) -> Path:
-        """Where takes go that come from another machine."""
+        """The folder of takes that are downloaded from another machine."""
         return self._chosen() or self._settings.folder / "takes"
 
     def _chosen(self) -> Path | None:
@@ -49,7 +49,7 @@ class ResultFolders:
 
 
 def token_for(shot_key: str) -> str:
-    """A job's own text, by which a later start of the panel knows whose shot it is."""
+    """A new job's token, which names its shot: a restarted panel finds the shot of a job by it."""
     return f"{shot_key}.{uuid.uuid4().hex}"
 
 
@@ -63,9 +63,13 @@ def of_clip(
     uploads: tuple[InputFile, ...] = (),
     layer: LayerKind | None = None,
 ) -> JobSpec:
-    """The job for a clip; `uploads` are its files where they had to travel.
+    """The job for a clip.
 
-    `layer` is the kind of file that the host wants; the settings' one when None.
+    asked: the settings of the job
+    source: how the backend opens the clip; `uploads` are the clip's files where they were uploaded
+    output: the folder of the results, None for the backend's own
+    plan: a plan that was made before
+    layer: the kind of layer file that the host needs, None for the one in the settings
     """
     edit = asked.edit if plan is None else msgspec.structs.replace(asked.edit, scope=plan.scope)
     start = ClipSource(
@@ -85,7 +89,7 @@ def of_clip(
 def of_take(
     entry: TakeEntry, wanted: FollowUp, asked: JobSpec, settings: SettingsStore, layer: LayerKind | None = None
 ) -> JobSpec:
-    """The job for a child of a take, without the painted mask's file; `wanted` is what the review asks for."""
+    """The job for a follow-up of a take, without the painted mask's file; `wanted` comes from the review."""
     mask = None if wanted.mask is None else PaintedMask(frame=wanted.mask_frame)
     edit = msgspec.structs.replace(
         asked.edit, instruction=wanted.instruction.strip(), scope=None, region=wanted.region, mask=mask

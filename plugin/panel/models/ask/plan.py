@@ -1,4 +1,4 @@
-"""The assistant's plan, in fields that the artist edits before anything long runs."""
+"""The assistant's plan, in fields that the artist edits before anything is generated."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ State = Literal["none", "waiting", "ready", "failed"]
 
 
 class PlanModel(Observable):
-    """One plan at a time: the one of the shot that is worked on. `job` is the held job that it belongs to.
+    """The plan of the selected shot. `job` is the waiting job that it belongs to.
 
-    `sending` is the key of the transfer that brings the shot to another machine, empty when none does.
+    `sending` is the key of the transfer that uploads the shot, "" when there is none.
     """
 
     state: Field[State] = Field("none")
@@ -40,53 +40,53 @@ class PlanModel(Observable):
         super().__init__(parent)
         self.asked: JobSpec | None = None
         self.refined: JobSpec | None = None
-        """The job of the child of a take that the plan is for; None for a job of a clip."""
+        """The follow-up job that the plan is for; None for a job of a clip."""
         self._written: Plan | None = None
 
     def clear(self) -> None:
-        """No plan."""
+        """Reset to no plan."""
         self.asked, self.refined, self._written = None, None, None
         self.sending, self.can_try_again = "", False
         self.job, self.stage, self.masks, self.remarks, self.problem = "", "", (), (), None
         self.state = "none"
 
     def wait_for(self, asked: JobSpec | None) -> None:
-        """A plan is being written."""
+        """Show that a plan for this job is being written."""
         self.clear()
         self.asked = asked
         self.stage = "Sending the shot…"
         self.state = "waiting"
 
     def show(self, plan: Plan, remarks: tuple[str, ...] = ()) -> None:
-        """Fill the fields from a plan as the service reports it."""
+        """Fill the fields from a plan of the backend."""
         self._written = plan
         for name, value in _fields_of(plan).items():
             setattr(self, name, value)
         self.remarks = tuple(remarks)
 
     def ready(self) -> None:
-        """The job waits for approval."""
+        """Show the plan for approval."""
         self.stage = ""
         self.state = "ready"
 
     def fail(self, problem: Problem, can_try_again: bool = True) -> None:
-        """No plan came out; the same order may be tried again, or another one is needed."""
+        """Show that planning failed, and whether the same job can be tried again."""
         self.problem, self.can_try_again = problem, can_try_again
         self.state = "failed"
 
     def set_objects(self, text: str) -> None:
-        """Source objects from text, separated by commas or lines."""
+        """Set the source objects from text, separated by commas or line breaks."""
         phrases = (each.strip() for each in text.replace("\n", ",").split(","))
         self.source_objects = tuple(dict.fromkeys(each for each in phrases if each))
 
     @property
     def edited(self) -> bool:
-        """Whether the fields differ from what the assistant wrote."""
+        """Whether the fields differ from the assistant's plan."""
         return self._written is not None and self._fields() != _fields_of(self._written)
 
     @property
     def hindrance(self) -> str:
-        """Why the plan cannot be used as it is, empty when it can."""
+        """Why the plan cannot be used as it is, "" when it can."""
         if not self.source_caption.strip() or not self.composite_caption.strip():
             return "Both descriptions are needed."
         if not self.target_object.strip():
@@ -94,7 +94,7 @@ class PlanModel(Observable):
         return ""
 
     def as_edited(self) -> Plan | None:
-        """The plan with the edits, None when there are none."""
+        """The plan with the artist's edits; None when there are none."""
         if self._written is None or not self.edited:
             return None
         return msgspec.structs.replace(self._written, **self._fields(), assistant="person")
@@ -114,7 +114,7 @@ class PlanModel(Observable):
 
 
 class _Fields(TypedDict):
-    """What of a plan can be edited."""
+    """The fields of a plan that can be edited."""
 
     source_caption: str
     composite_caption: str

@@ -1,4 +1,4 @@
-"""From what is heard of jobs to the plan that is shown: when one is written, waits to be read, or went wrong."""
+"""Updates the plan from the events of its job: while it is written, when it waits for approval, when it fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOOK_EVERY_MS = 2000
 
 
 class PlanWatch(QObject):
-    """Keeps the plan as its job is; a plan of the shot that waits shows itself when there is no other."""
+    """Keeps the plan in step with its job. A waiting plan of the selected shot is shown when no other is."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class PlanWatch(QObject):
             self._show_plan(job)
 
     def try_again(self) -> bool:
-        """Have the failed job of the plan tried again, which goes on from what it has; False when there is none."""
+        """Retry the failed job of the plan, which resumes from its finished work; False when there is none."""
         progress = self._takes.jobs.get(self._plan.job)
         if self._plan.state != "failed" or progress is None or progress.job.state != "failed":
             return False
@@ -55,7 +55,7 @@ class PlanWatch(QObject):
         return True
 
     def held(self, job: Job) -> None:
-        """The job whose plan is waited for is in the queue."""
+        """The submitted job is in the queue; the plan follows it from now on."""
         if self._plan.state == "waiting" and not self._plan.job:
             self._plan.job = job.id
             self._job_changed(job)
@@ -104,7 +104,7 @@ class PlanWatch(QObject):
         if job.state == "failed" and job.failure is not None:
             problem = job.failure.as_problem()
             self._jobs.dismiss(job.id)
-            # What was asked for wrongly fails again.
+            # A wrong request would fail again.
             wrong = job.failure.exit_code in (BAD_USAGE, BAD_INPUT)
             self._plan.fail(problem, "again" in job.failure.offers and not wrong)
             self._backend.list_models()
@@ -112,7 +112,7 @@ class PlanWatch(QObject):
             self._plan.clear()
 
     def _fetched(self, job: Job) -> Model | None:
-        """The model that a job is fetching before anything else."""
+        """The model that a job is downloading; None when it downloads none."""
         asked = self._plan.asked
         if job.state != "preparing" or asked is None or not asked.download:
             return None
@@ -124,7 +124,7 @@ class PlanWatch(QObject):
         spec = self._jobs.specs.get(job)
         self._plan.refined = spec if spec is not None and isinstance(spec.start, TakeSource) else None
         if asked is None:
-            # A plan from before a restart: the choices are set back to what it was made with.
+            # A plan from before a restart: restore the settings that it was made with.
             self._set_choices(self._takes.jobs[job].job, spec)
         self._plan.job, self._plan.asked = job, asked or self._ask.spec()
         self._plan.show(known.plan, known.remarks)

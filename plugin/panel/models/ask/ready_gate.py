@@ -1,4 +1,4 @@
-"""Waiting for what has only just begun: the first order of an application comes before its panel knows anything."""
+"""Delays requests until the backend and the timeline are ready: the first may come while the panel still starts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from plugin.hosts.agent_host import AgentHost
 from plugin.panel.models.backend.backend import BackendModel
 
 LONGEST_MS = {"connecting": 10_000}
-"""How long a state of the service is waited for; after this what hinders is told."""
+"""How long to wait in a state of the backend before the requests fail; STARTING_MS for the other states."""
 STARTING_MS = 90_000
-"""A service that starts on a slow disk needs a minute."""
+"""A backend that starts on a slow disk needs a minute."""
 _ON_ITS_WAY = ("looking", "starting", "connecting")
 
 
 class ReadyGate(QObject):
-    """Calls back when the service answers and the application's timeline was read, or when that will not be."""
+    """Calls back when the backend is ready and the host's timeline has been read, or when that fails."""
 
     def __init__(self, backend: BackendModel, host: AgentHost, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,11 +33,11 @@ class ReadyGate(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether somebody waits."""
+        """Whether a request is waiting."""
         return bool(self._waiting)
 
     def when_ready(self, then: Callable[[], None], failed: Callable[[Problem], None]) -> None:
-        """Call `then` when an order can be given, `failed` with the reason when none can."""
+        """Call `then` when jobs can be submitted, `failed` with the reason when they cannot."""
         self._waiting.append((then, failed))
         self._look()
 

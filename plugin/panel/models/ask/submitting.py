@@ -1,4 +1,4 @@
-"""From a question to a job: the shot's way to the service, and the order."""
+"""Submits jobs for shots, and uploads the shot first where the backend is on another machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from plugin.panel.models.transfers.job_files import JobFiles
 
 
 class Submitting(QObject):
-    """Orders takes of a shot; a service on another machine is sent the shot first."""
+    """Submits jobs for takes of a shot; a backend on another machine gets the shot first."""
 
     def __init__(
         self,
@@ -49,10 +49,13 @@ class Submitting(QObject):
         failed: Callable[[Problem], None],
         wanted: Callable[[], bool] = lambda: True,
     ) -> str:
-        """Queue a job for a shot whose key is `key`; nothing is ordered when it is not `wanted` any more.
+        """Queue a job for a shot; returns the key of the transfer that uploads the shot, "" when there is none.
 
-        `plan` is one that was made before. The key of the
-        transfer that brings the shot to another machine, "" for none.
+        asked: the settings of the job
+        key: the shot's key
+        plan: a plan that was made before
+        done, failed: called with the job or the Problem, now or later
+        wanted: asked before submitting; the job is dropped when it returns False
         """
         settings, layer = self._settings, self._host.layer
         if isinstance(self._host, IdentifiesClips):

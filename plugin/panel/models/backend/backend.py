@@ -1,4 +1,4 @@
-"""The service as the artist sees it: there, starting, busy, gone, and the button that mends it."""
+"""The backend as the artist sees it: ready, starting, busy or missing, and the button that fixes it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ State = Literal["looking", "starting", "connecting", "ready", "silent", "refused
 Fix = Literal["", "start", "retry", "settings"]
 
 RESTARTS, RESTARTS_WITHIN = 3, 120.0
-"""So often a service that died is started again unasked, in so many seconds; then the artist is asked."""
+"""A backend that died is restarted automatically this often within so many seconds; then the artist decides."""
 GONE_AFTER_MS = 1500
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a service is. `local` means that its files are this machine's."""
+    """Where a backend is. `local` means that it runs on this machine, with the same files."""
 
     address: str
     key: str
@@ -35,25 +35,25 @@ class Endpoint:
 
 
 class Services(Protocol):
-    """Finds, starts and opens services; `find` and `start` may take seconds and are called in another thread."""
+    """Finds, starts and opens backends; `find` and `start` may take seconds and are called in another thread."""
 
     def find(self) -> Endpoint | None:
-        """The remote service of the settings, or the one that runs here; None when none runs. Raises Problem."""
+        """The remote backend of the settings, or the one on this machine; None when none runs. Raises Problem."""
 
     def start(self) -> Endpoint:
-        """Start one here. Raises Problem with what it said."""
+        """Start one on this machine. Raises Problem with its error output."""
 
     def open(self, endpoint: Endpoint) -> BackendSession:
-        """A session with it. Raises Problem."""
+        """Open a session with it. Raises Problem."""
 
     def client(self, endpoint: Endpoint) -> Client:
-        """A connection of its own, for files; it waits for its answers. Raises Problem."""
+        """Open a separate connection for file transfers, whose calls block. Raises Problem."""
 
 
 class BackendModel(Observable):
-    """Keeps a link with the service and says in one line how it is.
+    """Keeps a connection to the backend and describes its state in one line.
 
-    `readied` is emitted whenever the service can be asked (again): lists have to be read anew then.
+    `readied` is emitted whenever the backend becomes ready (again): lists have to be requested again then.
     """
 
     readied = pyqtSignal()
@@ -84,79 +84,79 @@ class BackendModel(Observable):
         self._gone.timeout.connect(self._look_after_it)
         self._pong: Pong | None = None
 
-    # What is asked for ------------------------------------------------------------------------------------------------
+    # State and requests -----------------------------------------------------------------------------------------------
 
     @property
     def ready(self) -> bool:
-        """Whether it answers."""
+        """Whether it can be called."""
         return self.state == "ready"
 
     @property
     def local(self) -> bool:
-        """Whether its files are this machine's."""
+        """Whether it runs on this machine, with the same files."""
         return self._endpoint is not None and self._endpoint.local
 
     @property
     def warming(self) -> bool:
-        """Whether what is queued waits for a worker that is only starting."""
+        """Whether a worker is starting, which queued jobs wait for."""
         return self._pong is not None and any(each.state == "starting" for each in self._pong.workers)
 
     @property
     def working(self) -> bool:
-        """Whether it makes a take now."""
+        """Whether a job is running."""
         return self._pong is not None and self._pong.running > 0
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Where it is."""
+        """Where it is; None until it is found."""
         return self._endpoint
 
     @property
     def welcome(self) -> Welcome | None:
-        """What it said about itself."""
+        """Its answer to our hello; None until it is connected."""
         return self._link.session.welcome if self._link else None
 
     @property
     def link(self) -> BackendConnection | None:
-        """The link to follow jobs with; None while there is none."""
+        """The connection, for following jobs; None while there is none."""
         return self._link
 
     def begin(self) -> None:
-        """Find the service, or start one, and connect."""
+        """Find the backend or start one, and connect."""
         self._disconnect()
         self._say("looking", "Looking for the backend…")
         self._background.run(self._services.find, self._found, self._not_there)
 
     def fix_now(self) -> None:
-        """What the button does."""
+        """Find or start it again: the action of the banner's button."""
         self._restarts.clear()
         self.begin()
 
     def call(self, request: Request, done: Callable, failed: Callable[[Problem], None], seconds: float = 20.0) -> None:
-        """Ask the service something; without a link `failed` is called at once."""
+        """Send a request; without a connection `failed` is called at once."""
         if self._link is None:
             failed(Problem("No backend is connected.", self.headline, "Start it, then try again."))
             return
         self._link.call(request, done, failed, seconds)
 
     def list_models(self) -> None:
-        """Ask anew which models there are."""
+        """Request the list of models again."""
         self.call(ListModels(), self._listed, self._trouble)
 
     def pause_queue(self, on: bool) -> None:
-        """Let no further job begin, or let them."""
+        """Pause the queue, or resume it."""
 
         def refused(problem: Problem) -> None:
-            self.changed.emit("paused")  # the button shows again how it is
+            self.changed.emit("paused")  # so that the button shows the real state
             self.problemFound.emit(problem)
 
         self.call(PauseQueue(on=on), _nothing, refused)
 
     def close(self) -> None:
-        """Leave the service; it goes on with what it has."""
+        """Disconnect; the backend continues its jobs."""
         self._disconnect()
 
-    # How it comes to be -----------------------------------------------------------------------------------------------
+    # Finding and connecting -------------------------------------------------------------------------------------------
 
     def _found(self, endpoint: Endpoint | None) -> None:
         if endpoint is not None:
@@ -193,7 +193,7 @@ class BackendModel(Observable):
             self._link.deleteLater()
             self._link = None
 
-    # What the session says --------------------------------------------------------------------------------------------
+    # Events of the session --------------------------------------------------------------------------------------------
 
     def _session_changed(self, state: str) -> None:
         if self._link is None:
@@ -210,7 +210,7 @@ class BackendModel(Observable):
         elif state == "refused" and session.problem is not None:
             self._say("refused", session.problem.what, _rest(session.problem), "settings")
         elif state == "silent" or self.local:
-            # A local service that breaks off has died or was stopped: look before the artist has to.
+            # A local backend whose connection breaks has died or was stopped: restart it without the artist.
             self._say(
                 "silent",
                 "The backend does not answer.",
@@ -223,7 +223,7 @@ class BackendModel(Observable):
             self._say("connecting", "Connection lost. Reconnecting…")
 
     def _look_after_it(self) -> None:
-        """A local service is still silent: go to where it is now, or start another one, a few times."""
+        """A local backend is still silent: reconnect or start another one, a few times."""
         if self.state == "ready":
             return
         now = self._clock()
@@ -260,7 +260,7 @@ class BackendModel(Observable):
         self.detail = str(problem)
 
     def _describe(self) -> None:
-        """One line of what it is doing."""
+        """Set the headline to what it is doing."""
         remote = self._endpoint if not self.local else None
         where = remote.address.removeprefix("tcp://") if remote is not None else "this machine"
         self._say("ready", *described(where, self.welcome, self._pong, self.paused))
@@ -275,7 +275,7 @@ def _rest(problem: Problem) -> str:
 
 
 def _nothing(reply: object) -> None:
-    """For answers that say only that it was done."""
+    """The reply carries nothing further."""
 
 
 __all__ = ["BackendModel", "Closing", "Endpoint", "Services"]

@@ -1,4 +1,4 @@
-"""A session with the service inside Qt's event loop: nothing here ever waits."""
+"""A session with the backend inside Qt's event loop; nothing here blocks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALL_SECONDS = 20.0
 
 
 class BackendSession(Protocol):
-    """What is used of `bridge.wire.session.Session`."""
+    """The part of `bridge.wire.session.Session` that is used here."""
 
     welcome: Welcome | None
     on_state: Callable[[State], None]
@@ -54,7 +54,7 @@ class BackendSession(Protocol):
 
 
 class BackendConnection(QObject):
-    """Steps a session whenever its descriptor is readable or its time has come."""
+    """Steps a session whenever its descriptor is readable or it is due."""
 
     stateChanged = pyqtSignal(str)
     jobChanged = pyqtSignal(object)
@@ -84,7 +84,7 @@ class BackendConnection(QObject):
         failed: Callable[[Problem], None],
         seconds: float = CALL_SECONDS,
     ) -> None:
-        """Ask the service; one of `done` and `failed` is called later, in this thread."""
+        """Send a request; `done` or `failed` is called later, in this thread."""
 
         def answered(outcome: Outcome) -> None:
             if self._open:
@@ -134,5 +134,5 @@ class BackendConnection(QObject):
             return
         self.session.step(0)
         if self._open:
-            # ZeroMQ's descriptor tells of news only once, so the time is asked for anew after every step.
+            # ZeroMQ's descriptor signals each change only once, so the due time is read again after every step.
             self._timer.start(int(self.session.next_due() * 1000))

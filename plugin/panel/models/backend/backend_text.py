@@ -1,4 +1,4 @@
-"""What a service is doing, in one line."""
+"""What a backend is doing, in one line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from plugin.panel.models.number_text import duration_text
 
 
 def described(where: str, welcome: Welcome | None, pong: Pong | None, paused: bool) -> tuple[str, str]:
-    """Headline and detail of a service that answers."""
+    """Headline and detail of a connected backend."""
     headline = f"Ready on {where}"
     detail = f"Version {welcome.version}" if welcome else ""
     if pong is None:

@@ -49,7 +49,7 @@ from plugin.panel.models.transfers.job_files import JobFiles
 
 @dataclass
 class KnownPlan:
-    """What a job's events told about its plan."""
+    """A job's plan, as far as its events have reported it."""
 
     plan: Plan
     remarks: tuple[str, ...] = ()
@@ -57,9 +57,10 @@ class KnownPlan:
 
 
 class JobsModel(QObject):
-    """Talks with the service about jobs, and keeps `takes` as the service tells it; `finished` does so for takes.
+    """Sends requests about jobs to the backend and keeps `takes` up to date from its events.
 
-    `jobChanged` carries the job, `planKnown` its id; `problemFound` a Problem for the artist; `said` a sentence.
+    `jobChanged` carries the job, `planKnown` its id, `takeFinished` the job's id and the take's number,
+    `problemFound` a Problem for the artist, `message` a sentence for the artist.
     """
 
     jobChanged = pyqtSignal(object)
@@ -85,10 +86,10 @@ class JobsModel(QObject):
         backend.readied.connect(self.reload)
         backend.jobChanged.connect(self._changed)
 
-    # Asking -----------------------------------------------------------------------------------------------------------
+    # Requests ---------------------------------------------------------------------------------------------------------
 
     def submit(self, token: str, spec: JobSpec, done: Callable[[Job], None], failed: Callable) -> None:
-        """Put a job into the queue."""
+        """Submit a job to the queue."""
 
         def submitted(reply: JobReply) -> None:
             self.specs[reply.job.id] = spec
@@ -98,15 +99,15 @@ class JobsModel(QObject):
         self._backend.call(Submit(token=token, spec=spec), submitted, failed, 60.0)
 
     def approve(self, job: str, plan: Plan | None, failed: Callable[[Problem], None]) -> None:
-        """Let a held job go on, with the plan as edited."""
+        """Approve the plan of a waiting job, with the edited plan where it was edited."""
         self._backend.call(Approve(job=job, plan=plan), self._job_replied, failed)
 
     def pause(self, job: str) -> None:
-        """Stop a job after its step; it goes on later from what it has."""
+        """Stop a job after its current step; it can resume from there."""
         self._backend.call(PauseJob(job=job), self._job_replied, self.problemFound.emit)
 
     def cancel(self, job: str, quietly: bool = False) -> None:
-        """End a job for good; `quietly` says nothing about it."""
+        """Cancel a job; `quietly` shows no message."""
 
         def answered(reply: CancelReply) -> None:
             texts = {
@@ -121,7 +122,7 @@ class JobsModel(QObject):
         self._backend.call(Cancel(job=job), answered, self.problemFound.emit)
 
     def retry(self, job: str, small: bool = False) -> None:
-        """Queue an ended or paused job again, if wanted with less memory."""
+        """Queue an ended or paused job again, with `small` in less memory."""
 
         def queued(reply: JobReply) -> None:
             self.takes.restore(job)
@@ -130,7 +131,7 @@ class JobsModel(QObject):
         self._backend.call(Retry(job=job, footprint="small" if small else None), queued, self.problemFound.emit)
 
     def move(self, job: str, steps: int) -> None:
-        """Bring a waiting job forward (-1) or back (1) by one place."""
+        """Move a queued job up (-1) or down (1) by one place."""
         other = self.takes.neighbour_in_queue(job, steps)
         if other is None:
             return
@@ -143,13 +144,13 @@ class JobsModel(QObject):
         self._backend.call(Reorder(job=job, before=before), moved, self.problemFound.emit)
 
     def dismiss(self, job: str) -> None:
-        """Show an ended job no longer."""
+        """Remove an ended job from the list."""
         self.takes.dismiss(job)
 
-    # Being told -------------------------------------------------------------------------------------------------------
+    # Events -----------------------------------------------------------------------------------------------------------
 
     def reload(self) -> None:
-        """The service can be asked (again): lists first, then every event that was missed."""
+        """Request the lists again, then every event that was missed."""
         if self._backend.link is not self._link:
             self._link = self._backend.link
             self._followed.clear()
@@ -209,7 +210,7 @@ class JobsModel(QObject):
             self.plans[job].masks = tuple(msgspec.structs.replace(each, path=None) for each in event.masks)
             for place, each in enumerate(event.masks):
                 if each.path:
-                    self._files.picture(progress.job, each.path, partial(self._mask_came, job, place))
+                    self._files.picture(progress.job, each.path, partial(self._mask_fetched, job, place))
             self.planKnown.emit(job)
         elif isinstance(event, PreviewWritten):
             self._files.picture(progress.job, event.path, lambda path: self.takes.set_preview(job, path))
@@ -227,7 +228,7 @@ class JobsModel(QObject):
         ):
             self._unfollow(job)
 
-    def _mask_came(self, job: str, place: int, path: str) -> None:
+    def _mask_fetched(self, job: str, place: int, path: str) -> None:
         masks = self.plans[job].masks
         found = msgspec.structs.replace(masks[place], path=path)
         self.plans[job].masks = (*masks[:place], found, *masks[place + 1 :])

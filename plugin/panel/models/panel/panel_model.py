@@ -1,4 +1,4 @@
-"""The whole panel without a window: the models, and what leads from one to the next."""
+"""The whole panel without a window: the models and their connections."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from plugin.panel.review.follow_up import FollowUp
 class PanelModel(Observable):
     """Everything that the window shows and does. Call `begin` once, `close` at the end.
 
-    `reviewRequested` asks for the review view, with the id of a take; `planRequested` for the sight of the plan.
+    `reviewRequested` asks for the review of the take with this id; `planRequested` asks for the plan to be visible.
     """
 
     reviewRequested = pyqtSignal(str)
@@ -58,7 +58,7 @@ class PanelModel(Observable):
         *,
         transfers: BackgroundRunner | None = None,
     ) -> None:
-        """`transfers` runs what travels, which may take hours; `background` when None."""
+        """`transfers` runs uploads and downloads, which may take hours; `background` when None."""
         super().__init__(parent)
         self.host, self.settings = host, settings
         self.backend = BackendModel(services, background, self)
@@ -93,7 +93,7 @@ class PanelModel(Observable):
     # Beginning and ending ---------------------------------------------------------------------------------------------
 
     def begin(self, timeline: Path | None = None) -> None:
-        """Connect, and open a timeline: the given one, else the one that was open last."""
+        """Connect, and open the given timeline or the last one."""
         self.backend.begin()
         last = self.settings.get("timeline", "")
         if isinstance(self.host, OpensTimelines):
@@ -107,25 +107,25 @@ class PanelModel(Observable):
         self.shot.refresh()
 
     def close(self) -> None:
-        """Keep what a restart needs, and leave the service."""
+        """Save the session and disconnect from the backend."""
         self.save_session()
         self.transfers.close()
         self.backend.close()
 
     def save_session(self) -> None:
-        """Keep what a restart needs."""
+        """Save what a restart restores."""
         self._session.save()
 
     # Plan and generate ------------------------------------------------------------------------------------------------
 
     @property
     def plan_hindrance(self) -> str:
-        """Why no plan can be made, empty when one can."""
+        """Why no plan can be made, "" when one can."""
         return self.ask.hindrance
 
     @property
     def generate_hindrance(self) -> str:
-        """Why nothing can be generated, empty when it can."""
+        """Why nothing can be generated, "" when it can."""
         if self.ask.hindrance:
             return self.ask.hindrance
         if self.plan.state != "ready":
@@ -135,15 +135,16 @@ class PanelModel(Observable):
         return self.plan.hindrance
 
     def make_plan(self, keep_edits: bool = False) -> None:
-        """Have a plan written and its objects found; nothing long runs. With `keep_edits` for the plan as edited.
+        """Have a plan written and its objects segmented; nothing is generated yet.
 
-        A clip that its host has to render is rendered first.
+        With `keep_edits` the edited plan is kept and only its objects are segmented. A clip that the host has to
+        render is rendered first.
         """
         if not self.plan_hindrance:
             self.shot.when_current(lambda: self._make_plan(keep_edits), self._show_problem)
 
     def try_plan_again(self) -> None:
-        """The plan that did not come out, once more."""
+        """Try the failed plan again."""
         if not self.plans.try_again():
             self.make_plan()
 
@@ -159,7 +160,7 @@ class PanelModel(Observable):
         self._submit(shot, asked, edited, "wait")
 
     def generate(self) -> None:
-        """Make the takes from the plan as edited."""
+        """Generate the takes from the edited plan."""
         if not self.generate_hindrance:
             self.shot.when_current(self._generate, self._show_problem)
 
@@ -172,7 +173,7 @@ class PanelModel(Observable):
         if self.plan.job and asked == self.plan.asked:
             self.jobs.approve(self.plan.job, self.plan.as_edited(), self._show_problem)
         else:
-            # Other choices than those of the held job: another job, which gets the plan along.
+            # The settings differ from those of the waiting job: submit another job with the plan.
             plan, refined = self.plan.whole(), self.plan.refined
             self._drop_held()
             if refined is not None and plan is not None:
@@ -180,11 +181,11 @@ class PanelModel(Observable):
             else:
                 self._submit(shot, asked, plan, "generate")
         self.ask.used()
-        # The plan stays, for more takes from it; its job is on its way.
+        # The plan is kept for more takes; its job is no longer waiting.
         self.plan.job = ""
 
     def drop_plan(self) -> None:
-        """Forget the plan; its job is cancelled."""
+        """Discard the plan and cancel its job."""
         self._drop_held()
         self.plan.clear()
 
@@ -195,7 +196,7 @@ class PanelModel(Observable):
     # Takes ------------------------------------------------------------------------------------------------------------
 
     def follow_up(self, take_id: str, wanted: FollowUp) -> None:
-        """Make a child of a take, as the review wants it; another instruction has its plan read first."""
+        """Make a follow-up of a take as the review asks; a new instruction has its plan approved first."""
         entry = self.decisions.entry(take_id)
         if entry is None:
             return
@@ -212,11 +213,11 @@ class PanelModel(Observable):
         self.follow_ups.submit(entry, wanted, asked, self.placements.layer, submitted, failed)
 
     def show_all_shots(self, on: bool) -> None:
-        """List all shots' jobs and takes, or only the selected one's."""
+        """List the jobs and takes of all shots, or of the selected one."""
         self.all_shots = on
         self.takes.show_shot("" if on else self.shot.key or "-")
 
-    # What leads to what -----------------------------------------------------------------------------------------------
+    # Between the models -----------------------------------------------------------------------------------------------
 
     def _submit(self, shot: Shot, asked: JobSpec, plan: Plan | None, after_plan: AfterPlan) -> None:
         waits = after_plan == "wait"
@@ -228,7 +229,7 @@ class PanelModel(Observable):
             after_plan,
             self.plans.held if waits else lambda job: None,
             lambda problem: self._not_submitted(problem, waits),
-            # The artist may have given the plan up while the shot was sent.
+            # The artist may have cancelled the plan while the shot was uploaded.
             lambda: not waits or self.plan.state == "waiting",
         )
         if waits and self.plan.state == "waiting":

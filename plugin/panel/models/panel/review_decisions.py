@@ -1,4 +1,4 @@
-"""What is decided about takes: status, notes, placing, using again."""
+"""Decisions about takes: status, notes, placing, using a take's settings again."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class ReviewDecisions(QObject):
         self._jobs, self._ask, self._placements = jobs, ask, placements
 
     def approve_and_place(self, take_id: str) -> None:
-        """Put a take above its clip; when it is there, it is approved."""
+        """Place a take above its clip and approve it once it is placed."""
         entry = self.entry(take_id)
         if entry is not None:
             self._placements.place(entry, lambda: self.set_status(take_id, "approved"))
 
     def add_version(self, take_id: str) -> None:
-        """Add a take to the version stack that the host itself has, beside the placed one."""
+        """Add a take to the host's own version stack of the placed take."""
         entry = self.entry(take_id)
         if entry is not None:
             self._placements.add_version(entry)
 
     def set_status(self, take_id: str, status: Status) -> None:
-        """Decide about a take."""
+        """Set the status of a take."""
         entry = self.entry(take_id)
         if entry is not None and entry.take.status != status:
             self._keep(entry, status=status)
@@ -53,13 +53,13 @@ class ReviewDecisions(QObject):
             self._placements.mark(take_id, tuple(notes))
 
     def use_again(self, take_id: str) -> None:
-        """Take a take's choices over into the question, its seed locked."""
+        """Set the ask to a take's settings, with its seed locked."""
         entry = self.entry(take_id)
         if entry is not None:
             self._ask.choose_again(entry.take)
 
     def entry(self, take_id: str) -> TakeEntry | None:
-        """A take by its id, the selected shot's first."""
+        """The take with an id, preferably of the selected shot; None when there is none."""
         return self._jobs.takes.entry_of(take_id, self._placements.shot_key)
 
     def _keep(self, entry: TakeEntry, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What the review is fed with, and where its decisions go."""
+"""Connects the review with the panel: its shot and takes, and where its decisions go."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plugin.panel.review.model import ReviewModel
 
 
 class Reviewing(QObject):
-    """Keeps a ReviewModel on the panel's shot and its takes."""
+    """Keeps a ReviewModel on the panel's selected shot and its takes."""
 
     def __init__(self, panel: PanelModel, review: ReviewModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,7 +31,7 @@ class Reviewing(QObject):
         review.problemFound.connect(self._problem)
 
     def feed(self) -> None:
-        """Give the review the shot and its takes as they are now."""
+        """Update the review's shot and takes."""
         panel, shot = self._panel, self._panel.shot.shot
         if shot is None:
             return

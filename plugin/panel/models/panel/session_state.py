@@ -1,4 +1,4 @@
-"""The session: the choices and lists that a restart restores."""
+"""The session: the settings and lists that a restart restores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_JOBS = 500
 
 
 class SessionState:
-    """Restores the choices, and which jobs were dismissed; saves them with the open timeline and clip."""
+    """Restores the settings of the ask and the dismissed jobs; saves them with the open timeline and clip."""
 
     def __init__(
         self, settings: SettingsStore, host: Host, shot: ShotModel, ask: AskModel, takes: TakesModel, history: History
@@ -22,14 +22,14 @@ class SessionState:
         self._shot, self._ask, self._takes, self._history = shot, ask, takes, history
 
     def restore(self) -> None:
-        """Set the models as they were saved."""
+        """Set the models to the saved state."""
         ask, settings = self._ask, self._settings
         for name in SAVED:
             setattr(ask, name, settings.get(f"ask/{name}", getattr(ask, name)))
         self._takes.recall(frozenset(settings.get("dismissed", ())))
 
     def save(self) -> None:
-        """Write what `restore` needs, the timeline and the clip to the disk."""
+        """Write the state for `restore`, the timeline and the clip to the disk."""
         settings, host = self._settings, self._host
         path = host.path() if isinstance(host, OpensTimelines) else None
         if path is not None:

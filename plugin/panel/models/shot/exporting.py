@@ -1,4 +1,4 @@
-"""The selected clip on its way out of the host: at once where its media can be used, when it is asked for where not."""
+"""Exports the selected clip from the host: at once where its media can be used, on request where it is rendered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plugin.panel.models.observable import Field, Observable
 
 @dataclass(frozen=True)
 class ClipExport:
-    """A clip that has no shot yet. `reason` says why the host has to render it; `total` is 0 when unknown."""
+    """A clip that has no shot yet. `reason` is why the host has to render it; `total` is 0 when unknown."""
 
     index: int
     reason: str
@@ -26,7 +26,7 @@ class ClipExport:
 
 
 class ExportModel(Observable):
-    """One export at a time: the selected clip's."""
+    """Runs one export at a time, the selected clip's."""
 
     now: Field[ClipExport | None] = Field(None)
 
@@ -38,7 +38,7 @@ class ExportModel(Observable):
         self._run = 0
 
     def follow(self, chosen: ListedClip | None, done: Callable[[Shot], None], failed: Callable) -> bool:
-        """Another clip may be selected; whether its export was begun here, unasked, because it takes no time."""
+        """React to the selected clip; returns whether its export was started here because it needs no rendering."""
         host, now = self._host, self.now
         if now is not None and now.running:
             if chosen is not None and chosen.index == now.index:
@@ -55,7 +55,7 @@ class ExportModel(Observable):
         return True
 
     def start(self, index: int, done: Callable[[Shot], None], failed: Callable[[Problem], None]) -> None:
-        """Have a clip exported; joins the export of the same clip that is under way."""
+        """Export a clip; joins a running export of the same clip."""
         host = self._host
         if not isinstance(host, ExportsClips):
             return
@@ -81,7 +81,7 @@ class ExportModel(Observable):
             self._stop = stop
 
     def cancel(self) -> None:
-        """Give up what is under way; who waited is told the kind "cancelled"."""
+        """Cancel the running export; its `failed` callbacks get Cancelled."""
         now = self.now
         if now is None or not now.running:
             return
@@ -109,4 +109,4 @@ class ExportModel(Observable):
 
 
 def _nothing() -> None:
-    """Nothing is under way."""
+    """No export is running."""

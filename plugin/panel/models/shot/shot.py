@@ -1,4 +1,4 @@
-"""The selected clip: what it is, what the model will see of it, and what to be warned of."""
+"""The selected clip: its facts, the model's input and warnings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from plugin.panel.models.shot.exporting import ExportModel
 
 @dataclass(frozen=True)
 class ClipEntry:
-    """A line of the list of clips; `error` says why one cannot be used."""
+    """A line of the list of clips; `error` is why the clip cannot be used, "" when it can."""
 
     index: int
     name: str
@@ -34,7 +34,7 @@ class ClipEntry:
 
 @dataclass(frozen=True)
 class ShotWarning:
-    """Something to know before asking. `kind` is for the picture beside it, `blocks` keeps the shot from being used."""
+    """Something to know before planning. `kind` selects its icon; `blocks` means that the shot cannot be used."""
 
     kind: str
     text: str
@@ -42,7 +42,7 @@ class ShotWarning:
 
 
 class ShotModel(Observable):
-    """Follows the host's selection; `selected` is emitted when another shot (or part of it) is worked on."""
+    """Follows the host's selection; `selected` is emitted when another shot or part becomes the current one."""
 
     selected = pyqtSignal()
 
@@ -64,10 +64,10 @@ class ShotModel(Observable):
         if isinstance(host, FollowsSelection):
             host.on_change(self.refresh)
 
-    # What the artist does ---------------------------------------------------------------------------------------------
+    # Choosing a clip --------------------------------------------------------------------------------------------------
 
     def open(self, path: Path) -> None:
-        """Open a timeline or movie; what goes wrong stands in `problem`."""
+        """Open a timeline or movie; an error is shown in `problem`."""
         if not isinstance(self.host, OpensTimelines):
             return
         try:
@@ -77,7 +77,7 @@ class ShotModel(Observable):
             self.problem = problem
 
     def choose(self, index: int) -> None:
-        """Select a clip of the list."""
+        """Select a clip by its index."""
         if isinstance(self.host, SelectsClips):
             try:
                 self.host.select(index)
@@ -85,7 +85,7 @@ class ShotModel(Observable):
                 self.problem = problem
 
     def choose_part(self, first: int, last: int) -> None:
-        """Work on the frames first to last (both included, 0 is the clip's first) only; the whole clip for all."""
+        """Limit the shot to the frames first to last, both included; 0 is the clip's first frame."""
         if self._whole is None:
             return
         if not self.host.places_parts and (first, last) != (0, self._whole.frame_count - 1):
@@ -112,13 +112,13 @@ class ShotModel(Observable):
         self.problem = chosen.problem if chosen else self.host.problem
         begun = self.exports.follow(chosen, lambda shot: self.refresh(), self._not_exported)
         if self.current == before and self.exporting:
-            return  # the shot that is shown stays until the new export is there
+            return  # keep the shown shot until the new export is ready
         if begun and not self.exporting:
-            chosen = self.host.selected()  # it came at once
+            chosen = self.host.selected()  # the export finished at once
         self._show(chosen.shot if chosen else None)
 
     def when_current(self, then: Callable[[], None], failed: Callable[[Problem], None]) -> None:
-        """Call `then` when the shot is what the host shows now; a host that has to export it is asked to."""
+        """Call `then` when the shot is as the host has it now; a host that exports clips exports it first."""
         index = self.current
         if index is None or not isinstance(self.host, ExportsClips):
             then()
@@ -133,17 +133,17 @@ class ShotModel(Observable):
 
     @property
     def can_choose(self) -> bool:
-        """Whether clips are selected here, and not in the host."""
+        """Whether clips are selected here instead of in the host."""
         return isinstance(self.host, SelectsClips)
 
     @property
     def exporting(self) -> bool:
-        """Whether the selected clip is on its way out of the host."""
+        """Whether the selected clip is being exported."""
         return self.exports.now is not None and self.exports.now.running
 
     @property
     def awaits_export(self) -> bool:
-        """Whether the selected clip has to be rendered by the host before anything is made from it."""
+        """Whether the host has to render the selected clip before it can be used."""
         return self.exports.now is not None and self.shot is None
 
     def _not_exported(self, problem: Problem) -> None:
@@ -168,23 +168,23 @@ class ShotModel(Observable):
 
     @property
     def whole(self) -> Shot | None:
-        """The clip without a part chosen."""
+        """The whole clip, when only a part of it is the shot."""
         return self._whole
 
     @property
     def key(self) -> str:
-        """A short text that stays the same for this shot, also after a restart."""
+        """A short text that identifies this shot, also after a restart; "" without a shot."""
         return self.key_of(self.shot) if self.shot is not None else ""
 
     def key_of(self, shot: Shot) -> str:
-        """The same for any shot of this host."""
+        """The key of any shot of this host."""
         if isinstance(self.host, IdentifiesClips):
             return shot_key(shot, (self.host.identity_of(shot),))
         return shot_key(shot, (shot.media_path, shot.record_start, shot.address))
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """Names and values, for people."""
+        """Names and values of the shot's facts, for display."""
         shot, media_info = self.shot, self.media_info
         if shot is None:
             return ()
@@ -207,7 +207,7 @@ class ShotModel(Observable):
 
     @property
     def warnings(self) -> tuple[ShotWarning, ...]:
-        """What to know before asking."""
+        """The warnings about this shot."""
         shot, media_info = self.shot, self.media_info
         found = []
         if shot is None or media_info is None:
@@ -251,7 +251,7 @@ class ShotModel(Observable):
 
 
 def shot_key(shot: Shot, clip: tuple[object, ...]) -> str:
-    """Twelve letters for a shot: what tells its clip from others, and the frames of it."""
+    """Twelve letters that identify a shot: a hash of `clip`, which identifies its clip, and its frames."""
     facts = (clip, shot.source_start, shot.frame_count, shot.part)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""A job or a take as the list shows it: plain values, made from what the service told."""
+"""A job or a take as the list shows it: plain values, made from the backend's records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Action = Literal[
 
 @dataclass
 class JobProgress:
-    """A job that is not done, as far as its events say. `next_event` is the number of the first one still to come."""
+    """A job with the progress that its events reported. `next_event` is the number of the next event."""
 
     job: Job
     shot: str
@@ -43,10 +43,13 @@ class JobProgress:
 
 @dataclass(frozen=True)
 class Card:
-    """One row. `progress` is in [0, 1], None where there is none; `problem` what went wrong.
+    """One row of the list.
 
-    `picture` is a still that is replaced as the work goes on (`stamp` tells that it was), `movie` what a finished
-    take's thumbnail moves with. `depth` is how many takes it follows.
+    progress: in [0, 1], None where there is none
+    picture, stamp: a still; another `stamp` means that the file was replaced
+    movie: the preview movie of a finished take's thumbnail
+    depth: the number of ancestors of a follow-up
+    problem: why a job failed
     """
 
     kind: Literal["job", "take"]
@@ -72,12 +75,12 @@ class Card:
 
     @property
     def row_id(self) -> str:
-        """What stays the same for a row while its values change."""
+        """Identifies a row while its values change."""
         return f"{self.kind}:{self.job}:{self.number}"
 
 
 def job_card(progress: JobProgress) -> Card:
-    """The card of a job that is waiting, running or ended without all its takes."""
+    """The card of a job that is waiting, running, failed or paused."""
     job = progress.job
     problem = None
     if job.failure is not None and job.state == "failed":
@@ -100,7 +103,7 @@ def job_card(progress: JobProgress) -> Card:
 
 
 def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, placed: bool) -> Card:
-    """The card of a finished take; `parent` is the label of the one that it follows, "" when there is none."""
+    """The card of a finished take; `parent` is the label of the take that it follows up, "" when there is none."""
     take = entry.take
     seconds = sum(take.seconds.values())
     facts = [f"seed {take.seed}", take.model.rstrip("/").rpartition("/")[2]]
@@ -109,7 +112,7 @@ def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, 
     if take.matte_coverage is not None:
         facts.append(f"covers {100 * take.matte_coverage:.0f}\u00a0%")
     if parent:
-        facts.append(f"follows {parent}")
+        facts.append(f"follow-up of {parent}")
     return Card(
         kind="take",
         id=take.id,
@@ -137,7 +140,7 @@ def _file(entry: TakeEntry, role: str) -> str:
 
 
 def _share(job: Job) -> float:
-    """How far the job is, counting its takes; within a take the iterations count alike."""
+    """The finished share of a job in [0, 1] over all its takes; all iterations of a take count the same."""
     takes = max(1, job.takes)
     within = 0.0
     if job.steps:

@@ -1,4 +1,4 @@
-"""Finished takes: listed, brought here from another machine, and what people say of them told to the service."""
+"""Finished takes: lists them, downloads them from another machine, and sends their statuses and notes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from plugin.panel.models.transfers.job_files import JobFiles
 
 
 class FinishedTakes(QObject):
-    """Keeps the takes of `takes` as the service tells them; `problemFound` carries a Problem for the artist.
+    """Keeps the takes of `takes` as the backend lists them; `problemFound` carries a Problem for the artist.
 
-    Of a service on another machine, takes come here that were just finished and those of the shot that is looked at:
-    what was made of other shots stays there until it is asked for.
+    From a backend on another machine it downloads takes that just finished and those of the selected shot; takes of
+    other shots stay there until their shot is selected.
     """
 
     problemFound = pyqtSignal(object)
@@ -36,23 +36,23 @@ class FinishedTakes(QObject):
         self._shot = ""
 
     def reload(self) -> None:
-        """Ask for all takes, and say what could not be said yet."""
+        """Request the list of all takes, and send what is still in the outbox."""
         self._there.clear()
         self._backend.call(ListTakes(), self.update, self.problemFound.emit)
         self.send_pending()
 
     def look_at_shot(self, shot: str) -> None:
-        """Another shot is worked on: its takes are wanted here."""
+        """Download the takes of the newly selected shot."""
         self._shot = shot
         self._bring()
 
     def update(self, reply: Takes, just_made: bool = False) -> None:
-        """Takes as the service lists them."""
+        """Take over takes as the backend lists them."""
         here = []
         for each in reply.takes:
             entry = changed_take(each, self._outbox.apply(each.job, each.number, each.take))
             progress = self._takes.jobs.get(each.job)
-            # A job that is not listed (any more) has no folder here.
+            # An unlisted job has no folder on this machine.
             found = entry if self._backend.local else progress and self._files.take_here(progress.job, entry)
             if found:
                 here.append(found)
@@ -66,7 +66,7 @@ class FinishedTakes(QObject):
         self._bring()
 
     def set_take(self, take: Take, status: Status | None = None, notes: tuple[Note, ...] | None = None) -> None:
-        """Keep what was said about a take; when the service is away, until it is back. Raises OutOfDisk."""
+        """Set a take's status or notes, and send them to the backend when it is ready. Raises OutOfDisk."""
         for (job, number), entry in list(self._takes.entries.items()):
             if entry.take.id == take.id:
                 self._outbox.add(job, number, status, notes)
@@ -76,7 +76,7 @@ class FinishedTakes(QObject):
         self.send_pending()
 
     def send_pending(self) -> None:
-        """Tell the service what it has not heard yet."""
+        """Send the statuses and notes that the backend does not have yet."""
         if self._backend.ready:
             for request in self._outbox.requests():
                 self._send(request)
@@ -102,7 +102,7 @@ class FinishedTakes(QObject):
             self._files.fetch_take(progress.job, entry, name, self._fetched)
 
     def _fetched(self, entry: TakeEntry) -> None:
-        """It may have been spoken of while it was on its way."""
+        """A status or note may have been set while the take was downloaded."""
         entry = changed_take(entry, self._outbox.apply(entry.job, entry.number, entry.take))
         self._takes.set_takes((entry,))
         self._keep_record(entry)

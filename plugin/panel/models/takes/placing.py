@@ -1,4 +1,4 @@
-"""Takes in the timeline: placing them, swapping them, and saying what stands where."""
+"""Takes in the timeline: placing them, swapping them, and describing where they are."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from plugin.panel.models.takes.takes import TakesModel
 
 
 class PlacementsModel(Observable):
-    """What stands above the timeline's clips. `placed` is emitted after each placing that was read back.
+    """The takes that are placed above the timeline's clips. `placed` carries a take's id once it was read back.
 
-    `placing` is the take that is on its way into the timeline, by name: a host in another process takes its time.
+    `placing` is the label of the take that is being placed: a host in another process needs some time.
     """
 
     placed = pyqtSignal(str)
     versionAdded = pyqtSignal(str)
-    """A sentence: the take is in the host's own version stack."""
+    """A sentence for the artist: the take is in the host's own version stack."""
 
     placing: Field[str] = Field("")
 
@@ -52,12 +52,12 @@ class PlacementsModel(Observable):
 
     @property
     def shot_key(self) -> str:
-        """The shot that is placed above."""
+        """The key of the selected shot."""
         return self._shot.key
 
     @property
     def possible(self) -> bool:
-        """Whether the host can place takes at all."""
+        """Whether the host can place takes."""
         return isinstance(self._shot.host, PlacesTakes)
 
     @property
@@ -67,12 +67,12 @@ class PlacementsModel(Observable):
 
     @property
     def layer(self) -> LayerKind | None:
-        """The kind of layer that the host lays over others without fault."""
+        """The kind of layer file that the host composites correctly; None leaves it to the settings."""
         return self._shot.host.layer
 
     @property
     def status_text(self) -> str:
-        """What stands where, for people."""
+        """Where the take is placed, for display."""
         place = self.current
         if self.placing:
             return f"Placing {self.placing} in {self._shot.host.name}…"
@@ -83,7 +83,7 @@ class PlacementsModel(Observable):
         return f"{sentence} {place.note}".strip()
 
     def refresh(self) -> None:
-        """Ask the host what stands above the shot."""
+        """Read from the host which take is above the shot."""
         host, shot = self._shot.host, self._shot.shot
         found = host.placements() if isinstance(host, PlacesTakes) else {}
         self.current = found.get(shot.index) if shot is not None else None
@@ -96,10 +96,11 @@ class PlacementsModel(Observable):
         failed: Callable[[Problem], None] | None = None,
         above: tuple[Shot, MediaInfo] | None = None,
     ) -> None:
-        """Put a take above its clip, the shot's other takes into the same stack where they fit.
+        """Place a take above its clip, with the shot's other takes in the same stack where they fit.
 
-        `above` is the take's own shot where that is not the selected one. What goes wrong stands in `problem`, unless
-        `failed` is told.
+        done: called when the take was placed and read back
+        failed: called with the error; None shows it in `problem`
+        above: the take's own shot, where that is not the selected one
         """
         self.problem = None
         try:
@@ -137,9 +138,9 @@ class PlacementsModel(Observable):
             self.placing = ""
             failed(problem)
 
-        stands = host.placements().get(shot.index) is not None
+        occupied = host.placements().get(shot.index) is not None
         self.placing = label
-        if stands and isinstance(host, SwapsTakes):
+        if occupied and isinstance(host, SwapsTakes):
             host.swap(shot, chosen, placed, hindered)
         else:
             others = [
@@ -150,7 +151,7 @@ class PlacementsModel(Observable):
             host.place(shot, [chosen, *others], 0, placed, hindered)
 
     def add_version(self, entry: TakeEntry) -> None:
-        """Add a take to the host's own version stack of the placed take; the placed one stays the visible one."""
+        """Add a take to the host's own version stack of the placed take, which stays visible."""
         host, shot, media_info = self._shot.host, self._shot.shot, self._shot.media_info
         if shot is None or self.current is None or not isinstance(host, NativeVersions):
             return
@@ -174,7 +175,7 @@ class PlacementsModel(Observable):
             host.seek(shot, frame, self._failed)
 
     def mark(self, take_id: str, notes: tuple[Note, ...]) -> None:
-        """Show a placed take's notes in the timeline, where the host has markers."""
+        """Show a placed take's notes as markers, where the host has markers."""
         host, shot = self._shot.host, self._shot.shot
         is_placed = self.current is not None and self.current.take == take_id
         if shot is not None and is_placed and isinstance(host, ShowsMarkers):
@@ -185,13 +186,13 @@ class PlacementsModel(Observable):
 
 
 class PlacingHindered(Problem):
-    """A take cannot be placed now, and nothing was tried."""
+    """A take cannot be placed now; the timeline is unchanged."""
 
     kind = "placing_hindered"
 
 
 def _placed(entry: TakeEntry, shot: Shot, media_info: MediaInfo | None, label: str) -> PlacedTake:
-    """A take as the timeline needs it. Raises BadTake when its layer is missing."""
+    """A take for placing it in the timeline. Raises BadTake when its layer is missing."""
     take = entry.take
     return placed_take(
         Path(entry.folder),
@@ -205,7 +206,7 @@ def _placed(entry: TakeEntry, shot: Shot, media_info: MediaInfo | None, label: s
 
 
 def _fits(one: TakeEntry, other: TakeEntry) -> bool:
-    """Whether two takes of a shot can be media references of one clip; the clip may have been moved between them."""
+    """Whether two takes can be media references of one clip: the same length, and both movies or both sequences."""
     (path, sequence), (_, others) = (layer_of(Path(each.folder), each.take) for each in (one, other))
     lengths = [each.take.record_range and each.take.record_range[1] for each in (one, other)]
     return (sequence is None) == (others is None) and lengths[0] == lengths[1] and path.is_file()

@@ -1,4 +1,4 @@
-"""What was said about takes while the service could not hear it: kept on the disk until it has."""
+"""Statuses and notes that the backend does not have yet, kept on disk until it acknowledges them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract.take import Note, Status, Take
 
 
 class ReviewOutbox:
-    """One `SetTake` for every take that something is to be said about."""
+    """One `SetTake` for every take with unsent changes."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -24,7 +24,7 @@ class ReviewOutbox:
         self._waiting = {(each.job, each.take): each for each in kept}
 
     def add(self, job: str, number: int, status: Status | None, notes: tuple[Note, ...] | None) -> None:
-        """Something is to be said; it joins what waits for the same take. Raises OutOfDisk."""
+        """Add a status or notes, merged with unsent ones of the same take. Raises OutOfDisk."""
         before = self._waiting.get((job, number))
         self._waiting[job, number] = SetTake(
             job=job,
@@ -35,22 +35,22 @@ class ReviewOutbox:
         self._write()
 
     def requests(self) -> list[SetTake]:
-        """Everything that waits."""
+        """All unsent changes."""
         return list(self._waiting.values())
 
     def acknowledge(self, request: SetTake) -> None:
-        """The service has it; what was said in the meantime still waits."""
+        """Drop a change that the backend has received; newer changes of the take stay."""
         if self._waiting.get((request.job, request.take)) == request:
             del self._waiting[request.job, request.take]
             self._write()
 
     def apply(self, job: str, number: int, take: Take) -> Take:
-        """A take as it is with what waits."""
-        said = self._waiting.get((job, number))
-        if said is None:
+        """A take with its unsent changes."""
+        unsent = self._waiting.get((job, number))
+        if unsent is None:
             return take
-        status = said.status if said.status is not None else take.status
-        notes = list(said.notes) if said.notes is not None else take.notes
+        status = unsent.status if unsent.status is not None else take.status
+        notes = list(unsent.notes) if unsent.notes is not None else take.notes
         return msgspec.structs.replace(take, status=status, notes=notes)
 
     def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""Queue and results in one list: what runs, what waits, what went wrong, and the finished takes."""
+"""Queue and results in one list: running, waiting and failed jobs, and the finished takes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NO_PARENT = QModelIndex()
 
 
 class TakesModel(QAbstractListModel):
-    """Rows are `Card`s: running jobs, plans that wait, the queue, ended jobs, then takes from the newest to the oldest.
+    """Rows are `Card`s: running jobs, plans to approve, the queue, ended jobs, then takes, newest first.
 
-    `shot` limits the rows to one shot's ("" shows all). A row that stays is changed in place, so that views keep their
-    selection and paint only what is different.
+    `show_shot` limits the rows to one shot. Rows that stay are changed in place, so that views keep their selection and
+    repaint only what changed.
     """
 
     takesChanged = pyqtSignal()
@@ -42,11 +42,11 @@ class TakesModel(QAbstractListModel):
     # As a Qt model ----------------------------------------------------------------------------------------------------
 
     def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:  # noqa: N802 - Qt's name
-        """Rows that are shown."""
+        """The number of rows."""
         return 0 if parent.isValid() else len(self._cards)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """The card, or its text for screen readers."""
+        """The card, or its text for display and screen readers."""
         if not index.isValid() or index.row() >= len(self._cards):
             return None
         card = self._cards[index.row()]
@@ -56,7 +56,7 @@ class TakesModel(QAbstractListModel):
             return f"{card.title}, {card.state_text}, {card.line}"
         return None
 
-    # What is shown ----------------------------------------------------------------------------------------------------
+    # Queries ----------------------------------------------------------------------------------------------------------
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -64,7 +64,7 @@ class TakesModel(QAbstractListModel):
         return tuple(self._cards)
 
     def row_of(self, row_id: str) -> int:
-        """Where a row is, -1 when it is not shown."""
+        """The index of a row, -1 when it is not shown."""
         return next((row for row, each in enumerate(self._cards) if each.row_id == row_id), -1)
 
     def takes_of(self, shot: str) -> list[TakeEntry]:
@@ -79,16 +79,16 @@ class TakesModel(QAbstractListModel):
         return next(iter(mine or found), None)
 
     def labels_of(self, shot: str) -> dict[tuple[str, int], str]:
-        """Names that tell a shot's takes apart, in the order in which they were made: T1, T2, ..."""
+        """Labels of a shot's takes in the order in which they were made: T1, T2, ..."""
         return {(each.job, each.number): f"T{count}" for count, each in enumerate(self.takes_of(shot), start=1)}
 
     def neighbour_in_queue(self, job: str, steps: int) -> str | None:
-        """The waiting job that stands so many places further in the list, None when there is none."""
+        """The queued job that is `steps` places further in the list; None when there is none."""
         waiting = [each.job.id for each in self._in_order() if each.job.state == "queued" and self._is_shown(each)]
         place = waiting.index(job) + steps if job in waiting else -1
         return waiting[place] if 0 <= place < len(waiting) else None
 
-    # What is told -----------------------------------------------------------------------------------------------------
+    # Updates ----------------------------------------------------------------------------------------------------------
 
     def show_shot(self, shot: str) -> None:
         """Limit the rows to one shot's, or "" for all."""
@@ -97,19 +97,19 @@ class TakesModel(QAbstractListModel):
             self.rebuild()
 
     def set_jobs(self, jobs: tuple[Job, ...]) -> None:
-        """All jobs as the service lists them."""
+        """Update all jobs that the backend lists."""
         for job in jobs:
             self._keep(job)
         self.rebuild()
 
     def set_job(self, job: Job) -> JobProgress:
-        """One job is another than before."""
+        """Update one job."""
         kept = self._keep(job)
         self.rebuild()
         return kept
 
     def set_takes(self, entries: tuple[TakeEntry, ...]) -> None:
-        """Finished takes, new ones and known ones."""
+        """Add or update finished takes."""
         for entry in entries:
             self.entries[entry.job, entry.number] = entry
             self.shots.setdefault(entry.job, "")
@@ -118,7 +118,7 @@ class TakesModel(QAbstractListModel):
         self.takesChanged.emit()
 
     def set_progress(self, job: str, event: StageProgress) -> None:
-        """A step was done."""
+        """Update a job from a progress event."""
         if job in self.jobs:
             progress = self.jobs[job]
             progress.job = msgspec.structs.replace(
@@ -134,52 +134,52 @@ class TakesModel(QAbstractListModel):
             self.rebuild()
 
     def set_preview(self, job: str, path: str) -> None:
-        """A picture of the unfinished take was written."""
+        """Show a new picture of the unfinished take."""
         if job in self.jobs:
             progress = self.jobs[job]
             progress.preview, progress.preview_stamp = path, progress.preview_stamp + 1
             self.rebuild()
 
     def set_placed(self, takes: frozenset[str]) -> None:
-        """Ids of the takes that stand in the timeline."""
+        """Set the ids of the takes that are in the timeline."""
         if takes != self._placed:
             self._placed, self._take_cards = takes, None
             self.rebuild()
 
     @property
     def placed(self) -> frozenset[str]:
-        """Ids of the takes that stand in the timeline."""
+        """Ids of the takes that are in the timeline."""
         return self._placed
 
     def dismiss(self, job: str) -> None:
-        """Show an ended job no longer."""
+        """Remove an ended job from the list."""
         self._dismissed.add(job)
         self.rebuild()
 
     def restore(self, job: str) -> None:
-        """Show a job again."""
+        """Show a dismissed job again."""
         if job in self._dismissed:
             self._dismissed.discard(job)
             self.rebuild()
 
     @property
     def dismissed(self) -> frozenset[str]:
-        """Jobs that are shown no longer."""
+        """Ids of the dismissed jobs."""
         return frozenset(self._dismissed)
 
     def recall(self, dismissed: frozenset[str]) -> None:
-        """Jobs that were dismissed in an earlier run."""
+        """Add jobs that were dismissed in an earlier session."""
         self._dismissed |= dismissed
 
     # Rows -------------------------------------------------------------------------------------------------------------
 
     def rebuild(self) -> None:
-        """Make the rows anew; those that stay in their order are only changed."""
+        """Build the rows again; rows that keep their order are only changed."""
         jobs = [job_card(each) for each in self._in_order() if self._is_shown(each)]
         shown = self._cards[: self._job_rows]
         takes_stay = self._take_cards is not None and self._take_cards is self._shown_takes
         if takes_stay and [each.row_id for each in shown] == [each.row_id for each in jobs]:
-            # What happens several times a second: only jobs have news, two hundred takes need no look.
+            # Several times a second only jobs change: two hundred takes need no comparison.
             self._change_rows(jobs)
             return
         if self._take_cards is None:
@@ -193,7 +193,7 @@ class TakesModel(QAbstractListModel):
         self._change_rows(cards)
 
     def _change_rows(self, cards: list[Card]) -> None:
-        """Take over the cards of the first rows."""
+        """Replace the cards of the first rows where they differ."""
         for row, new in enumerate(cards):
             old = self._cards[row]
             if old is not new and old != new:
@@ -240,7 +240,7 @@ class TakesModel(QAbstractListModel):
         job = progress.job
         if job.state == "done" or job.id in self._dismissed or (self._shot and progress.shot != self._shot):
             return False
-        return job.state != "cancelled"  # on purpose: it is over
+        return job.state != "cancelled"  # cancelled by the artist
 
     def _in_order(self) -> list[JobProgress]:
         def rank(progress: JobProgress) -> tuple:

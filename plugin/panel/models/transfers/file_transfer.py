@@ -1,4 +1,4 @@
-"""The bytes of shots and takes between this machine and a service's: what threads do, without any widget or model."""
+"""Uploads shots and downloads takes, for background threads; no widget or model is used here."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem, ProtocolError, Refusal
 from contract.job import MASK_FILE, InputFile
 from contract.take import TAKE_FILE, read_take, write_take
-from plugin.panel.models.transfers.transfers import Way
+from plugin.panel.models.transfers.transfers import TransferControl
 
 Connect = Callable[[], Client]
-"""Opens a connection for files, which whoever opened it closes. Raises Problem."""
+"""Opens a connection for file transfers, which the caller closes. Raises Problem."""
 
 
 def bundle_bytes(bundle: ShotBundle) -> int:
-    """How much a shot is to send; files that cannot be seen count nothing and are told when they are sent."""
+    """The size of an upload; unreadable files count as 0 and fail when they are sent."""
     total = len(bundle.timeline)
     for _, path in bundle.files:
         with contextlib.suppress(OSError):
@@ -31,8 +31,8 @@ def bundle_bytes(bundle: ShotBundle) -> int:
     return total
 
 
-def send(connect: Connect, bundle: ShotBundle, hashes: FileHashes, way: Way) -> tuple[InputFile, ...]:
-    """Bring a shot to the service, as far as it has not got it. Raises TransferCancelled and what `upload` raises."""
+def send(connect: Connect, bundle: ShotBundle, hashes: FileHashes, control: TransferControl) -> tuple[InputFile, ...]:
+    """Upload the files of a shot that the backend does not have. Raises TransferCancelled and what `upload` raises."""
     with tempfile.TemporaryDirectory() as place, contextlib.closing(connect()) as client:
         timeline = Path(place) / TIMELINE
         timeline.write_bytes(bundle.timeline)
@@ -45,9 +45,9 @@ def send(connect: Connect, bundle: ShotBundle, hashes: FileHashes, way: Way) -> 
                 chunk_bytes=chunk,
                 call_many=client.call_many,
                 hashes=hashes,
-                reading=_after(before, way.read),
-                progress=_after(before, way.moved),
-                cancelled=way.is_stopped,
+                reading=_after(before, control.read),
+                progress=_after(before, control.moved),
+                cancelled=control.is_stopped,
             )
             size = path.stat().st_size
             sent.append(InputFile(path=name, sha256=digest, bytes=size))
@@ -56,7 +56,7 @@ def send(connect: Connect, bundle: ShotBundle, hashes: FileHashes, way: Way) -> 
 
 
 def send_mask(connect: Connect, png: bytes) -> tuple[InputFile, ...]:
-    """Bring a painted mask to the backend. Raises what `upload` raises."""
+    """Upload a painted mask. Raises what `upload` raises."""
     with tempfile.TemporaryDirectory() as place, contextlib.closing(connect()) as client:
         path = Path(place) / MASK_FILE
         path.write_bytes(png)
@@ -66,7 +66,7 @@ def send_mask(connect: Connect, png: bytes) -> tuple[InputFile, ...]:
 
 
 def fetch_picture(connect: Connect, job: Job, path: str, folder: Path) -> str:
-    """A small picture of a job's folder, "" when the service has it no more."""
+    """Download a picture from a job's folder; returns its path, "" when the backend no longer has it."""
     name = below(job, path)
     target = folder / name
     with contextlib.closing(connect()) as client, contextlib.suppress(Refusal):
@@ -77,8 +77,8 @@ def fetch_picture(connect: Connect, job: Job, path: str, folder: Path) -> str:
     return ""
 
 
-def fetch_take(connect: Connect, job: Job, entry: TakeEntry, folder: Path, way: Way) -> TakeEntry:
-    """All files of a take; its record comes last, so that a folder with one is whole."""
+def fetch_take(connect: Connect, job: Job, entry: TakeEntry, folder: Path, control: TransferControl) -> TakeEntry:
+    """Download all files of a take; its record is written last, so that a folder with a record is complete."""
     name, before = below(job, entry.folder), 0
     with contextlib.closing(connect()) as client:
         for each in entry.take.media:
@@ -92,8 +92,8 @@ def fetch_take(connect: Connect, job: Job, entry: TakeEntry, folder: Path, way: 
                 target,
                 chunk_bytes=client.welcome.limits.chunk_bytes,
                 call_many=client.call_many,
-                progress=_after(before, way.moved),
-                cancelled=way.is_stopped,
+                progress=_after(before, control.moved),
+                cancelled=control.is_stopped,
             )
             before += each.bytes
     write_take(folder, entry.take)
@@ -101,33 +101,33 @@ def fetch_take(connect: Connect, job: Job, entry: TakeEntry, folder: Path, way: 
 
 
 def is_here(folder: Path, entry: TakeEntry) -> bool:
-    """Whether a take was fetched before, whole."""
+    """Whether a take was downloaded completely."""
     return (folder / TAKE_FILE).is_file() and read_take(folder).id == entry.take.id
 
 
 def keep_record(entry: TakeEntry) -> None:
-    """Write what was said about a fetched take into its take.json, if that says another thing. Raises OutOfDisk."""
+    """Update the take.json of a downloaded take where it differs from the record. Raises OutOfDisk."""
     folder = Path(entry.folder)
     if (folder / TAKE_FILE).is_file() and read_take(folder) != entry.take:
         write_take(folder, entry.take)
 
 
 def at(entry: TakeEntry, folder: Path) -> TakeEntry:
-    """The same take in a folder here."""
+    """The same take in a folder on this machine."""
     return TakeEntry(job=entry.job, number=entry.number, folder=str(folder), take=entry.take)
 
 
 def below(job: Job, path: str) -> str:
-    """A path there, counted from the job's folder there. Raises ProtocolError when it is not in it."""
+    """A path on the backend relative to the job's folder there. Raises ProtocolError when it is outside."""
     kind = PurePosixPath if job.output.startswith("/") else PureWindowsPath
     try:
         name = kind(path).relative_to(kind(job.output)).as_posix()
         checked_parts(name)
     except (ValueError, Problem) as error:
-        raise ProtocolError(f"The service named {path}, which is not in the job's folder.") from error
+        raise ProtocolError(f"The backend named {path}, which is not in the job's folder.") from error
     return name
 
 
 def _after(before: int, report: Callable[[int], None]) -> Callable[[int, int], None]:
-    """A file's progress as that of all files, of which `before` bytes come before it."""
+    """Reports a file's progress as that of all files, with `before` bytes in the files before it."""
     return lambda done, total: report(before + done)

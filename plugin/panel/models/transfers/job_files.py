@@ -1,4 +1,4 @@
-"""Files of jobs: where they lie when the service is on this machine, else fetched from it, and shots sent to it."""
+"""Files of jobs: used in place from a backend on this machine, else downloaded; and uploads of shots."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ Failed = Callable[[Problem], None]
 
 
 class JobFiles(QObject):
-    """Answers in the window's thread; what has to travel does so in another one, by a connection of its own.
+    """Transfers run in another thread over a connection of their own; callbacks are called in the window's thread.
 
-    `folder` is where fetched files go, below the job's id; `transfers` shows what is on its way.
+    `folder` gives the folder of downloaded files, which holds one folder for each job; `transfers` lists the running
+    transfers.
     """
 
     def __init__(
@@ -42,49 +43,51 @@ class JobFiles(QObject):
         self._hashes = FileHashes()
 
     def send(self, name: str, bundle: ShotBundle, done: Callable[[tuple[InputFile, ...]], None], failed: Failed) -> str:
-        """Bring a shot to the service, as far as it has not got it; the transfer's key."""
+        """Upload the files of a shot that the backend does not have; returns the transfer's key."""
         connect, hashes = self._connector(), self._hashes
         key = self.transfers.new_key("shot")
         transfer = Transfer(key, name, upload=True, total=file_transfer.bundle_bytes(bundle))
-        self.transfers.begin(transfer, lambda way: file_transfer.send(connect, bundle, hashes, way), done, failed)
+        self.transfers.begin(
+            transfer, lambda control: file_transfer.send(connect, bundle, hashes, control), done, failed
+        )
         return key
 
     def send_mask(self, png: bytes, done: Callable[[tuple[InputFile, ...]], None], failed: Failed) -> None:
-        """Bring a painted mask to the backend, this machine's own too: a job names its inputs by content."""
+        """Upload a painted mask, also to a backend on this machine: jobs name their inputs by content hash."""
         connect = self._connector()
         self._background.run(lambda: file_transfer.send_mask(connect, png), done, failed)
 
     def picture(self, job: Job, path: str, done: Callable[[str], None]) -> None:
-        """The place here of a picture that the service may replace or take away; no answer when it has."""
+        """Call `done` with the local path of a picture; not at all when the backend has replaced or removed it."""
         if self._backend.local:
             done(path)
             return
         key = (job.id, path)
         if key in self._coming:
-            return  # the next event brings a newer one
+            return  # the next event announces a newer one
         self._coming.add(key)
         connect, target = self._connector(), self._folder() / job.id
 
-        def came(found: str) -> None:
+        def fetched(found: str) -> None:
             self._coming.discard(key)
             if found:
                 done(found)
 
         self._background.run(
             lambda: file_transfer.fetch_picture(connect, job, path, target),
-            came,
+            fetched,
             lambda problem: self._coming.discard(key),
         )
 
     def take_here(self, job: Job, entry: TakeEntry) -> TakeEntry | None:
-        """A take whose folder is here already, None when it is not."""
+        """The take where its folder is on this machine already, else None."""
         if self._backend.local:
             return entry
         folder = self._take_folder(job, entry)
         return file_transfer.at(entry, folder) if file_transfer.is_here(folder, entry) else None
 
     def fetch_take(self, job: Job, entry: TakeEntry, name: str, done: Callable[[TakeEntry], None]) -> None:
-        """Bring a take here, unless somebody stopped that; what goes wrong stands in `transfers`."""
+        """Download a take, unless its transfer was stopped; errors are shown in `transfers`."""
         folder, connect = self._take_folder(job, entry), self._connector()
         key = f"take:{job.id}:{entry.number}"
         if self.transfers.is_held(key):
@@ -92,21 +95,18 @@ class JobFiles(QObject):
         total = sum(each.bytes for each in entry.take.media)
         self.transfers.begin(
             Transfer(key, name, upload=False, total=total),
-            lambda way: file_transfer.fetch_take(connect, job, entry, folder, way),
+            lambda control: file_transfer.fetch_take(connect, job, entry, folder, control),
             done,
             _shown,
         )
 
     def keep_record(self, entry: TakeEntry) -> None:
-        """Let a fetched take's file say what was said about it; the service does so where its files are this machine's.
-
-        Raises OutOfDisk.
-        """
+        """Update the record file of a downloaded take; a backend on this machine does so itself. Raises OutOfDisk."""
         if not self._backend.local and entry.folder:
             file_transfer.keep_record(entry)
 
     def _connector(self) -> Callable[[], Client]:
-        """Connects with the backend that is in use now, for a thread to call."""
+        """A function that connects to the current backend, to be called in another thread."""
         services, endpoint = self._services, self._backend.endpoint
 
         def connect() -> Client:
@@ -121,4 +121,4 @@ class JobFiles(QObject):
 
 
 def _shown(problem: Problem) -> None:
-    """The row of the transfer says it."""
+    """Nothing to do: the transfer's row shows it."""

@@ -1,4 +1,4 @@
-"""Shots and takes on their way between this machine and the service's: how far each is, stopping, trying again."""
+"""Uploads and downloads between this machine and the backend's: progress, stopping, trying again."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from plugin.panel.models.number_text import size_text
 from plugin.panel.models.observable import Field, Observable
 
 State = Literal["running", "stopped", "failed"]
-LOOK_EVERY_MS = 150
+UPDATE_EVERY_MS = 150
 
 
-class Way:
-    """What the thread that moves bytes and the window share: counts one way, the wish to stop the other way."""
+class TransferControl:
+    """Shared by a transfer's thread and the window: the thread sets the progress, the window can stop it."""
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.reading = total, 0, False
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """End it at the next chunk."""
+        """Stop at the next chunk."""
         self._stopped.set()
 
     def is_stopped(self) -> bool:
-        """Whether it is to end."""
+        """Whether it was stopped."""
         return self._stopped.is_set()
 
     def read(self, done: int) -> None:
-        """So many bytes were read for their hash; nothing was sent yet."""
+        """Report `done` bytes read for their hash; nothing is sent yet."""
         self.reading, self.done = True, done
 
     def moved(self, done: int) -> None:
-        """So many bytes of all are on the other side."""
+        """Report `done` bytes transferred in all."""
         self.reading, self.done = False, done
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """One row: `done` of `total` bytes. `key` names what travels; the same thing never travels twice at once."""
+    """One row: `done` of `total` bytes. `key` names the content; it is never transferred twice at once."""
 
     key: str
     name: str
@@ -58,11 +58,11 @@ class Transfer:
 
     @property
     def share(self) -> float:
-        """How far it is, in [0, 1]."""
+        """The transferred share in [0, 1]."""
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
-Work = Callable[[Way], Any]
+Work = Callable[[TransferControl], Any]
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,19 @@ class _Order:
 
 
 class TransfersModel(Observable):
-    """Moves files in other threads. `rows` are what travels, what was stopped, and what went wrong and is not done."""
+    """Runs transfers in other threads. `rows` are the running, stopped and failed ones."""
 
     rows: Field[tuple[Transfer, ...]] = Field(())
 
     def __init__(self, background: BackgroundRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._background = background
-        self._ways: dict[str, Way] = {}
+        self._controls: dict[str, TransferControl] = {}
         self._orders: dict[str, _Order] = {}
         self._numbers = itertools.count(1)
-        self._look = QTimer(self)
-        self._look.setInterval(LOOK_EVERY_MS)
-        self._look.timeout.connect(self._see)
+        self._timer = QTimer(self)
+        self._timer.setInterval(UPDATE_EVERY_MS)
+        self._timer.timeout.connect(self._update)
 
     def begin(
         self,
@@ -94,36 +94,36 @@ class TransfersModel(Observable):
         done: Callable[[Any], None],
         failed: Callable[[Problem], None],
     ) -> None:
-        """Begin to move something, unless it moves already; `work` gets the Way, and one of the others its outcome."""
-        if transfer.key in self._ways:
+        """Start a transfer, unless it is running; `work` gets its progress object, `done` or `failed` the outcome."""
+        if transfer.key in self._controls:
             return
-        way = self._ways[transfer.key] = Way(transfer.total)
+        control = self._controls[transfer.key] = TransferControl(transfer.total)
         self._orders[transfer.key] = _Order(work, done, failed)
         self._put(replace(transfer, state="running", done=0, problem=None))
-        self._look.start()
+        self._timer.start()
         self._background.run(
-            lambda: work(way),
-            lambda result: self._came(transfer.key, way, result),
-            lambda problem: self._missed(transfer.key, way, problem),
+            lambda: work(control),
+            lambda result: self._finished(transfer.key, control, result),
+            lambda problem: self._failed(transfer.key, control, problem),
         )
 
     def new_key(self, kind: str) -> str:
-        """A key for something that has none of its own."""
+        """A new key for a transfer without one of its own."""
         return f"{kind}:{next(self._numbers)}"
 
     def stop(self, key: str) -> None:
-        """Stop moving something; what has arrived stays, and it goes on from there."""
-        if key in self._ways:
-            self._ways[key].stop()
+        """Stop a transfer; the part received is kept, and `again` resumes it."""
+        if key in self._controls:
+            self._controls[key].stop()
 
     def again(self, key: str) -> None:
-        """Go on with what was stopped or went wrong."""
+        """Resume a stopped or failed transfer."""
         row, order = self.row(key), self._orders.get(key)
-        if row is not None and order is not None and key not in self._ways:
+        if row is not None and order is not None and key not in self._controls:
             self.begin(row, order.work, order.done, order.failed)
 
     def dismiss(self, key: str) -> None:
-        """Show it no longer; one that moves is stopped."""
+        """Remove a transfer from the list; a running one is stopped."""
         self.stop(key)
         self._orders.pop(key, None)
         self.rows = tuple(each for each in self.rows if each.key != key)
@@ -133,41 +133,41 @@ class TransfersModel(Observable):
         return next((each for each in self.rows if each.key == key), None)
 
     def is_held(self, key: str) -> bool:
-        """Whether somebody stopped it, so that it does not begin again unasked."""
+        """Whether it was stopped, so that it must not restart by itself."""
         row = self.row(key)
         return row is not None and row.state == "stopped"
 
     def close(self) -> None:
         """Stop everything."""
-        self._look.stop()
-        for way in self._ways.values():
-            way.stop()
+        self._timer.stop()
+        for control in self._controls.values():
+            control.stop()
 
-    def _came(self, key: str, way: Way, result: Any) -> None:
-        order = self._end(key, way)
+    def _finished(self, key: str, control: TransferControl, result: Any) -> None:
+        order = self._end(key, control)
         self.rows = tuple(each for each in self.rows if each.key != key)
         if order is not None:
             del self._orders[key]
             order.done(result)
 
-    def _missed(self, key: str, way: Way, problem: Problem) -> None:
-        order, row = self._end(key, way), self.row(key)
+    def _failed(self, key: str, control: TransferControl, problem: Problem) -> None:
+        order, row = self._end(key, control), self.row(key)
         if order is None or row is None:
             return
         stopped = problem.kind == "cancelled"
         if row.upload:
-            # What waits for a shot has its own button to try again.
+            # The plan that waits for the upload has its own button to try again.
             self.dismiss(key)
         else:
             self._put(replace(row, state="stopped" if stopped else "failed", problem=None if stopped else problem))
         order.failed(problem)
 
-    def _end(self, key: str, way: Way) -> _Order | None:
-        if self._ways.get(key) is not way:
+    def _end(self, key: str, control: TransferControl) -> _Order | None:
+        if self._controls.get(key) is not control:
             return None
-        del self._ways[key]
-        if not self._ways:
-            self._look.stop()
+        del self._controls[key]
+        if not self._controls:
+            self._timer.stop()
         return self._orders.get(key)
 
     def _put(self, row: Transfer) -> None:
@@ -177,16 +177,18 @@ class TransfersModel(Observable):
         else:
             self.rows = (*self.rows, row)
 
-    def _see(self) -> None:
-        """Take over how far the threads are, a few times a second."""
-        seen = []
+    def _update(self) -> None:
+        """Update the rows from the threads' progress, a few times a second."""
+        rows = []
         for row in self.rows:
-            way = self._ways.get(row.key)
-            seen.append(replace(row, done=way.done, total=way.total, reading=way.reading) if way is not None else row)
-        self.rows = tuple(seen)
+            control = self._controls.get(row.key)
+            if control is not None:
+                row = replace(row, done=control.done, total=control.total, reading=control.reading)
+            rows.append(row)
+        self.rows = tuple(rows)
 
     def text_of(self, row: Transfer) -> str:
-        """What is happening, for people."""
+        """A row's state as text."""
         if row.state == "failed" and row.problem is not None:
             parts = (f"{row.name} could not be transferred.", row.problem.what, row.problem.remedy)
             return " ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""A thread that decodes what the screen will need, and measures what it is asked to measure."""
+"""A thread that decodes the pictures that the screen will need, and measures the change of a take."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PlacedSlice:
-    """A slice in the shot: its frame 0 lies on the shot's frame `offset`. `grey` sources are mattes."""
+    """A slice in the shot: its frame 0 is the shot's frame `offset`. `grey` sources are mattes."""
 
     media: MediaSlice
     offset: int = 0
@@ -35,7 +35,7 @@ class PlacedSlice:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The question how far `take` is from `original` at a frame of the shot; `matte` limits "outside"."""
+    """A request to measure the change from `original` to `take` at a frame of the shot, outside `matte`."""
 
     original: str
     take: str
@@ -44,7 +44,7 @@ class Measurement:
 
 
 class Decoder(QObject):
-    """Decodes in one thread of its own into `cache`; its signals arrive in the thread that listens.
+    """Decodes in a thread of its own into `cache`; its signals are delivered in the receiver's thread.
 
     `decoded` carries a Key, `failed` a source's name and its BadMedia, `measured` a Measurement and its Change or None.
     """
@@ -54,15 +54,15 @@ class Decoder(QObject):
     measured = pyqtSignal(object, object)
 
     def __init__(self, cache: FrameCache) -> None:
-        # Without a parent: the thread keeps its object for as long as it runs.
+        # Without a Qt parent: the running thread keeps it alive.
         super().__init__()
         self.cache = cache
         self.pictures_decoded = 0
         self._sources: dict[str, PlacedSlice] = {}
         self._readers: dict[str, SliceReader] = {}
         self._stale: list[SliceReader] = []
-        self._hopeless: set[Key] = set()
-        self._wish: PrefetchRequest | None = None
+        self._undecodable: set[Key] = set()
+        self._request: PrefetchRequest | None = None
         self._question: Measurement | None = None
         self._closed = False
         self._changed = threading.Condition()
@@ -70,11 +70,11 @@ class Decoder(QObject):
         self._thread.start()
 
     def set_sources(self, sources: Mapping[str, PlacedSlice]) -> None:
-        """Change what there is to decode; pictures of sources that stay as they are stay in the cache."""
+        """Replace the sources; pictures of unchanged sources stay in the cache."""
         with self._changed:
             for name in [name for name, source in self._sources.items() if sources.get(name) != source]:
                 self.cache.forget(name)
-                self._hopeless = {key for key in self._hopeless if key.source != name}
+                self._undecodable = {key for key in self._undecodable if key.source != name}
                 if name in self._readers:
                     self._stale.append(self._readers.pop(name))
             self._sources = dict(sources)
@@ -84,22 +84,22 @@ class Decoder(QObject):
         """A source by its name."""
         return self._sources.get(name)
 
-    def wish(self, wish: PrefetchRequest | None) -> None:
-        """Say what the screen needs now; replaces what was wished before."""
+    def prefetch(self, request: PrefetchRequest | None) -> None:
+        """Request the pictures that the screen needs now; replaces the previous request."""
         with self._changed:
-            self._wish = wish
+            self._request = request
             self._changed.notify()
 
     def measure(self, question: Measurement | None) -> None:
-        """Ask for a number, answered by `measured` when no picture is missing any more; replaces the last question."""
+        """Request a measurement, reported by `measured` once no picture is missing; replaces the previous request."""
         with self._changed:
             self._question = question
             self._changed.notify()
 
-    def is_hopeless(self, key: Key) -> bool:
-        """Whether a picture cannot be had: unreadable, or outside its source."""
+    def is_undecodable(self, key: Key) -> bool:
+        """Whether a picture cannot be decoded: unreadable, or outside its source."""
         source = self._sources.get(key.source)
-        return source is None or not source.has(key.frame) or key in self._hopeless
+        return source is None or not source.has(key.frame) or key in self._undecodable
 
     def close(self) -> None:
         """End the thread and close every file."""
@@ -130,15 +130,15 @@ class Decoder(QObject):
                         break
 
     def _next_work(self) -> list[Key] | Measurement | None:
-        if self._wish is not None:
-            run = self._wish.next_run(self.cache, _Hopeless(self))
+        if self._request is not None:
+            run = self._request.next_run(self.cache, _Undecodable(self))
             if run:
                 return run
         question, self._question = self._question, None
         return question
 
     def _decode(self, key: Key) -> bool:
-        """Put one picture into the cache; False when the rest of a run is not worth doing."""
+        """Decode one picture into the cache; False when the rest of the run is to be dropped."""
         with self._changed:
             opened = self._open(key.source)
         if opened is None:
@@ -154,7 +154,7 @@ class Decoder(QObject):
                 return False
             self.pictures_decoded += 1
             if not self.cache.put(key, picture):
-                self._hopeless.add(key)
+                self._undecodable.add(key)
         self.decoded.emit(key)
         return True
 
@@ -170,7 +170,7 @@ class Decoder(QObject):
     def _give_up(self, key: Key, error: BadMedia) -> None:
         _log.info("%s", error)
         with self._changed:
-            self._hopeless.add(key)
+            self._undecodable.add(key)
             known = self._closed
         if not known:
             self.failed.emit(key.source, error)
@@ -200,11 +200,11 @@ class Decoder(QObject):
             return None
 
 
-class _Hopeless:
-    """The pictures that cannot be had, as a container."""
+class _Undecodable:
+    """The pictures that cannot be decoded, as a container."""
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, Key) and self._decoder.is_hopeless(key)
+        return isinstance(key, Key) and self._decoder.is_undecodable(key)

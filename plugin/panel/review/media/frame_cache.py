@@ -1,4 +1,4 @@
-"""Pictures that were decoded, bounded in bytes."""
+"""A cache of decoded pictures, limited in bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plugin.panel.review.media.pictures import Picture
 
 
 class Key(NamedTuple):
-    """A picture: which source, which frame of the shot, halved how many times."""
+    """Identifies a picture: its source, the frame of the shot, and how many times it is halved."""
 
     source: str
     frame: int
@@ -28,7 +28,7 @@ class FrameCache:
 
     @property
     def bytes(self) -> int:
-        """What is held now."""
+        """Bytes of the cached pictures."""
         return self._bytes
 
     def __len__(self) -> int:
@@ -38,7 +38,7 @@ class FrameCache:
         return key in self._pictures
 
     def get(self, key: Key) -> Picture | None:
-        """The picture, which counts as used now; None when it is not held."""
+        """The picture, which counts as used now; None when it is not cached."""
         with self._lock:
             picture = self._pictures.get(key)
             if picture is not None:
@@ -46,7 +46,7 @@ class FrameCache:
             return picture
 
     def put(self, key: Key, picture: Picture) -> bool:
-        """Hold a picture and let go of the longest unused ones; False when it is larger than the whole cache."""
+        """Add a picture and drop the least recently used ones; False when it is larger than the whole cache."""
         if picture.bytes > self.limit:
             return False
         with self._lock:
@@ -54,17 +54,17 @@ class FrameCache:
             self._bytes += picture.bytes - (before.bytes if before else 0)
             self._pictures[key] = picture
             while self._bytes > self.limit:
-                _, gone = self._pictures.popitem(last=False)
-                self._bytes -= gone.bytes
+                _, dropped = self._pictures.popitem(last=False)
+                self._bytes -= dropped.bytes
             return True
 
     def frames(self, source: str, level: int) -> set[int]:
-        """The frames of a source that are held at a level."""
+        """The frames of a source that are cached at a level."""
         with self._lock:
             return {key.frame for key in self._pictures if key.source == source and key.level == level}
 
     def forget(self, source: str) -> None:
-        """Let go of a source's pictures."""
+        """Drop a source's pictures."""
         with self._lock:
             for key in [key for key in self._pictures if key.source == source]:
                 self._bytes -= self._pictures.pop(key).bytes

@@ -1,4 +1,4 @@
-"""The number behind the difference view: how far a take is from its original outside the matte, in code values."""
+"""Measures the change from the original to a take outside the matte, in code values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Change:
-    """The greatest change of a sample, in code values: `outside` the matte and `anywhere`.
+    """The largest change of a sample, in code values: `outside` the matte and `anywhere`.
 
     `bits` is the depth of the samples; `exact` is False where the two files hold different kinds of samples and were
     compared as 8-bit RGB. `outside` is None without a matte.
@@ -27,7 +27,7 @@ def change_between(original: av.VideoFrame, take: av.VideoFrame, matte: av.Video
 
     `matte` is a frame whose alpha (or, without alpha, whose luma) is above 0 inside the matte. It is in the upright
     orientation, like every layer; the others in the stored one. A chroma sample is inside when all of the luma samples
-    that it colours are: the composite leaves it alone otherwise.
+    that it colours are: otherwise the composite does not change it.
     """
     if (original.width, original.height) != (take.width, take.height):
         return None
@@ -56,7 +56,7 @@ def _apart(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def _kind(frame: av.VideoFrame) -> tuple:
-    """What two formats share when one holds the other's code values: family, depth and subsampling."""
+    """Family, depth and subsampling: formats that agree in them can hold the same code values."""
     form = frame.format
     depth = max(part.bits for part in form.components)
     family = "rgb" if form.is_rgb else "grey" if form.name.startswith("gray") else "yuv"
@@ -82,7 +82,7 @@ def _alpha_place(form: av.VideoFormat) -> int:
 
 
 def _at_size(inside: np.ndarray, height: int, width: int) -> np.ndarray:
-    """For a subsampled plane: inside is a sample whose every luma sample is."""
+    """`inside` for a subsampled plane: a sample is inside when all of its luma samples are."""
     if inside.shape == (height, width):
         return inside
     down, across = -(-inside.shape[0] // height), -(-inside.shape[1] // width)
@@ -91,7 +91,7 @@ def _at_size(inside: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def code_planes(frame: av.VideoFrame) -> list[np.ndarray]:
-    """The stored code values, an array [h, w] a plane ([h, w, c] where samples of a pixel lie side by side)."""
+    """The stored code values, an array [h, w] for each plane ([h, w, c] for packed formats)."""
     form = frame.format
     kind: np.dtype = np.dtype("<f4") if "f32" in form.name else np.dtype("u1")
     if kind.kind != "f" and max(part.bits for part in form.components) > 8:

@@ -22,8 +22,8 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-# libswscale's quickest ways that still average: its accurate ones take three times as long and round no picture that
-# is looked at differently. Numbers are measured on the code values themselves (measure.py).
+# libswscale's fastest filters that still average: the accurate ones take three times as long without a visible
+# difference. Measurements use the stored code values (measure.py).
 _BILINEAR, _AREA = 2, 0x20
 
 
@@ -32,8 +32,8 @@ class Picture:
     """An upright picture.
 
     `pixels` are uint8 [h, w, 4] as blue, green, red, unused (one 32-bit word a pixel, as Qt paints it), or [h, w] for
-    a matte; read-only. `width` x `height` are the display size in square pixels of the whole, undiminished picture.
-    `hdr` names the transfer ("PQ", "HLG") of a picture that was brought to the screen's range (tone.py).
+    a matte; read-only. `width` x `height` is the full display size in square pixels, before halving. `hdr` names the
+    transfer ("PQ", "HLG") of a picture that was tone-mapped (tone.py).
     """
 
     pixels: np.ndarray
@@ -43,7 +43,7 @@ class Picture:
 
     @property
     def bytes(self) -> int:
-        """What the picture weighs in a cache."""
+        """The size of the picture in memory."""
         return self.pixels.nbytes
 
 

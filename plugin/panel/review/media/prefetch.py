@@ -1,4 +1,4 @@
-"""In which order pictures are decoded: what is on the screen first, then what will be."""
+"""The order in which pictures are decoded: the shown frame first, then the frames ahead."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from plugin.panel.review.media.frame_cache import Key
 
 @dataclass(frozen=True)
 class PrefetchRequest:
-    """What the screen shows and where it is going.
+    """The frame on the screen, and the frames that follow it.
 
-    `sources` are shown together, each at its level; `spare` ones may be shown at any moment instead. `direction` is 1
-    forward, -1 backward. Frames lie in `first` to `last`, both included; with `loop` the other end follows the one.
-    `ahead` frames beyond the current one are wanted. `stride` is the distance between frames that a fast playback
-    shows. While `playing`, what is shown goes before what is spare.
+    frame: the current frame
+    sources: (source, level) pairs that are shown together
+    first, last: the range of frames, both included
+    direction: 1 forward, -1 backward
+    loop: whether the range repeats
+    ahead: how many frames beyond the current one are wanted
+    stride: the distance between shown frames in fast playback
+    playing: whether it plays; `sources` then come before `spare`
+    spare: (source, level) pairs that the artist may switch to
     """
 
     frame: int
@@ -41,40 +46,40 @@ class PrefetchRequest:
                 return
             yield frame
 
-    def next_run(self, held: Container[Key], hopeless: Container[Key] = (), longest: int = 24) -> list[Key]:
+    def next_run(self, held: Container[Key], undecodable: Container[Key] = (), longest: int = 24) -> list[Key]:
         """The pictures to decode next, as one piece of work.
 
-        A frame is of use only when all of its sources are there, so they come together: a decoder that cannot keep up
-        shows fewer frames, but whole ones. Playing backward, a run of frames is decoded forward: going back picture by
-        picture would decode each group of pictures over and over.
+        A frame can be shown only with all of its sources, so they are decoded together: a slow decoder then shows fewer
+        frames, but complete ones. For backward playback a run of frames is decoded forward, because decoding frame by
+        frame backward would decode each group of pictures many times.
         """
         for sources in self._turns():
             for frame in self.frames() if sources is not None else (self.frame,):
-                run = self._missing(frame, sources or (*self.sources, *self.spare), held, hopeless)
+                run = self._missing(frame, sources or (*self.sources, *self.spare), held, undecodable)
                 if run:
                     backward = self.direction < 0 and self.stride == 1
-                    return self._backward(run[0], held, hopeless, longest) if backward else run
+                    return self._backward(run[0], held, undecodable, longest) if backward else run
         return []
 
     def _turns(self) -> Iterator[tuple[tuple[str, int], ...] | None]:
-        """What comes first: all of a frame that stands still (None), then what is shown, then what may be."""
+        """Sources by priority: when stopped all of the current frame (None), then the shown and the spare ones."""
         if not self.playing:
             yield None
         yield self.sources
         yield self.spare
 
     def _missing(
-        self, frame: int, sources: tuple[tuple[str, int], ...], held: Container[Key], hopeless: Container[Key]
+        self, frame: int, sources: tuple[tuple[str, int], ...], held: Container[Key], undecodable: Container[Key]
     ) -> list[Key]:
         keys = (Key(source, frame, level) for source, level in sources)
-        return [key for key in keys if key not in held and key not in hopeless]
+        return [key for key in keys if key not in held and key not in undecodable]
 
-    def _backward(self, key: Key, held: Container[Key], hopeless: Container[Key], longest: int) -> list[Key]:
+    def _backward(self, key: Key, held: Container[Key], undecodable: Container[Key], longest: int) -> list[Key]:
         ahead = set(self.frames())
         run = [key]
         while len(run) < longest:
             before = key._replace(frame=run[-1].frame - 1)
-            if before.frame not in ahead or before in held or before in hopeless:
+            if before.frame not in ahead or before in held or before in undecodable:
                 break
             run.append(before)
         return run[::-1]

@@ -1,4 +1,4 @@
-"""Exact pictures of one slice for the screen."""
+"""Frame-exact pictures of one slice for the screen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plugin.panel.review.media.slices import MediaSlice
 
 
 class SliceReader:
-    """Reads one slice. One thread at a time; `close` when done.
+    """Reads one slice, from one thread at a time; call `close` at the end.
 
     `grey` pictures are mattes: one channel. Frames count from 0 at the slice's first frame.
     """
@@ -40,5 +40,5 @@ class SliceReader:
         return self._reader.start + self.media.first / self.media.rate
 
     def close(self) -> None:
-        """Close the file; reading opens it again."""
+        """Close the file; another read opens it again."""
         self._reader.close()

@@ -1,4 +1,4 @@
-"""What is reviewed: a run of frames of a movie or of an image sequence."""
+"""The media under review: a range of frames of a movie or an image sequence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from contract.take import Take
 class MediaSlice:
     """`count` frames of a movie or an image sequence from frame `first` on (0 is the media's first frame).
 
-    Frames are counted on the constant-rate presentation grid of `rate` frames a second that begins with the media's
-    first picture: the grid on which the backend counts, so that frame n here is frame n there, also where the media is
-    of variable rate.
+    Frames are counted at the constant `rate` in frames a second from the media's first picture, as the backend counts
+    them, so that frame numbers agree, also for media of variable rate.
     """
 
     path: str | ImageSequence
@@ -27,7 +26,7 @@ class MediaSlice:
 
     @property
     def name(self) -> str:
-        """The file's name; a sequence has that of its first picture."""
+        """The file's name; for a sequence that of its first picture."""
         return Path(self.path if isinstance(self.path, str) else self.path.image(0)).name
 
 
@@ -35,8 +34,10 @@ class MediaSlice:
 class ReviewTake:
     """A take as the review shows it.
 
-    `number` is the key (1 to 9) that picks it. The paths are absolute; `composite` may be an image sequence.
-    `offset` is the frame of the shot on which the take begins, `count` its frames (None: as many as the shot has).
+    number: the number key (1 to 9) that chooses it
+    composite, layer, matte, preview: absolute paths
+    offset: the frame of the shot on which the take begins
+    count: its number of frames; None means as many as the shot has
     """
 
     id: str
@@ -52,7 +53,7 @@ class ReviewTake:
 
 
 def slice_of(shot: Shot) -> MediaSlice:
-    """The shot's own frames of its media."""
+    """The frames of the shot in its media."""
     return MediaSlice(shot.sequence or shot.media_path, shot.source_start, shot.frame_count, shot.frame_rate)
 
 

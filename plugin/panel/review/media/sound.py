@@ -1,4 +1,4 @@
-"""The original's sound as samples, exact to the sample; no device is needed to read it."""
+"""Reads the original sound as samples, exact to the sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plugin.panel.review.media.slice_reader import SliceReader
 from plugin.panel.review.media.slices import MediaSlice
 
 SAMPLE_RATE, CHANNELS = 48_000, 2
-# Five minutes, 55 MiB: shots are shorter, and what is longer is heard up to there.
+# Five minutes, 55 MiB: shots are shorter; longer ones have sound up to there.
 LONGEST = 300
 
 
@@ -59,7 +59,7 @@ def read_sound(media: MediaSlice, cancelled: Callable[[], bool] = lambda: False)
 
 
 def _put(samples: np.ndarray, packed: np.ndarray, place: int) -> int:
-    """Write interleaved samples at a place that may lie before the beginning or behind the end; returns the next."""
+    """Write interleaved samples at a position, clipped to the array; returns the position after them."""
     block = packed.reshape(-1, CHANNELS)
     first, last = max(0, place), min(len(samples), place + len(block))
     if first < last:
@@ -68,5 +68,5 @@ def _put(samples: np.ndarray, packed: np.ndarray, place: int) -> int:
 
 
 def sample_of(frame: int, rate: Fraction) -> int:
-    """The first sample of a frame."""
+    """The index of a frame's first sample."""
     return int(Fraction(frame) / rate * SAMPLE_RATE)

@@ -1,9 +1,9 @@
-"""HDR pictures on a screen that is none: one curve a channel, for looking only.
+"""Tone-maps HDR pictures for an SDR screen: one curve for each channel, for display only.
 
 Light is read from the code value (PQ: SMPTE ST 2084; HLG: ITU-R BT.2100 with a display of 1000 cd/m²), counted in
 parts of HDR's reference white of 203 cd/m² (ITU-R BT.2408), rolled off towards 1000 cd/m² with Reinhard's extended
-curve, and coded for a display of gamma 2.4 (BT.1886). Reference white comes out at three quarters, brighter light
-stays apart up to white. Primaries are left as they are, so that wide colours look a little pale.
+curve, and coded for a display of gamma 2.4 (BT.1886). Reference white maps to three quarters; brighter values stay
+distinct up to white. Primaries are not converted, so that wide-gamut colours look a little pale.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _REFERENCE_WHITE, _PEAK, _DISPLAY_GAMMA = 203.0, 1000.0, 2.4
 
 @lru_cache(maxsize=4)
 def display_table(transfer: int) -> bytes | None:
-    """What the screen shows for the code values 0 to 255; None for transfers that need nothing."""
+    """The displayed values of the code values 0 to 255; None for transfers that are not HDR."""
     if transfer not in HDR_TRANSFERS:
         return None
     codes = np.arange(256) / 255

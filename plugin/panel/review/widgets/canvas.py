@@ -1,4 +1,4 @@
-"""The canvas: shows the comparison, and takes wipe, zoom, pan, hold and box from the mouse."""
+"""The canvas: shows the comparison, and handles wipe, zoom, pan, hold and box with the mouse."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Canvas(QWidget):
     """Left button drags the wipe (near its line), pans when zoomed in, or picks from the contact sheet.
 
     The middle button pans, the right one shows the other side while it is held; the wheel zooms at the pointer.
-    While `drawing_box` the left button draws a box, which `boxDrawn` carries in parts of the frame (None: too small).
+    While `drawing_box` the left button draws a box; `boxDrawn` carries it in fractions of the frame, None if too small.
     """
 
     boxDrawn = pyqtSignal(object)
@@ -58,22 +58,22 @@ class Canvas(QWidget):
         """Small enough for a narrow panel."""
         return QSize(160, 120)
 
-    # Geometry -------------------------------------------------------------------------------------------------------
+    # Geometry ---------------------------------------------------------------------------------------------------------
 
     def area(self) -> QRectF:
         """The whole canvas."""
         return QRectF(self.rect())
 
     def _picture_area(self) -> QRectF:
-        """Where one side's picture may lie."""
+        """The area of one side's picture."""
         return render.halves(self.area())[0] if self._model.compare.view.mode is Mode.SIDE else self.area()
 
     def _reference(self) -> Picture | None:
-        """A picture whose size stands for all."""
+        """A shown picture, for the size of all of them; None when none is shown."""
         return next((each for each in self._model.playback.shown.pictures.values() if each is not None), None)
 
     def picture_rect(self) -> QRectF:
-        """Where side A's picture lies, or the only one."""
+        """The rectangle of side A's picture, or of the only one."""
         reference = self._reference()
         if reference is None:
             return QRectF()
@@ -85,7 +85,7 @@ class Canvas(QWidget):
         return render.fitted_zoom(reference.width, reference.height, self._picture_area()) if reference else 1.0
 
     def part_at(self, point: QPointF) -> tuple[float, float]:
-        """The point of the picture under a point of the canvas, in parts of its size."""
+        """The point of the picture under a point of the canvas, in fractions of its size."""
         rect = self.picture_rect()
         if self._model.compare.view.mode is Mode.SIDE:
             first, second = render.halves(self.area())
@@ -124,10 +124,10 @@ class Canvas(QWidget):
         self._set_cursor(QPointF(self.mapFromGlobal(self.cursor().pos())))
         self.update()
 
-    # Painting -------------------------------------------------------------------------------------------------------
+    # Painting ---------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
-        """The comparison and what is written over it."""
+        """The comparison and its overlay."""
         self.paints += 1
         painter = QPainter(self)
         painter.fillRect(self.rect(), _BACKGROUND)
@@ -154,7 +154,7 @@ class Canvas(QWidget):
         return shown.pictures.get(self._model.playback.matte) if self._model.compare.view.matte else None
 
     def _single(self, a: Picture | None, b: Picture | None) -> Picture | None:
-        """The one picture to show; outside a take's range the original stands in."""
+        """The one picture to show; outside a take's range that is the original."""
         if self._model.compare.view.mode is Mode.TAKE:
             return self._reference()
         return b if b is not None else a
@@ -167,10 +167,10 @@ class Canvas(QWidget):
         painter.setPen(QColor(150, 150, 150))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
-    # Mouse ----------------------------------------------------------------------------------------------------------
+    # Mouse ------------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Begin a drag, or hold the other side."""
+        """Start a drag, or show the other side."""
         assert event is not None
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         view, point = self._model.compare.view, event.position()
@@ -194,7 +194,7 @@ class Canvas(QWidget):
                 self._drag = self._panning(point)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Go on with a drag."""
+        """Continue a drag."""
         assert event is not None
         if self._drag is not None:
             self._drag(event.position())
@@ -202,7 +202,7 @@ class Canvas(QWidget):
             self._set_cursor(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """End a drag, or let go of the other side."""
+        """End a drag, or stop showing the other side."""
         assert event is not None
         if event.button() == Qt.MouseButton.RightButton:
             self._model.compare.hold(False)
@@ -212,7 +212,7 @@ class Canvas(QWidget):
             self._drag = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Fit, or in the contact sheet: see the take alone."""
+        """Fit the picture; in the contact sheet, show the take alone."""
         assert event is not None
         if self._model.compare.view.mode is Mode.SHEET:
             self._pick_at(event.position())
@@ -229,7 +229,7 @@ class Canvas(QWidget):
         event.accept()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
-        """Another size may want other levels."""
+        """Another size may need other levels."""
         self._update_scale()
 
     def _near_line(self, point: QPointF) -> bool:

@@ -1,4 +1,4 @@
-"""How the take is compared: mode, other side, matte, gain, exposure, zoom."""
+"""The controls of the comparison: mode, other side, matte, gain, exposure, zoom."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ZOOMS = (None, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 def icon_button(parent: QWidget, picture: str, tip: str, checkable: bool = False) -> QToolButton:
-    """A flat button that leaves the keyboard to the picture."""
+    """A flat button that does not take the keyboard focus from the picture."""
     button = QToolButton(parent)
     button.setIcon(icon(picture, parent.palette()))
     button.setIconSize(QSize(16, 16))
@@ -30,12 +30,12 @@ def icon_button(parent: QWidget, picture: str, tip: str, checkable: bool = False
 
 
 def key_for(text: str) -> str:
-    """The key of what a binding's text says."""
+    """The name of the key that is bound to an action, by its text."""
     return next(each.name for each in BINDINGS if each.text == text)
 
 
 class CompareBar(QWidget):
-    """Binds to the comparison's model; breaks into lines where the panel is narrow."""
+    """Controls a Comparison; wraps into lines where the panel is narrow."""
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -158,7 +158,7 @@ class CompareBar(QWidget):
         self._number_label.setToolTip(tip)
 
     def number_text(self) -> tuple[str, str]:
-        """The largest change outside the matte, of this frame and of the take, and what that means."""
+        """The largest change outside the matte, of this frame and of the take, and its tool tip."""
         playback, take = self._model.playback, self._model.current
         if take is None:
             return "", ""

@@ -1,4 +1,4 @@
-"""Refining a take: another instruction, a box, later iterations only."""
+"""The form for a follow-up: another instruction, a region, an edited matte, later iterations only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plugin.panel.review.model import ReviewModel
 
 
 class FollowUpForm(QWidget):
-    """What a child of the current take changes. `drawRequested` asks the canvas for a box, `closed` says goodbye."""
+    """Edits a follow-up of the current take. `drawRequested` asks the canvas for a box; `closed` closes the form."""
 
     drawRequested = pyqtSignal(bool)
     paintRequested = pyqtSignal(bool)
@@ -99,7 +99,7 @@ class FollowUpForm(QWidget):
         self._show_mask()
 
     def discard_drawing(self) -> None:
-        """Forget what was drawn and painted, and stop doing so."""
+        """Discard the region and the painted matte, and stop drawing."""
         self._forget_mask()
         self.set_box(None)
 
@@ -115,7 +115,7 @@ class FollowUpForm(QWidget):
         self._check()
 
     def begin(self) -> None:
-        """Start from the current take, with nothing changed."""
+        """Reset the form to the current take."""
         take = self._model.current
         self.setEnabled(take is not None)
         self.iterations.clear()
@@ -134,7 +134,7 @@ class FollowUpForm(QWidget):
         self.discard_drawing()
 
     def set_box(self, box: Box | None) -> None:
-        """The box that was drawn."""
+        """Set the region, or remove it with None."""
         self.box = box
         self._clear_region.setVisible(box is not None)
         self._draw.setChecked(False)
@@ -142,7 +142,7 @@ class FollowUpForm(QWidget):
         self._check()
 
     def wanted(self) -> FollowUp:
-        """What the form says."""
+        """The follow-up as edited."""
         take = self._model.current
         return FollowUp(
             self.instruction.toPlainText(),

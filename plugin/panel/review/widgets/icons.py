@@ -1,4 +1,4 @@
-"""Icons, drawn in the palette's colours at any scale."""
+"""Icons, drawn in the palette's colours for any pixel ratio."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Draw = Callable[[QPainter], None]
 
 
 def icon(name: str, palette: QPalette) -> QIcon:
-    """The icon of a name, in the colour of button texts; checked ones in the colour of highlights."""
+    """The icon with a name, in the colour of button texts; checked in the highlight colour."""
     made = QIcon()
     normal = palette.color(QPalette.ColorRole.ButtonText)
     faint = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)

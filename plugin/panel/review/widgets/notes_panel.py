@@ -1,4 +1,4 @@
-"""The current take's status and notes, and the line in which new ones are written."""
+"""The current take's status and notes, and the field for a new note."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOTE = Qt.ItemDataRole.UserRole
 
 
 class NotesPanel(QWidget):
-    """Binds to the notes of the current take. Return in the line adds a note, Escape goes back to the picture."""
+    """Shows the notes of the current take. Return in the field adds a note, Escape returns to the picture."""
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,7 +64,7 @@ class NotesPanel(QWidget):
         self._show()
 
     def write(self) -> None:
-        """Put the cursor where notes are written."""
+        """Focus the field for a new note."""
         if self.line.isEnabled():
             self.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -74,7 +74,7 @@ class NotesPanel(QWidget):
         line.setContentsMargins(0, 2, 0, 2)
         self._group = QButtonGroup(self)
         names = {
-            "pending": ("Undecided", "Shift+P"),
+            "pending": ("Pending", "Shift+P"),
             "approved": ("Approved", "Shift+A"),
             "rejected": ("Rejected", "Shift+X"),
             "retake": ("Retake", "Shift+R"),
@@ -138,7 +138,7 @@ class NotesPanel(QWidget):
         return rows
 
     def category_name(self, category: str) -> str:
-        """A category in words; those of other programs stay as they are."""
+        """The displayed name of a category; categories of other programs are shown unchanged."""
         names = {
             "look": "Look",
             "placement": "Placement",
@@ -178,7 +178,7 @@ class NotesPanel(QWidget):
         self._show_range()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """The note's text gets what the other columns leave."""
+        """Fit the columns to the new width."""
         super().resizeEvent(event)
         self._fit_columns()
 
@@ -219,7 +219,7 @@ class NotesPanel(QWidget):
             menu.popup(port.mapToGlobal(point))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Delete removes the chosen note; Escape goes back to the picture."""
+        """Delete removes the selected note."""
         assert event is not None
         item, take = self.list.currentItem(), self._model.current
         if event.key() == Qt.Key.Key_Delete and item is not None and take is not None and self.list.hasFocus():
@@ -250,7 +250,7 @@ class NotesPanel(QWidget):
 
 
 class _NoteLine(QLineEdit):
-    """Escape leaves the line and gives the keys back to the picture."""
+    """A line whose Escape key returns the focus to the picture."""
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
         assert event is not None

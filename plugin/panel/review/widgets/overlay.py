@@ -1,4 +1,4 @@
-"""What is written and drawn over the pictures: names, the wipe's line, the box."""
+"""The overlay of the pictures: names, the wipe line, the box."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHOSEN, _BOX = QColor(90, 160, 250), QColor(255, 200, 60)
 
 
 class CanvasGeometry(Protocol):
-    """What the overlay asks the canvas: where things are."""
+    """The part of the canvas that the overlay uses."""
 
     box: Box | None
 
@@ -26,26 +26,26 @@ class CanvasGeometry(Protocol):
         """The whole canvas."""
 
     def picture_rect(self) -> QRectF:
-        """Where side A's picture lies."""
+        """The rectangle of side A's picture."""
 
     def cells(self) -> list[tuple[str, QRectF]]:
         """The contact sheet's sources and cells."""
 
 
 class Overlay:
-    """Paints over the comparison that a model describes."""
+    """Paints over the comparison of a ReviewModel."""
 
     def __init__(self, geometry: CanvasGeometry, model: ReviewModel) -> None:
         self._geometry, self._model = geometry, model
 
     def paint(self, painter: QPainter) -> None:
-        """Everything that belongs over the pictures in this mode."""
+        """Paint the overlay of the current mode."""
         view, area = self._model.compare.view, self._geometry.area()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         a, b = self._names()
         hdr = next((each.hdr for each in self._model.playback.shown.pictures.values() if each and each.hdr), "")
         if hdr:
-            # Below on the right: nothing else stands there but a level wipe's name, on the left.
+            # Bottom right, where nothing else is drawn: a level wipe has its name on the left.
             _chip(painter, f"{hdr} tone-mapped for this screen", area, right=True, below=True)
         if view.mode is Mode.SHEET:
             self._sheet(painter)
@@ -106,7 +106,7 @@ class Overlay:
 
 
 def _chip(painter: QPainter, text: str, area: QRectF, right: bool = False, below: bool = False) -> None:
-    """A line of text on a dark ground in a corner of an area."""
+    """A line of text on a dark background in a corner of an area."""
     if not text:
         return
     metrics = painter.fontMetrics()

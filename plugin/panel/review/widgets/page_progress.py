@@ -1,4 +1,4 @@
-"""How far a review page is, and what an import of decisions gave."""
+"""The progress of a review page, and the result of imported decisions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Imported(Protocol):
 
 
 class PageProgress(QWidget):
-    """Hidden until there is something to tell."""
+    """Hidden until there is something to show."""
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)

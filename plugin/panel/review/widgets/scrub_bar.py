@@ -1,4 +1,4 @@
-"""The shot as a line: playhead, in and out, notes, and which frames are ready."""
+"""The scrub bar: playhead, in and out, notes, and which frames are decoded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _READY, _NOTE, _HEAD = QColor(80, 150, 90), QColor(240, 190, 70), QColor(235, 80
 
 
 class ScrubBar(QWidget):
-    """Dragging goes to the frame under the pointer; a note's mark shows its text in a tip."""
+    """Dragging scrubs; the tool tip shows the timecode and the notes under the pointer."""
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,7 +33,7 @@ class ScrubBar(QWidget):
         return QSize(200, self.fontMetrics().height() + 10)
 
     def x_of(self, frame: float) -> float:
-        """Where a frame begins, in pixels."""
+        """The left edge of a frame, in pixels."""
         return _MARGIN + frame * (self.width() - 2 * _MARGIN) / self._model.transport.length
 
     def frame_at(self, x: float) -> int:
@@ -91,7 +91,7 @@ class ScrubBar(QWidget):
             painter.fillRect(QRectF(left, top + 3, width, (bottom - top) / 3), _NOTE)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Go there."""
+        """Go to the frame under the pointer."""
         assert event is not None
         if event.button() == Qt.MouseButton.LeftButton:
             self._model.transport.stop()

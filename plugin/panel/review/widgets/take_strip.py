@@ -1,4 +1,4 @@
-"""All takes in a row: number, name, status and lineage; the current one is framed."""
+"""All takes in a row: number, label, status and lineage; the current one is framed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WIDTH = 128
 
 
 class TakeStrip(QScrollArea):
-    """One card a take; a click reviews it, with Alt it goes to the other side."""
+    """One card for each take; a click reviews it, Alt+click compares with it."""
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +69,7 @@ class TakeStrip(QScrollArea):
 
 
 class TakeCard(QWidget):
-    """A take's number, name, status and what it follows."""
+    """A take's number, label, status and parent."""
 
     def __init__(self, model: ReviewModel, take: ReviewTake, parent: QWidget) -> None:
         super().__init__(parent)
@@ -78,7 +78,7 @@ class TakeCard(QWidget):
         lines = [take.take.instruction, f"seed {take.take.seed}, {take.take.model}"]
         parent_take = model.take(take.take.parent) if take.take.parent else None
         if take.take.parent:
-            lines.append(f"follows {parent_take.label if parent_take else take.take.parent[:8]}")
+            lines.append(f"follow-up of {parent_take.label if parent_take else take.take.parent[:8]}")
         self.setToolTip("\n".join(lines))
         self.setAccessibleName(take.label)
 
@@ -87,7 +87,7 @@ class TakeCard(QWidget):
         return QSize(max(_WIDTH, self.fontMetrics().averageCharWidth() * 18), 2 * self.fontMetrics().height() + 10)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
-        """Number, name; status and notes; a frame around the current one."""
+        """Number and label; status and notes; a frame around the current take."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette, model = self.palette(), self._model
@@ -112,25 +112,13 @@ class TakeCard(QWidget):
         text.setAlpha(170)
         painter.setPen(text)
         count = len(model.notes.of(self.take.id))
-        said = self.status_name(status) + self._counted(count)
-        painter.drawText(
-            inner, Qt.AlignmentFlag.AlignBottom, metrics.elidedText(said, Qt.TextElideMode.ElideRight, inner.width())
-        )
+        facts = metrics.elidedText(status + self._counted(count), Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignBottom, facts)
 
     def _counted(self, count: int) -> str:
         if not count:
             return ""
         return ", 1 note" if count == 1 else f", {count} notes"
-
-    def status_name(self, status: str) -> str:
-        """A status in words."""
-        names = {
-            "pending": "undecided",
-            "approved": "approved",
-            "rejected": "rejected",
-            "retake": "retake",
-        }
-        return names[status]
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Review this take."""

@@ -1,4 +1,4 @@
-"""Playback's buttons, timecode and frame."""
+"""Buttons, timecode and frame of the playback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plugin.panel.widgets.flow import FlowLayout
 
 
 class TransportBar(QWidget):
-    """Binds to the transport's model. A timecode or a frame number can be typed."""
+    """Controls a Transport. A timecode or a frame number can be typed."""
 
     def __init__(self, model: ReviewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class TransportBar(QWidget):
         buttons = (
             ("first", "In point", "In point", lambda: self._go(transport.first)),
             ("before", "Previous frame", "Previous frame", lambda: transport.step(-1)),
-            ("reverse", "Play backward", "Play backward, again: faster", lambda: transport.shuttle(-1)),
+            ("reverse", "Play backward", "Play backward; again: faster", lambda: transport.shuttle(-1)),
             ("play", "Play or stop", "Play or stop", transport.toggle),
             ("next", "Next frame", "Next frame", lambda: transport.step(1)),
             ("last", "Out point", "Out point", lambda: self._go(transport.last)),
@@ -89,7 +89,7 @@ class TransportBar(QWidget):
         self._sound.setToolTip(model.sound.status_text())
         speed = f"   {transport.speed}×" if abs(transport.speed) > 1 or transport.speed < 0 else ""
         self._state.setText(f"{float(model.rate):.5g} fps{speed}")
-        # Fixed widths: a text that changes with every frame must not lay out the whole panel with every frame.
+        # Fixed widths, so that text that changes with every frame does not trigger a layout of the whole panel.
         letters = self.fontMetrics()
         self._frame.setFixedWidth(letters.horizontalAdvance(f"{transport.length} / {transport.length}") + 4)
         self._late.setFixedWidth(letters.horizontalAdvance("8888 skipped"))

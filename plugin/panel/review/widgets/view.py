@@ -27,14 +27,14 @@ from plugin.panel.review.widgets.scrub_bar import ScrubBar
 from plugin.panel.review.widgets.take_strip import TakeStrip
 from plugin.panel.review.widgets.transport_bar import TransportBar
 
-# From this width on (in average letters) the notes stand beside the picture, else below it.
+# From this width on (in average letters) the notes are beside the picture, else below it.
 _BESIDE = 110
-# And what they get there.
+# Their width there, in average letters.
 _NOTES = 54
 
 
 class ReviewView(QWidget):
-    """Shows a ReviewModel, which it does not own. Keys work wherever the focus is, except where text is written.
+    """Shows a ReviewModel, which the caller closes. Keys work wherever the focus is, except in text fields.
 
     `shows_problems` may be turned off where the model's problems are shown elsewhere.
     """
@@ -45,7 +45,7 @@ class ReviewView(QWidget):
         self._keys = KeyDispatcher(model)
         self.shows_problems = True
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        # Its own word: the smallest size of what is beside each other now says nothing about a narrow panel.
+        # Explicit, because the layout's own minimum is that of the wide arrangement.
         self.setMinimumSize(320, 360)
         self.canvas = Canvas(model, self)
         self.setFocusProxy(self.canvas)
@@ -116,7 +116,7 @@ class ReviewView(QWidget):
         return side
 
     def show_follow_up(self, on: bool) -> None:
-        """Open or close the form for a child take."""
+        """Open or close the form for a follow-up."""
         if on:
             self.follow_up.begin()
         else:
@@ -133,7 +133,7 @@ class ReviewView(QWidget):
         self.place_button.setVisible(on)
 
     def _place(self) -> None:
-        # Approved is what stands in the timeline: when placing fails, the take is as it was.
+        # The take is approved once it is in the timeline: when placing fails, its status is unchanged.
         self.model.ask_place()
 
     def _draw_box(self, on: bool) -> None:
@@ -189,12 +189,12 @@ class ReviewView(QWidget):
             self.splitter.setSizes([whole - notes, notes])
 
     def _divide(self) -> None:
-        """Below the picture there is room for the notes or for the follow-up."""
+        """Show either the notes or the follow-up when they are below the picture."""
         beside = self.width() >= _BESIDE * self.fontMetrics().averageCharWidth()
         self.notes.setVisible(beside or self.follow_up.isHidden())
 
     def event(self, event: QEvent | None) -> bool:
-        """Keys that mean something here are not the window's shortcuts; Escape is, once nothing is written any more."""
+        """Bound keys, and Escape while the picture has no focus, override the window's shortcuts."""
         if event is not None and event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             writing = not self.canvas.hasFocus() and event.key() == Qt.Key.Key_Escape
             if writing or self._keys.is_bound(event.key(), event.modifiers()):
@@ -203,11 +203,11 @@ class ReviewView(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Keys that no child wanted."""
+        """Handle keys that no child has handled."""
         assert event is not None
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
         if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            # Whatever was typed in is done with.
+            # Leave the text field.
             self.canvas.setFocus()
         elif event.key() == NEW_NOTE and plain:
             self.notes.write()
@@ -219,18 +219,18 @@ class ReviewView(QWidget):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Held keys come up."""
+        """Release held keys."""
         assert event is not None
         if event.isAutoRepeat() or not self._keys.release(event.key()):
             super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:  # noqa: N802
-        """A key that is held while the focus leaves never comes up here."""
+        """Release held keys: their release events go elsewhere."""
         self._keys.release_all()
         super().focusOutEvent(event)
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
-        """The same when the whole window loses the keyboard."""
+        """Release held keys when the window loses the focus."""
         if event is not None and event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self._keys.release_all()
         super().changeEvent(event)

@@ -1,4 +1,4 @@
-"""Zone 2: what is asked for, what it costs, the plan, and the two buttons."""
+"""Zone 2: the settings of the edit, the estimate, the plan, and the two buttons."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class AskZone(QWidget):
                 if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
                     self.model.make_plan()
                     return True
-                # An instruction is one sentence; a line break in it means nothing.
+                # An instruction is one sentence without line breaks.
                 return not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
             if event.key() == Qt.Key.Key_Down and event.modifiers() & Qt.KeyboardModifier.AltModifier:
                 self._show_history()

@@ -1,4 +1,4 @@
-"""The zones above, beside or below each other, and how the room is divided between them."""
+"""The layout of the zones and how the space is divided between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ASKING_WIDEST = 560
 
 
 class Zones(QSplitter):
-    """Shot and Ask, which scroll together, and Takes; the two buttons of Ask stay in sight."""
+    """Shot and Ask, which scroll together, and Takes; the two buttons of Ask are always visible."""
 
     def __init__(self, shot: ShotZone, ask: AskZone, takes: TakesZone, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
@@ -47,13 +47,13 @@ class Zones(QSplitter):
             signal.connect(lambda *_: QTimer.singleShot(0, self.divide))
 
     def put_side_by_side(self, on: bool) -> None:
-        """Takes beside the others, or below them."""
+        """Put the takes beside the other zones, or below them."""
         orientation = Qt.Orientation.Horizontal if on else Qt.Orientation.Vertical
         if self.orientation() != orientation:
             self.setOrientation(orientation)
 
     def divide(self) -> None:
-        """Give the upper zones what they need and the takes the rest, until the artist divides it otherwise."""
+        """Give the upper zones the height they need and the takes the rest, until the artist moves the splitter."""
         if self.orientation() == Qt.Orientation.Horizontal:
             column = min(_ASKING_WIDEST, self.width() * 3 // 5)
             self.setSizes([column, self.width() - column])
@@ -62,22 +62,22 @@ class Zones(QSplitter):
             inside = existing(self.scroll_area.widget())
             needed = inside.heightForWidth(width) if inside.hasHeightForWidth() else inside.sizeHint().height()
             upper = needed + self._ask.buttons.sizeHint().height() + 4
-            # The takes keep what their rows need, at most two fifths.
+            # The takes keep the height of their rows, at most two fifths.
             upper = min(upper, height - min(self._takes.needed_height(), height * 2 // 5))
             self.setSizes([upper, height - upper])
 
     def division(self) -> tuple[int, ...]:
-        """Sizes that the artist chose, empty when none were chosen."""
+        """Sizes that the artist chose; empty when the artist chose none."""
         return tuple(self.sizes()) if self._by_hand and self.orientation() == Qt.Orientation.Vertical else ()
 
     def restore(self, sizes: tuple[int, ...]) -> None:
-        """Divide as it was chosen before."""
+        """Restore sizes that the artist chose."""
         if sizes:
             self._by_hand = True
             self.setSizes([int(each) for each in sizes])
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
-        """The zones have become higher or lower: divide the room anew."""
+        """Divide again when the zones need another height."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             QTimer.singleShot(0, self.divide)
         return super().eventFilter(watched, event)

@@ -1,4 +1,4 @@
-"""The plan as editable fields, with what was found over the frame."""
+"""The plan as editable fields, with the masks of its objects over the frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MASK_SIZE = QSize(720, 480)
 
 
 class PlanForm(QWidget):
-    """Waiting, the plan, or why there is none."""
+    """Shows the progress of planning, the plan, or why there is none."""
 
     def __init__(self, model: PanelModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)

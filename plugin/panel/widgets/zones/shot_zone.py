@@ -144,7 +144,7 @@ class ShotZone(QWidget):
         self.error.setVisible(bool(text))
 
     def _show_export(self) -> None:
-        """A clip that its host has to render: why, and how far it is. What takes a moment is not shown."""
+        """Show why the host has to render the clip, and the progress. Instant exports are not shown."""
         now = self.model.exports.now
         self.export.setVisible(now is not None and bool(now.reason))
         if now is None:

@@ -1,4 +1,4 @@
-"""Zone 3: queue and results in one list, and what can be done with the chosen row."""
+"""Zone 3: queue and results in one list, and the actions of the selected row."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ANIMATION_MS = 125
 
 
 class CardList(QListView):
-    """A list of cards, whose painter knows what of it is painted."""
+    """A list of cards that passes the exposed region to its painter."""
 
     def __init__(self, painter: CardPainter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,7 +32,7 @@ class CardList(QListView):
         self.setItemDelegate(painter)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Only what is exposed."""
+        """Paint the exposed region."""
         if event is not None:
             self._painter.exposed = event.region()
         super().paintEvent(event)
@@ -86,13 +86,13 @@ class TakesZone(QWidget):
         self._rows_changed()
 
     def choose(self, row_id: str) -> None:
-        """Make a row the chosen one."""
+        """Select a row."""
         row = self.model.takes.row_of(row_id)
         if row >= 0:
             self.list.setCurrentIndex(self.model.takes.index(row))
 
     def needed_height(self) -> int:
-        """Pixels that show everything."""
+        """The height in pixels that shows all rows."""
         rows = sum(self.list.sizeHintForRow(row) for row in range(min(12, self.model.takes.rowCount())))
         shown = (self.transfers, self.action_row, self.placement_line)
         others = sum(each.sizeHint().height() for each in shown if not each.isHidden())
@@ -100,7 +100,7 @@ class TakesZone(QWidget):
 
     @property
     def card(self) -> Card | None:
-        """The chosen row."""
+        """The card of the selected row."""
         return self.list.currentIndex().data(CARD_ROLE)
 
     def _lay_out(self) -> None:
@@ -182,7 +182,7 @@ class TakesZone(QWidget):
         return action != "place" or self.model.placements.possible
 
     def act(self, action: Action) -> None:
-        """Do something with the chosen row."""
+        """Carry out an action on the selected row."""
         card, model = self.card, self.model
         if card is None:
             return
@@ -204,7 +204,7 @@ class TakesZone(QWidget):
         does[action]()
 
     def _action_text(self, action: Action, card: Card) -> tuple[str, str]:
-        going_on = card.state in ("paused", "cancelled")
+        resumable = card.state in ("paused", "cancelled")
         swap = self.model.placements.current is not None and not card.placed
         place = "Swap in" if swap else "Approve and place"
         return {
@@ -212,7 +212,7 @@ class TakesZone(QWidget):
             "cancel": ("Cancel", "Cancel this job (Delete)"),
             "retry": (
                 ("Continue", "Queue it again; it resumes after its last step")
-                if going_on
+                if resumable
                 else ("Retry", "Resume after the last finished step")
             ),
             "retry_small": ("Retry with less memory", "Slower, same method"),
@@ -245,7 +245,7 @@ class TakesZone(QWidget):
         if card.kind == "take":
             status = existing(menu.addMenu("Status"))
             for value, text in (
-                ("pending", "Undecided"),
+                ("pending", "Pending"),
                 ("approved", "Approved"),
                 ("rejected", "Rejected"),
                 ("retake", "Retake"),
@@ -273,7 +273,7 @@ class TakesZone(QWidget):
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Cards that show their reason in full have another height now."""
+        """Lay out again: cards that show their whole error change their height."""
         super().resizeEvent(event)
         self.list.scheduleDelayedItemsLayout()
 

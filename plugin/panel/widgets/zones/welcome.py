@@ -1,4 +1,4 @@
-"""The first start: what this is, whether the machine can do it, which models there are."""
+"""The welcome page of the first start: what the panel does, the check of the machine, the models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLE = Path(__file__).resolve().parents[4] / "backend" / "demo"
 
 
 class WelcomePage(QScrollArea):
-    """`finished` when the artist goes on; with the path of the sample shot, or "" for a timeline of their own."""
+    """`finished` carries the path of the sample shot, or "" for a timeline of the artist's own."""
 
     finished = pyqtSignal(str)
 
@@ -64,12 +64,12 @@ class WelcomePage(QScrollArea):
         column.addWidget(heading("Models"))
         column.addWidget(self.models)
         column.addStretch(1)
-        goes_on = QWidget()
-        low = FlowLayout(goes_on, 6)
+        start_row = QWidget()
+        low = FlowLayout(start_row, 6)
         low.setContentsMargins(0, 0, 0, 0)
         low.addWidget(self.open_button)
         low.addWidget(self.sample_button)
-        column.addWidget(goes_on)
+        column.addWidget(start_row)
         for layout in (self._grid, self._model_rows):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(2)
@@ -115,7 +115,7 @@ class WelcomePage(QScrollArea):
                 self._model_rows.addWidget(self._offer(offer(each, self.model.backend.local)))
 
     def _offer(self, offered: Offer) -> QWidget:
-        """A model that can be fetched, and the wish to have it."""
+        """A model that can be downloaded, and its check box."""
         ask, row, wanted = self.model.ask, QWidget(), QCheckBox("Download")
         wanted.setAccessibleName(f"Download {offered.title}")
         wanted.setToolTip("Downloaded with the first plan that uses it. A stopped download resumes later.")
@@ -129,7 +129,7 @@ class WelcomePage(QScrollArea):
         return row
 
     def _allow_download(self, name: str, on: bool) -> None:
-        """One model is chosen, or the shipped one again."""
+        """Choose a model for download, or the shipped one again."""
         ask = self.model.ask
         ask.model, ask.download = (name, True) if on else ("tiny", False)
         self._show_models()
@@ -142,6 +142,6 @@ class WelcomePage(QScrollArea):
 
 
 def _summary(checks: ChecksModel) -> list[Finding]:
-    """What is broken first, then what is fine; what is missing and optional last."""
+    """The findings: broken ones first, then fine ones, missing optional ones last."""
     order = {"broken": 0, "fine": 1, "missing": 2}
     return sorted(checks.findings, key=lambda each: order[each.state])

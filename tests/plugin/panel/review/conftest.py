@@ -6,7 +6,7 @@ from plugin.panel.review.model import ReviewModel
 
 
 class Clock:
-    """Time that only tests move, in nanoseconds."""
+    """A clock that only the test advances, in nanoseconds."""
 
     def __init__(self) -> None:
         self.now = 1_000_000_000

@@ -1,4 +1,4 @@
-"""Small movies in which every picture carries its number, and takes made of them."""
+"""Small movies in which every picture encodes its number, and takes made of them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def slice_of(path: Path | str, count: int, rate: Fraction | int = 24, first: int
 
 
 def record(take_id: str, **values) -> Take:
-    """A take's record with the least that it must have."""
+    """A minimal record of a take."""
     known = {"name": take_id, "instruction": "add a ball", "request": {"levels": [900, 700, 500]}, "plan": a_plan()}
     known |= {"model": "tiny", "licence": "", "assistant": "", "seed": 1, "created": "", "version": ""}
     known |= {"layer": "layer.mov", "composite": "composite.mov", "frame_count": 12}

@@ -1,4 +1,4 @@
-"""The cache's bound, the order of decoding, and the decoder's thread."""
+"""The cache's limit, the order of decoding, and the decoder's thread."""
 
 from __future__ import annotations
 
@@ -44,37 +44,37 @@ def test_a_picture_larger_than_the_cache_is_not_held():
     assert cache.bytes == 40
 
 
-def runs(wish: PrefetchRequest, held=(), count=99):
-    """What is decoded one after another when nothing changes."""
+def runs(request: PrefetchRequest, held=(), count=99):
+    """The runs that are decoded one after another."""
     known, order = set(held), []
-    while len(order) < count and (run := wish.next_run(known)):
+    while len(order) < count and (run := request.next_run(known)):
         order.append([(key.source, key.frame) for key in run])
         known.update(run)
     return order
 
 
 def test_a_frame_is_decoded_whole_before_the_next():
-    wish = PrefetchRequest(5, (("a", 0), ("b", 0)), 0, 99, ahead=2, playing=True)
-    assert runs(wish) == [[("a", 5), ("b", 5)], [("a", 6), ("b", 6)], [("a", 7), ("b", 7)]]
+    request = PrefetchRequest(5, (("a", 0), ("b", 0)), 0, 99, ahead=2, playing=True)
+    assert runs(request) == [[("a", 5), ("b", 5)], [("a", 6), ("b", 6)], [("a", 7), ("b", 7)]]
 
 
 def test_what_may_be_shown_comes_after_what_is_shown():
     playing = PrefetchRequest(5, (("b", 0),), 0, 99, ahead=1, playing=True, spare=(("a", 0),))
     assert runs(playing) == [[("b", 5)], [("b", 6)], [("a", 5)], [("a", 6)]]
-    standing = PrefetchRequest(5, (("b", 0),), 0, 99, ahead=1, spare=(("a", 0),))
-    assert runs(standing) == [[("b", 5), ("a", 5)], [("b", 6)], [("a", 6)]]
+    stopped = PrefetchRequest(5, (("b", 0),), 0, 99, ahead=1, spare=(("a", 0),))
+    assert runs(stopped) == [[("b", 5), ("a", 5)], [("b", 6)], [("a", 6)]]
 
 
 def test_a_loop_wishes_for_its_beginning_before_its_end():
-    wish = PrefetchRequest(9, (("a", 0),), 4, 10, loop=True, ahead=4)
-    assert list(wish.frames()) == [9, 10, 4, 5, 6]
+    request = PrefetchRequest(9, (("a", 0),), 4, 10, loop=True, ahead=4)
+    assert list(request.frames()) == [9, 10, 4, 5, 6]
     assert list(PrefetchRequest(9, (("a", 0),), 4, 10, ahead=4).frames()) == [9, 10]
     assert list(PrefetchRequest(5, (("a", 0),), 5, 6, loop=True, ahead=30).frames()) == [5, 6]
 
 
 def test_backward_is_decoded_in_forward_runs():
-    wish = PrefetchRequest(20, (("a", 0),), 0, 99, direction=-1, ahead=6, playing=True)
-    assert runs(wish) == [[("a", frame) for frame in range(14, 21)]]
+    request = PrefetchRequest(20, (("a", 0),), 0, 99, direction=-1, ahead=6, playing=True)
+    assert runs(request) == [[("a", frame) for frame in range(14, 21)]]
     fast = PrefetchRequest(20, (("a", 0),), 0, 99, direction=-1, ahead=2, stride=4, playing=True)
     assert runs(fast) == [[("a", 20)], [("a", 16)], [("a", 12)]]
 
@@ -82,11 +82,11 @@ def test_backward_is_decoded_in_forward_runs():
 def test_the_decoder_fills_the_wish_and_then_rests(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     decoder.set_sources({"a": PlacedSlice(slice_of(write_movie(tmp_path / "a.mp4", 20), 20))})
-    decoder.wish(PrefetchRequest(3, (("a", 0),), 0, 19, ahead=4))
+    decoder.prefetch(PrefetchRequest(3, (("a", 0),), 0, 19, ahead=4))
     qtbot.waitUntil(lambda: decoder.cache.frames("a", 0) == {3, 4, 5, 6, 7}, timeout=5000)
     assert number_of(decoder.cache.get(Key("a", 6)).pixels) == 6
     assert decoder.pictures_decoded == 5
-    decoder.wish(PrefetchRequest(3, (("a", 0),), 0, 19, ahead=4))
+    decoder.prefetch(PrefetchRequest(3, (("a", 0),), 0, 19, ahead=4))
     decoder.close()
     assert decoder.pictures_decoded == 5
 
@@ -94,9 +94,9 @@ def test_the_decoder_fills_the_wish_and_then_rests(qtbot, tmp_path):
 def test_a_source_that_changes_is_read_again(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     first, second = (slice_of(write_movie(tmp_path / f"{n}.mp4", 20), 20, first=n) for n in (0, 5))
-    wish = PrefetchRequest(3, (("a", 0),), 0, 14, ahead=0)
+    request = PrefetchRequest(3, (("a", 0),), 0, 14, ahead=0)
     decoder.set_sources({"a": PlacedSlice(first)})
-    decoder.wish(wish)
+    decoder.prefetch(request)
     qtbot.waitUntil(lambda: Key("a", 3) in decoder.cache, timeout=5000)
     decoder.set_sources({"a": PlacedSlice(second)})
     qtbot.waitUntil(lambda: Key("a", 3) in decoder.cache, timeout=5000)
@@ -108,9 +108,9 @@ def test_a_file_that_cannot_be_read_is_given_up(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     decoder.set_sources({"a": PlacedSlice(slice_of(tmp_path / "gone.mp4", 20))})
     with qtbot.waitSignal(decoder.failed, timeout=5000) as reported:
-        decoder.wish(PrefetchRequest(0, (("a", 0),), 0, 19, ahead=0))
+        decoder.prefetch(PrefetchRequest(0, (("a", 0),), 0, 19, ahead=0))
     assert reported.args[0] == "a" and "does not exist" in reported.args[1].what
-    assert decoder.is_hopeless(Key("a", 0))
+    assert decoder.is_undecodable(Key("a", 0))
     decoder.close()
 
 

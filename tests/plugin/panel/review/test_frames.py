@@ -18,7 +18,7 @@ from plugin.panel.review.transport import Transport
 
 from .movies import RATES, number_of, review_take, slice_of, write_movie
 
-# Every third picture holds for two frames, one for four.
+# Every third picture lasts two frames, one lasts four.
 HELD = [0, 1, 2, 4, 5, 6, 8, 9, 13, 14, 15, 16, 18, 19, 20, 21]
 
 

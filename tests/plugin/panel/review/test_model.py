@@ -133,7 +133,7 @@ def test_typed_positions(shot):
 
 def test_what_goes_wrong_is_reported_and_not_raised(qtbot, shot, tmp_path):
     reported = []
-    shot.problemFound.connect(lambda *said: reported.append(said))
+    shot.problemFound.connect(lambda *values: reported.append(values))
     (tmp_path / "file").write_text("in the way")
     assert not shot.export_csv(str(tmp_path / "file" / "notes.csv"))
     assert shot.export_csv(str(tmp_path / "notes.csv")) and shot.export_markers(str(tmp_path / "notes.otio"))
@@ -146,9 +146,9 @@ def test_what_goes_wrong_is_reported_and_not_raised(qtbot, shot, tmp_path):
 
 def test_status_follow_up_and_placing_are_requests(shot):
     reported = []
-    shot.statusChanged.connect(lambda *said: reported.append(said))
-    shot.followUpRequested.connect(lambda *said: reported.append(said))
-    shot.placeRequested.connect(lambda *said: reported.append(said))
+    shot.statusChanged.connect(lambda *values: reported.append(values))
+    shot.followUpRequested.connect(lambda *values: reported.append(values))
+    shot.placeRequested.connect(lambda *values: reported.append(values))
     shot.set_status("approved")
     shot.ask_place()
     wanted = FollowUp("add a bigger ball", region=(0.1, 0.2, 0.5, 0.6), skip=1)
@@ -279,7 +279,7 @@ def test_a_page_is_written_in_the_background(qtbot, shot, tmp_path):
 
 def test_a_page_can_be_given_up_and_bad_decisions_are_reported(qtbot, shot, tmp_path):
     reported = []
-    shot.problemFound.connect(lambda *said: reported.append(said))
+    shot.problemFound.connect(lambda *values: reported.append(values))
     with qtbot.waitSignal(shot.page_export.progressed, timeout=20000):
         shot.page_export.write(str(tmp_path / "page"), "SH010")
     shot.page_export.cancel()

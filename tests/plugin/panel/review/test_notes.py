@@ -47,7 +47,7 @@ def test_notes_are_changed_and_taken_back_one_by_one(notes):
 def test_a_decision_is_about_one_take(notes):
     reported = []
     notes.load("two", [], "approved")
-    notes.statusChanged.connect(lambda *said: reported.append(said))
+    notes.statusChanged.connect(lambda *values: reported.append(values))
     notes.set_status("one", "rejected")
     notes.set_status("one", "rejected")
     assert reported == [("one", "rejected")]
@@ -55,9 +55,9 @@ def test_a_decision_is_about_one_take(notes):
 
 
 def test_decisions_from_elsewhere_are_taken_over_once(notes):
-    said = [Note(text="sky", first=2, last=4, author="Bo", created="2026-01-01T00:00:00+00:00")]
-    assert notes.merge("one", said, "retake") == 1
-    assert notes.merge("one", said, None) == 0
+    notes_of_bo = [Note(text="sky", first=2, last=4, author="Bo", created="2026-01-01T00:00:00+00:00")]
+    assert notes.merge("one", notes_of_bo, "retake") == 1
+    assert notes.merge("one", notes_of_bo, None) == 0
     assert [each.text for each in notes.of("one")] == ["sky", "old"]
     assert notes.status("one") == "retake"
 

@@ -34,7 +34,7 @@ def test_movies_without_sound_have_none(tmp_path):
 
 
 class Sink:
-    """A sound device that remembers what it was given."""
+    """A sound device that records its samples."""
 
     def __init__(self):
         self.played = []

@@ -57,13 +57,13 @@ def test_the_review_says_so(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.Mo
     qtbot.addWidget(view)
     view.resize(700, 500)
     view.show()
-    said: list[str] = []
+    texts: list[str] = []
     drawn = overlay._chip
-    spy = lambda painter, text, *more, **how: (said.append(text), drawn(painter, text, *more, **how))  # noqa: E731
+    spy = lambda painter, text, *more, **how: (texts.append(text), drawn(painter, text, *more, **how))  # noqa: E731
     monkeypatch.setattr(overlay, "_chip", spy)
     model.set_shot(slice_of(write_hdr(tmp_path / "hdr.mov", 16, 148), 6), Fraction(24), 0)
     qtbot.waitUntil(lambda: bool(model.playback.shown.pictures), timeout=5000)
     QApplication.processEvents()
     view.canvas.repaint()
-    assert "PQ tone-mapped for this screen" in said
+    assert "PQ tone-mapped for this screen" in texts
     model.close()
