@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
-"""One file to start everything: makes the environment in `.venv` and runs a part of DynVFX in it.
+"""Starts every part of DynVFX in the environment `.venv`, which it creates first if necessary.
 
     python3 run.py demo [--output DIR]      an edit of a shipped clip with the shipped model
     python3 run.py panel [TIMELINE]         the panel: select, ask, compare, place
     python3 run.py backend [OPTIONS]        the backend that makes takes, see docs/backend.md
     python3 run.py dynvfx ARGUMENTS         the command line, see docs/command-line.md
 
-    python3 run.py install [--hosts LIST]   put DynVFX into your system, Blender and Resolve; see docs/install.md
+    python3 run.py install [--hosts LIST]   install DynVFX for your user, Blender and Resolve; see docs/install.md
     python3 run.py update | status | uninstall
 
 For developers, see docs/developing.md:
 
-    python3 run.py test [--fast] [PYTEST]   the test suite; --fast leaves out the slow tests and says which
+    python3 run.py test [--fast] [PYTEST]   the test suite; --fast leaves out the slow tests and lists them
     python3 run.py check [--fix]            formatting, linting and types; --fix formats, and repairs what it can
-    python3 run.py lock [--upgrade]         bring the lock file up to pyproject.toml; --upgrade: to the newest packages
+    python3 run.py lock [--upgrade]         update the lock file from pyproject.toml; --upgrade: to the newest packages
 
-Standard library only. The environment is made once, and filled again when pyproject.toml or the lock file changes; an
-interrupted installation is done again from the start. To remove it, delete the folder `.venv`.
+Standard library only. The environment is created once, and its packages are installed again when pyproject.toml or the
+lock file changes; an interrupted installation starts over. To remove it, delete the folder `.venv`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-sys.path.insert(0, str(ROOT))  # not there under python -I, and first wherever this file was started from
+sys.path.insert(0, str(ROOT))  # missing under python -I, and must come first
 
 from installers import commands  # noqa: E402
 from installers.checkout import Checkout  # noqa: E402
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         print(
             f"DynVFX needs Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, and this is "
-            f"{platform.python_version()} ({sys.executable}). Install such a Python too and start run.py with it, "
+            f"{platform.python_version()} ({sys.executable}). Install such a version and start run.py with it, "
             "for example: python3.12 run.py demo",
             file=sys.stderr,
         )
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
         print(f"\n{problem}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"\n{from_os_error(error, 'The environment could not be made')}", file=sys.stderr)
+        print(f"\n{from_os_error(error, 'The environment could not be created')}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The same command starts the installation again.", file=sys.stderr)
@@ -97,15 +97,15 @@ def command_for(name: str, python: Path, rest: list[str]) -> list[str]:
 
 
 def _processes(rest: list[str]) -> list[str]:
-    """Options for as many test processes as there are cores, unless `rest` says otherwise or needs the terminal."""
-    # More only help where there is memory for a torch in each.
+    """Options for one test process per core, unless `rest` sets their number or needs the terminal."""
+    # More processes only help if there is enough memory for torch in each.
     count = min(os.cpu_count() or 1, 8)
     decided = any(each.startswith(("-n", "--numprocesses", "--dist", "--pdb", "--trace")) for each in rest)
     return [] if decided or count == 1 else ["-n", str(count), "--dist", "worksteal"]
 
 
 def hand_over(command: list[str]) -> int:
-    """Run `command` in the caller's folder with the caller's terminal; Ctrl-C is the command's to answer."""
+    """Run `command` in the caller's folder and terminal; the command handles Ctrl-C."""
     sys.stdout.flush()
     if os.name == "posix":
         os.execv(command[0], command)
@@ -138,10 +138,10 @@ _STEPS: dict[str, tuple[str, Callable[[list[str]], list[list[str]]]]] = {
 
 
 def run_steps(name: str, python: Path, rest: list[str]) -> int:
-    """Run the programs that `name` consists of, all of them, whatever the first one finds. Returns the exit status."""
+    """Run all programs of the command `name`, even if the first one fails. Returns the exit status."""
     option, steps = _STEPS[name]
     if rest not in ([], [option]):
-        print(f"run.py {name} has one option, {option}, and not: {' '.join(rest)}", file=sys.stderr)
+        print(f"run.py {name} has only the option {option}, not: {' '.join(rest)}", file=sys.stderr)
         return 2
     sys.stdout.flush()
     statuses = [subprocess.run([str(python), *step], cwd=ROOT, check=False).returncode for step in steps(rest)]

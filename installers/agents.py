@@ -1,7 +1,7 @@
-"""Agents: what runs inside Blender and Resolve, put together from the checkout. Standard library only.
+"""Assembling the agents that run inside Blender and Resolve from the checkout. Standard library only.
 
-An agent is the folder of its host in `plugin`, the link that both share, and a file that says how to start the panel.
-In the checkout the link exists once; every assembled agent carries a copy.
+An agent is the folder of its host in `plugin`, the link module that both share, and a file with the panel's start
+command. The checkout contains the link module once; every assembled agent contains a copy.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PANEL_COMMAND = "panel_command.json"
-"""How the agent starts the panel: {"command": [...], "environment": {...}}; beside the agent's modules."""
+"""The file with the panel's start command, beside the agent's modules: {"command": [...], "environment": {...}}."""
 LINK = Path("plugin") / "hosts" / "agent_link.py"
 SOURCES = {"blender": Path("plugin") / "blender", "resolve": Path("plugin") / "resolve"}
 BLENDER_FOLDER = "dynvfx"
@@ -20,7 +20,7 @@ BLENDER_FOLDER = "dynvfx"
 RESOLVE_SCRIPTS = ("DynVFX.py", "DynVFX_check.py")
 """The entries in Workspace > Scripts."""
 RESOLVE_FOLDER = "DynVFX_agent"
-"""The modules of Resolve's agent, beside the folder `Scripts` so that they are no entries of the menu."""
+"""The modules of Resolve's agent, beside the folder `Scripts` so that they do not appear in the menu."""
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "test_*.py", "conftest.py", ".*", "*.orig", "*.rej")
 
 
@@ -30,10 +30,10 @@ def has_agent(root: Path, kind: str) -> bool:
 
 
 def assemble(root: Path, folder: Path) -> list[str]:
-    """Put the agents of the checkout `root` together in `folder`; the kinds for which it has one.
+    """Assemble the agents of the checkout `root` in `folder`; returns their kinds.
 
-    `folder/blender/dynvfx` is the add-on; `folder/resolve/Scripts/Utility/DynVFX.py` and `folder/resolve/DynVFX_agent`
-    lie as they do below Resolve's folder `Fusion`. Raises OSError.
+    `folder/blender/dynvfx` is the add-on. `folder/resolve` has the layout of Resolve's folder `Fusion`, with
+    `Scripts/Utility/DynVFX.py` and `DynVFX_agent`. Raises OSError.
     """
     kinds = [kind for kind in SOURCES if has_agent(root, kind)]
     for kind in kinds:
@@ -49,18 +49,20 @@ def assemble(root: Path, folder: Path) -> list[str]:
 
 
 def panel_command(python: Path, environment: Mapping[str, str]) -> bytes:
-    """The contents of PANEL_COMMAND: start the panel with `python`, and with `environment` on top of the host's own.
+    """The content of the file PANEL_COMMAND: `python` starts the panel; `environment` is added to the host's.
 
-    `-I` keeps variables that the host sets for its own Python, PYTHONPATH for example, away from ours.
+    `-I` makes our Python ignore variables that the host sets for its own, such as PYTHONPATH.
     """
     command: Sequence[str] = [str(python), "-I", "-m", "plugin.panel", "--agent"]
     return (json.dumps({"command": command, "environment": dict(environment)}, indent=1) + "\n").encode()
 
 
 def installed_files(kind: str, assembled: Path, target: Path, command: bytes) -> dict[Path, bytes]:
-    """What has to lie where: `target` is Blender's `scripts/addons`, or Resolve's `Fusion/Scripts`.
+    """The agent's files by their installed paths.
 
-    `assembled` is what `assemble` made. Raises OSError.
+    assembled: the folder that `assemble` filled.
+    target: Blender's `scripts/addons`, or Resolve's `Fusion/Scripts`.
+    Raises OSError.
     """
     base = target if kind == "blender" else target.parent
     source = assembled / kind

@@ -1,4 +1,4 @@
-"""Switching the add-on on and off in Blender's own preferences, by Blender itself, when the user asked for it.
+"""Enabling and disabling the add-on in Blender's preferences, by running Blender, if the user wants that.
 
 Standard library only.
 """
@@ -24,41 +24,41 @@ _OFF = (
     f"import bpy, addon_utils\naddon_utils.disable('{BLENDER_FOLDER}', default_set=True)\nbpy.ops.wm.save_userpref()\n"
 )
 SWITCHED = "switched_on"
-"""In the record's choices: programs of Blender in which the add-on was switched on here, separated by line ends."""
+"""In the record's choices: the Blender programs in which the add-on was enabled here, separated by newlines."""
 
 
-def switch_on(hosts: Sequence[FoundHost], manifest: Manifest, tell: Callable[[str], None]) -> None:
-    """Enable the add-on in every Blender of `hosts` whose program is known; tell what fails. Raises OSError."""
+def switch_on(hosts: Sequence[FoundHost], manifest: Manifest, report: Callable[[str], None]) -> None:
+    """Enable the add-on in every Blender of `hosts` whose program is known; failures are reported. Raises OSError."""
     programs = str(manifest.choices.get(SWITCHED, "")).splitlines()
     for host in hosts:
         if host.kind != "blender":
             continue
-        by_hand = f"Switch it on in {host.label}: Edit > Preferences > Add-ons, search for DynVFX."
+        by_hand = f"Enable the add-on in {host.label}: Edit > Preferences > Add-ons, search for DynVFX."
         if host.program is None:
-            tell(f"The program of {host.label} was not found. {by_hand}")
+            report(f"The program of {host.label} was not found. {by_hand}")
             continue
         problem = _run(host.program, _ON)
         if problem:
-            tell(f"{host.label} did not switch the add-on on ({problem}). {by_hand}")
+            report(f"{host.label} did not enable the add-on ({problem}). {by_hand}")
             continue
-        tell(f"The add-on is switched on in {host.label}. A Blender that is open now learns it at its next start.")
+        report(f"The add-on is enabled in {host.label}. If Blender is open, restart it.")
         if str(host.program) not in programs:
             programs.append(str(host.program))
     manifest.choices[SWITCHED] = "\n".join(programs)
     manifest.write()
 
 
-def switch_off(manifest: Manifest, step: Callable[[str], None], tell: Callable[[str], None]) -> None:
-    """Disable the add-on where `switch_on` enabled it, while it is still there. Raises OSError."""
+def switch_off(manifest: Manifest, step: Callable[[str], None], report: Callable[[str], None]) -> None:
+    """Disable the add-on where `switch_on` enabled it, before its files are removed. Raises OSError."""
     for program in str(manifest.choices.get(SWITCHED, "")).splitlines():
-        step(f"switching the add-on off in {program}")
+        step(f"disabling the add-on in {program}")
         problem = _run(Path(program), _OFF)
         if problem:
-            tell(f"{program} still lists the add-on in its preferences ({problem}); it does no harm there.")
+            report(f"{program} still lists the add-on in its preferences ({problem}); this has no effect.")
 
 
 def _run(program: Path, code: str) -> str:
-    """Run `code` in a Blender without a window; what went wrong, empty when nothing did."""
+    """Run `code` in a background Blender; returns what went wrong, empty after success."""
     command = [str(program), "--background", "--python-exit-code", "7", "--python-expr", code]
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Making a bundle: a folder from which the program is installed without a network. Standard library only."""
+"""Making an offline bundle: a folder from which DynVFX is installed without a network. Standard library only."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ from installers.places import Places
 
 
 def make_bundle(
-    root: Path, folder: Path, places: Places, tell: Callable[[str], None], *, panel_only: bool = False
+    root: Path, folder: Path, places: Places, report: Callable[[str], None], *, panel_only: bool = False
 ) -> payload.Bundle:
-    """Make `folder` a bundle of the checkout `root`, for machines like this one. What was downloaded is used again.
+    """Make a bundle for machines with this one's system, processor and Python version.
 
-    A wheel of another build that lies in `folder/wheels`, torch-2.8.0+cu128 for example, stands in for the locked one.
-
-    Raises BadChoice when the folder holds something else, PackagesFailed, NotInstalled, OSError.
+    root: the checkout.
+    folder: empty, missing, or an earlier bundle, whose downloads are used again. If `folder/wheels` has another build
+        of a locked package, such as torch-2.8.0+cu128, the bundle uses that instead.
+    report: called with messages for the user.
+    panel_only: leave out the backend's packages.
+    Raises BadChoice when the folder contains something else, PackagesFailed, NotInstalled, OSError.
     """
     folder = folder.absolute()
     bundle = payload.describe(root)
     if folder.exists() and any(folder.iterdir()) and not (folder / "wheels").is_dir():
-        raise BadChoice(f"The folder {folder} holds something else.", "", "Name a folder that is empty or new.")
-    (folder / payload.BUNDLE_FILE).unlink(missing_ok=True)  # from now on until the end it is none
+        raise BadChoice(f"The folder {folder} contains other files.", "", "Give a folder that is empty or new.")
+    (folder / payload.BUNDLE_FILE).unlink(missing_ok=True)  # not a valid bundle until it is complete
     wheels = folder / "wheels"
     wheels.mkdir(parents=True, exist_ok=True)
     for name in ("agents", "installers"):
@@ -39,8 +42,8 @@ def make_bundle(
     for old in wheels.glob(f"{bundle.name}-*.whl"):
         old.unlink()
     with tempfile.TemporaryDirectory() as made:
-        tell("Building the program ...")
-        # pip, because uv does not download without installing.
+        report("Building the program ...")
+        # pip, because uv cannot download without installing.
         python, environment = Path(sys.executable), Environment(Path(made) / "env", places, find_uv())
         if importlib.util.find_spec("pip") is None or environment.uv is None:
             environment.uv = None
@@ -50,7 +53,7 @@ def make_bundle(
         built = Path(made) / "built"
         environment.build(Path(made) / "source", built, python)
         wheel = next(built.glob(f"{bundle.name}-*.whl"))
-        tell("Downloading its packages (several gigabytes with torch) ..." if not panel_only else "Downloading ...")
+        report("Downloading its packages (several gigabytes with torch) ..." if not panel_only else "Downloading ...")
         packages = Lock.read(root).for_extras(root, ("panel",) if panel_only else ("backend", "panel"))
         missing = [each for each in packages if not any(wheels.glob(f"{each.name}-*+*.whl"))]
         _download(python, write_requirements(missing, Path(made) / "locked.txt"), wheels)
@@ -65,9 +68,9 @@ def make_bundle(
 
 
 def _download(python: Path, locked: Path, wheels: Path) -> None:
-    """Fetch the wheels of the packages in the file `locked`, checked against their hashes; what has none is built.
+    """Download the wheels of the packages in the file `locked`, checked against their hashes.
 
-    Wheels of an earlier download are used again. Raises PackagesFailed.
+    A package without a wheel is built. Wheels of an earlier download are used again. Raises PackagesFailed.
     """
     folder = str(wheels)
     command = [str(python), "-m", "pip", "wheel", "--require-hashes", "--no-deps", "--find-links", folder]

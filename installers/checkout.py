@@ -1,7 +1,7 @@
 """The environment `.venv` of a checkout, for working in it without installing anything elsewhere.
 
-It is made once, and filled again when pyproject.toml, the lock file or the Python changes; an interrupted installation
-is done again from the start. Standard library only.
+It is created once, and its packages are installed again when pyproject.toml, the lock file or the Python changes. An
+interrupted installation starts again from the beginning. Standard library only.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Checkout:
         return self.environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
     def install(self, extras: tuple[str, ...]) -> None:
-        """Make sure that the environment holds this checkout with `extras`. Raises InstallProblem, OSError."""
+        """Install this checkout with `extras` into the environment if necessary. Raises InstallProblem, OSError."""
         if self.is_installed(extras):
             return
         with _one_at_a_time(self.root):
@@ -58,14 +58,14 @@ class Checkout:
                 self.check_disk()
                 self.make_environment()
             self._incomplete.touch()
-            print("Installing DynVFX into .venv (once; some minutes) ...", file=sys.stderr)
+            print("Installing DynVFX into .venv (only once; takes some minutes) ...", file=sys.stderr)
             self.install_packages(wanted)
             stamp = json.dumps({"key": self._stamp_key(), "extras": list(wanted)})
             (self.environment / _STAMP).write_text(stamp, "utf-8")
             self._incomplete.unlink()
 
     def is_installed(self, extras: tuple[str, ...]) -> bool:
-        """Whether nothing needs to be done for `extras`."""
+        """Whether the environment is complete and has `extras`."""
         stamp = self._stamp()
         return (
             not self._incomplete.exists()
@@ -75,7 +75,7 @@ class Checkout:
         )
 
     def environment_works(self) -> bool:
-        """Whether the interpreter starts and is of this Python's version (an upgrade may have removed it)."""
+        """Whether the interpreter starts and has this Python's version (a system upgrade may have removed it)."""
         if not self.python.exists():
             return False
         command = [str(self.python), "-c", "import sys; print(*sys.version_info[:2])"]
@@ -86,7 +86,7 @@ class Checkout:
         """Delete `.venv`. Raises InUse, NotPermitted."""
         if Path(sys.prefix).resolve() == self.environment:
             raise InUse(
-                "The environment in .venv has to be made again.",
+                "The environment in .venv has to be created again.",
                 "run.py is running inside it.",
                 "Start run.py with the Python of your system, for example: python3 run.py test",
             )
@@ -94,13 +94,13 @@ class Checkout:
             shutil.rmtree(self.environment)
         except OSError as error:
             raise InstallationNotPermitted(
-                f"The half-made environment {self.environment} could not be removed.",
+                f"The incomplete environment {self.environment} could not be removed.",
                 f"{error.strerror or error}.",
                 "Close programs that use it, delete the folder by hand and run the same command again.",
             ) from error
 
     def make_environment(self) -> None:
-        """A fresh `.venv` with pip, marked incomplete from its first file on. Raises InstallProblem."""
+        """Create an empty `.venv` with pip, marked as incomplete before anything else. Raises InstallProblem."""
         if self.environment.exists():
             self.remove_environment()
         try:
@@ -108,36 +108,40 @@ class Checkout:
             self._incomplete.touch()
         except OSError as error:
             raise InstallationNotPermitted(
-                f"The folder {self.environment} could not be made.",
+                f"The folder {self.environment} could not be created.",
                 f"{error.strerror or error}.",
-                "Put this checkout into a folder that you may write to.",
+                "Move this checkout into a folder that you can write to.",
             ) from error
         if importlib.util.find_spec("ensurepip") is None:
             version = f"{sys.version_info[0]}.{sys.version_info[1]}"
             raise PackagesFailed(
-                "This Python cannot make environments.",
+                "This Python cannot create environments.",
                 "Its module ensurepip is missing.",
                 f"On Debian and Ubuntu install it with: sudo apt install python{version}-venv",
             )
         try:
             venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(self.environment)
         except (OSError, subprocess.CalledProcessError) as error:
-            raise PackagesFailed(f"Python could not make an environment in {self.environment}.", f"{error}.") from error
+            raise PackagesFailed(
+                f"Python could not create an environment in {self.environment}.", f"{error}."
+            ) from error
 
     def check_disk(self) -> None:
-        """Raises NoSpace when the packages cannot fit."""
+        """Raises NoSpace when the disk is too small for the packages."""
         free = shutil.disk_usage(self.root).free
         if free < DISK_NEEDED:
             raise NoSpace(
                 f"The disk of {self.root} has {free / 1e9:.1f} GB free, and the installation needs "
                 f"{DISK_NEEDED / 1e9:.0f} GB.",
                 "",
-                "Make room, or move this folder to a larger disk, and run the same command again.",
+                "Free some space, or move this folder to a larger disk, and run the same command again.",
             )
 
     def install_packages(self, extras: tuple[str, ...]) -> None:
-        """Install the locked packages of `extras`, then this checkout, editable: by uv where it can be had, else by
-        pip. Raises PackagesFailed, OSError."""
+        """Install the locked packages of `extras`, then this checkout in editable mode, with uv if available, else pip.
+
+        Raises PackagesFailed, OSError.
+        """
         lock = Lock.read(self.root)
         environment = Environment(self.environment, Places.of_this_user(), uv=None)
         environment.add_uv(lock.for_requirements(["uv"]))
@@ -145,11 +149,11 @@ class Checkout:
 
     @property
     def _incomplete(self) -> Path:
-        """The file that is there while the environment is half made."""
+        """The file that exists while the environment is incomplete."""
         return self.environment / _INCOMPLETE
 
     def _stamp(self) -> dict:
-        """What the last complete installation wrote; empty when there was none."""
+        """The record of the last complete installation; empty without one."""
         try:
             stamp = json.loads((self.environment / _STAMP).read_text("utf-8"))
         except (OSError, ValueError):
@@ -157,7 +161,7 @@ class Checkout:
         return stamp if isinstance(stamp, dict) else {}
 
     def _stamp_key(self) -> str:
-        """Changes whenever the packages have to be installed again."""
+        """A text that changes whenever the packages have to be installed again."""
         files = hashlib.sha256()
         for name in ("pyproject.toml", LOCK_FILE):
             files.update((self.root / name).read_bytes())
@@ -171,10 +175,10 @@ def _report(line: str) -> None:
 
 @contextlib.contextmanager
 def _one_at_a_time(root: Path) -> Iterator[None]:
-    """Hold a lock file for this checkout, so that two starts at once do not install into each other."""
+    """Lock this checkout, so that two starts at once do not install at the same time."""
     name = hashlib.sha256(f"{root}|{getpass.getuser()}".encode()).hexdigest()[:16]
     with open(Path(tempfile.gettempdir()) / f"dynvfx-install-{name}.lock", "a+b") as lock:
-        # Both systems let go of it when the file is closed.
+        # Both systems release it when the file is closed.
         if sys.platform == "win32":
             import msvcrt
 

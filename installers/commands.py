@@ -1,4 +1,4 @@
-"""`run.py install | update | uninstall | status`: what is asked, said and answered. Standard library only."""
+"""`run.py install | update | uninstall | status`: options, questions and messages. Standard library only."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _DOING = {
     "install": "DynVFX could not be installed",
     "update": "DynVFX could not be updated",
     "uninstall": "DynVFX could not be removed",
-    "status": "It could not be found out what is installed",
+    "status": "The status of the installation could not be read",
 }
 
 
 def main(root: Path, command: str, arguments: list[str], places: Places | None = None) -> int:
-    """Run one of COMMANDS for the checkout or bundle `root`; the exit status."""
+    """Run one of COMMANDS for the checkout or bundle `root`; returns the exit status."""
     options = _parser(command).parse_args(arguments)
     places = places or Places.of_this_user()
     try:
         if command in ("install", "update") and places.environment.get("SUDO_USER") and _is_root():
             raise BadChoice(
                 "DynVFX is installed by each user, without sudo.",
-                "Everything belongs into your own folders; with sudo it would be the administrator's.",
-                f"Give the command without it: python3 run.py {command}",
+                "It goes into your own folders; with sudo the files would belong to the administrator.",
+                f"Run the command without sudo: python3 run.py {command}",
             )
         return _CARRY_OUT[command](root, options, places)
     except InstallProblem as problem:
@@ -49,7 +49,7 @@ def main(root: Path, command: str, arguments: list[str], places: Places | None =
         print(f"\n{from_os_error(error, _DOING[command])}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on.", file=sys.stderr)
+        print("\nInterrupted. Run the same command to continue.", file=sys.stderr)
         return 130
 
 
@@ -58,13 +58,22 @@ def _parser(command: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     if command in ("install", "update"):
         add("--from", dest="bundle", type=Path, metavar="FOLDER", help="an offline bundle; nothing is downloaded")
-        add("--hosts", metavar="LIST", help="where the agent goes: blender-4.2,resolve for example, or all, or none")
-        add("--enable", action="store_true", help="switch the add-on on in Blender's preferences")
+        add(
+            "--hosts",
+            metavar="LIST",
+            help="where to install the agent: for example blender-4.2,resolve, or all, or none",
+        )
+        add("--enable", action="store_true", help="enable the add-on in Blender's preferences")
     if command == "install":
         add("--bundle", dest="make", type=Path, metavar="FOLDER", help="make an offline bundle and install nothing")
-        add("--panel-only", action="store_true", help="without torch: the work is done by a service on another machine")
+        add("--panel-only", action="store_true", help="without torch: a backend on another machine makes the takes")
         add("--no-menu", action="store_true", help="no entry in the system's menu")
-        add("--torch", default="", metavar="BUILD", help="cpu, cu128, rocm6.4, auto ... as uv names them, or default")
+        add(
+            "--torch",
+            default="",
+            metavar="BUILD",
+            help="a build of torch by uv's names (cpu, cu128, rocm6.4, auto ...), or default",
+        )
     if command == "uninstall":
         add("--settings", action="store_true", help="delete keys, settings, cache and logs too; takes always stay")
     if command == "status":
@@ -79,7 +88,7 @@ def _install(root: Path, options: argparse.Namespace, places: Places) -> int:
         bundle = make_bundle(root, options.make, places, _report, panel_only=options.panel_only)
         size = sum(each.stat().st_size for each in (options.make / "wheels").glob("*.whl"))
         print(f"The bundle {options.make} is complete: DynVFX {bundle.version}, {size / 1e9:.1f} GB, for")
-        print(f"{bundle.system} {bundle.machine} with Python {bundle.python}. Install it there: python3 run.py install")
+        print(f"{bundle.system} {bundle.machine} with Python {bundle.python}. Install from it: python3 run.py install")
         return 0
     hosts = _chosen_hosts(find_hosts(places), options, places)
     order = Order(
@@ -123,17 +132,19 @@ def _carry_out(order: Order, options: argparse.Namespace, places: Places) -> int
     manifest = Manifest.read(places.app / "manifest.json")
     command = next((path for path in manifest.files if Path(path).name == places.one("command").name), "")
     if done.before == done.name:
-        print(f"DynVFX {done.name} is installed; all files are in their places.")
+        print(f"DynVFX {done.name} is installed; all files are in place.")
     elif done.before:
-        print(f"DynVFX {done.name} is installed in place of {done.before}.")
+        print(f"DynVFX {done.name} is installed and replaces {done.before}.")
     else:
         print(f"DynVFX {done.name} is installed.")
     if done.left:
-        print(f"Still in use and removed the next time: {', '.join(done.left)}. Restart the panel and the hosts.")
+        print(
+            f"Still running, and removed by the next command: {', '.join(done.left)}. Restart the panel and the hosts."
+        )
     if options.enable:
         switch_on(order.hosts, manifest, _report)
     if done.before not in (None, done.name) and order.hosts:
-        print("Blender and Resolve, if they are open, get their new agents when they are started again.")
+        print("If Blender or Resolve is open, restart it to use the new agent.")
     for host in order.hosts:
         print(f"  {host.label}: {_where_to_find(host)}")
     on_path = bool(command) and Path(command).parent in places.path_folders()
@@ -142,14 +153,14 @@ def _carry_out(order: Order, options: argparse.Namespace, places: Places) -> int
     )
     missing = absent_here(DEBIAN["panel"])
     if missing:
-        print(f"The panel's window needs libraries of the system: sudo apt-get install {' '.join(missing)}")
+        print(f"The panel's window needs system libraries: sudo apt-get install {' '.join(missing)}")
     return 0
 
 
 def _where_to_find(host: FoundHost) -> str:
     if host.kind == "resolve":
         return "Workspace > Scripts > DynVFX"
-    return "switch it on in Edit > Preferences > Add-ons (search DynVFX); then the sequencer's sidebar (N), tab DynVFX"
+    return "enable it in Edit > Preferences > Add-ons (search DynVFX); then the sequencer's sidebar (N), tab DynVFX"
 
 
 def _uninstall(root: Path, options: argparse.Namespace, places: Places) -> int:
@@ -159,28 +170,28 @@ def _uninstall(root: Path, options: argparse.Namespace, places: Places) -> int:
             print("Nothing was removed.")
             return 0
     removed = uninstall(places, _report, settings=options.settings)
-    print("DynVFX is removed.")
+    print("DynVFX was removed.")
     for path in removed.kept:
-        print(f"  stays, because you changed it: {path}")
+        print(f"  kept, because you changed it: {path}")
     for path in removed.work:
-        print(f"  stays, because it is your work: {path}")
+        print(f"  kept, because it is your work: {path}")
     return 0
 
 
 def _status(root: Path, options: argparse.Namespace, places: Places) -> int:
     facts = status.collect(places)
-    print(json.dumps(facts, indent=1, ensure_ascii=False) if options.json else "\n".join(status.in_words(facts)))
+    print(json.dumps(facts, indent=1, ensure_ascii=False) if options.json else "\n".join(status.as_text(facts)))
     return 0 if facts["installed"] and not facts["interrupted"] else 3
 
 
 def _chosen_hosts(found: list[FoundHost], options: argparse.Namespace, places: Places) -> list[FoundHost]:
-    """The hosts that get the agent, by option or by asking. Raises BadChoice."""
+    """The hosts that get the agent, from the options or the user's answers. Raises BadChoice."""
     if options.hosts is not None:
         return choose(found, options.hosts)
     usable = [host for host in found if not host.problem]
     if options.yes or not usable:
         return usable
-    print("The agent can be put into:")
+    print("The agent can be installed in:")
     for number, host in enumerate(usable, 1):
         print(f"  {number}  {host.label:<28} {host.target}")
     for host in found:
@@ -193,27 +204,27 @@ def _chosen_hosts(found: list[FoundHost], options: argparse.Namespace, places: P
         numbers = [int(word) for word in answer.replace(",", " ").split()]
         chosen = [] if numbers == [0] else [usable[number - 1] for number in numbers if number > 0]
     except (ValueError, IndexError) as error:
-        raise BadChoice(f"{answer!r} is no choice.", "", f"Write numbers from 1 to {len(usable)}.") from error
+        raise BadChoice(f"{answer!r} is not a valid choice.", "", f"Type numbers from 1 to {len(usable)}.") from error
     if not options.enable and any(host.kind == "blender" and host.program for host in chosen):
-        asked = _ask("Switch the add-on on in Blender's preferences as well? [y/N] ")
+        asked = _ask("Also enable the add-on in Blender's preferences? [y/N] ")
         options.enable = asked.strip().lower() in ("y", "yes")
     return chosen
 
 
 def _ask(question: str) -> str:
-    """The user's answer. Raises BadChoice when there is nobody to ask."""
+    """Ask the user. Raises BadChoice when the terminal gives no answer."""
     try:
         return input(question)
     except EOFError as error:
-        raise BadChoice("Nobody answered.", "", "Add --yes, or --hosts LIST, to be asked nothing.") from error
+        raise BadChoice("There was no answer.", "", "Add --yes or --hosts LIST to run without questions.") from error
 
 
 def _is_root() -> bool:
     return os.name == "posix" and os.geteuid() == 0
 
 
-def _report(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+def _report(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 _CARRY_OUT: dict[str, Callable[[Path, argparse.Namespace, Places], int]] = {

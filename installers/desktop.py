@@ -17,23 +17,23 @@ POINTER = "current"
 """The file in the app folder that names the version in use."""
 _COMMAND = """\
 #!/bin/sh
-# Starts the version of DynVFX that is in use. Its installer wrote this file and takes it away again.
+# Starts the version of DynVFX that is in use. The installer wrote this file; uninstalling removes it.
 app={app}
 version=$(cat "$app/current" 2>/dev/null)
 if [ -z "$version" ]; then
-    echo "DynVFX is not installed completely. Give the command of its installation again." >&2
+    echo "DynVFX is not installed completely. Run its installation command again." >&2
     exit 1
 fi
 exec "$app/versions/$version/env/bin/python" -I -m plugin.cli.main "$@"
 """
 _COMMAND_WINDOWS = """\
 @echo off
-rem Starts the version of DynVFX that is in use. Its installer wrote this file and takes it away again.
+rem Starts the version of DynVFX that is in use. The installer wrote this file; uninstalling removes it.
 setlocal
 set "DYNVFX_VERSION="
 if exist "{app}\\current" set /p DYNVFX_VERSION=<"{app}\\current"
 if not defined DYNVFX_VERSION (
-    echo DynVFX is not installed completely. Give the command of its installation again. 1>&2
+    echo DynVFX is not installed completely. Run its installation command again. 1>&2
     exit /b 1
 )
 "{app}\\versions\\%DYNVFX_VERSION%\\env\\Scripts\\python.exe" -I -m plugin.cli.main %*
@@ -63,7 +63,7 @@ $link.Save()
 
 
 def command_path(places: Places, placed: list[str]) -> Path:
-    """Where the command `dynvfx` lies, or shall lie: once placed (`placed`: paths of the record) it stays there."""
+    """The path of the command `dynvfx`: where it was placed before (`placed`: the record's paths), else the default."""
     name = places.one("command").name
     for folder in places.all("commands"):
         if str(folder / name) in placed:
@@ -72,12 +72,12 @@ def command_path(places: Places, placed: list[str]) -> Path:
 
 
 def command_file(places: Places, path: Path) -> PlacedFile:
-    """The command itself. It stays the same from version to version."""
+    """The command's file, which is the same for all versions."""
     if places.system == "win32":
         app = str(places.app)
         local = places.environment.get("LOCALAPPDATA", "")
         if local and app.startswith(local):
-            # cmd.exe reads its files in a character set of its own; the variable keeps names with umlauts out of them.
+            # cmd.exe reads its files in its own character set; the variable keeps paths with umlauts out of them.
             app = "%LOCALAPPDATA%" + app[len(local) :]
         text = _COMMAND_WINDOWS.format(app=app.replace("/", "\\")).replace("\n", "\r\n")
         return PlacedFile(path, text.encode())
@@ -86,9 +86,9 @@ def command_file(places: Places, path: Path) -> PlacedFile:
 
 
 def menu_files(places: Places, command: Path, environment: Path, *, panel: bool = True) -> list[PlacedFile]:
-    """The entry in the menu and its icon. `environment` is that of the version in use.
+    """The menu entry and its icon. `environment` is the environment of the version in use.
 
-    Raises OSError, InstallProblem when Windows does not make the shortcut.
+    Raises OSError, InstallProblem when Windows does not create the shortcut.
     """
     if not panel:
         return []
@@ -105,18 +105,18 @@ def menu_files(places: Places, command: Path, environment: Path, *, panel: bool 
 
 
 def _desktop_quoted(argument: str) -> str:
-    """An argument of `Exec`, as the Desktop Entry Specification wants it quoted, and then escaped as a string."""
+    """An argument of `Exec`, quoted as the Desktop Entry Specification requires and then escaped as a string."""
     quoted = "".join(f"\\{sign}" if sign in '"`$\\' else sign for sign in argument).replace("%", "%%")
     return '"' + _desktop_escaped(quoted) + '"'
 
 
 def _desktop_escaped(text: str) -> str:
-    """A string of a desktop entry."""
+    """Escape a string of a desktop entry."""
     return text.replace("\\", "\\\\")
 
 
 def _mac_application(folder: Path, command: Path) -> list[PlacedFile]:
-    """A bundle whose program is a script: it was made on this machine, so that it needs no signature."""
+    """An app bundle whose program is a script; it is made on this machine and therefore needs no signature."""
     quoted = "'" + str(command).replace("'", "'\\''") + "'"
     script = f"#!/bin/sh\nexec {quoted} panel\n"
     facts = {
@@ -135,7 +135,7 @@ def _mac_application(folder: Path, command: Path) -> list[PlacedFile]:
 
 
 def _shortcut(target: Path, folder: Path, icon: Path) -> bytes:
-    """A shortcut of Windows, made by Windows. What it shall hold goes in by the environment, which needs no quoting."""
+    """A Windows shortcut, made by PowerShell. Its values are passed as environment variables, which need no quoting."""
     with tempfile.TemporaryDirectory() as made:
         link = Path(made) / "DynVFX.lnk"
         given = {"LINK": str(link), "TARGET": str(target), "FOLDER": str(folder), "ICON": str(icon)}
@@ -150,13 +150,13 @@ def _shortcut(target: Path, folder: Path, icon: Path) -> bytes:
                 errors="replace",
                 check=False,
             )
-            words = done.stderr.strip()
+            output = done.stderr.strip()
         except OSError as error:
-            words = error.strerror or str(error)
+            output = error.strerror or str(error)
         if not link.exists():
             raise InstallProblem(
-                "The entry in the start menu could not be made.",
-                f"Windows said: {words[-300:] or 'nothing'}.",
-                "Let PowerShell run for your user, or install with --no-menu.",
+                "The entry in the start menu could not be created.",
+                f"PowerShell's output: {output[-300:] or 'none'}.",
+                "Allow PowerShell for your user, or install with --no-menu.",
             )
         return link.read_bytes()

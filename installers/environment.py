@@ -1,4 +1,4 @@
-"""The environment of an installed version: made, filled by uv or pip, and checked. Standard library only."""
+"""The environment of an installed version: created, filled by uv or pip, and checked. Standard library only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from installers.places import Places
 
 ATTEMPTS = 3
 CHECKED: dict[str, tuple[str, ...]] = {
-    # Modules that have to load. Qt's window modules need libraries of the system: the panel reports those.
+    # Modules that the check imports. Qt's window modules also need system libraries: the panel reports missing ones.
     "base": ("msgspec", "numpy", "opentimelineio", "zmq", "plugin.cli.main"),
     "panel": ("PyQt6.QtCore", "av", "plugin.panel.__main__"),
     "backend": ("torch", "torchvision", "diffusers", "transformers", "av", "backend.__main__"),
@@ -27,7 +27,7 @@ CHECKED: dict[str, tuple[str, ...]] = {
 
 
 def find_uv() -> list[str] | None:
-    """The command that starts uv, None when there is none; what the user's own Python has comes first."""
+    """The command that starts uv, None without one; the one of the running Python comes first."""
     try:
         from uv import find_uv_bin
 
@@ -38,7 +38,7 @@ def find_uv() -> list[str] | None:
 
 
 def has_nvidia(places: Places) -> bool:
-    """Whether there is a card of NVIDIA: its driver's files, or its own program that lists cards."""
+    """Whether there is an NVIDIA card, from its driver's files or the output of `nvidia-smi`."""
     if any(sign.exists() for sign in places.all("nvidia_signs")):
         return True
     program = shutil.which("nvidia-smi", path=places.environment.get("PATH", ""))
@@ -52,13 +52,13 @@ def has_nvidia(places: Places) -> bool:
 
 
 def torch_choices(system: str, nvidia: bool, uv: bool, asked: str) -> tuple[list[list[str]], str]:
-    """Further options for the installer, to be tried in this order, and a sentence on what torch will be.
+    """The options that select the build of torch, in the order to try them, and a description of the build.
 
-    `asked` is the value of --torch. The package index has a CUDA build for Linux, the one for Apple's GPUs
-    for macOS, and for Windows only the processor's; uv knows where the makers of torch keep the others.
+    `asked` is the value of --torch. The package index has the CUDA build for Linux, the build for Apple's GPUs for
+    macOS, and for Windows only the CPU build; uv knows the index of PyTorch, which has the others.
     """
     if asked == "default":
-        return [[]], "torch as the package index has it"
+        return [[]], "torch from the package index"
     if asked:
         return [["--torch-backend", asked]], f"torch for {asked}"
     if system == "darwin":
@@ -66,16 +66,16 @@ def torch_choices(system: str, nvidia: bool, uv: bool, asked: str) -> tuple[list
     if system == "linux" and nvidia:
         return [[]], "torch with CUDA"
     if not uv:
-        only = "torch for the processor only: the build for the card needs uv (pip install uv, then this command again)"
-        return [[]], "torch" if system == "linux" else only if nvidia else "torch for the processor"
+        only = "torch for the CPU only: the build for the card needs uv (pip install uv, then run this command again)"
+        return [[]], "torch" if system == "linux" else only if nvidia else "torch for the CPU"
     if nvidia:
         return [["--torch-backend", "auto"]], "torch with CUDA"
-    # Where the makers' own index is not reachable, the usual one works too, with gigabytes that are of no use here.
-    return [["--torch-backend", "cpu"], []], "torch for the processor (no card of NVIDIA was found)"
+    # If PyTorch's own index cannot be reached, the usual one works too, with gigabytes that are not needed here.
+    return [["--torch-backend", "cpu"], []], "torch for the CPU (no NVIDIA card was found)"
 
 
 class Environment:
-    """One virtual environment, `folder`, on the Python that runs this."""
+    """A virtual environment in `folder`, based on the running Python."""
 
     def __init__(self, folder: Path, places: Places, uv: list[str] | None) -> None:
         self.folder = folder
@@ -84,7 +84,7 @@ class Environment:
         self.script = places.inside("script", folder)
 
     def make(self, uv_packages: Sequence[LockedPackage] = ()) -> None:
-        """Make it; where there is no uv, `uv_packages` are installed first. Raises PackagesFailed, OSError."""
+        """Create it; without uv, `uv_packages` are installed first. Raises PackagesFailed, OSError."""
         if self.uv is not None:
             made = _run([*self.uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(self.folder)])
             if made.returncode == 0:
@@ -93,14 +93,16 @@ class Environment:
         if importlib.util.find_spec("ensurepip") is None:
             version = f"{sys.version_info[0]}.{sys.version_info[1]}"
             raise PackagesFailed(
-                "This Python cannot make environments.",
+                "This Python cannot create environments.",
                 "Its module ensurepip is missing.",
                 f"On Debian and Ubuntu install it with: sudo apt install python{version}-venv",
             )
         try:
             venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(self.folder)
         except subprocess.CalledProcessError as error:
-            raise PackagesFailed("Python could not make an environment.", str(error), "Try another Python.") from error
+            raise PackagesFailed(
+                "Python could not create an environment.", str(error), "Try another Python."
+            ) from error
         self.uv = None
         self.add_uv(uv_packages)
 
@@ -116,16 +118,16 @@ class Environment:
 
         packages: what the project needs, from the lock file.
         project:  arguments for the installer: the path of a wheel, or "--editable" and a folder.
-        choices:  builds of torch as options of uv, tried one after the other; empty for the one in the lock file. pip
-                  has no such options. Another build than the locked one comes from the index of torch's makers: not
-                  newer than the locked version, and without a hash.
+        choices:  builds of torch as options of uv, tried one after the other; empty for the locked build. pip has no
+                  such options. Other builds come from PyTorch's index: not newer than the locked version, and not
+                  checked against a hash.
 
         Returns the choice that worked. Raises PackagesFailed, OSError.
         """
         choices = choices if self.uv is not None else ((),)
         output = ""
         for choice in choices:
-            # What has something else to fall back on is not tried again.
+            # A choice with another one to fall back on is not retried.
             attempts = ATTEMPTS if choice is choices[-1] else 1
             for step in self._locked_steps(packages, project, choice):
                 failure = self._attempt([*self._installer(), *step], attempts, report, pause)
@@ -139,14 +141,14 @@ class Environment:
         raise _failed(output, self.folder, None)
 
     def fill_from_bundle(self, requirement: str, wheels: Path, report: Callable[[str], None] = print) -> None:
-        """Install `requirement` from the folder `wheels` and nothing else. Raises PackagesFailed."""
+        """Install `requirement` from the folder `wheels` only. Raises PackagesFailed."""
         offline = ["--no-index", "--find-links", str(wheels)]
         failure = self._attempt([*self._installer(), *offline, requirement], 1, report, time.sleep)
         if failure is not None:
             raise _failed(failure, self.folder, wheels)
 
     def add_uv(self, packages: Sequence[LockedPackage]) -> None:
-        """Install uv itself, locked, with pip; where that does not work, pip goes on doing the work. Raises OSError."""
+        """Install the locked uv with pip; if that fails, pip installs the other packages too. Raises OSError."""
         if packages and self._attempt([*self._installer(), *self._locked(packages)], 1, print, time.sleep) is None:
             self.uv = [str(self.python), "-m", "uv"]
 
@@ -158,7 +160,7 @@ class Environment:
     def _locked_steps(
         self, packages: Sequence[LockedPackage], project: Sequence[str], choice: Sequence[str]
     ) -> list[list[str]]:
-        """The installer's arguments, step by step."""
+        """The arguments of the installer's steps."""
         steps = []
         kept = [each for each in packages if not (choice and each.depends_on_torch_build)]
         if kept:
@@ -169,14 +171,14 @@ class Environment:
         return [*steps, ["--no-deps", *project]]
 
     def _locked(self, packages: Sequence[LockedPackage]) -> list[str]:
-        """Arguments that install these packages alone and check their hashes; writes the file that lists them."""
+        """Arguments that install only these packages and check their hashes; writes the requirements file."""
         listed = write_requirements(packages, self.folder / "locked.txt")
         return ["--require-hashes", "--no-deps", "-r", str(listed)]
 
     def build(self, source: Path, wheels: Path, python: Path | None = None) -> None:
-        """Build the wheel of the checkout `source` into the folder `wheels`. Raises PackagesFailed.
+        """Build the wheel of the checkout `source` into the folder `wheels`, with `python` or the environment's own.
 
-        `python` builds it, else the environment's own.
+        Raises PackagesFailed.
         """
         python = python or self.python
         if self.uv is None:
@@ -189,7 +191,7 @@ class Environment:
             raise _failed(done.stderr, self.folder, None)
 
     def check(self, version: str, parts: Sequence[str]) -> None:
-        """Start what was installed: the command prints `version`, and the modules of `parts` can be loaded.
+        """Check the installation: the command must print `version`, and the modules of `parts` must load.
 
         Raises SelfCheckFailed with the last line of the output.
         """
@@ -206,7 +208,7 @@ class Environment:
             raise _not_working(_last_line(done.stderr) or f"Its packages cannot be loaded ({done.returncode})")
 
     def works(self, version: str, parts: Sequence[str]) -> bool:
-        """Whether it passes its check."""
+        """Whether the environment passes its check."""
         try:
             self.check(version, parts)
         except SelfCheckFailed:
@@ -216,9 +218,9 @@ class Environment:
     def _attempt(
         self, command: list[str], times: int, report: Callable[[str], None], pause: Callable[[float], None]
     ) -> str | None:
-        """Run the installer up to `times` times; None when it worked, else what it wrote last."""
+        """Run the installer up to `times` times; returns None after success, else the last output."""
         for number in range(1, times):
-            # Its own progress stays visible, except where its output is needed to explain the failure.
+            # Its progress is shown, except in the last attempt, whose output is needed to explain a failure.
             if _run(command, shown=True).returncode == 0:
                 return None
             report(f"The installation failed; attempt {number + 1} of {times} follows.")
@@ -228,14 +230,14 @@ class Environment:
 
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables for programs that we start: none that would lead a Python to other packages."""
+    """The environment variables for child processes, without those that point a Python to other packages."""
     misleading = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
     kept = {name: value for name, value in environment.items() if name not in misleading}
     return {"UV_HTTP_TIMEOUT": "120", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **kept, "PYTHONNOUSERSITE": "1"}
 
 
 def _run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; its output is shown, or kept. Raises OSError only when it cannot be started."""
+    """Run a program; its output is shown or captured. Raises OSError only when it cannot be started."""
     return subprocess.run(
         command,
         env=clean_environment(),
@@ -244,14 +246,16 @@ def _run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProc
         encoding="utf-8",
         errors="replace",
         check=False,
-        cwd=Path.home() if Path.home().is_dir() else None,  # a folder `plugin` in the caller's must not matter
+        cwd=Path.home()
+        if Path.home().is_dir()
+        else None,  # a folder `plugin` in the caller's folder must not be imported
         stdout=None if shown else subprocess.PIPE,
         stderr=None if shown else subprocess.PIPE,
     )
 
 
 def _failed(output: str, folder: Path, wheels: Path | None) -> PackagesFailed:
-    """What the installer's output means."""
+    """The error that the installer's output shows."""
     nearest = folder
     while not nearest.exists():
         nearest = nearest.parent
@@ -266,7 +270,7 @@ def _failed(output: str, folder: Path, wheels: Path | None) -> PackagesFailed:
 
 
 def _not_working(why: str) -> SelfCheckFailed:
-    return SelfCheckFailed("What was installed does not work.", f"{why}.", "What was in use before stays in use.")
+    return SelfCheckFailed("The new installation does not work.", f"{why}.", "The previous version stays in use.")
 
 
 def _last_line(output: str) -> str:

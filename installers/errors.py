@@ -1,4 +1,4 @@
-"""Errors of the installation that people read: what happened, why, what to do. Standard library only."""
+"""The installation's errors for the user: what happened, why, what to do. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class InstallProblem(Exception):
-    """Base of all of them. `kind` is a stable word for programs; `what`, `why` and `remedy` are sentences."""
+    """Their base class: a stable identifier `kind`, and the sentences `what`, `why` and `remedy`."""
 
     kind = "install_problem"
 
@@ -17,13 +17,13 @@ class InstallProblem(Exception):
 
 
 class BadChoice(InstallProblem):
-    """The command itself is wrong, or a question got no answer."""
+    """The command is wrong, or a question was not answered."""
 
     kind = "bad_choice"
 
 
 class NotInstalled(InstallProblem):
-    """There is nothing that could be updated, or nothing to install from."""
+    """There is no installation to update, or nothing to install from."""
 
     kind = "not_installed"
 
@@ -35,19 +35,19 @@ class NoSpace(InstallProblem):
 
 
 class InstallationNotPermitted(InstallProblem):
-    """This user may not write where something belongs."""
+    """The user may not write to a folder of the installation."""
 
     kind = "not_permitted"
 
 
 class InTheWay(InstallProblem):
-    """A file that the installation did not make stands where one of its own belongs."""
+    """A file that the installation did not create is at the path of one of its own."""
 
     kind = "in_the_way"
 
 
 class InUse(InstallProblem):
-    """A program that was installed still runs, or another installation does."""
+    """An installed program or another installation is running."""
 
     kind = "in_use"
 
@@ -59,43 +59,43 @@ class BadBundle(InstallProblem):
 
 
 class PackagesFailed(InstallProblem):
-    """The packages could not be had or not be installed."""
+    """The packages could not be downloaded or installed."""
 
     kind = "packages_failed"
 
 
 class SelfCheckFailed(InstallProblem):
-    """What was installed does not start."""
+    """The new installation does not start."""
 
     kind = "self_check_failed"
 
 
 class BadRecord(InstallProblem):
-    """The record of what was installed cannot be read."""
+    """The record of installed files cannot be read."""
 
     kind = "bad_record"
 
 
 def from_os_error(error: OSError, doing: str) -> InstallProblem:
-    """The problem that an operating system's `error` means; `doing` says at what: "DynVFX could not be installed"."""
+    """Convert an OSError; `doing` begins the message, for example "DynVFX could not be installed"."""
     path = error.filename if isinstance(error.filename, str | Path) else None
     where = f" ({path})" if path else ""
     why = f"{error.strerror or error}{where}."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace(f"{doing}, because the disk is full.", why, "Make room and give the same command again.")
+        return NoSpace(f"{doing}, because the disk is full.", why, "Free some space and run the same command again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        busy = " A program that has it open may be the reason as well: close it." if _is_windows(error) else ""
+        busy = " A program that has the file open may also be the reason: close it." if _is_windows(error) else ""
         return InstallationNotPermitted(
             f"{doing}, because your user may not write there.",
             why + busy,
-            "Give the folder to your user (do not use sudo: everything belongs into your own folders), "
-            "and give the same command again.",
+            "Make your user the owner of the folder (do not use sudo: DynVFX goes into your own folders), "
+            "and run the same command again.",
         )
     if error.errno in (errno.ENAMETOOLONG,):
         return InstallationNotPermitted(f"{doing}.", why, "The path of your home folder is too long for this system.")
-    return InstallProblem(f"{doing}.", why, "Give the same command again; it goes on cleanly.")
+    return InstallProblem(f"{doing}.", why, "Run the same command again; it starts over cleanly.")
 
 
 def _is_windows(error: OSError) -> bool:
-    """Whether the error is one of Windows, where open files cannot be replaced or deleted."""
+    """Whether Windows refused to replace or delete an open file."""
     return getattr(error, "winerror", None) is not None

@@ -1,4 +1,4 @@
-"""Which Blenders and which Resolve this user has, and where their agents belong. Standard library only."""
+"""Finding the user's Blenders and Resolve, and the folders for their agents. Standard library only."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from installers.places import Places
 OLDEST_BLENDER = (3, 4)
 _VERSION = re.compile(r"^(\d+)\.(\d+)$")
 _IN_NAME = re.compile(r"(\d+)\.(\d+)")
-_SAID = re.compile(r"^Blender (\d+)\.(\d+)", re.MULTILINE)
+_PRINTED = re.compile(r"^Blender (\d+)\.(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class FoundHost:
-    """A program into which an agent can be put.
+    """An application for which an agent can be installed.
 
-    `key` names it in `--hosts`; `target` is the folder for the agent (Blender's `scripts/addons`, Resolve's
-    `Fusion/Scripts`); `program` the file that starts it, where that is known; `problem` why it cannot have the agent.
+    key: its name in `--hosts`.
+    target: the folder for the agent, Blender's `scripts/addons` or Resolve's `Fusion/Scripts`.
+    program: the file that starts it, if known.
+    problem: why it cannot have the agent, empty when it can.
     """
 
     key: str
@@ -35,35 +37,35 @@ class FoundHost:
 
 
 def find_hosts(places: Places) -> list[FoundHost]:
-    """Every host of this user, usable or not, Blenders first and the newest of them at the top."""
+    """Every host of the user, usable or not: Blenders first, the newest of them at the top."""
     return [*_blenders(places), *_resolve(places)]
 
 
 def choose(hosts: list[FoundHost], wanted: str) -> list[FoundHost]:
-    """The hosts that a list like "blender-4.2,resolve" names; "all" are the usable ones, "none" is none.
+    """The hosts of a list such as "blender-4.2,resolve".
 
-    "blender" alone means every usable Blender. Raises BadChoice.
+    "all" selects every usable host, "blender" every usable Blender, "none" no host. Raises BadChoice.
     """
-    words = [word.strip().lower() for word in wanted.split(",") if word.strip()]
-    if words == ["none"]:
+    keys = [key.strip().lower() for key in wanted.split(",") if key.strip()]
+    if keys == ["none"]:
         return []
     usable = [host for host in hosts if not host.problem]
-    if words == ["all"]:
+    if keys == ["all"]:
         return usable
     chosen: list[FoundHost] = []
-    for word in words:
-        found = [host for host in usable if word in (host.key, host.kind)]
+    for key in keys:
+        found = [host for host in usable if key in (host.key, host.kind)]
         if not found:
-            problems = [host.problem for host in hosts if word == host.key and host.problem]
+            problems = [host.problem for host in hosts if key == host.key and host.problem]
             known = ", ".join(host.key for host in usable) or "none"
             raise BadChoice(
-                f"There is no {word} that could have the agent.",
+                f"{key} was not found or cannot have the agent.",
                 " ".join(problems) or f"Found on this machine: {known}.",
-                "Name some of these after --hosts, separated by commas, or all, or none.",
+                "Give some of these after --hosts, separated by commas, or all, or none.",
             )
         chosen += [host for host in found if host not in chosen]
     if not chosen:
-        raise BadChoice("--hosts names nothing.", "", "Write for example --hosts blender-4.2,resolve or --hosts none.")
+        raise BadChoice("--hosts has an empty list.", "", "For example: --hosts blender-4.2,resolve or --hosts none.")
     return chosen
 
 
@@ -80,22 +82,21 @@ def _blenders(places: Places) -> list[FoundHost]:
             key=f"blender-{name}",
             kind="blender",
             label=f"Blender {name}",
-            # The legacy folder: the one route that works the same in 3.4 and in all versions since, and that needs no
-            # repository of extensions to be set up in Blender.
+            # The legacy folder: it works the same in 3.4 and all later versions, and needs no extension repository.
             target=settings / name / "scripts" / "addons",
             program=programs.get(version),
         )
         if version < OLDEST_BLENDER:
-            host = replace(host, problem=f"Blender {name} is too old: 3.4 is the first that works.")
+            host = replace(host, problem=f"Blender {name} is too old: DynVFX needs 3.4 or later.")
         hosts.append(host)
     if shared:
-        # All versions that are started with this variable read their add-ons there.
+        # All Blenders that are started with this variable load their add-ons from there.
         folder = Path(shared).absolute() / "addons"
         hosts.insert(0, FoundHost("blender-shared", "blender", f"Blender, scripts in {shared}", folder))
     for sandbox in places.all("blender_sandboxes"):
         for version in _versions_in(sandbox):
             name = f"{version[0]}.{version[1]}"
-            why = "It runs in a sandbox (Flatpak), from which the panel cannot be started: use one without."
+            why = "It runs in a sandbox (Flatpak) that cannot start the panel: use a Blender without Flatpak."
             target = sandbox / name / "scripts" / "addons"
             hosts.append(
                 FoundHost(f"blender-{name}-flatpak", "blender", f"Blender {name} (Flatpak)", target, problem=why)
@@ -104,7 +105,7 @@ def _blenders(places: Places) -> list[FoundHost]:
 
 
 def _versions_in(folder: Path) -> list[tuple[int, int]]:
-    """Versions whose folders lie in `folder`."""
+    """The versions that have a folder in `folder`."""
     try:
         names = [each.name for each in folder.iterdir() if each.is_dir()]
     except OSError:
@@ -113,10 +114,10 @@ def _versions_in(folder: Path) -> list[tuple[int, int]]:
 
 
 def _blender_programs(places: Places) -> dict[tuple[int, int], Path]:
-    """The program of each version that is found."""
+    """The programs that are found, by version."""
     programs: dict[tuple[int, int], Path] = {}
     for pattern in places.all("blender_programs"):
-        # Only the last parts hold wildcards of ours; a folder of the user may have brackets in its name.
+        # Only the last parts of our patterns have wildcards; a user's folder may have brackets in its name.
         for found in sorted(glob(_escaped(pattern, places))):
             program = Path(found)
             version = _version_of(program) if program.is_file() else None
@@ -126,7 +127,7 @@ def _blender_programs(places: Places) -> dict[tuple[int, int], Path]:
 
 
 def _escaped(pattern: Path, places: Places) -> str:
-    """The pattern in which the user's own folders stand for themselves."""
+    """The pattern with the user's own folders escaped."""
     text = pattern.as_posix()
     for folder in (places.home, *places.path_folders()):
         known = folder.as_posix()
@@ -136,7 +137,7 @@ def _escaped(pattern: Path, places: Places) -> str:
 
 
 def _version_of(program: Path) -> tuple[int, int] | None:
-    """The version of a Blender: from the folders beside it, from its own folder's name, else it is asked."""
+    """The version of a Blender: from the folders beside it or its own folder's name, else from `--version`."""
     real = Path(os.path.realpath(program))
     beside = _versions_in(real.parent) or _versions_in(real.parent.parent / "Resources")
     if beside:
@@ -156,8 +157,8 @@ def _version_of(program: Path) -> tuple[int, int] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    said = _SAID.search(asked.stdout)
-    return (int(said[1]), int(said[2])) if said else None
+    printed = _PRINTED.search(asked.stdout)
+    return (int(printed[1]), int(printed[2])) if printed else None
 
 
 def _resolve(places: Places) -> list[FoundHost]:

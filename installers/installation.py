@@ -1,6 +1,6 @@
-"""Installing and updating: a new version is made beside the old one, checked, and only then put in its place.
+"""Installing and updating: a new version is installed beside the old one and checked before it is put in use.
 
-Whatever step it is killed at, what was in use before goes on working, and the same command ends it.
+If it is killed at any step, the previous version continues to work, and the same command completes the installation.
 Standard library only.
 """
 
@@ -23,12 +23,12 @@ from installers.record_files import keep_changed
 from installers.versions import INCOMPLETE, VERSION_FILE, App
 
 PANEL_DISK = 1_500_000_000
-"""Measured: the panel's packages without torch take 0.6 GB; as much again while they come."""
+"""Measured: the panel's packages without torch take 0.6 GB, and as much again during the installation."""
 
 
 @dataclass
 class Order:
-    """What shall be installed. `source` is a checkout, or with `offline` a bundle."""
+    """What to install. `source` is a checkout, or with `offline` a bundle."""
 
     source: Path
     offline: bool = False
@@ -41,7 +41,7 @@ class Order:
 
 @dataclass
 class InstallationResult:
-    """What an installation came to. `before` is the version that was in use; `left` are versions that still run."""
+    """The result of an installation: the version in use before, and older versions that are still running (`left`)."""
 
     name: str
     before: str | None
@@ -49,14 +49,14 @@ class InstallationResult:
     left: list[str] = field(default_factory=list)
 
 
-def install(order: Order, places: Places, tell: Callable[[str], None]) -> InstallationResult:
-    """Carry out `order`. Raises InstallProblem, OSError; then what was in use before is in use again."""
+def install(order: Order, places: Places, report: Callable[[str], None]) -> InstallationResult:
+    """Carry out `order`. Raises InstallProblem, OSError, and then keeps the previous version in use."""
     app = App(places.app)
     with app.lock():
-        return _install(order, places, app, tell)
+        return _install(order, places, app, report)
 
 
-def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]) -> InstallationResult:
+def _install(order: Order, places: Places, app: App, report: Callable[[str], None]) -> InstallationResult:
     bundle = payload.Bundle.read(order.source) if order.offline else payload.describe(order.source)
     if order.offline:
         bundle.check(order.source)
@@ -64,7 +64,9 @@ def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]
     before = app.current()
     interrupted = app.under_way()
     if interrupted:
-        tell(f"The last {interrupted.get('command', 'command')} was interrupted ({interrupted.get('step')}); going on.")
+        report(
+            f"The last {interrupted.get('command', 'command')} was interrupted ({interrupted.get('step')}); continuing."
+        )
     panel_only = order.panel_only or bundle.panel_only
     parts = ("base", "panel") if panel_only else ("base", "panel", "backend")
     wanted = bundle.identity + ("-panel" if panel_only else "")
@@ -79,22 +81,22 @@ def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]
         made = name is None
         if name is None:
             _check_disk(order, bundle, panel_only, app.folder)
-            name = _make(order, places, app, bundle, wanted, parts, tell)
+            name = _make(order, places, app, bundle, wanted, parts, report)
         plan = planned(places, app, name, order.hosts, manifest, menu=order.menu)
         manifest.check(plan)
         try:
-            _put_in_place(app, manifest, name, plan, tell)
+            _put_in_place(app, manifest, name, plan, report)
         except (InstallProblem, OSError):
             if before is not None and before != name:
-                _go_back(app, manifest, places, before, tell)
+                _go_back(app, manifest, places, before, report)
             raise
     except (InstallProblem, OSError):
-        _clear_away(app, tell)
+        _clear_away(app, report)
         raise
     manifest.hosts = [_as_record(host) for host in order.hosts]
     manifest.choices.update(panel_only=order.panel_only, menu=order.menu, torch=order.torch)
     manifest.write()
-    left = remove_others(app, name, tell)
+    left = remove_others(app, name, report)
     app.end()
     return InstallationResult(name, before, made, left)
 
@@ -102,11 +104,11 @@ def _install(order: Order, places: Places, app: App, tell: Callable[[str], None]
 def planned(
     places: Places, app: App, name: str, hosts: Sequence[FoundHost], manifest: Manifest, *, menu: bool = True
 ) -> list[PlacedFile]:
-    """Every file outside of the app folder that belongs to the version `name`. Raises OSError, InstallProblem."""
+    """Every file of the version `name` outside the app folder. Raises OSError, InstallProblem."""
     folder = app.versions / name
     command = desktop.command_file(places, desktop.command_path(places, list(manifest.files)))
     plan = [command, *desktop.menu_files(places, command.path, folder / "env", panel=menu)]
-    # What moves the service's folders in this terminal shall do so when the panel is started by a host.
+    # Variables that move the backend's folders in this terminal must also do so when a host starts the panel.
     variables = ("DYNVFX_HOME", "DYNVFX_STATE")
     moved = {each: places.environment[each] for each in variables if places.environment.get(each)}
     start = agents.panel_command(places.inside("windowed_python", folder / "env"), moved)
@@ -122,8 +124,8 @@ def recorded_hosts(manifest: Manifest) -> list[FoundHost]:
     return [FoundHost(each["key"], each["kind"], each["label"], Path(each["target"])) for each in manifest.hosts]
 
 
-def remove_others(app: App, name: str, tell: Callable[[str], None]) -> list[str]:
-    """Remove every version but `name`; those that still run stay for now and are returned. Raises OSError."""
+def remove_others(app: App, name: str, report: Callable[[str], None]) -> list[str]:
+    """Remove every version but `name`, except those still running, which are returned. Raises OSError."""
     left = []
     for other in app.names():
         if other == name:
@@ -132,13 +134,13 @@ def remove_others(app: App, name: str, tell: Callable[[str], None]) -> list[str]
             left.append(other)
             continue
         app.step(f"removing {other}")
-        keep_changed(app, other, tell)
+        keep_changed(app, other, report)
         app.remove(other)
     return left
 
 
 def _early_plan(order: Order, places: Places, app: App, manifest: Manifest) -> list[PlacedFile]:
-    """Those files of the plan that can be known before the version is there. Raises OSError."""
+    """The files of the plan that are known before the version is installed. Raises OSError."""
     assembled = order.source / "agents"
     if not order.offline:
         assembled = app.staging / "agents"
@@ -152,7 +154,7 @@ def _early_plan(order: Order, places: Places, app: App, manifest: Manifest) -> l
 
 
 def _usable(app: App, places: Places, wanted: str, version: str, parts: Sequence[str]) -> str | None:
-    """A whole version of this identity that works, None when it has to be made."""
+    """A complete, working version with this identity; None when it has to be installed."""
     for name in app.names():
         if app.facts(name).get("wanted") == wanted and app.is_whole(name):
             app.step(f"checking {name}")
@@ -162,7 +164,7 @@ def _usable(app: App, places: Places, wanted: str, version: str, parts: Sequence
 
 
 def _check_disk(order: Order, bundle: payload.Bundle, panel_only: bool, folder: Path) -> None:
-    """Raises NoSpace when the packages cannot fit."""
+    """Raises NoSpace when the disk is too small for the packages."""
     if order.offline:
         # Measured: unpacked wheels are two to three times as large.
         needed = 3 * sum((order.source / "wheels" / wheel).stat().st_size for wheel in bundle.wheels)
@@ -173,8 +175,8 @@ def _check_disk(order: Order, bundle: payload.Bundle, panel_only: bool, folder: 
         raise NoSpace(
             f"The disk of {folder} has {free / 1e9:.1f} GB free, and the installation needs {needed / 1e9:.1f} GB.",
             "",
-            "Make room, or make that folder a link to one on a larger disk; or install the panel alone (--panel-only) "
-            "and let a service on another machine do the work.",
+            "Free some space, or make that folder a link to one on a larger disk; or install only the panel "
+            "(--panel-only) and use a backend on another machine.",
         )
 
 
@@ -185,21 +187,21 @@ def _make(
     bundle: payload.Bundle,
     wanted: str,
     parts: Sequence[str],
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> str:
-    """Make a version, check it, and return its name. Raises InstallProblem, OSError."""
+    """Install a version, check it, and return its name. Raises InstallProblem, OSError."""
     folder = app.new_version(wanted)
-    app.step("making the environment")
+    app.step("creating the environment")
     environment = Environment(folder / "env", places, find_uv())
     extras = ("panel",) if "backend" not in parts else ("backend", "panel")
     if order.offline:
         environment.make()
-        torch = _fill_from_bundle(order, environment, app, bundle, extras, tell)
+        torch = _fill_from_bundle(order, environment, app, bundle, extras, report)
     else:
         lock = Lock.read(order.source)
         environment.make(lock.for_requirements(["uv"]))
-        torch = _fill_from_network(order, places, environment, app, bundle, lock, extras, tell)
-    app.step("checking what was installed")
+        torch = _fill_from_network(order, places, environment, app, bundle, lock, extras, report)
+    app.step("checking the installation")
     environment.check(bundle.version, parts)
     app.step("completing the version")
     payload.copy_setup(order.source, folder / "setup")
@@ -220,14 +222,14 @@ def _fill_from_bundle(
     app: App,
     bundle: payload.Bundle,
     extras: Sequence[str],
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> str:
-    """Install a bundle's packages; returns which torch it is. Raises PackagesFailed."""
+    """Install a bundle's packages; returns the description of its torch. Raises PackagesFailed."""
     app.step("installing the packages")
-    tell(f"Installing DynVFX {bundle.version}: from the bundle (some minutes) ...")
+    report(f"Installing DynVFX {bundle.version} from the bundle (takes some minutes) ...")
     wheels = order.source / "wheels"
     wheel = next(wheels.glob(f"{bundle.name}-*.whl"))
-    environment.fill_from_bundle(f"{bundle.name}[{','.join(extras)}] @ {wheel.as_uri()}", wheels, tell)
+    environment.fill_from_bundle(f"{bundle.name}[{','.join(extras)}] @ {wheel.as_uri()}", wheels, report)
     return "from the bundle"
 
 
@@ -239,9 +241,9 @@ def _fill_from_network(
     bundle: payload.Bundle,
     lock: Lock,
     extras: Sequence[str],
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> str:
-    """Build the program and install it with its locked packages; returns which torch it is. Raises PackagesFailed."""
+    """Build DynVFX and install it with its locked packages; returns the description of torch. Raises PackagesFailed."""
     app.step("building the program")
     wheels = app.staging / "wheels"
     shutil.rmtree(app.staging, ignore_errors=True)
@@ -249,48 +251,50 @@ def _fill_from_network(
     environment.build(app.staging / "source", wheels)
     app.step("installing the packages")
     choices: list[list[str]] = [[]]
-    torch = "the panel alone"
+    torch = "only the panel"
     if "backend" in extras:
         choices, torch = torch_choices(places.system, has_nvidia(places), environment.uv is not None, order.torch)
-    tell(f"Installing DynVFX {bundle.version}: {torch} (some minutes) ...")
+    report(f"Installing DynVFX {bundle.version}: {torch} (takes some minutes) ...")
     wheel = next(wheels.glob(f"{bundle.name}-*.whl"))
     packages = lock.for_extras(order.source, extras)
-    worked = environment.fill_locked(packages, [str(wheel)], choices, tell)
-    return torch if list(worked) == choices[0] else "torch as the package index has it"
+    worked = environment.fill_locked(packages, [str(wheel)], choices, report)
+    return torch if list(worked) == choices[0] else "torch from the package index"
 
 
-def _put_in_place(app: App, manifest: Manifest, name: str, plan: list[PlacedFile], tell: Callable[[str], None]) -> None:
+def _put_in_place(
+    app: App, manifest: Manifest, name: str, plan: list[PlacedFile], report: Callable[[str], None]
+) -> None:
     """Put the version `name` in use. Raises InstallProblem, OSError."""
-    manifest.place(plan, app.step, tell)
+    manifest.place(plan, app.step, report)
     app.step(f"switching to {name}")
     app.switch(name)
 
 
-def _go_back(app: App, manifest: Manifest, places: Places, before: str, tell: Callable[[str], None]) -> None:
-    """Put the version that was in use before in its place again, as far as that goes."""
+def _go_back(app: App, manifest: Manifest, places: Places, before: str, report: Callable[[str], None]) -> None:
+    """Put the previous version in use again, as far as possible."""
     try:
         menu = bool(manifest.choices.get("menu", True))
         plan = planned(places, app, before, recorded_hosts(manifest), manifest, menu=menu)
-        _put_in_place(app, manifest, before, plan, tell)
-        tell(f"Went back to {before}.")
+        _put_in_place(app, manifest, before, plan, report)
+        report(f"Went back to {before}.")
     except (InstallProblem, OSError) as error:
-        tell(f"{before} could not be put back in all places ({error}); the same command tries again.")
+        report(f"{before} could not be restored completely ({error}); run the same command to try again.")
 
 
 def _remove_incomplete(app: App) -> None:
-    """Remove versions that did not become whole, except those into which an orphaned installer still writes."""
+    """Remove incomplete versions, except those to which an orphaned installer is still writing."""
     for name in app.names():
         if not app.is_whole(name) and not app.users_of(name):
             app.remove(name)
 
 
-def _clear_away(app: App, tell: Callable[[str], None]) -> None:
-    """Remove what a failed installation made; a full disk has its room back."""
+def _clear_away(app: App, report: Callable[[str], None]) -> None:
+    """Remove the files of a failed installation, which also frees a full disk."""
     try:
         _remove_incomplete(app)
         app.end()
     except OSError as error:
-        tell(f"What was half made in {app.folder} could not be removed ({error}); the next installation does it.")
+        report(f"Incomplete files in {app.folder} could not be removed ({error}); the next installation removes them.")
 
 
 def _as_record(host: FoundHost) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The lock file: one version of every package, with the hashes of its files, for all systems and Pythons.
 
-uv writes it from pyproject.toml (`python3 run.py lock`). It holds no address of a package index, and names below each
-package those that require it, so that the packages of one extra can be picked out. Standard library only.
+uv writes it from pyproject.toml (`python3 run.py lock`). It contains no address of a package index. Below each package
+it lists those that require it, so that the packages of one extra can be selected. Standard library only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class LockedPackage:
 
     @property
     def depends_on_torch_build(self) -> bool:
-        """Whether another build of torch brings other files of it: torch itself and the libraries of CUDA."""
+        """Whether the package's files depend on the build of torch: torch itself and the CUDA libraries."""
         return _CUDA.fullmatch(self.name) is not None
 
 
@@ -60,7 +60,7 @@ class Lock:
         return cls(_locked_package(lines, required_by) for lines, required_by in blocks)
 
     def for_requirements(self, requirements: Iterable[str]) -> list[LockedPackage]:
-        """What `requirements` need, directly or through other packages, each under all of its markers."""
+        """The packages that `requirements` need, directly or indirectly, each with all of its markers."""
         needed = {normalized(name) for line in requirements for name in _NAME.findall(line)[:1]}
         while True:
             more = {each.name for each in self.packages if each.required_by & needed} - needed
@@ -69,7 +69,7 @@ class Lock:
             needed |= more
 
     def for_extras(self, root: Path, extras: Collection[str]) -> list[LockedPackage]:
-        """What the project of the checkout `root` needs with these extras. Raises OSError."""
+        """The packages that the project in the checkout `root` needs with these extras. Raises OSError."""
         return self.for_requirements(requirements_of(root, extras))
 
 
@@ -87,7 +87,7 @@ def write_requirements(packages: Iterable[LockedPackage], path: Path) -> Path:
 
 
 def refresh(root: Path, *, upgrade: bool = False) -> int:
-    """Write the lock file anew with uv; versions that still fit stay, unless `upgrade`. Returns uv's exit status."""
+    """Write the lock file with uv, keeping versions that still fit unless `upgrade`. Returns uv's exit status."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
     command += ["--all-extras", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header"]
     command += ["--output-file", str(LOCK_FILE), *(["--upgrade"] if upgrade else []), "pyproject.toml"]
@@ -99,7 +99,7 @@ def refresh(root: Path, *, upgrade: bool = False) -> int:
 
 
 def normalized(name: str) -> str:
-    """A package's name as the index compares it (PEP 503)."""
+    """A package's normalised name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

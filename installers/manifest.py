@@ -1,7 +1,7 @@
-"""The record of every file that was put outside of the program's own folder, so that exactly these go again.
+"""The record of every file installed outside the program's own folder, so that exactly these can be removed.
 
-It is written before the files are: whatever moment an installation is killed at, the record knows all that may lie
-around. Standard library only.
+It is written before the files are, so that it lists every file even if the installation is killed. Standard library
+only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORMAT = 1
 
 @dataclass
 class PlacedFile:
-    """A file outside: its contents, and its permissions on POSIX systems."""
+    """A file outside the app folder: its content, and its permissions on POSIX systems."""
 
     path: Path
     content: bytes
@@ -32,13 +32,13 @@ class PlacedFile:
 
     @property
     def sha256(self) -> str:
-        """Of the contents."""
+        """Hash of the content."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass
 class Manifest:
-    """Files (path -> hashes of contents that we wrote or were about to write), folders that we made, and choices."""
+    """The files (path -> hashes of contents written or about to be written), the created folders, and the choices."""
 
     file: Path
     files: dict[str, list[str]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Manifest:
 
     @classmethod
     def read(cls, file: Path) -> Manifest:
-        """The record in `file`, an empty one when there is none. Raises BadRecord, OSError."""
+        """Read the record in `file`; an empty one if the file does not exist. Raises BadRecord, OSError."""
         try:
             reported = json.loads(file.read_text("utf-8"))
         except FileNotFoundError:
@@ -60,7 +60,7 @@ class Manifest:
         return cls(file, reported["files"], reported["folders"], reported["hosts"], reported["choices"])
 
     def write(self) -> None:
-        """Replace the file by what is known now; it is whole at any moment. Raises OSError."""
+        """Write the record atomically. Raises OSError."""
         reported = {
             "format": FORMAT,
             "files": self.files,
@@ -73,7 +73,7 @@ class Manifest:
     # Placing --------------------------------------------------------------------------------------------------------
 
     def check(self, plan: Iterable[PlacedFile]) -> None:
-        """Raises InTheWay when files that are not ours stand where ours belong. Raises OSError."""
+        """Raises InTheWay when other files have the paths of files in the plan. Raises OSError."""
         foreign = [
             each.path
             for each in plan
@@ -82,15 +82,17 @@ class Manifest:
         if foreign:
             more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
             raise InTheWay(
-                f"{', '.join(map(str, foreign[:3]))}{more}: there already, and not made by this installation.",
-                "Something of the same name was put there by hand or by another installation.",
-                "Move it away and give the same command again, or leave that host out with --hosts.",
+                f"{', '.join(map(str, foreign[:3]))}{more}: already there, and not created by this installation.",
+                "Files with these names were put there by hand or by another installation.",
+                "Move them away and run the same command again, or leave that host out with --hosts.",
             )
 
-    def place(self, plan: list[PlacedFile], step: Callable[[str], None], tell: Callable[[str], None]) -> None:
-        """Make the files of `plan` be there, and those of earlier plans that are not in it be gone.
+    def place(self, plan: list[PlacedFile], step: Callable[[str], None], report: Callable[[str], None]) -> None:
+        """Write the files of `plan`, and remove the files of earlier plans that are not in it.
 
-        `step` is told what comes next, `tell` what the user should know. Raises InTheWay, OSError.
+        step: called with each step before it begins.
+        report: called with messages for the user.
+        Raises InTheWay, OSError.
         """
         self.check(plan)
         for each in plan:
@@ -98,37 +100,37 @@ class Manifest:
             hashes = self.files.setdefault(str(each.path), [])
             found = None if known else hash_of(each.path)
             if found is not None:
-                hashes.append(found)  # left over from an installation whose record is gone
+                hashes.append(found)  # left by an installation whose record was deleted
             if each.sha256 not in hashes:
                 hashes.append(each.sha256)
             self.note_folders(each.path.parent)
         self.write()
         for each in plan:
             step(f"placing {each.path}")
-            self._place_one(each, tell)
+            self._place_one(each, report)
         wanted = {str(each.path) for each in plan}
         for path in [path for path in self.files if path not in wanted]:
-            step(f"taking away {path}")
-            self._take_away(Path(path), tell)
+            step(f"removing {path}")
+            self._take_away(Path(path), report)
             del self.files[path]
         for each in plan:
             self.files[str(each.path)] = [each.sha256]
         self.remove_folders({parent for each in plan for parent in each.path.parents})
         self.write()
 
-    def _place_one(self, wanted: PlacedFile, tell: Callable[[str], None]) -> None:
+    def _place_one(self, wanted: PlacedFile, report: Callable[[str], None]) -> None:
         path = wanted.path
         path.parent.mkdir(parents=True, exist_ok=True)
         found = hash_of(path)
         if found not in (None, *self.files[str(path)]):
             kept = _free_name(path)
             path.replace(kept)
-            tell(f"{path} was changed by you; your file is now {kept}.")
+            report(f"{path} was changed by you; your file is now {kept}.")
         if found != wanted.sha256 or _mode_differs(wanted):
             write_file(path, wanted.content, wanted.mode)
 
     def note_folders(self, folder: Path) -> None:
-        """Remember the folders that do not exist yet: they are the ones that we make."""
+        """Record the folders that do not exist yet: the installation creates them."""
         missing = []
         while not folder.exists() and folder != folder.parent:
             missing.append(str(folder))
@@ -138,13 +140,16 @@ class Manifest:
     # Taking away ----------------------------------------------------------------------------------------------------
 
     def take_all_away(self, step: Callable[[str], None]) -> list[Path]:
-        """Delete every file and folder of the record; those that stay because the user changed them. Raises OSError."""
+        """Delete the files and folders of the record; returns those kept because the user changed them.
+
+        Raises OSError.
+        """
         kept: list[Path] = []
         for path in list(self.files):
-            step(f"taking away {path}")
-            if not self._take_away(Path(path), lambda words: None):
+            step(f"removing {path}")
+            if not self._take_away(Path(path), lambda text: None):
                 kept.append(Path(path))
-            # What stays is the user's from now on, and not ours to touch when this is done again.
+            # Kept files belong to the user from now on, and another run leaves them alone.
             del self.files[path]
             self.write()
         self.remove_folders()
@@ -152,7 +157,7 @@ class Manifest:
         return kept
 
     def changed(self) -> tuple[list[Path], list[Path]]:
-        """Files of the record that are not as we wrote them, and files that are gone."""
+        """The files of the record that were changed, and those that are missing."""
         changed, gone = [], []
         for path, hashes in self.files.items():
             found = hash_of(Path(path))
@@ -162,12 +167,12 @@ class Manifest:
                 changed.append(Path(path))
         return changed, gone
 
-    def _take_away(self, path: Path, tell: Callable[[str], None]) -> bool:
-        """Delete one file of the record, with what Python made of it; False when it is the user's by now and stays."""
+    def _take_away(self, path: Path, report: Callable[[str], None]) -> bool:
+        """Delete one file of the record and its compiled form; False when the user changed it and it is kept."""
         path.with_name(path.name + COMING).unlink(missing_ok=True)
         found = hash_of(path)
         if found is not None and found not in self.files[str(path)]:
-            tell(f"{path} was changed by you and stays.")
+            report(f"{path} was changed by you and is kept.")
             return False
         path.unlink(missing_ok=True)
         if path.suffix == ".py":
@@ -177,14 +182,14 @@ class Manifest:
         return True
 
     def remove_folders(self, needed: Collection[Path] = ()) -> None:
-        """Remove folders that we made and that are empty now, the deepest first."""
+        """Remove the created folders that are empty now, the deepest first."""
         for folder in sorted(self.folders, key=len, reverse=True):
             if Path(folder) not in needed and _remove_if_empty(Path(folder)):
                 self.folders.remove(folder)
 
 
 def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Put `content` at `path` in one step: whoever reads it gets the old or the new one, whole. Raises OSError."""
+    """Write `content` to `path` atomically. Raises OSError."""
     coming = path.with_name(path.name + COMING)
     with open(coming, "wb") as sink:
         sink.write(content)
@@ -195,7 +200,7 @@ def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def hash_of(path: Path) -> str | None:
-    """SHA-256 of a file's contents, None when there is no such file. Raises OSError."""
+    """SHA-256 of a file's content, None when the file does not exist. Raises OSError."""
     try:
         with open(path, "rb") as source:
             return hashlib.file_digest(source, "sha256").hexdigest()
@@ -204,12 +209,12 @@ def hash_of(path: Path) -> str | None:
 
 
 def _differs(wanted: PlacedFile) -> bool:
-    """Whether something else than the wanted file is there."""
+    """Whether the path has something other than the wanted file."""
     return os.path.lexists(wanted.path) and (wanted.path.is_dir() or hash_of(wanted.path) != wanted.sha256)
 
 
 def _is_left_over(path: Path) -> bool:
-    """Whether a file comes from an installation of ours whose app folder was deleted by hand."""
+    """Whether a file is from a DynVFX installation whose app folder was deleted by hand."""
     if path.is_dir():
         return False
     if path.parent.name.lower().startswith("dynvfx") and (path.parent / "panel_command.json").is_file():
@@ -226,7 +231,7 @@ def _mode_differs(wanted: PlacedFile) -> bool:
 
 
 def _free_name(path: Path) -> Path:
-    """A name beside `path` that is not taken."""
+    """An unused path beside `path`."""
     number = 1
     while True:
         free = path.with_name(f"{path.name}{KEPT}{number if number > 1 else ''}")
@@ -236,7 +241,7 @@ def _free_name(path: Path) -> Path:
 
 
 def _remove_if_empty(folder: Path) -> bool:
-    """Remove a folder that has nothing in it; whether it is gone."""
+    """Remove a folder if it is empty; returns whether it was removed."""
     try:
         folder.rmdir()
     except FileNotFoundError:
@@ -248,8 +253,8 @@ def _remove_if_empty(folder: Path) -> bool:
 
 def _unreadable(file: Path, why: str) -> BadRecord:
     return BadRecord(
-        f"The record of what was installed, {file}, cannot be read.",
+        f"The record of installed files, {file}, cannot be read.",
         f"{why[:1].upper()}{why[1:]}.",
-        "Use the installer that wrote it (the newer one), or move the file away: then files that were installed are "
-        "taken for yours.",
+        "Use the installer that wrote it (the newer one), or move the file away: installed files are then "
+        "treated as yours.",
     )

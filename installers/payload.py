@@ -1,4 +1,4 @@
-"""What is installed from: a checkout, or a bundle that was made from one and needs no network. Standard library only.
+"""The source of an installation: a checkout, or an offline bundle made from one. Standard library only.
 
 BUNDLE/bundle.json      what it is, for which system, and the hash of every wheel
 BUNDLE/wheels/          our wheel and every package that it needs
@@ -29,7 +29,7 @@ _BESIDE = ("pyproject.toml", "README.md", "LICENSE", "run.py")
 
 @dataclass
 class Bundle:
-    """What a bundle's file says. `wheels` are names with SHA-256; none: the packages come from the network."""
+    """The content of a bundle's file. `wheels` are names with SHA-256; without any, packages are downloaded."""
 
     name: str
     version: str
@@ -43,63 +43,63 @@ class Bundle:
 
     @classmethod
     def read(cls, folder: Path) -> Bundle:
-        """The bundle in `folder`. Raises BadBundle, OSError."""
+        """Read the bundle in `folder`. Raises BadBundle, OSError."""
         try:
             return cls(**json.loads((folder / BUNDLE_FILE).read_text("utf-8")))
         except FileNotFoundError as error:
             raise BadBundle(
-                f"{folder} is no bundle.",
-                f"It has no file {BUNDLE_FILE}, which is written last: perhaps its making was interrupted.",
+                f"{folder} is not a bundle.",
+                f"It has no file {BUNDLE_FILE}, which is written last: making the bundle may have been interrupted.",
                 "Make it again: python3 run.py install --bundle FOLDER",
             ) from error
         except (ValueError, TypeError) as error:
             raise BadBundle(f"The bundle {folder} cannot be read.", str(error), "Make or copy it again.") from error
 
     def write(self, folder: Path) -> None:
-        """Make `folder` a bundle. Raises OSError."""
+        """Write the bundle's file, which makes `folder` a bundle. Raises OSError."""
         write_file(folder / BUNDLE_FILE, as_json(asdict(self)))
 
     def check(self, folder: Path) -> None:
-        """Raises BadBundle when it is for another kind of machine, or was damaged on its way. Raises OSError."""
+        """Raises BadBundle when the bundle is for another kind of machine or damaged. Raises OSError."""
         theirs, ours = (self.system, self.machine, self.python), this_machine()
         if theirs != ours:
             raise BadBundle(
                 "The bundle is for another kind of machine.",
                 f"It was made on {' '.join(theirs)}, and this is {' '.join(ours)}.",
-                "Make it on a machine like this one, or start run.py with the Python that the bundle is for.",
+                "Make it on a machine like this one, or run run.py with the bundle's Python version.",
             )
         for name, sha256 in self.wheels.items():
             found = hash_of(folder / "wheels" / name)
             if found != sha256:
                 raise BadBundle(
-                    f"The bundle is damaged: {name} is {'missing' if found is None else 'not what it was'}.",
-                    "It was not copied to its end, or was changed since.",
+                    f"The bundle is damaged: {name} {'is missing' if found is None else 'has changed'}.",
+                    "It was not copied completely, or was changed.",
                     "Copy it again.",
                 )
 
 
 def this_machine() -> tuple[str, str, str]:
-    """System, processor and Python version, for which wheels are made."""
+    """System, processor and Python version, which determine the wheels."""
     return sys.platform, platform.machine(), f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def as_json(facts: dict) -> bytes:
-    """A small file that people may read too."""
+    """Encode a small JSON file, indented for readers."""
     return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def is_checkout(root: Path) -> bool:
-    """Whether `root` is a checkout of the program (else it is a bundle, or what an installation left for later)."""
+    """Whether `root` is a checkout of DynVFX (else it is a bundle, or an installed version's `setup` folder)."""
     return (root / "pyproject.toml").is_file()
 
 
 def describe(root: Path) -> Bundle:
-    """What a checkout would be as a bundle, without its wheels. Raises NotInstalled, OSError."""
+    """The description of a checkout as a bundle without wheels. Raises NotInstalled, OSError."""
     if not is_checkout(root):
         raise NotInstalled(
             f"{root} has no program to install.",
             "It is neither a checkout nor a bundle.",
-            "Give this command in a checkout, or name a bundle: --from FOLDER",
+            "Run this command in a checkout, or give a bundle: --from FOLDER",
         )
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     kinds = [kind for kind in agents.SOURCES if agents.has_agent(root, kind)]
@@ -108,7 +108,7 @@ def describe(root: Path) -> Bundle:
 
 
 def copy_source(root: Path, folder: Path) -> None:
-    """Copy what a wheel is built from; building in the checkout itself would leave files there. Raises OSError."""
+    """Copy the sources of the wheel; building it in the checkout itself would leave files there. Raises OSError."""
     folder.mkdir(parents=True)
     for package in _packages(root):
         shutil.copytree(root / package, folder / package, ignore=_LEFT_OUT)
@@ -130,14 +130,14 @@ def wheel_hashes(folder: Path) -> dict[str, str]:
 
 
 def _packages(root: Path) -> list[str]:
-    """The folders that go into the wheel, as pyproject.toml names them."""
+    """The folders that the wheel contains, from pyproject.toml."""
     tool = tomllib.loads((root / "pyproject.toml").read_text("utf-8")).get("tool", {})
     named = tool.get("setuptools", {}).get("packages", {}).get("find", {}).get("include", [])
     return [name for name in (each.rstrip("*") for each in named) if (root / name).is_dir()]
 
 
 def _content_hash(root: Path) -> str:
-    """Changes whenever a file does that goes into the wheel or the agents."""
+    """A hash that changes with any file of the wheel or the agents."""
     total = hashlib.sha256()
     files = [path for package in _packages(root) for path in (root / package).rglob("*") if path.is_file()]
     files += [root / name for name in _BESIDE if (root / name).exists()]

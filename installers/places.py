@@ -1,6 +1,6 @@
-"""Where everything lies on Linux, macOS and Windows: one table. Standard library only.
+"""The table of all paths on Linux, macOS and Windows. Standard library only.
 
-A name in braces stands for a folder that the environment gives, or for the one that the system uses when it does not.
+A name in braces is the folder in that environment variable, or the system's default if the variable is not set.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 SYSTEMS = ("linux", "darwin", "win32")
 
 BASES: dict[str, dict[str, str]] = {
-    # name: the folder when the environment has no variable of this name
+    # name: the default when there is no environment variable of this name
     "DATA": {"linux": "{HOME}/.local/share", "darwin": "{LIBRARY}", "win32": "{LOCALAPPDATA}"},
     "STATE": {"linux": "{HOME}/.local/state", "darwin": "{LIBRARY}", "win32": "{LOCALAPPDATA}"},
     "CONFIG": {"linux": "{HOME}/.config", "darwin": "{LIBRARY}", "win32": "{APPDATA}"},
@@ -25,10 +25,10 @@ BASES: dict[str, dict[str, str]] = {
     "SYSTEMROOT": {"win32": "C:/Windows"},
 }
 OVERRIDES = {"DATA": "XDG_DATA_HOME", "STATE": "XDG_STATE_HOME", "CONFIG": "XDG_CONFIG_HOME"}
-"""Variables that move a base on Linux, and of our own data and logs on macOS too (as platformdirs has it)."""
+"""Variables that move a base folder on Linux, and on macOS only our own data and logs (like platformdirs)."""
 
 TABLE: dict[str, dict[str, tuple[str, ...]]] = {
-    # The service's keys, ledger and jobs lie in `data` (bridge.local.folders), the program in `app` below it.
+    # `data` has the backend's keys, ledger and jobs (bridge.local.folders), and the program in its folder `app`.
     "data": {
         "linux": ("{DATA}/dynvfx",),
         "darwin": ("{DATA}/dynvfx",),
@@ -39,7 +39,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "darwin": ("{STATE}/dynvfx/log",),
         "win32": ("{STATE}/dynvfx/log",),
     },
-    # Folders for the command `dynvfx`; the first one that is on the PATH is taken, else the first.
+    # Folders for the command `dynvfx`: the first one that is on the PATH, else the first.
     "commands": {
         "linux": ("{HOME}/.local/bin", "{HOME}/bin"),
         "darwin": ("{HOME}/.local/bin", "{HOME}/bin"),
@@ -75,7 +75,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "darwin": ("bin/dynvfx",),
         "win32": ("Scripts/dynvfx.exe",),
     },
-    # Folders that hold one folder for each version of Blender, 4.2 for example.
+    # Folders that contain one folder for each version of Blender, such as 4.2.
     "blender_settings": {
         "linux": ("{CONFIG}/blender",),
         "darwin": ("{LIBRARY}/Blender",),
@@ -110,7 +110,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "darwin": ("{LIBRARY}/Blackmagic Design/DaVinci Resolve/Fusion/Scripts",),
         "win32": ("{APPDATA}/Blackmagic Design/DaVinci Resolve/Support/Fusion/Scripts",),
     },
-    "resolve_signs": {  # any of these is there: Resolve is, or was started once
+    "resolve_signs": {  # if any of these exists, Resolve is installed or was started once
         "linux": ("/opt/resolve/bin/resolve", "{HOME}/.local/share/DaVinciResolve"),
         "darwin": (
             "/Applications/DaVinci Resolve/DaVinci Resolve.app",
@@ -131,7 +131,7 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Places:
-    """The table, read for one user of one system. `root` takes the place of `/` and of drives, for tests."""
+    """The table for one user of one system. `root` replaces `/` and the drives, for tests."""
 
     system: str
     home: Path
@@ -140,7 +140,7 @@ class Places:
 
     @classmethod
     def of_this_user(cls, environment: Mapping[str, str] = os.environ) -> Places:
-        """Those of the user who runs this."""
+        """The places of the user who runs this."""
         system = sys.platform if sys.platform in SYSTEMS else "linux"
         return cls(system, Path.home(), environment)
 
@@ -153,12 +153,12 @@ class Places:
         return self.all(name)[0]
 
     def inside(self, name: str, folder: Path) -> Path:
-        """A place that the table gives relative to an environment's folder."""
+        """A place that the table lists relative to an environment's folder."""
         return folder / TABLE[name][self.system][0]
 
     @property
     def app(self) -> Path:
-        """The folder of everything that was installed, except for what has its place elsewhere."""
+        """The folder of the installed program, without the files that belong elsewhere."""
         return self.one("data") / "app"
 
     @property
@@ -178,7 +178,7 @@ class Places:
         return [Path(each) for each in given.split(os.pathsep) if each]
 
     def command_folder(self) -> tuple[Path, bool]:
-        """Where the command `dynvfx` belongs, and whether that is on the PATH."""
+        """The folder for the command `dynvfx`, and whether it is on the PATH."""
         folders = self.all("commands")
         on_path = {os.path.normcase(os.path.normpath(each)) for each in self.path_folders()}
         for folder in folders:
@@ -200,8 +200,8 @@ class Places:
         return [path]
 
     def _filled(self, entry: str) -> str:
-        """The entry with folders in place of the names in braces."""
-        for _ in range(3):  # a base may stand on another one
+        """Replace the names in braces by folders."""
+        for _ in range(3):  # a base may contain another one
             for name in BASES:
                 if f"{{{name}}}" in entry:
                     entry = entry.replace(f"{{{name}}}", self._base(name))

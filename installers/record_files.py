@@ -1,4 +1,4 @@
-"""Files of our own package, inside an environment, that the user changed: found by the list that came with the wheel.
+"""Files of DynVFX's package that the user changed in an environment, found with the wheel's list of files (RECORD).
 
 Standard library only.
 """
@@ -14,11 +14,11 @@ from pathlib import Path
 from installers.versions import App
 
 KEPT_FOLDER = "changed-by-you"
-"""Beside the app folder: copies of such files from versions that were removed."""
+"""The folder beside the app folder with copies of such files from removed versions."""
 
 
 def changed_files(version: Path, package: str = "dynvfx") -> list[Path]:
-    """Files of our package in a version's folder that are not as they were installed. Raises OSError."""
+    """The files of our package in a version's folder that were changed after installing. Raises OSError."""
     changed = []
     places = ("lib/python*/site-packages", "Lib/site-packages")
     records = {each for place in places for each in (version / "env").glob(f"{place}/{package}-*.dist-info/RECORD")}
@@ -31,20 +31,20 @@ def changed_files(version: Path, package: str = "dynvfx") -> list[Path]:
     return changed
 
 
-def keep_changed(app: App, name: str, tell: Callable[[str], None]) -> list[Path]:
-    """Copy the changed files of a version beside the app folder; where they are now. Raises OSError."""
+def keep_changed(app: App, name: str, report: Callable[[str], None]) -> list[Path]:
+    """Copy the changed files of a version beside the app folder; returns the copies' paths. Raises OSError."""
     kept = []
     version = app.versions / name
     for path in changed_files(version):
         target = app.folder.parent / KEPT_FOLDER / name / path.relative_to(version / "env")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
-        tell(f"{path.name} of {name} was changed by you; it is kept as {target}.")
+        report(f"{path.name} of {name} was changed by you; a copy is kept as {target}.")
         kept.append(target)
     return kept
 
 
 def _digest(path: Path) -> str:
-    """A file's hash, as the list in a wheel has it."""
+    """A file's hash in the format of a wheel's RECORD."""
     raw = hashlib.sha256(path.read_bytes()).digest()
     return "sha256=" + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""What is installed where, and whether it is as it was installed. Standard library only."""
+"""What is installed where, and whether it is unchanged. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from installers.versions import App
 
 
 def collect(places: Places) -> dict[str, Any]:
-    """All that `status` tells, as it is written with --json. Raises BadRecord, OSError."""
+    """All facts of `status`, in the form of --json. Raises BadRecord, OSError."""
     app = App(places.app)
     manifest = Manifest.read(app.manifest_file)
     name = app.current()
@@ -40,7 +40,7 @@ def collect(places: Places) -> dict[str, Any]:
             "label": each["label"],
             "folder": each["target"],
             "agent": True,
-            "problem": "not found now",
+            "problem": "no longer found",
         }
         for each in manifest.hosts
         if each["key"] not in known
@@ -67,13 +67,13 @@ def collect(places: Places) -> dict[str, Any]:
     }
 
 
-def in_words(facts: dict[str, Any]) -> list[str]:
+def as_text(facts: dict[str, Any]) -> list[str]:
     """The lines that `status` prints."""
     interrupted = facts["interrupted"]
     lines = []
     if interrupted:
         lines.append(
-            f"An {interrupted.get('command')} was interrupted ({interrupted.get('step')}). Give the same command again."
+            f"An {interrupted.get('command')} was interrupted ({interrupted.get('step')}). Run the same command again."
         )
     if not facts["installed"]:
         lines.append("DynVFX is not installed for this user. `python3 run.py install` installs it.")
@@ -91,9 +91,11 @@ def in_words(facts: dict[str, Any]) -> list[str]:
         if host["agent"]:
             lines.append(f"  {'':<14} {host['folder']}")
     if not facts["hosts"]:
-        lines.append("  No Blender and no DaVinci Resolve was found.")
+        lines.append("  Neither Blender nor DaVinci Resolve was found.")
     lines += [f"  changed   {path}" for path in facts["changed"]]
-    lines += [f"  missing   {path}  (the command of the installation puts it back)" for path in facts["missing"]]
-    lines += [f"  older     {name}  (removed when nothing runs from it any more)" for name in facts["other_versions"]]
-    lines += [f"  running   {words}" for words in facts["running"]]
+    lines += [f"  missing   {path}  (run the installation command again to restore it)" for path in facts["missing"]]
+    lines += [
+        f"  older     {name}  (removed by the next command after it has ended)" for name in facts["other_versions"]
+    ]
+    lines += [f"  running   {each}" for each in facts["running"]]
     return lines

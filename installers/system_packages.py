@@ -1,4 +1,4 @@
-"""Libraries of the system that Python's packages cannot bring along: found, and installed where that is allowed.
+"""System libraries that Python packages do not include: checked, and installed where that is allowed.
 
 Standard library only: it runs before anything is installed.
 """
@@ -11,23 +11,23 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-# What Qt's platform plug-ins and sound load (Qt's documentation, "Qt for X11 requirements").
+# Libraries of Qt's platform plug-ins and sound (Qt's documentation, "Qt for X11 requirements").
 _QT = (
     "libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 "
     "libxcb-render-util0 libxcb-xinerama0 libxcb-shape0 libdbus-1-3 libfontconfig1 libpulse0"
 )
-# The tests drive the real window on a screen of their own, and the review page in a real browser.
+# The tests run the real window on a virtual screen, and the review page in a real browser.
 DEBIAN: dict[str, tuple[str, ...]] = {
     "panel": tuple(_QT.split()),
     "test": (*_QT.split(), "xvfb", "chromium", "fonts-dejavu-core", "blender"),
 }
-"""Packages of Debian and Ubuntu that a command of run.py needs."""
+"""The Debian and Ubuntu packages that each command of run.py needs."""
 
 
 def ensure(command: str) -> None:
-    """Install what `command` lacks when this is a Debian-like system and we are root; else say how to, once.
+    """Install the missing packages of `command` on a Debian-like system as root; else print the command once.
 
-    Never fails: what is missing then shows where it is needed, with its own message.
+    Never fails: a library that is still missing causes its own error message where it is needed.
     """
     missing = absent_here(DEBIAN.get(command, ()))
     if not missing:
@@ -42,14 +42,14 @@ def ensure(command: str) -> None:
     install = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
     if _run_quietly(install, show_errors=False) == 0:
         return
-    # The lists of packages may be missing or old.
+    # The package lists may be missing or old.
     _run_quietly(["apt-get", "update"])
     if _run_quietly(install) != 0:
-        print(f"These could not be installed: {', '.join(absent(missing))}. Going on without.", file=sys.stderr)
+        print(f"These could not be installed: {', '.join(absent(missing))}. Continuing without them.", file=sys.stderr)
 
 
 def _run_quietly(command: list[str], *, show_errors: bool = True) -> int:
-    """Run a command of apt without questions; returns its exit status."""
+    """Run an apt command without questions; returns its exit status."""
     return subprocess.run(
         command,
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
@@ -61,14 +61,14 @@ def _run_quietly(command: list[str], *, show_errors: bool = True) -> int:
 
 
 def absent_here(packages: Sequence[str]) -> list[str]:
-    """Those of `packages` that are not installed, when this is a Debian-like system; on others none."""
+    """The `packages` that are not installed, on a Debian-like system; none on others."""
     if not packages or sys.platform != "linux" or not (shutil.which("dpkg-query") and shutil.which("apt-get")):
         return []
     return absent(packages)
 
 
 def absent(packages: Sequence[str]) -> list[str]:
-    """Those of `packages` that are not installed."""
+    """The `packages` that are not installed."""
     asked = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *packages]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
     installed = {line.partition(" ")[0] for line in answer.splitlines() if line.endswith(" installed")}

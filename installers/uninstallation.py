@@ -1,4 +1,4 @@
-"""Taking everything out again that was installed, and nothing else. Standard library only."""
+"""Removing everything that was installed, and nothing else. Standard library only."""
 
 from __future__ import annotations
 
@@ -17,56 +17,58 @@ from installers.record_files import keep_changed
 from installers.versions import App, remove_tree
 
 SETTINGS = ("keys", "log", "cache", "panel/panel.ini", "service.json", "service.lock", "workers.json")
-"""Below the service's home: what --settings deletes. Jobs, takes, the ledger and what clients sent always stay."""
+"""What --settings deletes in the backend's home. Jobs, takes, the ledger and files sent by clients are always kept."""
 
 
 @dataclass
 class Removed:
-    """What an uninstallation came to: files that stay, changed by the user, and folders with the user's work."""
+    """The result of uninstalling: kept files that the user changed, and folders with the user's work."""
 
     kept: list[Path] = field(default_factory=list)
     work: list[Path] = field(default_factory=list)
     settings: bool = False
 
 
-def uninstall(places: Places, tell: Callable[[str], None], *, settings: bool = False) -> Removed:
-    """Remove what was installed; with `settings` also keys, logs, cache and the panel's settings. Never takes.
+def uninstall(places: Places, report: Callable[[str], None], *, settings: bool = False) -> Removed:
+    """Remove the installation; with `settings` also keys, logs, cache and the panel's settings, but never takes.
 
-    Raises NotInstalled, InUse while a program of it runs, OSError; done again it goes on where it stopped.
+    Raises NotInstalled, InUse while an installed program runs, OSError. Running it again continues where it stopped.
     """
     app = App(places.app)
     with app.lock():
         manifest = Manifest.read(app.manifest_file)
         is_there = bool(manifest.files or app.names() or app.under_way())
         if not is_there and not settings:
-            raise NotInstalled("DynVFX is not installed for this user.", f"Nothing of it is in {app.folder}.", "")
+            raise NotInstalled(
+                "DynVFX is not installed for this user.", f"There is no installation in {app.folder}.", ""
+            )
         running = app.users_of()
         if running:
             raise InUse(
-                "DynVFX still runs.",
+                "DynVFX is still running.",
                 f"{'; '.join(running[:3])}.",
-                "Close the panel and the programs that it was opened from. The service ends by itself half a minute "
-                "after its last job; `dynvfx jobs` shows what it does. Then give the same command again.",
+                "Close the panel and the applications that opened it. The backend ends by itself half a minute "
+                "after its last job; `dynvfx jobs` lists its jobs. Then run the same command again.",
             )
         removed = Removed(settings=settings)
         if is_there:
-            _remove_program(app, manifest, removed, tell)
+            _remove_program(app, manifest, removed, report)
     if settings:
         _remove_settings(places)
     _remove_empty(places.one("data"))
-    manifest.remove_folders()  # those that the settings were in
+    manifest.remove_folders()  # the folders that contained the settings
     removed.work = [path for path in (places.service_home / "jobs", places.service_home / "ledger.db") if path.exists()]
     return removed
 
 
-def _remove_program(app: App, manifest: Manifest, removed: Removed, tell: Callable[[str], None]) -> None:
+def _remove_program(app: App, manifest: Manifest, removed: Removed, report: Callable[[str], None]) -> None:
     app.begin("uninstall", app.current() or "")
-    switch_off(manifest, app.step, tell)
+    switch_off(manifest, app.step, report)
     removed.kept += manifest.take_all_away(app.step)
     (app.folder / POINTER).unlink(missing_ok=True)
     for name in app.names():
         app.step(f"removing {name}")
-        removed.kept += keep_changed(app, name, tell) if app.is_whole(name) else []
+        removed.kept += keep_changed(app, name, report) if app.is_whole(name) else []
         app.remove(name)
     for folder in (app.versions, app.staging):
         remove_tree(folder)
@@ -92,6 +94,6 @@ def _remove_settings(places: Places) -> None:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove a folder with nothing in it."""
+    """Remove a folder if it is empty."""
     with contextlib.suppress(OSError):
         os.rmdir(folder)

@@ -1,10 +1,10 @@
-"""The folder of the installed versions: which one is in use, what was under way, who uses it. Standard library only.
+"""The app folder: the installed versions, the one in use, and the command in progress. Standard library only.
 
-APP/current             the name of the version in use; replaced in one step
+APP/current             the name of the version in use; replaced atomically
 APP/versions/NAME/      one version: env/ (its packages), setup/ (this installer), agents/, version.json
-APP/manifest.json       what lies elsewhere (manifest.py)
-APP/journal.json        what is under way, or was when it was interrupted
-APP/staging/            while something is under way
+APP/manifest.json       the installed files outside APP (manifest.py)
+APP/journal.json        the command in progress, or the one that was interrupted
+APP/staging/            exists while a command is in progress
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from installers.errors import InUse
 from installers.manifest import write_file
 
 INCOMPLETE = "incomplete"
-"""A file in a version's folder until it is whole and has passed its self-check, and again when it is being removed."""
+"""A file that exists in a version's folder until it is complete and checked, and while it is being removed."""
 VERSION_FILE = "version.json"
 
 
@@ -45,7 +45,7 @@ class App:
     # What is there --------------------------------------------------------------------------------------------------
 
     def current(self) -> str | None:
-        """The name of the version in use; None when there is none that is whole."""
+        """The name of the version in use; None without a complete one."""
         try:
             name = (self.folder / POINTER).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
@@ -53,19 +53,19 @@ class App:
         return name if name and self.is_whole(name) else None
 
     def is_whole(self, name: str) -> bool:
-        """Whether this version was installed to its end."""
+        """Whether this version was installed completely."""
         folder = self.versions / name
         return (folder / VERSION_FILE).is_file() and not (folder / INCOMPLETE).exists()
 
     def names(self) -> list[str]:
-        """Every version that has a folder, whole or not."""
+        """Every version that has a folder, complete or not."""
         try:
             return sorted(each.name for each in self.versions.iterdir() if each.is_dir())
         except OSError:
             return []
 
     def facts(self, name: str) -> dict:
-        """What a whole version's file says of it; empty when it says nothing."""
+        """The content of a complete version's file; empty without one."""
         try:
             reported = json.loads((self.versions / name / VERSION_FILE).read_text("utf-8"))
         except (OSError, ValueError):
@@ -73,7 +73,7 @@ class App:
         return reported if isinstance(reported, dict) else {}
 
     def under_way(self) -> dict[str, str]:
-        """What was interrupted: {"command", "version", "step"}; empty when all ended."""
+        """The interrupted command: {"command", "version", "step"}; empty when there is none."""
         try:
             reported = json.loads(self._journal.read_text("utf-8"))
         except (OSError, ValueError):
@@ -83,30 +83,30 @@ class App:
     # What is done ---------------------------------------------------------------------------------------------------
 
     def begin(self, command: str, version: str) -> None:
-        """From now on `command` is under way. Raises OSError."""
+        """Record that `command` is in progress. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if os.name == "posix":
             self.folder.chmod(0o700)
         self._under_way = {"command": command, "version": version}
         self.step("begun")
 
-    def step(self, words: str) -> None:
-        """Say what comes next, on disk, before it is done. Raises OSError."""
-        write_file(self._journal, json.dumps({**self._under_way, "step": words}, ensure_ascii=False).encode())
+    def step(self, text: str) -> None:
+        """Record the next step before it begins. Raises OSError."""
+        write_file(self._journal, json.dumps({**self._under_way, "step": text}, ensure_ascii=False).encode())
 
     def end(self) -> None:
-        """Nothing is under way any more. Raises OSError."""
+        """Record that the command has finished. Raises OSError."""
         remove_tree(self.staging)
         self._journal.unlink(missing_ok=True)
 
     def switch(self, name: str) -> None:
-        """Make `name` the version in use, in one step. Raises OSError."""
+        """Make `name` the version in use, atomically. Raises OSError."""
         write_file(self.folder / POINTER, name.encode())
 
     def new_version(self, wanted: str) -> Path:
-        """An empty folder, incomplete from its first file on; its name may get a number added. Raises OSError."""
+        """Create an empty version folder, marked as incomplete; its name may get a number. Raises OSError."""
         name, number = wanted, 1
-        # An installer that outlived its killed parent may still write into an incomplete one.
+        # An installer that outlived its killed parent may still be writing to an incomplete one.
         while self.is_whole(name) or self.users_of(name):
             number += 1
             name = f"{wanted}-{number}"
@@ -117,7 +117,7 @@ class App:
         return folder
 
     def remove(self, name: str) -> None:
-        """Delete a version; killed within, it is an incomplete one. Raises OSError."""
+        """Delete a version; if this is interrupted, it is left as an incomplete one. Raises OSError."""
         folder = self.versions / name
         if folder.is_dir():
             (folder / INCOMPLETE).touch()
@@ -125,11 +125,11 @@ class App:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold this user's installation. Raises InUse when another installer holds it."""
+        """Lock the user's installation. Raises InUse when another installer has locked it."""
         name = hashlib.sha256(f"{self.folder}|{getpass.getuser()}".encode()).hexdigest()[:16]
         with open(Path(tempfile.gettempdir()) / f"dynvfx-app-{name}.lock", "a+b") as lock:
             try:
-                # Both systems let go of it when the file is closed, or the process is gone.
+                # Both systems release it when the file is closed or the process has ended.
                 if sys.platform == "win32":
                     import msvcrt
 
@@ -141,28 +141,28 @@ class App:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise InUse(
-                    "Another installation of DynVFX is under way.",
-                    "Two at once would be in each other's way.",
-                    "Wait until it has ended, then give the same command again.",
+                    "Another installation of DynVFX is running.",
+                    "Only one can run at a time.",
+                    "Wait until it has finished, then run the same command again.",
                 ) from error
             yield
 
     def users_of(self, name: str | None = None) -> list[str]:
-        """Programs that run from a version (None: from any), as "process 12: words". Best knowledge, never an error."""
+        """Programs running from a version (None: any), as "process 12: COMMAND"; best effort, never an error."""
         names = self.names() if name is None else [name]
         environments = [self.versions / each / "env" for each in names]
         if os.name == "nt":
             return [f"a program in {each}" for each in environments if _runs_on_windows(each)]
         own = os.getpid()
         return [
-            f"process {pid}: {words[:160]}"
-            for pid, words in _processes()
-            if pid != own and any(f"{each}/" in words for each in environments)
+            f"process {pid}: {command[:160]}"
+            for pid, command in _processes()
+            if pid != own and any(f"{each}/" in command for each in environments)
         ]
 
 
 def remove_tree(folder: Path) -> None:
-    """Delete a folder with all that is in it; nothing happens when there is none. Raises OSError."""
+    """Delete a folder and its content; does nothing when it does not exist. Raises OSError."""
     for attempt in range(3):
         try:
             shutil.rmtree(folder)
@@ -171,29 +171,29 @@ def remove_tree(folder: Path) -> None:
             if not folder.exists():
                 return
         except OSError:
-            # A scanner for viruses may hold a file for a moment.
+            # A virus scanner may hold a file open for a moment.
             if attempt == 2:
                 raise
             time.sleep(0.3)
 
 
 def _processes() -> list[tuple[int, str]]:
-    """Number and command line of every process that can be seen."""
+    """Id and command line of every visible process."""
     if sys.platform == "linux":
         found = []
         for each in Path("/proc").iterdir():
             if each.name.isdigit():
                 with contextlib.suppress(OSError):
-                    words = (each / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "surrogateescape")
-                    found.append((int(each.name), words.strip()))
+                    command = (each / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "surrogateescape")
+                    found.append((int(each.name), command.strip()))
         return found
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, check=False).stdout
     lines = [line.strip().partition(" ") for line in listed.decode("utf-8", "surrogateescape").splitlines()]
-    return [(int(pid), words) for pid, _, words in lines if pid.isdigit()]
+    return [(int(pid), command) for pid, _, command in lines if pid.isdigit()]
 
 
 def _runs_on_windows(environment: Path) -> bool:
-    """Whether a program of this environment runs: Windows does not open the file of such a one for writing."""
+    """Whether a program of this environment runs: Windows does not open a running program's file for writing."""
     for program in (environment / "Scripts").glob("*.exe"):
         try:
             with open(program, "r+b"):

@@ -17,7 +17,7 @@ PYTHON = Path("/environment/bin/python")
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """run.py as a module, for a checkout in a folder with a space and an umlaut, whose environment is there."""
+    """run.py as a module, for a checkout with an environment, in a folder with a space and an umlaut."""
     spec = importlib.util.spec_from_file_location("run_of_a_checkout", ROOT / "run.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""A user with an empty home folder, whose name has a space and an umlaut in it, two Blenders and Resolve."""
+"""A user with two Blenders, Resolve and an empty home folder whose name contains a space and an umlaut."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.installers.product import write_bundle, write_checkout
 
 @dataclass
 class User:
-    """A user and what is to be installed."""
+    """A user and the bundles to install from."""
 
     home: Path
     shelf: Path
     places: Places
 
     def bundle(self, version: str, **files: str) -> Path:
-        """A bundle of the small product in this version, made once."""
+        """The bundle of the small product's version, made once."""
         folder = self.shelf / f"bundle {version}"
         if not folder.exists():
             names = {name.replace("__", "/") + ".py": text for name, text in files.items()}
@@ -33,7 +33,7 @@ class User:
         return folder
 
     def run(self, command: str, *arguments: str | Path, root: Path | None = None) -> int:
-        """One command of run.py, in this process."""
+        """Run one command of run.py in this process."""
         return commands.main(root or self.bundle("1.0"), command, [str(each) for each in arguments], self.places)
 
     def install(self, version: str = "1.0", *arguments: str, command: str = "install", **files: str) -> int:
@@ -51,7 +51,7 @@ class User:
         return self.home / ".local" / "bin" / "dynvfx"
 
     def says(self) -> str:
-        """What the installed command prints."""
+        """The output of the installed command."""
         asked = [str(self.command), "--version"]
         done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=self.shelf)
         return (done.stdout or done.stderr).strip()
@@ -67,7 +67,7 @@ class User:
 
 @pytest.fixture
 def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> User:
-    """A user of Linux."""
+    """A Linux user."""
     home = tmp_path / "Jürgen Ångström"
     home.mkdir()
     for name in list(os.environ):
@@ -91,20 +91,20 @@ def editor(user: User) -> User:
 
 
 def killed_at(user: User, step: str, command: str, *arguments: str | Path) -> int:
-    """Run a command in a process of its own that is killed when it comes to `step`; its exit status."""
+    """Run a command in a child process that is killed at `step`; returns its exit status."""
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from installers import commands, versions\n"
         "from installers.places import Places\n"
         "step, home, root, path, command, *rest = sys.argv[1:]\n"
-        "told = versions.App.step\n"
-        "def tell(app, words):\n"
-        "    told(app, words)\n"
-        "    print(words, flush=True)\n"
-        "    if words == step:\n"
+        "record = versions.App.step\n"
+        "def record_and_kill(app, text):\n"
+        "    record(app, text)\n"
+        "    print(text, flush=True)\n"
+        "    if text == step:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "versions.App.step = tell\n"
+        "versions.App.step = record_and_kill\n"
         "places = Places('linux', Path(home), {'PATH': path}, root=Path(root))\n"
         "sys.exit(commands.main(Path(), command, rest, places))\n"
     )
@@ -124,5 +124,5 @@ def killed_at(user: User, step: str, command: str, *arguments: str | Path) -> in
         cwd=Path(__file__).resolve().parents[2],
     )
     user.shelf.joinpath("steps").write_text(done.stdout)
-    user.shelf.joinpath("words").write_text(done.stderr)
+    user.shelf.joinpath("stderr").write_text(done.stderr)
     return done.returncode

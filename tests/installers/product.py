@@ -1,4 +1,4 @@
-"""A product as small as can be, with the same modules as ours: checkouts and bundles of it in any version."""
+"""A minimal product with DynVFX's modules: its checkouts and bundles, in any version."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ NEEDED = ("msgspec", "numpy", "opentimelineio", "zmq", "av", "torch", "torchvisi
 
 
 def write_checkout(root: Path, version: str = "1.0", *, files: dict[str, str] | None = None) -> Path:
-    """A checkout of the small product with this installer; `files` come on top."""
-    said = f"import sys\n\ndef main():\n    print('dynvfx {version}')\n\nif __name__ == '__main__':\n    main()\n"
+    """A checkout of the small product with this installer and additional `files`."""
+    program = f"import sys\n\ndef main():\n    print('dynvfx {version}')\n\nif __name__ == '__main__':\n    main()\n"
     contents = {
         "pyproject.toml": f'[project]\nname = "dynvfx"\nversion = "{version}"\n\n'
         '[tool.setuptools.packages.find]\ninclude = ["plugin*", "backend*", "installers*"]\n',
         "README.md": "a small product\n",
         "LICENSE": "GPL-3.0-or-later\n",
         "plugin/__init__.py": "",
-        "plugin/cli/main.py": said,
+        "plugin/cli/main.py": program,
         "plugin/panel/__init__.py": "",
         "plugin/panel/__main__.py": f"print('panel {version}')\n",
         "plugin/hosts/agent_link.py": f"LINK = '{version}'\n",
@@ -48,7 +48,7 @@ def write_checkout(root: Path, version: str = "1.0", *, files: dict[str, str] | 
 
 
 def write_bundle(root: Path, folder: Path) -> Path:
-    """A bundle of a small checkout, as `--bundle` makes it, without any program that builds."""
+    """A bundle of a small checkout as `--bundle` makes it, without running a build tool."""
     bundle = payload.describe(root)
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)

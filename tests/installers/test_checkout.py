@@ -1,4 +1,4 @@
-"""The environment of a checkout: made once, again when something changed, after interruptions, by uv or by pip."""
+"""The environment of a checkout: created once, and again after changes and interruptions, with uv or pip."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROJECT = '[project]\nname = "dynvfx"\n[project.optional-dependencies]\nbackend 
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    """A checkout in a folder with a space and an umlaut; disks are large enough and no test waits."""
+    """A checkout in a folder with a space and an umlaut, on a large disk and without waiting times."""
     root = tmp_path / "a checkoüt"
     (root / "installers").mkdir(parents=True)
     (root / "pyproject.toml").write_text(PROJECT)
@@ -49,7 +49,7 @@ def installed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> list[tuple
 
 @pytest.fixture
 def commands(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What the environment runs; pip installs uv, and everything else works."""
+    """The commands that the environment runs; pip installs uv, and all commands succeed."""
     started: list[list[str]] = []
 
     def run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess:
@@ -114,7 +114,7 @@ def test_a_moved_python_makes_a_new_environment(checkout, installed):
 
 def test_a_full_disk_is_found_before(checkout, monkeypatch):
     monkeypatch.setattr("installers.checkout.DISK_NEEDED", 1 << 60)
-    with pytest.raises(NoSpace, match="Make room"):
+    with pytest.raises(NoSpace, match="Free some space"):
         checkout.install(("backend",))
     assert not checkout.environment.exists()
 
@@ -165,7 +165,7 @@ def test_the_environment_that_runs_is_not_removed(checkout, monkeypatch):
 
 
 def test_a_folder_that_cannot_be_written(checkout):
-    checkout.environment.write_text("")  # tests may run as root, who may write everywhere
+    checkout.environment.write_text("")  # tests may run as root, which may write everywhere
     with pytest.raises(InstallProblem):
         checkout.make_environment()
 

@@ -1,4 +1,4 @@
-"""Packages: which torch, uv or pip, tried again, what failures mean; bundles; the add-on in Blender's preferences."""
+"""Packages: the build of torch, uv and pip, retries, failures; bundles; the add-on in Blender's preferences."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from tests.installers.product import ROOT, write_bundle, write_checkout
 
 
 @pytest.mark.parametrize(
-    ("system", "nvidia", "uv", "asked", "options", "words"),
+    ("system", "nvidia", "uv", "asked", "options", "part"),
     [
         ("linux", True, True, "", [[]], "CUDA"),
         ("linux", True, False, "", [[]], "CUDA"),
-        ("linux", False, True, "", [["--torch-backend", "cpu"], []], "no card"),
+        ("linux", False, True, "", [["--torch-backend", "cpu"], []], "no NVIDIA card"),
         ("linux", False, False, "", [[]], "torch"),
         ("win32", True, True, "", [["--torch-backend", "auto"]], "CUDA"),
         ("win32", True, False, "", [[]], "needs uv"),
-        ("win32", False, False, "", [[]], "processor"),
+        ("win32", False, False, "", [[]], "CPU"),
         ("darwin", False, True, "", [[]], "Mac"),
         ("linux", True, True, "cu128", [["--torch-backend", "cu128"]], "cu128"),
         ("linux", False, True, "default", [[]], "package index"),
     ],
 )
-def test_which_torch(system, nvidia, uv, asked, options, words):
-    found, said = torch_choices(system, nvidia, uv, asked)
-    assert found == options and words in said
+def test_which_torch(system, nvidia, uv, asked, options, part):
+    found, description = torch_choices(system, nvidia, uv, asked)
+    assert found == options and part in description
 
 
 def test_a_card_is_found_by_its_driver_or_by_its_program(tmp_path):
@@ -61,7 +61,7 @@ def test_a_card_is_found_by_its_driver_or_by_its_program(tmp_path):
 
 @pytest.fixture
 def installer(tmp_path, monkeypatch):
-    """An environment whose installer answers with the statuses of a list; it notes what it was asked."""
+    """An environment whose installer records its commands and returns the exit statuses of a list."""
 
     class Asked(list):
         answers: list[tuple[int, str]] = []
@@ -70,8 +70,8 @@ def installer(tmp_path, monkeypatch):
 
     def run(command, *, shown=False):
         asked.append(command)
-        status, words = asked.answers.pop(0)
-        return subprocess.CompletedProcess(command, status, "", words)
+        status, output = asked.answers.pop(0)
+        return subprocess.CompletedProcess(command, status, "", output)
 
     monkeypatch.setattr(environment, "_run", run)
     made = Environment(tmp_path / "env", Places("linux", tmp_path, {}), ["uv"])
@@ -103,7 +103,7 @@ def test_another_build_of_torch_comes_without_hashes_and_not_newer(installer):
     asked.answers = [(0, ""), (0, ""), (0, "")]
     assert made.fill_locked(PACKAGES, ["x.whl"], [["--torch-backend", "cpu"]]) == ["--torch-backend", "cpu"]
     assert asked[1][-3:] == ["--torch-backend", "cpu", "torch<=2.8.0"]
-    assert listed(made) == NUMPY.text, "the libraries of CUDA come with their torch, or not at all"
+    assert listed(made) == NUMPY.text, "the CUDA libraries come only with their torch"
 
 
 def test_installing_is_tried_again(installer):
@@ -184,7 +184,7 @@ def test_errors_of_the_system_are_reported_with_a_remedy(number, expected):
 
 
 def test_a_place_that_cannot_be_written(user, capsys):
-    """Tests may run as root, who may write everywhere: so a file stands where the folder belongs."""
+    """Tests may run as root, which may write everywhere, so a file is put at the folder's path."""
     (user.home / ".local").write_text("")
     assert user.install("1.0", "--yes") == 1
     said = capsys.readouterr().err
@@ -213,7 +213,7 @@ def test_damaged_and_foreign_bundles(user, capsys):
     whole = wheel.read_bytes()
     wheel.write_bytes(whole[:-1])
     assert user.install("1.0", "--yes") == 1
-    assert f"{wheel.name} is not what it was" in capsys.readouterr().err
+    assert f"{wheel.name} has changed" in capsys.readouterr().err
     wheel.unlink()
     assert user.install("1.0", "--yes") == 1
     assert f"{wheel.name} is missing" in capsys.readouterr().err
@@ -227,14 +227,14 @@ def test_damaged_and_foreign_bundles(user, capsys):
     assert user.install("1.0", "--yes") == 1
     (bundle / "bundle.json").unlink()
     assert user.install("1.0", "--yes") == 1
-    assert "no bundle" in capsys.readouterr().err
+    assert "not a bundle" in capsys.readouterr().err
     assert not user.app.names() and not user.command.exists()
 
 
 def test_a_bundle_is_not_made_among_other_files(user):
     root = write_checkout(user.shelf / "checkout")
     (user.home / "thesis.txt").touch()
-    with pytest.raises(BadChoice, match="something else"):
+    with pytest.raises(BadChoice, match="other files"):
         bundling.make_bundle(root, user.home, user.places, print)
     with pytest.raises(InstallProblem, match="no program to install"):
         bundling.make_bundle(user.shelf, user.shelf / "b", user.places, print)
@@ -303,7 +303,7 @@ def test_the_addon_is_switched_on_only_when_asked_and_off_again(editor, capsys):
     assert editor.install("1.0", "--hosts", "blender-4.2,blender-5.0", "--enable") == 0
     assert "addon_utils.enable('dynvfx'" in said.read_text() and said.read_text().startswith("--background")
     reported = capsys.readouterr().err
-    assert "switched on in Blender 4.2" in reported and "The program of Blender 5.0 was not found" in reported
+    assert "enabled in Blender 4.2" in reported and "The program of Blender 5.0 was not found" in reported
     assert Manifest.read(editor.app.manifest_file).choices[SWITCHED] == str(program)
     assert editor.install("2.0", command="update") == 0
     assert editor.run("uninstall", "--yes") == 0

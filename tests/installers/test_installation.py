@@ -76,7 +76,7 @@ def test_the_same_again_changes_nothing_and_puts_missing_files_back(editor, caps
     was = made.stat().st_mtime_ns
     assert editor.install("1.0", "--yes") == 0
     assert editor.files() == before and made.stat().st_mtime_ns == was
-    assert "all files are in their places" in capsys.readouterr().out
+    assert "all files are in place" in capsys.readouterr().out
 
 
 def test_a_version_that_no_longer_starts_is_made_again(user):
@@ -99,7 +99,7 @@ def test_an_update_keeps_the_choices_and_removes_what_is_no_longer_needed(editor
     assert not (editor.home / ".local/share/applications").exists()
     assert editor.app.names() == [editor.app.current()]
     said = capsys.readouterr().out
-    assert "in place of 1.0" in said and "blender-5.0" in said
+    assert "replaces 1.0" in said and "blender-5.0" in said
     start = json.loads((editor.addon() / "panel_command.json").read_text())
     assert editor.app.current() in start["command"][0]
 
@@ -130,10 +130,10 @@ def test_a_failure_while_files_are_placed_goes_back(editor, monkeypatch, capsys)
     assert editor.install("1.0", "--hosts", "blender-4.2") == 0
     written = Manifest._place_one
 
-    def fail(manifest, wanted, tell):
+    def fail(manifest, wanted, report):
         if wanted.path.name == "strips.py" and b"2.0" in wanted.content:
             raise OSError(28, "No space left on device", str(wanted.path))
-        written(manifest, wanted, tell)
+        written(manifest, wanted, report)
 
     monkeypatch.setattr(Manifest, "_place_one", fail)
     assert editor.install("2.0", command="update", plugin__blender__strips="# 2.0\n") == 1
@@ -178,7 +178,7 @@ def test_a_foreign_file_is_not_overwritten(editor, capsys):
     foreign.write_text("installed by hand\n")
     assert editor.install("1.0", "--hosts", "blender-4.2") == 1
     assert foreign.read_text() == "installed by hand\n"
-    assert "not made by this installation" in capsys.readouterr().err
+    assert "not created by this installation" in capsys.readouterr().err
     assert not editor.command.exists()
     assert editor.install("1.0", "--hosts", "resolve") == 0
     assert foreign.read_text() == "installed by hand\n"
@@ -193,7 +193,9 @@ def test_what_is_left_when_the_app_folder_was_deleted_by_hand_does_not_block(edi
     assert not list(editor.home.rglob("*.kept"))
     assert editor.run("uninstall", "--yes") == 0
     left = editor.files() - nothing
-    assert all((editor.home / name).is_dir() for name in left), "folders may stay: nobody knows any more who made them"
+    assert all((editor.home / name).is_dir() for name in left), (
+        "only folders may be left: it is no longer known who created them"
+    )
 
 
 def test_sudo_is_turned_down(editor, monkeypatch, capsys):
@@ -237,9 +239,9 @@ def test_an_older_version_that_runs_is_left_until_it_has_ended(user, capsys):
     with subprocess.Popen([python, "-c", "input()"], stdin=subprocess.PIPE) as running:
         assert user.install("2.0", command="update") == 0
         assert user.says() == "dynvfx 2.0" and old in user.app.names()
-        assert "Still in use" in capsys.readouterr().out
+        assert "Still running" in capsys.readouterr().out
         assert user.run("uninstall", "--yes") == 1
-        assert "still runs" in capsys.readouterr().err and user.says() == "dynvfx 2.0"
+        assert "still running" in capsys.readouterr().err and user.says() == "dynvfx 2.0"
         running.communicate(b"\n")
     assert user.install("2.0", command="update") == 0
     assert user.app.names() == [user.app.current()]
@@ -254,7 +256,7 @@ def test_two_installations_at_once(user, capsys):
         root = os.path.dirname(os.path.dirname(desktop.__file__))
         asked = [sys.executable, "-c", program, str(user.places.app)]
         done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=root)
-        assert done.returncode == 1 and "Another installation of DynVFX is under way" in done.stderr
+        assert done.returncode == 1 and "Another installation of DynVFX is running" in done.stderr
     assert user.install("1.0", "--yes") == 0
 
 
@@ -272,7 +274,7 @@ def test_nothing_installed(user, capsys):
     assert "not installed" in capsys.readouterr().err
 
 
-def test_the_installer_stays_with_what_it_installed(user, monkeypatch):
+def test_the_installer_is_kept_with_the_installed_version(user, monkeypatch):
     assert user.install("1.0", "--yes") == 0
     setup = user.app.versions / user.app.current() / "setup"
     asked = [sys.executable, str(setup / "run.py"), "uninstall", "--yes"]

@@ -1,4 +1,4 @@
-"""Killed at every step, as by a power cut: what was in use goes on working, and the same command ends it."""
+"""Killed at every step, as by a power cut: the previous version still works, and the same command completes it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ KILLED = -signal.SIGKILL
 
 
 def steps_of(user: User, command: str, *arguments: object) -> list[str]:
-    """The steps that a command comes by when nothing stops it."""
-    assert killed_at(user, "none", command, *arguments) == 0, (user.shelf / "words").read_text()
+    """The steps of a command that is not interrupted."""
+    assert killed_at(user, "none", command, *arguments) == 0, (user.shelf / "stderr").read_text()
     lines = (user.shelf / "steps").read_text().splitlines()
     reported = (
         "begun",
-        "making",
+        "creating",
         "building",
         "installing",
         "checking",
         "completing",
         "placing",
-        "taking",
+        "disabling",
         "switch",
         "remov",
     )
@@ -35,7 +35,7 @@ def steps_of(user: User, command: str, *arguments: object) -> list[str]:
 
 
 def settled(user: User) -> set[str]:
-    """The files that a finished installation is: without what Python or the check leave beside them."""
+    """The files of a complete installation, without those that Python or the check create beside them."""
     return {name for name in user.files() if "__pycache__" not in name}
 
 
@@ -91,7 +91,7 @@ def test_an_update_that_was_killed_can_be_left_and_the_old_version_be_put_back(e
 
 
 def test_a_package_installer_that_outlived_its_parent_is_not_in_the_way(user):
-    """It goes on writing into the version that was never finished."""
+    """It continues to write to the incomplete version."""
     name = Bundle.read(user.bundle("1.0")).identity
     environment = user.app.versions / name / "env" / "bin"
     environment.mkdir(parents=True)

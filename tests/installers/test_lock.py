@@ -1,4 +1,4 @@
-"""The lock file: it covers pyproject.toml, holds hashes and no address, and gives the packages of each extra."""
+"""The lock file: it covers pyproject.toml, contains hashes and no address, and gives the packages of each extra."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ EXTRAS = list(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["proje
 
 @pytest.mark.parametrize("extra", ["", *EXTRAS])
 def test_it_covers_every_requirement(extra: str):
-    """`python3 run.py lock` brings it up to pyproject.toml."""
+    """`python3 run.py lock` updates it from pyproject.toml."""
     lock = Lock.read(ROOT)
     for line in requirements_of(ROOT, [extra] if extra else []):
         requirement = Requirement(line)
         found = [each for each in lock.packages if each.name == normalized(requirement.name)]
         assert found, f"{requirement.name} is not locked"
-        assert all(Version(each.version) in requirement.specifier for each in found), f"{line}: another one is locked"
+        assert all(Version(each.version) in requirement.specifier for each in found), (
+            f"{line}: another version is locked"
+        )
 
 
 def test_it_holds_hashes_and_no_address():

@@ -1,4 +1,4 @@
-"""The table of places for the three systems, and what is found in such folders."""
+"""The table of places for the three systems, and the hosts found in such folders."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def fake_hosts(places: Places) -> None:
 
 @pytest.fixture(params=SYSTEMS)
 def places(request: pytest.FixtureRequest, tmp_path: Path) -> Places:
-    """A user of each system in turn, with a home folder that is a pattern for glob as well."""
+    """A user of each system, with a home folder whose name is also a glob pattern."""
     home = tmp_path / "Jürgen [x] Ångström"
     home.mkdir()
     return Places(request.param, home, {"PATH": ""}, root=tmp_path / "root")
@@ -172,7 +172,7 @@ def test_a_choice_that_cannot_be(tmp_path, wanted):
 
 
 def test_agents_command_and_entry_lie_where_each_system_wants_them(places, user, monkeypatch):
-    """Placed and taken away with the record, as an installation does it; the shortcut by a stand-in for PowerShell."""
+    """Placed and removed with the record, as an installation does; a script takes the place of PowerShell."""
     fake_hosts(places)
     powershell = user.shelf / "programs" / "powershell"
     powershell.parent.mkdir()
@@ -253,7 +253,7 @@ def test_names_of_folders_are_quoted(tmp_path, name):
 
 
 def _unquoted(text: str) -> str:
-    """The first argument of an Exec line, read by the specification: first as a string, then as a quoted argument."""
+    """The first argument of an Exec line, parsed by the specification: as a string, then as a quoted argument."""
     text = text.replace("\\\\", "\0").replace("\0", "\\")
     assert text.startswith('"')
     out, signs = "", iter(text[1:])

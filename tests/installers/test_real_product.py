@@ -1,4 +1,4 @@
-"""The product itself: a bundle of this checkout, installed from it without a network, started, and removed."""
+"""DynVFX itself: a bundle of this checkout, installed without a network, started, and removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.installers.product import ROOT
 
 
 def needed(requirements: list[str]) -> dict[str, Distribution]:
-    """The installed distributions that these requirements mean, with all that those need without an extra."""
+    """The installed distributions of these requirements and their dependencies, without extras."""
     found: dict[str, Distribution] = {}
     for requirement in requirements:
         wanted, _, marker = requirement.partition(";")
@@ -30,7 +30,7 @@ def needed(requirements: list[str]) -> dict[str, Distribution]:
 
 
 def packed(package: Distribution, folder: Path) -> Path:
-    """The wheel again from which a distribution was installed."""
+    """Rebuild the wheel from which a distribution was installed."""
     info = next(Path(file).parts[0] for file in package.files if Path(file).name == "METADATA")
     tags = [line.split(": ")[1] for line in package.read_text("WHEEL").splitlines() if line.startswith("Tag: ")]
     parts = zip(*(tag.split("-") for tag in tags), strict=True)
@@ -49,12 +49,12 @@ def packed(package: Distribution, folder: Path) -> Path:
 
 
 def lock_of(wheels: Path) -> Lock:
-    """A lock file for these very wheels; packed again they are other files than those of the package index."""
+    """A lock file for exactly these wheels, whose hashes differ from those of the package index."""
     packages = []
     for wheel in sorted(wheels.glob("*.whl")):
         name, version, *_ = wheel.name.split("-")
         text = f"{name}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
-        # All of them: what the panel's requirements need is what was packed.
+        # All of them: exactly the requirements of the panel were packed.
         packages.append(LockedPackage(normalized(name), version, text, frozenset({"msgspec"})))
     return Lock(packages)
 

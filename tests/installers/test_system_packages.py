@@ -1,4 +1,4 @@
-"""System packages, against a dpkg and an apt that write down what they are asked."""
+"""System packages, with fakes of dpkg and apt that record their calls."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from installers import system_packages
 
 @pytest.fixture
 def debian(tmp_path, monkeypatch):
-    """A PATH on which dpkg knows the packages of the file `installed`, and apt-get adds to it once it was updated."""
+    """A PATH with a dpkg that reads the file `installed`, and an apt-get that adds to it after an update."""
     installed, asked = tmp_path / "installed", tmp_path / "asked"
     installed.write_text("libgl1\n")
     programs = {

@@ -38,7 +38,7 @@ def test_the_installed_add_on_reaches_its_panel(tmp_path: Path, monkeypatch: pyt
         reply: list[str] = []
         host = FoundHost("blender-3.4", "blender", "Blender 3.4", addons, program)
         switch_on([host], Manifest(tmp_path / "manifest.json"), reply.append)
-        assert "switched on" in reply[0]
+        assert "enabled" in reply[0]
         done = subprocess.run(
             [program, "-b", "--python-exit-code", "1", "--python", INSIDE / "installed.py"],
             capture_output=True,
