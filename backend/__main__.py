@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cache-gb", type=_positive, default=50.0, metavar="GB", help="size of the stage cache")
     parser.add_argument("--upload-gb", type=_positive, default=200.0, metavar="GB", help="size of what clients sent")
     parser.add_argument("--worker-module", default=WORKER_MODULE, help=argparse.SUPPRESS)
-    parser.add_argument("--verbose", action="store_true", help="tell everything on stderr")
+    parser.add_argument("--verbose", action="store_true", help="log everything on stderr")
     return parser
 
 

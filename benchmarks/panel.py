@@ -1,4 +1,4 @@
-"""How long the panel's loop is held up: 200 takes in the list, a 4K clip, a job that tells of every step.
+"""How long the panel's loop is held up: 200 takes in the list, a 4K clip, a job that reports every step.
 
     python benchmarks/panel.py [SECONDS]
 

@@ -80,7 +80,7 @@ def wait(seconds: float) -> None:
 
 
 def thread_seconds() -> dict[str, float]:
-    """Processor seconds of every thread of this process by name, where the system tells (Linux)."""
+    """Processor seconds of every thread of this process by name, where the system reports them (Linux)."""
     found: dict[str, float] = {}
     tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
     for task in Path("/proc/self/task").glob("*/stat"):

@@ -68,7 +68,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=options.folder, ignore_cleanup_errors=True) as place:
         folder = Path(place)
         starts = [started(folder / f"start-{number}") for number in range(options.starts)]
-        tell(figures, "start of the service, median", median(starts), "s (target < 1.5)")
+        report(figures, "start of the service, median", median(starts), "s (target < 1.5)")
         home = folder / "home"
         found = local_service.start(home, until_idle=None)
         try:
@@ -96,8 +96,8 @@ def round_trips(client: Client, calls: int, figures: Figures) -> None:
     """Small requests, one after another."""
     client.call(Ping())
     times = [timed(lambda: client.call(Ping()))[0] * 1000 for _ in range(calls)]
-    tell(figures, "round trip, p50", percentile(times, 50), "ms")
-    tell(figures, "round trip, p99", percentile(times, 99), "ms")
+    report(figures, "round trip, p50", percentile(times, 50), "ms")
+    report(figures, "round trip, p99", percentile(times, 99), "ms")
 
 
 def jobs(client: Client, options: argparse.Namespace, folder: Path, found: ServiceFile, figures: Figures) -> Path:
@@ -118,17 +118,17 @@ def jobs(client: Client, options: argparse.Namespace, folder: Path, found: Servi
         ]
         for turn in turns if number % 2 else reversed(turns):
             turn()
-    tell(figures, "event latency (in the ledger to at the client), p50", percentile(delays, 50), "ms")
-    tell(figures, "event latency, p99", percentile(delays, 99), "ms")
-    tell(figures, "first job through the service, which starts the worker", served[0].seconds, "s")
+    report(figures, "event latency (in the ledger to at the client), p50", percentile(delays, 50), "ms")
+    report(figures, "event latency, p99", percentile(delays, 99), "ms")
+    report(figures, "first job through the service, which starts the worker", served[0].seconds, "s")
     warm, bare = served[1:], alone[1:]  # libraries are loaded and models open in both processes
-    tell(figures, "tiny job in one warm process, median", median(cost.seconds for cost in bare), "s")
-    tell(
+    report(figures, "tiny job in one warm process, median", median(cost.seconds for cost in bare), "s")
+    report(
         figures, "tiny job through the service and its warm worker, median", median(cost.seconds for cost in warm), "s"
     )
     pairs = list(zip(warm, bare, strict=True))
-    tell(figures, "overhead of the service, median of pairs", ratio((a.seconds, b.seconds) for a, b in pairs), GOAL)
-    tell(figures, "overhead in processor time, median of pairs", ratio((a.cpu, b.cpu) for a, b in pairs), "%")
+    report(figures, "overhead of the service, median of pairs", ratio((a.seconds, b.seconds) for a, b in pairs), GOAL)
+    report(figures, "overhead in processor time, median of pairs", ratio((a.cpu, b.cpu) for a, b in pairs), "%")
     return folder / f"served-{options.jobs}"
 
 
@@ -150,7 +150,7 @@ def late(events: Iterable[Numbered], delays: list[float]) -> Iterator[JobEvent]:
 
 
 def finish(events: Iterable[JobEvent]) -> None:
-    """Hear all of a job."""
+    """Receive every event of a job."""
     for event in events:
         if isinstance(event, JobFailed):
             sys.exit(f"A job failed: {event.what} {event.why}")
@@ -210,9 +210,9 @@ def cancels(client: Client, options: argparse.Namespace, folder: Path, figures: 
         answers["running"].append(seconds * 1000)
         effects.append(seconds + timed(lambda: until_idle(client))[0])
     for state, times in answers.items():
-        tell(figures, f"cancel of a job that is {state} answered, p50", percentile(times, 50), "ms (target < 200)")
-        tell(figures, f"cancel of a job that is {state} answered, p99", percentile(times, 99), "ms (target < 200)")
-    tell(figures, "cancelled job has ended its step, median", median(effects), "s")
+        report(figures, f"cancel of a job that is {state} answered, p50", percentile(times, 50), "ms (target < 200)")
+        report(figures, f"cancel of a job that is {state} answered, p99", percentile(times, 99), "ms (target < 200)")
+    report(figures, "cancelled job has ended its step, median", median(effects), "s")
 
 
 def until_idle(client: Client) -> None:
@@ -249,7 +249,7 @@ def transfers(client: Client, folder: Path, output: Path, megabytes: int, figure
 
     for name, work in (("cp with fsync", copy), ("upload", upload), ("download", download)):
         seconds, _ = timed(work)
-        tell(figures, name, megabytes / seconds, "MB/s")
+        report(figures, name, megabytes / seconds, "MB/s")
 
 
 def client_of(home: Path, found: ServiceFile) -> Client:
@@ -283,7 +283,7 @@ def ratio(pairs: Iterable[tuple[float, float]]) -> float:
     return median(100 * (first / second - 1) for first, second in pairs)
 
 
-def tell(figures: Figures, name: str, value: float, unit: str) -> None:
+def report(figures: Figures, name: str, value: float, unit: str) -> None:
     """Print a figure and keep it."""
     figures[f"{name} [{unit.split()[0]}]"] = round(value, 4)
     print(f"{name:60} {value:10.3f} {unit}", flush=True)

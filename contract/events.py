@@ -1,4 +1,4 @@
-"""What a job reports while it runs: one struct for each type of event, told apart by the field `event`.
+"""What a job reports while it runs: one struct for each type of event; the field `event` says which.
 
 The same events are one JSON object a line on the command line (docs/command-line.md).
 """

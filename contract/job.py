@@ -169,7 +169,7 @@ class Add(Part, frozen=True, kw_only=True, tag="add", tag_field="kind"):
 
 
 Edit = Add
-"""Other kinds of edits join here, as a union told apart by `kind`."""
+"""Other kinds of edits join here, as a union tagged by `kind`."""
 
 
 # The job --------------------------------------------------------------------------------------------------------------

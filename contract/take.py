@@ -32,7 +32,7 @@ class MediaFile(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Note(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What somebody said about the frames `first` to `last` (both included, 0 is the take's first frame)."""
+    """A reviewer's note on the frames `first` to `last` (both included, 0 is the take's first frame)."""
 
     text: str
     first: int

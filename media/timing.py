@@ -105,7 +105,7 @@ def measure_timing(
         variable = any(abs(step - mean) > max(Fraction(2), mean / 50) for step in steps)
         if not variable:
             average = 1 / (mean * time_base)
-            # A container that rounds to milliseconds cannot tell 23.976 from 23.98 on a short clip; its header can.
+            # A container that rounds to milliseconds shows 23.976 and 23.98 alike on a short clip; its header does not.
             blur = Fraction(1, ordered[-1] - ordered[0]) + Fraction(1, 100_000)
             near = nominal is not None and abs(nominal / average - 1) <= blur * 2
             found = _snapped(nominal if nominal is not None and near else average)

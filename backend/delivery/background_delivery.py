@@ -1,4 +1,4 @@
-"""Delivery in a thread of its own, so that its progress can be told as events and Ctrl-C stops it cleanly."""
+"""Delivery in a thread of its own, so that its progress becomes events and Ctrl-C stops it cleanly."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Delivery:
 
 
 def _nothing(done: int, total: int) -> None:
-    """Nobody listens to the progress."""
+    """Ignores the progress."""
 
 
 def deliver_take(

@@ -81,7 +81,7 @@ class Encoder:
         try:
             self._input.close()
         except OSError:
-            pass  # ffmpeg is gone; its exit code and words tell why
+            pass  # ffmpeg has ended; its exit code and output say why
         code = self._process.wait()
         self._listener.join()
         if code:

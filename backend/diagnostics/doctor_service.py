@@ -48,7 +48,7 @@ def service_findings() -> Iterator[Finding]:
         yield Finding("Keys", "broken", " ".join(filter(None, (problem.what, problem.why))), problem.remedy)
         return
     others = [name or "unnamed" for name in authorized.values() if name != OWNER]
-    let_in = f"; beside you is let in: {', '.join(others)}" if others else "; nobody beside you is let in"
+    let_in = f"; authorised besides you: {', '.join(others)}" if others else "; no key besides yours is authorised"
     yield Finding("Keys", "fine", f"yours begins with {pair.public[:8]}, only you read {keys.folder}{let_in}")
     yield _disk(home)
     yield _loopback()

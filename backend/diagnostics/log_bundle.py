@@ -1,4 +1,4 @@
-"""A zip file with the logs and a summary of the machine, to be sent to somebody who looks for a mistake."""
+"""A zip file with the logs and a summary of the machine, to be sent to whoever looks for a fault."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LogBundle:
 
 
 def default_name() -> str:
-    """A name that tells when."""
+    """A name with the date and time."""
     return f"dynvfx-logs-{time.strftime('%Y%m%d-%H%M%S')}.zip"
 
 

@@ -1,4 +1,4 @@
-"""Takes out of a text what is nobody's business, and leaves what a mistake is found by.
+"""Removes private details from a text and keeps what helps to find a fault.
 
 What is known to be private (sentences of people, paths of their jobs, names of user and machine) goes wherever it
 stands. What only looks like a path, a quotation, an address or a key goes as well: rather one word too many than one
@@ -51,9 +51,9 @@ _PLAIN_ARGUMENT = re.compile(
 
 
 class Redaction:
-    """Call it with a text. `private` holds sentences and paths that are known to be somebody's; `names` are words.
+    """Call it with a text. `private` holds sentences and paths that are known to be private; `names` are words.
 
-    Marks: <path 1>.mov (suffixes tell no secret), <text 1>, <name 1>, <key>, <address>, and <program>/... for files of
+    Marks: <path 1>.mov (suffixes are kept), <text 1>, <name 1>, <key>, <address>, and <program>/... for files of
     this program and of Python, whose places in a traceback are what one looks for.
     """
 

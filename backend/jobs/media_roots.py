@@ -25,7 +25,7 @@ class OutsideMediaRoots(Problem):
 class MediaRoots:
     """The folders below which media may be read and results written.
 
-    A path counts as where it really is, after all links. Between the check and the reading somebody who may write below
+    A path counts as where it really is, after all links. Between the check and the reading a user who may write below
     a root could swap a file for a link: read the path that `check` returned, and let only trusted people write there.
     """
 
@@ -120,7 +120,7 @@ def _real_root(root: str | os.PathLike[str]) -> Path:
 
 
 def _lies_below(real: Path, root: Path) -> bool:
-    """By name; else by what the folders are, for disks that tell no upper from lower case."""
+    """By name; else by what the folders are, for disks that ignore upper and lower case."""
     if real.is_relative_to(root):
         return True
     try:

@@ -58,7 +58,7 @@ def resolve_plan(
         if given is not None and given != kept:
             raise BadUsage(
                 f"{file} is another plan than the given one.",
-                "Takes of two plans in one folder could not be told apart.",
+                "Takes of two plans in one folder would look like takes of one.",
                 "Choose another folder with --output, or edit the plan in the folder and leave --plan out.",
             )
         resolved = ResolvedPlan(kept, "kept" if given is None else "given")
@@ -91,7 +91,8 @@ def assistant_for(assistant: str | None, backbone: Backbone) -> Assistant:
 def default_assistant(environment: Mapping[str, str] = os.environ) -> str:
     """The vision model if one was set up for this program, else the offline assistant.
 
-    Frames leave this machine only when somebody said so: a key that is there for other programs does not count.
+    Frames leave this machine only when the user asked for it: the key of another
+    program in the environment does not count.
     """
     names = ("DYNVFX_ASSISTANT_URL", "DYNVFX_ASSISTANT_KEY", "DYNVFX_ASSISTANT_MODEL")
     return "openai" if any(environment.get(name, "").strip() for name in names) else "offline"

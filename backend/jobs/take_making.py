@@ -1,4 +1,4 @@
-"""One take from noise to take.json, told as events."""
+"""One take from noise to take.json, as a stream of events."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from contract.take import TAKE_FILE, Note, Status, Take, read_take, write_take
 
 
 class TakeIndex:
-    """The table `takes`. Somebody may write a take.json beside us: what changed there is taken over when it is read.
+    """The table `takes`. Another program may write a take.json too: changes there are taken over when it is read.
 
     A take whose folder is gone (deleted, or on a disk that is not there) is left out of answers but kept here.
     """

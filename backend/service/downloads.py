@@ -8,7 +8,7 @@ from bridge.files.errors import NoSuchFile
 
 
 def file_of(output: Path, name: str) -> Path:
-    """The regular file `name` below a job's folder; a full path, as events tell it, is as good.
+    """The regular file `name` below a job's folder; a full path, as events name it, is accepted too.
 
     Raises NoSuchFile when it is not there, not a file, or leads out of the folder.
     """

@@ -20,7 +20,7 @@ OpenSegmenter = Callable[..., Segmenter]
 class OpenModels:
     """At most one backbone and one segmenter at a time. `device` None leaves the choice to the openers.
 
-    `on_loading` hears the name of what is being opened, and None when it is there or could not be opened.
+    `on_loading` gets the name of what is being opened, and None once it is open or has failed to open.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class _ProgressReporter:
 
 
 def _release() -> None:
-    """Give the memory of a model that nobody holds any more back to the device."""
+    """Give the memory of a model that is no longer in use back to the device."""
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()

@@ -67,7 +67,7 @@ class WorkerJobs:
         except Problem as problem:
             log.exception("job %s failed: %s", job.job, problem.kind)
             failure = failure_of(problem, is_small=job.spec.footprint == "small")
-            # After too little memory nobody knows what is left in it: a fresh process is safer.
+            # After running out of memory the state of the device is unknown: a fresh process is safer.
             return RunEnded(job=job.job, outcome="failed", failure=failure, leaving=isinstance(problem, OutOfMemory))
         log.info("job %s: %s", job.job, ended.outcome)
         return ended

@@ -130,7 +130,7 @@ def write_timeline(
     `older` writes schemas that every OpenTimelineIO reader takes (Clip.1), which holds one media reference a clip; pass
     `OpenTimeline.older` to give an application what it wrote itself.
     A timeline with more references (a stack of takes) is written with the current schemas, as dropping takes would
-    make the file tell another truth than the project. When `media_base` is given and is not the file's own folder,
+    make the file contradict the project. When `media_base` is given and is not the file's own folder,
     relative media references are made absolute, so that they still lead to the same files.
 
     Raises BadUsage for another suffix than .otio, OutOfDisk when the file cannot be written.

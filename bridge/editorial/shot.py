@@ -28,7 +28,7 @@ class Shot(msgspec.Struct, frozen=True):
 
     Media time: `frame_count` frames of `media_path` from `source_start` (0 is the media's first frame) at `rate`
     (numerator, denominator) are seen in the timeline; `handles` more are there before and after (after is 0 when the
-    timeline does not tell the media's length). `source_offset` is the part of the first frame, a fraction in [0, 1),
+    timeline does not give the media's length). `source_offset` is the part of the first frame, a fraction in [0, 1),
     that the cut leaves out: not 0 only where a clip's rate differs from its timeline's.
 
     Record time: the shot lies at `record_start` for `record_frames`, in frames of `timeline_rate` counted from the

@@ -33,7 +33,7 @@ class ShotBundle:
 
 
 def pack_shot(opened: OpenTimeline, shot: Shot, sequence_count: int = 0) -> ShotBundle:
-    """The parcel of a shot. `sequence_count` is the number of a sequence's images where the timeline tells none.
+    """The bundle of a shot. `sequence_count` is the number of a sequence's images where the timeline gives none.
 
     A chosen part travels as the whole clip: name the same part again over there. Raises BadTimeline.
     """

@@ -34,7 +34,7 @@ class OpenTimeline:
     """A timeline in memory and where it came from.
 
     Relative media references count from `media_base`; media that is not where the timeline says is looked for below
-    `media_folders`. `path` is the file that was opened (the movie itself for kind "movie"). `older` tells that
+    `media_folders`. `path` is the file that was opened (the movie itself for kind "movie"). `older` says that
     no Clip.2 was in the file, so that the application which wrote it may know only Clip.1.
     """
 
@@ -60,7 +60,9 @@ class OpenTimeline:
         ranges = [clip.source_range or _available_range(clip) for clip in clips]
         rates = Counter(exact_rate(each.duration.rate) for each in ranges if each is not None)
         if not rates:
-            raise BadTimeline("The timeline has no frame rate.", "No start time and no clip tells one.", _EXPORT)
+            raise BadTimeline(
+                "The timeline has no frame rate.", "Neither the start time nor any clip has one.", _EXPORT
+            )
         return rates.most_common(1)[0][0]
 
     @property

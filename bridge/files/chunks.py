@@ -6,7 +6,7 @@ import hashlib
 from io import FileIO
 
 CHUNK_BYTES = 1 << 20
-"""What one chunk holds at most, where nobody says otherwise."""
+"""Default for the largest size of a chunk, in bytes."""
 
 
 def chunk_digest(data: bytes | memoryview) -> bytes:

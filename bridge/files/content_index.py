@@ -28,7 +28,7 @@ class _Whole:
 class ContentIndex:
     """The folder's content in memory, and the moves that keep folder and memory alike. Its owner holds the lock.
 
-    Jobs have hard links of the files, and tell by the time of change whether their media was replaced: so it is the
+    Jobs have hard links of the files, and use the time of change to see whether their media was replaced: so it is the
     same for all files, and the time of the last use stands in marks of their own.
     """
 
@@ -67,7 +67,7 @@ class ContentIndex:
 
     def publish(self, client: str, sha256: str, arrived: Path, size: int) -> None:
         """Make a verified partial file a whole one of this client's, which survives a loss of power."""
-        # The mark first: a file without one would be nobody's, a mark without file is what the sender can claim anyway.
+        # The mark first: a file without one would have no owner; a mark without a file only lets the sender upload it.
         self._mark(_folder_of(client), sha256, self._clock())
         self._senders.setdefault(sha256, set()).add(_folder_of(client))
         place = self._whole_folder / sha256[:2] / sha256
@@ -90,12 +90,12 @@ class ContentIndex:
         return self._partial.pop(path, (0, 0.0))[0]
 
     def leave_partial(self, path: Path) -> None:
-        """Count a partial file that nobody writes from now on."""
+        """Count a partial file that is not being written any more."""
         with suppress(FileNotFoundError):
             self._partial[path] = (path.stat().st_size, self._clock())
 
     def total(self) -> int:
-        """Bytes of whole files and of partial ones that nobody writes."""
+        """Bytes of whole files and of partial ones that are not being written."""
         return sum(whole.size for whole in self._whole.values()) + sum(size for size, _ in self._partial.values())
 
     def evict(self, wanted: int, keep: AbstractSet[str], before: float) -> int:

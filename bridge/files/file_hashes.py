@@ -54,7 +54,7 @@ class FileHashes:
             return None
 
     def compute(self, path: Path, step: Callable[[int, int], None] | None = None) -> str:
-        """The file's hash, here and now. Raises FileChanged when somebody writes it meanwhile, or OSError.
+        """The file's hash, here and now. Raises FileChanged when it is written meanwhile, or OSError.
 
         `step(done, total)` is called in bytes, and may raise to end it.
         """

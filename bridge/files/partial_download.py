@@ -18,7 +18,7 @@ _BLOCK = 1 << 20
 
 
 class PartialDownload:
-    """A file of `size` bytes with this SHA-256 that shall stand at `dest`; until then `.NAME.SHA256.part` beside it.
+    """A file of `size` bytes with this SHA-256 on its way to `dest`; until then it is `.NAME.SHA256.part` beside it.
 
     `have` are the bytes that are there. Nothing half-written ever has the name `dest`, and what stood there before
     stays until the new file is whole.

@@ -16,7 +16,7 @@ from bridge.files.errors import ChunkGap, ContentMismatch, DamagedChunk, out_of_
 from contract.errors import Problem, TooLarge
 
 _BLOCK = 1 << 20
-_CUT = "Somebody shortened the file while it arrived."
+_CUT = "The file was shortened on the backend's disk while it arrived."
 
 
 class _Stamp(NamedTuple):
@@ -32,11 +32,11 @@ def _stamp(file: FileIO | BufferedRandom) -> _Stamp:
 
 
 class PartialUpload:
-    """The partial file at `path` of an upload of `size` bytes whose SHA-256 shall be `sha256`.
+    """The partial file at `path` of an upload of `size` bytes whose SHA-256 must be `sha256`.
 
     What an earlier process left at `path` counts as arrived. The whole file's hash is computed by `pool`, reading
     behind the writer, so that neither a resumed file nor a large one's end holds up who calls `write`: for 4 GB that
-    would be many seconds. `publish(self)` is called in the pool once the content is right and on the disk. `heard` is
+    would be many seconds. `publish(self)` is called in the pool once the content is right and on the disk. `received` is
     for the owner: when the client last spoke of it.
     """
 
@@ -178,7 +178,7 @@ class PartialUpload:
             raise self._back_to_start(_CUT)
         # Some disks change the time a little later than the content: that alone proves nothing.
         if stamp != self._stamp and hashlib.file_digest(content, "sha256").hexdigest() != self.sha256:
-            raise self._back_to_start("Somebody changed the file after it had arrived.")
+            raise self._back_to_start("The file was changed on the backend's disk after it had arrived.")
 
     def _back_to_start(self, why: str) -> ContentMismatch:
         problem = ContentMismatch(
@@ -189,7 +189,7 @@ class PartialUpload:
                 self.have = self._sink.truncate(0)
                 self._stamp = _stamp(self._sink)
             self._restart_hash()
-            self._problem = problem  # in the same moment, or somebody sees an upload at its beginning for no reason
+            self._problem = problem  # in the same moment: an upload at its beginning needs its reason
         return problem
 
     def _stop(self, problem: Problem) -> None:

@@ -28,7 +28,7 @@ from bridge.wire.messages import (
 from contract.errors import Problem
 
 Progress = Callable[[int, int], None]
-"""Told of (bytes done, bytes in all)."""
+"""Called with (bytes done, bytes in all)."""
 
 _ReplyKind = TypeVar("_ReplyKind")
 
@@ -65,7 +65,7 @@ def upload(
 ) -> str:
     """Bring a file to the service unless it has it; its SHA-256, by which jobs name it (`contract.job.InputFile`).
 
-    What arrived in an earlier attempt is not sent again. First the file is read for its hash (`reading` is told how
+    What arrived in an earlier attempt is not sent again. First the file is read for its hash (`reading` gets how
     far; a given `hashes` remembers it for the next time), then sent (`progress`). Raises NoSuchFile, FileChanged (it is
     being written), TransferCancelled as soon as `cancelled()`, and what `call` raises.
     """
@@ -242,7 +242,7 @@ def _stopper(cancelled: Callable[[], bool] | None) -> Callable[[], None]:
 
 
 def _changed(path: Path) -> FileChanged:
-    return FileChanged(f"{path} was changed while it was sent.", remedy="Try again when nobody writes it any more.")
+    return FileChanged(f"{path} was changed while it was sent.", remedy="Try again once it is no longer being written.")
 
 
 def _unreadable(path: Path, error: OSError) -> NoSuchFile:

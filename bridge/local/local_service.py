@@ -1,4 +1,4 @@
-"""Finding this user's own service, and starting one that ends by itself when nobody needs it any more."""
+"""Finding this user's own service, and starting one that ends by itself when it is no longer needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE = 60.0
 ANSWER_WITHIN = 15.0
 """Seconds for which a service that runs is waited for."""
 UNTIL_IDLE = 30.0
-"""Seconds after which a service that was started here ends, when nobody is connected and nothing is to be done."""
+"""Seconds after which a service that was started here ends, once no client is connected and no job is left."""
 START_LOG = Path("log") / "service-start.log"
 """What a service that was started here prints, below its home."""
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +50,7 @@ def start(
     """Start a service apart from this process and return where it listens; one that runs already is as good.
 
     It may read media below `media_roots`; none given: everything that its user may read. `until_idle` None lets it run
-    until it is told to stop. Raises ServiceNotStarted with its last words, NotPrivate.
+    until it is asked to stop. Raises ServiceNotStarted with the end of its log, NotPrivate.
     """
     home = home or state_folder()
     command = command_for(home, until_idle, media_roots or file_system_roots())
@@ -89,7 +89,7 @@ def connect(
 ) -> Client:
     """A client of the service that runs for this user, which is started when there is none and `start_one` is set.
 
-    Raises ServiceNotStarted, Unreachable (nobody answers, or none runs and none shall be started), NotPrivate, Refusal.
+    Raises ServiceNotStarted, Unreachable (no answer, or none runs and none may be started), NotPrivate, Refusal.
     """
     home = home or state_folder()
     found = read_service_file(home)
@@ -131,15 +131,15 @@ def file_system_roots() -> list[Path]:
 
 
 def _not_started(why: str, home: Path) -> ServiceNotStarted:
-    last_words = _last_words(home / START_LOG)
+    tail = _log_tail(home / START_LOG)
     return ServiceNotStarted(
         "The service could not be started.",
-        f"{why} Its last words: {last_words}" if last_words else why,
+        f"{why} The end of its log: {tail}" if tail else why,
         "`dynvfx doctor` says what is wrong; --in-process works without the service.",
     )
 
 
-def _last_words(log: Path) -> str:
+def _log_tail(log: Path) -> str:
     """The end of a log, to be shown in one paragraph; of a traceback only what it comes to."""
     try:
         lines = log.read_text("utf-8", errors="replace").splitlines()

@@ -144,7 +144,7 @@ class Client:
                 raise problem or _no_answer(self.session.address)
 
     def _explained(self, problem: Problem) -> Problem:
-        """Why nobody answers, where the session knows more than that the time is up."""
+        """Why there is no answer, where the session knows more than that the time is up."""
         if type(problem) is Unreachable and self.session.problem is not None:
             return self.session.problem
         return problem

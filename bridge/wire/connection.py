@@ -95,7 +95,7 @@ class Connection:
                 yield frames[0].buffer
 
     def readable(self) -> bool:
-        """Whether a message waits; ZeroMQ's descriptor alone does not tell it."""
+        """Whether a message waits; ZeroMQ's descriptor alone does not show it."""
         return bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
 
     def close(self) -> None:

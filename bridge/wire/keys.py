@@ -186,7 +186,7 @@ def _read_secret(path: Path) -> str | None:
         raise NotPrivate(
             f"The secret key {path} may have been read by others.",
             f"Its permissions are {mode & 0o777:03o}.",
-            "Delete it, a new one is made at the next start; or, if you know that nobody read it, chmod 600 it.",
+            "Delete it, a new one is made at the next start; or, if you know that no one else read it, chmod 600 it.",
         )
     if not is_key(text):
         raise BadKey(f"The file {path} holds no key.", "It is damaged.", "Delete it; a new key is made at next start.")

@@ -61,7 +61,7 @@ class Link:
         """When `keep_time` has to be called, on the clock; None while there is nothing to wait for."""
         if self.greeted or self._closed:
             return None
-        # The monitor does not show in `fd`: while a connection begins, somebody has to look often.
+        # The monitor does not show in `fd`: while a connection begins, it has to be polled.
         return self._due if self.connection is None else min(self._due, self._clock() + 0.02)
 
     def keep_time(self) -> None:
@@ -88,7 +88,7 @@ class Link:
             read()  # what came before the end
             self._end(fact)
 
-    def hear(self, answer: Answer) -> bool:
+    def receive(self, answer: Answer) -> bool:
         """Take an answer when it is the one to the greeting."""
         if answer.number == 0 or answer.number != self._hello_number:
             return False
@@ -107,7 +107,7 @@ class Link:
 
     def refuse(self, problem: Problem) -> None:
         """The service does not want us: give the connection up and ask again only now and then."""
-        self._delay = BACKOFF_LONGEST  # until somebody authorises the key or updates a program
+        self._delay = BACKOFF_LONGEST  # until the key is authorised or a program is updated
         self.drop("refused", problem)
 
     def drop(self, state: State, problem: Problem | None = None) -> None:
@@ -121,7 +121,7 @@ class Link:
         self.set_state(state, problem)
 
     def set_state(self, state: State, problem: Problem | None = None) -> None:
-        """Change the state, and tell it when it is another one."""
+        """Change the state, and report it when it is another one."""
         changed, self.state, self.problem = state != self.state, state, problem
         if changed:
             self.on_state(state)

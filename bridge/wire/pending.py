@@ -82,7 +82,7 @@ class PendingCalls:
             call.sent = True
 
     def answered(self, number: int, reply: Reply) -> None:
-        """An answer has come; one that nobody waits for any more is ignored."""
+        """An answer has come; one whose call has ended already is ignored."""
         if isinstance(reply, Refused):
             self._end(number, refusal(reply))
         else:
@@ -93,7 +93,7 @@ class PendingCalls:
         self._end(number, problem)
 
     def forget(self, number: int) -> None:
-        """End a call without telling anybody."""
+        """End a call without calling back."""
         self._calls.pop(number, None)
 
     def disconnected(self) -> None:

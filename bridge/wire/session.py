@@ -50,7 +50,7 @@ def _ignore(_: Any) -> None:
 class Session:
     """Calls, pushes and followed jobs over one connection after another.
 
-    `state` is "connecting" at first and after a break, "ready" while the service answers, "silent" while nobody does,
+    `state` is "connecting" at first and after a break, "ready" while the service answers, "silent" while it does not,
     and "refused" when the service will not have us; `problem` says why and what to do. It goes on trying in all of
     them. When it becomes "ready" again, calls that may be repeated are sent again and followed jobs go on with their
     next event; a list of jobs is to be asked for anew. Callbacks come only from within `step` (and `close`) and may
@@ -115,7 +115,7 @@ class Session:
         now = self._clock()
         due = [self._calls.next_deadline(), self._link.due()]
         if self._link.connection is not None and self._link.connection.readable():
-            return 0.0  # `fd` tells of changes only, not of what was there before
+            return 0.0  # `fd` reports changes only, not what was there before
         if self._link.greeted:
             due.append(now + (0.02 if self._calls.has_unsent else 0.5))  # 0.5: the monitor does not show in `fd`
             if not self._pinged:
@@ -134,7 +134,7 @@ class Session:
         return self._calls.add(request, timeout_seconds, on_reply)
 
     def forget(self, number: int) -> None:
-        """Tell nobody of a call's outcome any more; it may be carried out all the same."""
+        """Do not call back with a call's outcome any more; it may be carried out all the same."""
         self._calls.forget(number)
 
     def follow_job(
@@ -146,7 +146,7 @@ class Session:
     ) -> FollowedJob:
         """Get each event of a job from number `first` on, once and in order, also those still to come.
 
-        `on_problem` is told when the service does not show the job; nothing more comes then. A job is followed once:
+        `on_problem` is called when the service does not show the job; nothing more comes then. A job is followed once:
         following it again ends the earlier following.
         """
         self.unfollow_job(job)
@@ -206,12 +206,12 @@ class Session:
                 if number:  # a push of a kind that we do not know is nothing to us
                     self._calls.failed(number, not_understood(str(error)))
             else:
-                self._hear(answer)
+                self._receive(answer)
             if count == _READ_AT_ONCE:
                 return
 
-    def _hear(self, answer: Answer) -> None:
-        if self._link.hear(answer):
+    def _receive(self, answer: Answer) -> None:
+        if self._link.receive(answer):
             return
         if self._link.greeted and self.state == "silent":
             self._link.set_state("ready")

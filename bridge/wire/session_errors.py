@@ -31,10 +31,10 @@ def hangs(address: str) -> Unreachable:
 
 
 def cut_short(address: str) -> Unreachable:
-    """Somebody took the connection and ended it before the keys were proved."""
+    """The other end accepted the connection and ended it before the keys were proved."""
     return Unreachable(
         f"What answers at {address} does not prove to be the expected service.",
-        "Its key is another one (it was set up anew, or it is somebody else's), or a tunnel leads nowhere.",
+        "Its key is another one (it was set up anew, or it belongs to someone else), or a tunnel leads nowhere.",
         "Compare the service's key with the one that it prints at its start.",
     )
 

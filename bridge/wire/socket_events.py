@@ -1,4 +1,4 @@
-"""What ZeroMQ's monitor of a socket tells, read without `zmq.utils.monitor`, which brings all of asyncio with it."""
+"""The events of ZeroMQ's socket monitor, read without `zmq.utils.monitor`, which brings all of asyncio with it."""
 
 from __future__ import annotations
 

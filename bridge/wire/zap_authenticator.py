@@ -35,7 +35,7 @@ class ZapAuthenticator:
         self._thread.start()
 
     def join(self) -> None:
-        """Wait for the thread's end, after the context was told to end."""
+        """Wait for the thread's end, after the context was asked to end."""
         self._thread.join()
 
     def _answer_all(self) -> None:

@@ -16,7 +16,7 @@ from bridge.editorial.rates import as_time
 def write_movie(
     path: Path, frames: int = 24, rate: Fraction = Fraction(24), size: tuple[int, int] = (64, 48), codec: str = "mpeg4"
 ) -> Path:
-    """A movie of `frames` pictures whose grey level tells the frame's number (8 a frame)."""
+    """A movie of `frames` pictures whose grey level is the frame's number (8 a frame)."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"

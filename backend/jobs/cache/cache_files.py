@@ -28,7 +28,7 @@ class CacheEntry:
 
 
 class CacheFiles:
-    """The files below `folder`, which shall stay below `limit_bytes` in all."""
+    """The files below `folder`, which are kept below `limit_bytes` in all."""
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         self.folder, self.limit_bytes = folder, limit_bytes

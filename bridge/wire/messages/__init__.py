@@ -1,7 +1,7 @@
 """Everything that crosses the wire, as typed structs in MessagePack (PROTOCOL.md is the specification).
 
 A client sends `Call`s and a service answers each with one `Answer` of the same number; beside that the service sends
-`Push`es, which nobody asked for by number. Fields are only ever added, with defaults; unknown ones are ignored, and an
+`Push`es, which belong to no request. Fields are only ever added, with defaults; unknown ones are ignored, and an
 unknown request is answered with a refusal, never with silence.
 """
 

@@ -6,4 +6,4 @@ import msgspec
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """Base of all requests, replies and pushes, told apart by their field `type`."""
+    """Base of all requests, replies and pushes; the field `type` says which one it is."""

@@ -48,7 +48,7 @@ class RemoteResults:
         self._there = ""
 
     def translated(self, event: JobEvent) -> JobEvent | None:
-        """The event as it is told here; None for what means nothing here. Raises Problems of the transfer."""
+        """The event with this machine's paths; None for what means nothing here. Raises Problems of the transfer."""
         replace = msgspec.structs.replace
         if isinstance(event, JobStarted):
             self._there = event.output
@@ -167,5 +167,5 @@ class RemoteResults:
 
 
 def _renamed(take: Take, number: int) -> Take:
-    """The take under the name of its number here: two of one name could not be told apart in a stack."""
+    """The take under the name of its number here: two of one name would look the same in a stack."""
     return msgspec.structs.replace(take, name=f"take {number:02d}")

@@ -1,4 +1,4 @@
-"""What somebody would not send must not be in a redacted text; what a mistake is found by must be."""
+"""A redacted text must not contain private details, and must keep what helps to find a fault."""
 
 import re
 import sys

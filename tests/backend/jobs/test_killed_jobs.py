@@ -1,4 +1,4 @@
-"""kill -9 at any point of a job, then the same command: the same bytes as a job that nobody disturbed.
+"""kill -9 at any point of a job, then the same command: the same bytes as an undisturbed job.
 
 A server process imports everything once and every run is a fork of it, so that a run costs a second or two.
 """
@@ -24,7 +24,7 @@ POINTS = 10
 
 
 def carry_out(order: JobSpec, ear: Connection) -> None:
-    """A job in a process of its own; tells after every event that it came."""
+    """A job in a process of its own; reports every event."""
     from backend.jobs.take_job import run
 
     # The process ends with the job, so nothing has to be put back.

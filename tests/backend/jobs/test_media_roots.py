@@ -118,7 +118,7 @@ def test_special_files_are_refused_without_being_opened(media: Path, tmp_path: P
 
 
 def test_a_folder_is_recognised_under_another_spelling(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On disks that tell no upper from lower case, as macOS and Windows have them."""
+    """On disks that ignore upper and lower case, as on macOS and Windows."""
     (media / "clip.mov").write_bytes(b"x")
     real_stat = Path.stat
     shouted = Path(str(media).upper())

@@ -361,7 +361,7 @@ def test_an_estimate_counts_forwards_and_asks_the_rules(client: Client):
     assert (one.seconds, one.memory_bytes) == (None, None)
     assert refused(client, asked(frames=1000)) == "clip_too_long"
     assert refused(client, asked(quality="best")) == "bad_usage"
-    assert refused(client, asked(model="nobody/nothing")) == "model_unavailable"
+    assert refused(client, asked(model="unknown/missing")) == "model_unavailable"
 
 
 def test_the_service_reports_what_it_has(client: Client):

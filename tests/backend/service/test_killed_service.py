@@ -110,7 +110,7 @@ def free_port() -> int:
 
 
 def measure(place: Place) -> None:
-    """A job that nobody disturbs."""
+    """An undisturbed job."""
     with place.client() as client:
         until(lambda: client.call(Ping()).workers[0].state == "idle", client, PATIENCE)
         began = time.monotonic()
@@ -123,7 +123,7 @@ def measure(place: Place) -> None:
 
 
 def milestones(events: list[Numbered]) -> list[str]:
-    """What every watcher must hear once, in its order, as text without times and folders."""
+    """What every watcher must receive once, in order, as text without times and folders."""
     reported = []
     for numbered in events:
         event = numbered.event
@@ -160,7 +160,7 @@ def disturb(place: Place, chance: random.Random) -> str:
 
 
 def disturbed(place: Place, name: str, chance: random.Random) -> tuple[str, list[Numbered], list[str]]:
-    """A job from submit to done while one to three plugs are pulled; what its one client heard, and what was done."""
+    """A job from submit to done while one to three plugs are pulled; what its one client received, and what was done."""
     arrived: list[Numbered] = []
     problems: list[object] = []
     done: list[str] = []

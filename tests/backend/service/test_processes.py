@@ -101,7 +101,7 @@ def test_a_job_at_which_workers_die_does_not_hold_up_the_queue(start: Start):
 
 
 def _lives(pid: int) -> bool:
-    """Not only as an entry that nobody has collected yet."""
+    """Not only as a zombie that has not been reaped yet."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -216,7 +216,7 @@ def test_it_ends_when_it_is_not_needed(start: Start):
     service = start("--until-idle", "0.5")
     with service.client() as client:
         name = submit(client, script("steps=10 pause=0.1")).id
-    # Nobody is connected now, but there is work to do.
+    # No client is connected now, but there is work to do.
     assert service.wait() == 0
     assert read_service_file(service.home) is None
     service = start()

@@ -1,4 +1,4 @@
-"""Jobs in real worker processes: what they tell, how they end, and what they leave for the next one."""
+"""Jobs in real worker processes: what they report, how they end, and what they leave for the next one."""
 
 from __future__ import annotations
 
@@ -306,6 +306,6 @@ def test_the_worker_is_gone_when_its_supervisor_is(run_of: MakeRun, tmp_path: Pa
     finally:
         supervisor.kill()
         supervisor.join()
-    # Nobody holds the job's folder any more.
+    # The job's folder is no longer locked.
     with JobFolder(Path(run.output)).locked():
         pass

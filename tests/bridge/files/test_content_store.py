@@ -236,7 +236,7 @@ def test_a_cut_between_two_chunks_is_noticed(opened: Callable[..., ContentStore]
     store.begin(ANN, sha_of(content), len(content))
     store.write(ANN, chunk(content, 0, 600))
     os.truncate(partial_of(tmp_path, 600), 10)
-    # It is told with this chunk or with the next call, by whether the first one was checked when it was cut.
+    # It is reported with this chunk or with the next call, by whether the first one was checked when it was cut.
     with pytest.raises((ContentMismatch, ChunkGap)) as caught:
         store.write(ANN, chunk(content, 600))
     if caught.type is ChunkGap:

@@ -66,7 +66,7 @@ def service(tmp_path: Path) -> Iterator[ServiceProcess]:
 
 
 class Watch:
-    """Told of a transfer's progress: measures memory on both sides, and does something once at `at` bytes."""
+    """Called with a transfer's progress: measures memory on both sides, and does something once at `at` bytes."""
 
     def __init__(self, service: ServiceProcess, at: int = -1, act: object = None) -> None:
         self._service, self._at, self._act = service, at, act

@@ -29,7 +29,7 @@ class Service:
         self.offered.mkdir()
         self.asked: list[Request] = []
         self.spoil: Callable[[Request, Reply], Reply] = lambda request, reply: reply
-        self.hear: Callable[[Request], Request] = lambda request: request
+        self.intercept: Callable[[Request], Request] = lambda request: request
         self.store = self.start()
 
     def start(self, **options: object) -> ContentStore:
@@ -38,7 +38,7 @@ class Service:
     def call(self, request: Request, timeout: float = 10.0) -> Reply:
         self.asked.append(request)
         try:
-            reply = self._reply(self.hear(request))
+            reply = self._reply(self.intercept(request))
         except Problem as problem:
             raise Refusal(problem.kind, problem.what, problem.why, problem.remedy) from problem
         return self.spoil(request, reply)
@@ -93,7 +93,7 @@ def spoil_once(spoil: Callable[[Request, Reply], Reply], kind: type, at: int) ->
 
 
 def unreachable(*_: object) -> Reply:
-    raise Unreachable("Nobody answers.")
+    raise Unreachable("There is no answer.")
 
 
 # Up -------------------------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_a_damaged_chunk_is_sent_again_but_not_for_ever(service: Service, clip: 
             return msgspec.structs.replace(request, data=bytes([request.data[0] ^ 1]) + request.data[1:])
         return request
 
-    service.hear = damage
+    service.intercept = damage
     if times == 2:
         assert upload(service.call, clip, chunk_bytes=CHUNK) == sha_of(clip)
     else:

@@ -1,4 +1,4 @@
-"""A TCP proxy for tests: it hears everything, cuts connections when told, and changes bytes when asked."""
+"""A TCP proxy for tests: it records everything, and cuts connections and changes bytes on request."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Change = Callable[[bytes, bool], bytes]
 class Proxy:
     """Stands between a client and a service at `target` ("tcp://127.0.0.1:5577").
 
-    `heard` holds all bytes of both directions. `cut` breaks every connection, `block` keeps new ones out as well until
-    `restore`. `lose` ends connections after that many more bytes, in the middle of a message.
+    `to_service` and `to_client` hold all bytes of each direction. `cut` breaks every connection, `block` keeps
+    new ones out as well until `restore`. `lose` ends connections after that many more bytes, in the middle of a message.
     """
 
     def __init__(self, target: str, *, change: Change | None = None) -> None:

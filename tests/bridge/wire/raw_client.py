@@ -13,7 +13,7 @@ pack = msgspec.msgpack.encode
 
 
 class RawClient:
-    """A DEALER with keys, which sends whatever it is told; without `reconnect` it connects once only."""
+    """A DEALER with keys, which sends any bytes; without `reconnect` it connects once only."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Whoever listens on the way learns nothing of prompts, pictures and paths, and cannot play back what was heard."""
+"""Whoever listens on the way learns nothing of prompts, pictures and paths, and cannot replay what was recorded."""
 
 from __future__ import annotations
 

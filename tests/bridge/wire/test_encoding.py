@@ -37,7 +37,7 @@ pack = msgspec.msgpack.encode
 
 
 def noted(extra: Any) -> dict[str, Any]:
-    """A request with what nobody knows the kind of: a note's fields of a newer program."""
+    """A request with unknown fields: a note of a newer program."""
     return {"type": "set_take", "job": "a", "take": 1, "notes": [{"text": "x", "first": 0, "last": 0, "extra": extra}]}
 
 

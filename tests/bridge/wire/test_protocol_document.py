@@ -177,7 +177,7 @@ def test_figures() -> None:
     assert f"heartbeats every {HEARTBEAT_MS // 1000} seconds" in plain
     assert f"has been silent for {HEARTBEAT_TIMEOUT_MS // 1000}." in plain
     assert f"after {BACKOFF_FIRST} s at first and up to {BACKOFF_LONGEST:g} s later" in plain
-    assert f"heard nothing for {PING_EVERY:g} seconds" in plain
+    assert f"received nothing for {PING_EVERY:g} seconds" in plain
     assert f"within {PONG_WITHIN:g} seconds" in plain
     assert f"at most {ANSWER_BYTES // MEBIBYTE} MiB" in plain
     assert f"has {CONNECTIONS} greeted connections" in plain

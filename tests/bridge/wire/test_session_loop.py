@@ -1,4 +1,4 @@
-"""The session in a loop that is not its own, as in Qt: woken by its descriptor or its time. How it tells of silence."""
+"""The session in a loop that is not its own, as in Qt: woken by its descriptor or its time. How it reports silence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def swallow(data: bytes, to_service: bool) -> bytes:
 
 
 class SelectLoop:
-    """What Qt's loop does: waits for the one descriptor that it was told of, or the time that it was told."""
+    """What Qt's loop does: waits for the one descriptor that it was given, or until the time that it was given."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -170,7 +170,7 @@ def test_a_service_that_hangs_for_long_is_connected_to_anew(tmp_path: Path, monk
 
 
 def test_a_network_that_swallows_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No end of the connection is ever seen: only the heartbeat tells."""
+    """No end of the connection is ever seen: only the heartbeat shows it."""
     for name in ("bridge.wire.connection.HEARTBEAT_MS", "bridge.wire.connection.HEARTBEAT_TIMEOUT_MS"):
         monkeypatch.setattr(name, 100)
     monkeypatch.setattr("bridge.wire.link.BACKOFF_FIRST", 0.01)

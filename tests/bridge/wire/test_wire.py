@@ -278,7 +278,7 @@ def test_a_routing_id_of_another_client_gives_nothing(tmp_path: Path) -> None:
             first.greet()
             assert connections(service) == {b"mine": service.owner_pair.public}
         with RawClient(service, guest, routing_id=b"mine") as second:
-            # Nothing was sent by the second, so that only the end of the first can have told the service.
+            # Nothing was sent by the second, so that only the end of the first can have reached the service.
             eventually(lambda: b"mine" in service.departed)
             assert service.do(lambda server: server.push([b"mine"], Closing())) == [b"mine"]
             assert second.ask(pack([3, Ping()]))[1]["kind"] == "not_greeted"

@@ -1,6 +1,6 @@
 """Ten thousand broken messages: none crashes the service, none is carried out that is not a request in good order.
 
-Some come from clients with a key that is let in (whatever they encrypt), some from nobody in particular, over bare TCP.
+Some come from clients with a key that is let in (whatever they encrypt), some without any key, over bare TCP.
 """
 
 from __future__ import annotations
@@ -172,10 +172,10 @@ GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x01"
 
 
 def foreign(chance: random.Random, recorded: bytes) -> bytes:
-    """What somebody without a key may send over TCP."""
+    """What anyone without a key may send over TCP."""
     data = bytearray(recorded)
     what = chance.randrange(10)
-    if what == 0:  # played back as it was heard, whole or in part
+    if what == 0:  # replayed as recorded, whole or in part
         return bytes(data[: chance.choice([len(data), chance.randrange(len(data))])])
     if what <= 3:
         for _ in range(chance.randrange(1, 4)):

@@ -91,7 +91,7 @@ def test_takes_within_limits(movie: Path, small_models: None, capsys: pytest.Cap
         assert main([*follow, *options]) == 2
         assert words in failure(capsys)
     assert main([*follow, "--levels", "999"]) == 2
-    assert "Begin at" in capsys.readouterr().err  # only now the model is known, so the job's beginning is told
+    assert "Begin at" in capsys.readouterr().err  # only now the model is known, so the job's beginning is printed
     assert main(order) == 2
     assert "region" in failure(capsys)
 
@@ -330,7 +330,7 @@ def test_an_unexpected_error_goes_to_the_log(
     with pytest.raises(ZeroDivisionError) as caught:
         main(["add", str(movie), INSTRUCTION, "--quality", "draft", "--output", "out"])
     capsys.readouterr()
-    # What the interpreter does with an error that nobody caught.
+    # What the interpreter does with an uncaught error.
     sys.excepthook(caught.type, caught.value, caught.tb)
     said = capsys.readouterr().err
     log = tmp_path / "state" / "log" / "dynvfx.log"

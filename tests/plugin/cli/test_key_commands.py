@@ -28,7 +28,7 @@ def test_keys_are_shown_let_in_and_sent_away(tmp_path: Path, capsys: pytest.Capt
     assert stranger not in keys.authorized()
 
 
-@pytest.mark.parametrize("arguments", [["authorize", "short"], ["revoke", "nobody"], ["revoke", "owner"]])
+@pytest.mark.parametrize("arguments", [["authorize", "short"], ["revoke", "stranger"], ["revoke", "owner"]])
 def test_what_is_no_key_is_refused_in_a_paragraph(arguments: list[str], capsys: pytest.CaptureFixture):
     assert main(["keys", *arguments]) == 2
     said = capsys.readouterr()

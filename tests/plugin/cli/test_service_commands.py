@@ -77,7 +77,7 @@ def start(*arguments: str) -> subprocess.Popen:
 
 
 def steps(said: str) -> list[int]:
-    """The steps that were told."""
+    """The steps that were printed."""
     events = [json.loads(line) for line in said.splitlines()]
     return [each["step"] for each in events if each["event"] == "progress" and each["stage"] == "refining"]
 
@@ -266,7 +266,7 @@ def test_a_service_that_is_killed_is_started_again_and_every_event_is_reported_o
         said, error = adding.communicate(timeout=90)
     assert adding.returncode == 0, error
     reported = steps(said)
-    # The scripted worker stores a step before it tells it, so that the killed one may go untold.
+    # The scripted worker stores a step before it reports it, so that the killed one may go unreported.
     assert reported == sorted(set(reported)) and reported[-1] == 60 and len(reported) >= 59
 
 

@@ -35,7 +35,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 @pytest.fixture(scope="module")
 def far_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """Somebody else's, without media roots."""
+    """Another user's backend, without media roots."""
     with running(tmp_path_factory.mktemp("far") / "home", worker=WORKER) as service:
         yield service
 

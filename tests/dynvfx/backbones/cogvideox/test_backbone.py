@@ -248,8 +248,8 @@ def test_names_that_are_no_models(tmp_path, monkeypatch):
         open_backbone("no such model")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelUnavailable, match="not on this machine") as caught:
-        locate("nobody/nothing")
+        locate("unknown/missing")
     assert "Fetch the model" in caught.value.remedy
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelUnavailable, match="not on this machine"):
-        locate("nobody/nothing", download=True)
+        locate("unknown/missing", download=True)
