@@ -36,8 +36,8 @@ class PartialUpload:
 
     What an earlier process left at `path` counts as arrived. The whole file's hash is computed by `pool`, reading
     behind the writer, so that neither a resumed file nor a large one's end holds up who calls `write`: for 4 GB that
-    would be many seconds. `publish(self)` is called in the pool once the content is right and on the disk. `received` is
-    for the owner: when the client last spoke of it.
+    would be many seconds. `publish(self)` is called in the pool once the content is right and on the disk.
+    `received` is for the owner: when the client last named it.
     """
 
     def __init__(

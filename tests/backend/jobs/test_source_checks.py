@@ -23,7 +23,7 @@ def inside(tmp_path: Path) -> Path:
 
 
 def clip(path: Path, *, known: bool) -> otio.schema.Clip:
-    """A clip of all the movie's frames; `known`: the timeline gives the media's range, so that the media need not be opened."""
+    """A clip of all the movie's frames; `known`: the timeline gives the media's range, so the media stays closed."""
     whole = otio.opentime.TimeRange(otio.opentime.RationalTime(0, RATE), otio.opentime.RationalTime(FRAMES, RATE))
     media = otio.schema.ExternalReference(str(path), whole if known else None)
     return otio.schema.Clip(path.stem, media, whole)

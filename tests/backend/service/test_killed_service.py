@@ -160,7 +160,7 @@ def disturb(place: Place, chance: random.Random) -> str:
 
 
 def disturbed(place: Place, name: str, chance: random.Random) -> tuple[str, list[Numbered], list[str]]:
-    """A job from submit to done while one to three plugs are pulled; what its one client received, and what was done."""
+    """A job from submit to done while one to three plugs are pulled; what its client received, and what was done."""
     arrived: list[Numbered] = []
     problems: list[object] = []
     done: list[str] = []

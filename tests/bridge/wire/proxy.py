@@ -16,7 +16,8 @@ class Proxy:
     """Stands between a client and a service at `target` ("tcp://127.0.0.1:5577").
 
     `to_service` and `to_client` hold all bytes of each direction. `cut` breaks every connection, `block` keeps
-    new ones out as well until `restore`. `lose` ends connections after that many more bytes, in the middle of a message.
+    new ones out as well until `restore`. `lose` ends connections after that many more bytes,
+    in the middle of a message.
     """
 
     def __init__(self, target: str, *, change: Change | None = None) -> None:
