@@ -56,9 +56,9 @@ class FakePanel:
                 return
             *lines, self.incoming = (self.incoming + chunk).split(b"\n")
             for line in lines:
-                self.hear(json.loads(line))
+                self.receive(json.loads(line))
 
-    def hear(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any]) -> None:
         """Record a message and answer it."""
         if message.get("method") == "beat":
             return
