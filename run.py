@@ -34,7 +34,7 @@ sys.path.insert(0, str(ROOT))  # missing under python -I, and must come first
 from installers import commands  # noqa: E402
 from installers.checkout import Checkout  # noqa: E402
 from installers.errors import InstallProblem, from_os_error  # noqa: E402
-from installers.system_packages import ensure  # noqa: E402
+from installers.packages.system_packages import ensure  # noqa: E402
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # pyproject.toml says why
 _DEVELOPING = ("backend", "panel", "dev")
@@ -127,7 +127,7 @@ def _check_steps(rest: list[str]) -> list[list[str]]:
 
 
 def _lock_steps(rest: list[str]) -> list[list[str]]:
-    return [["-m", "installers.lock", *rest]]
+    return [["-m", "installers.packages.lock", *rest]]
 
 
 _STEPS: dict[str, tuple[str, Callable[[list[str]], list[list[str]]]]] = {

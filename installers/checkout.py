@@ -21,10 +21,10 @@ import venv
 from collections.abc import Iterator
 from pathlib import Path
 
-from installers.environment import Environment
 from installers.errors import InstallationNotPermitted, InUse, NoSpace, PackagesFailed
-from installers.lock import LOCK_FILE, Lock
-from installers.package_failures import DISK_NEEDED
+from installers.packages.environment import Environment
+from installers.packages.lock import LOCK_FILE, Lock
+from installers.packages.package_failures import DISK_NEEDED
 from installers.places import Places
 
 _STAMP = "dynvfx.json"

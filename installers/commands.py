@@ -9,17 +9,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from installers import payload, status
-from installers.blender_addon import switch_on
-from installers.bundling import make_bundle
 from installers.errors import BadChoice, InstallProblem, NotInstalled, from_os_error
-from installers.hosts import FoundHost, choose, find_hosts
-from installers.installation import Order, install, recorded_hosts
+from installers.hosts.blender_addon import switch_on
+from installers.hosts.found_hosts import FoundHost, choose, find_hosts
 from installers.manifest import Manifest
+from installers.packages.system_packages import DEBIAN, absent_here
 from installers.places import Places
-from installers.system_packages import DEBIAN, absent_here
-from installers.uninstallation import uninstall
-from installers.versions import App
+from installers.program import payload, status
+from installers.program.bundling import make_bundle
+from installers.program.installation import Order, install, recorded_hosts
+from installers.program.uninstallation import uninstall
+from installers.program.versions import App
 
 COMMANDS = ("install", "update", "uninstall", "status")
 _DOING = {

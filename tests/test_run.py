@@ -100,8 +100,8 @@ def test_the_suite_runs_on_all_cores(run, monkeypatch, cores, arguments, expecte
     [
         (["check"], [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]]),
         (["check", "--fix"], [["ruff", "check", "--fix", "."], ["ruff", "format", "."], ["mypy"]]),
-        (["lock"], [["installers.lock"]]),
-        (["lock", "--upgrade"], [["installers.lock", "--upgrade"]]),
+        (["lock"], [["installers.packages.lock"]]),
+        (["lock", "--upgrade"], [["installers.packages.lock", "--upgrade"]]),
     ],
 )
 def test_every_step_runs_and_a_failure_of_any_counts(run, arguments, expected, monkeypatch):

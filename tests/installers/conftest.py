@@ -12,7 +12,7 @@ import pytest
 
 from installers import commands
 from installers.places import Places
-from installers.versions import App
+from installers.program.versions import App
 from tests.installers.product import write_bundle, write_checkout
 
 
@@ -95,7 +95,8 @@ def killed_at(user: User, step: str, command: str, *arguments: str | Path) -> in
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from installers import commands, versions\n"
+        "from installers import commands\n"
+        "from installers.program import versions\n"
         "from installers.places import Places\n"
         "step, home, root, path, command, *rest = sys.argv[1:]\n"
         "record = versions.App.step\n"

@@ -8,7 +8,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from installers import agents, payload
+from installers.hosts import agents
+from installers.program import payload
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("msgspec", "numpy", "opentimelineio", "zmq", "av", "torch", "torchvision", "diffusers", "transformers")

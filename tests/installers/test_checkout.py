@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from installers import environment
 from installers.checkout import Checkout
 from installers.errors import InstallProblem, InUse, NoSpace, PackagesFailed
-from installers.lock import LOCK_FILE
+from installers.packages import environment
+from installers.packages.lock import LOCK_FILE
 
 LOCK = "uv==1.0 \\\n    --hash=sha256:00\n    # via dynvfx (pyproject.toml)\nav==2.0 \\\n    --hash=sha256:11\n"
 PROJECT = '[project]\nname = "dynvfx"\n[project.optional-dependencies]\nbackend = ["av>=1,<3"]\ndev = ["uv>=1,<2"]\n'

@@ -11,13 +11,14 @@ import pytest
 
 from backend.settings import find_settings
 from bridge.local.folders import state_folder
-from installers import agents, desktop
 from installers.commands import main
 from installers.errors import BadChoice
-from installers.hosts import choose, find_hosts
+from installers.hosts import agents
+from installers.hosts.found_hosts import choose, find_hosts
 from installers.manifest import Manifest
 from installers.places import SYSTEMS, TABLE, Places
-from installers.status import collect
+from installers.program import desktop
+from installers.program.status import collect
 
 HOME = "/home/Jürgen Ångström"
 EXPECTED = {

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from installers.agents import assemble, installed_files, panel_command
-from installers.blender_addon import switch_on
-from installers.hosts import FoundHost
+from installers.hosts.agents import assemble, installed_files, panel_command
+from installers.hosts.blender_addon import switch_on
+from installers.hosts.found_hosts import FoundHost
 from installers.manifest import Manifest
 from tests.plugin.blender.addon import ROOT
 from tests.plugin.blender.blenders import INSIDE, system_blender

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from installers.agents import assemble
+from installers.hosts.agents import assemble
 from tests.plugin.resolve.films import Film
 
 ROOT = Path(__file__).parents[3]

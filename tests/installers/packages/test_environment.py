@@ -11,14 +11,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from installers import agents, bundling, environment, payload
-from installers.blender_addon import SWITCHED
-from installers.environment import Environment, clean_environment, has_nvidia, torch_choices
 from installers.errors import BadBundle, BadChoice, InstallProblem, PackagesFailed, from_os_error
-from installers.lock import LockedPackage
+from installers.hosts import agents
+from installers.hosts.blender_addon import SWITCHED
 from installers.manifest import Manifest
-from installers.package_failures import explain_failure
+from installers.packages import environment
+from installers.packages.environment import Environment, clean_environment, has_nvidia, torch_choices
+from installers.packages.lock import LockedPackage
+from installers.packages.package_failures import explain_failure
 from installers.places import Places
+from installers.program import bundling, payload
 from tests.installers.product import ROOT, write_bundle, write_checkout
 
 

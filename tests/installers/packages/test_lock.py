@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from installers.lock import LOCK_FILE, Lock, normalized, requirements_of, write_requirements
+from installers.packages.lock import LOCK_FILE, Lock, normalized, requirements_of, write_requirements
 from tests.installers.product import ROOT
 
 SMALL = r"""# Made by `python3 run.py lock`: do not edit.

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from installers.versions import App
+from installers.program.versions import App
 
 KEPT_FOLDER = "changed-by-you"
 """The folder beside the app folder with copies of such files from removed versions."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
-from installers import desktop
 from installers.manifest import Manifest
+from installers.program import desktop
 
 BROKEN = {"plugin__cli__main": "raise SystemExit('no such luck')\n"}
 
@@ -250,10 +250,10 @@ def test_an_older_version_that_runs_is_left_until_it_has_ended(user, capsys):
 def test_two_installations_at_once(user, capsys):
     with user.app.lock():
         program = (
-            "import sys; from installers.versions import App; from pathlib import Path\n"
+            "import sys; from installers.program.versions import App; from pathlib import Path\n"
             "with App(Path(sys.argv[1])).lock(): pass"
         )
-        root = os.path.dirname(os.path.dirname(desktop.__file__))
+        root = Path(desktop.__file__).parents[2]
         asked = [sys.executable, "-c", program, str(user.places.app)]
         done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=root)
         assert done.returncode == 1 and "Another installation of DynVFX is running" in done.stderr

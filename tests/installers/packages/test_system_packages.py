@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from installers import system_packages
+from installers.packages import system_packages
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from installers.bundling import make_bundle
-from installers.lock import Lock, LockedPackage, normalized
+from installers.packages.lock import Lock, LockedPackage, normalized
+from installers.program.bundling import make_bundle
 from tests.installers.product import ROOT
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from installers.blender_addon import switch_off
-from installers.desktop import POINTER
 from installers.errors import InUse, NotInstalled
+from installers.hosts.blender_addon import switch_off
 from installers.manifest import Manifest
 from installers.places import Places
-from installers.record_files import keep_changed
-from installers.versions import App, remove_tree
+from installers.program.desktop import POINTER
+from installers.program.record_files import keep_changed
+from installers.program.versions import App, remove_tree
 
 SETTINGS = ("keys", "log", "cache", "panel/panel.ini", "service.json", "service.lock", "workers.json")
 """What --settings deletes in the backend's home. Jobs, takes, the ledger and files sent by clients are always kept."""

@@ -22,9 +22,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from installers.desktop import POINTER
 from installers.errors import InUse
 from installers.manifest import write_file
+from installers.program.desktop import POINTER
 
 INCOMPLETE = "incomplete"
 """A file that exists in a version's folder until it is complete and checked, and while it is being removed."""

@@ -2,7 +2,7 @@
 
 BUNDLE/bundle.json      what it is, for which system, and the hash of every wheel
 BUNDLE/wheels/          our wheel and every package that it needs
-BUNDLE/agents/          the agents (agents.py)
+BUNDLE/agents/          the agents (hosts/agents.py)
 BUNDLE/run.py           `python3 run.py install` in this folder installs from it
 BUNDLE/installers/
 """
@@ -18,8 +18,8 @@ import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from installers import agents
 from installers.errors import BadBundle, NotInstalled
+from installers.hosts import agents
 from installers.manifest import hash_of, write_file
 
 BUNDLE_FILE = "bundle.json"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from installers.hosts import find_hosts
+from installers.hosts.found_hosts import find_hosts
 from installers.manifest import Manifest
 from installers.places import Places
-from installers.record_files import changed_files
-from installers.versions import App
+from installers.program.record_files import changed_files
+from installers.program.versions import App
 
 
 def collect(places: Places) -> dict[str, Any]:

@@ -114,4 +114,4 @@ def _locked_package(lines: list[str], required_by: set[str]) -> LockedPackage:
 
 
 if __name__ == "__main__":
-    sys.exit(refresh(Path(__file__).resolve().parent.parent, upgrade="--upgrade" in sys.argv[1:]))
+    sys.exit(refresh(Path(__file__).resolve().parents[2], upgrade="--upgrade" in sys.argv[1:]))

@@ -10,12 +10,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from installers import agents, payload
-from installers.environment import Environment, clean_environment, find_uv
 from installers.errors import BadChoice, PackagesFailed
-from installers.lock import Lock, write_requirements
-from installers.package_failures import explain_failure
+from installers.hosts import agents
+from installers.packages.environment import Environment, clean_environment, find_uv
+from installers.packages.lock import Lock, write_requirements
+from installers.packages.package_failures import explain_failure
 from installers.places import Places
+from installers.program import payload
 
 
 def make_bundle(

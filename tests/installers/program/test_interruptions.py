@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from installers.payload import Bundle
-from installers.versions import INCOMPLETE
+from installers.program.payload import Bundle
+from installers.program.versions import INCOMPLETE
 from tests.installers.conftest import User, killed_at
 
 KILLED = -signal.SIGKILL

@@ -9,10 +9,10 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from installers.agents import BLENDER_FOLDER
-from installers.environment import clean_environment
-from installers.hosts import FoundHost
+from installers.hosts.agents import BLENDER_FOLDER
+from installers.hosts.found_hosts import FoundHost
 from installers.manifest import Manifest
+from installers.packages.environment import clean_environment
 
 _ON = (
     "import sys, bpy, addon_utils\n"

@@ -11,16 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from installers import agents, desktop, payload
-from installers.environment import Environment, find_uv, has_nvidia, torch_choices
 from installers.errors import InstallProblem, NoSpace
-from installers.hosts import FoundHost
-from installers.lock import Lock
+from installers.hosts import agents
+from installers.hosts.found_hosts import FoundHost
 from installers.manifest import Manifest, PlacedFile, write_file
-from installers.package_failures import DISK_NEEDED
+from installers.packages.environment import Environment, find_uv, has_nvidia, torch_choices
+from installers.packages.lock import Lock
+from installers.packages.package_failures import DISK_NEEDED
 from installers.places import Places
-from installers.record_files import keep_changed
-from installers.versions import INCOMPLETE, VERSION_FILE, App
+from installers.program import desktop, payload
+from installers.program.record_files import keep_changed
+from installers.program.versions import INCOMPLETE, VERSION_FILE, App
 
 PANEL_DISK = 1_500_000_000
 """Measured: the panel's packages without torch take 0.6 GB, and as much again during the installation."""

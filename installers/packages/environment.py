@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from installers.errors import PackagesFailed, SelfCheckFailed
-from installers.lock import LockedPackage, write_requirements
-from installers.package_failures import NETWORK_SIGNS, explain_failure
+from installers.packages.lock import LockedPackage, write_requirements
+from installers.packages.package_failures import NETWORK_SIGNS, explain_failure
 from installers.places import Places
 
 ATTEMPTS = 3

@@ -1,0 +1,1 @@
+"""Blender and DaVinci Resolve: finding them, and the agents that are installed into them."""
