@@ -145,11 +145,6 @@ class AgentLink:
         return self._process is not None and self._process.poll() is None
 
     @property
-    def last_received(self) -> Optional[float]:
-        """When the panel last sent something, in the clock's seconds; None without a panel."""
-        return self._panel.received_at if self._panel is not None else None
-
-    @property
     def working(self) -> bool:
         """Whether calls are running that need to be advanced soon by another `poll`."""
         return bool(self._running)

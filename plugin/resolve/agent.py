@@ -80,10 +80,6 @@ class Agent:
         count = add_versions(self._current_timeline(), self.journal, str(params["uid"]), list(params["takes"]))
         return {"count": count}
 
-    def recover(self) -> List[str]:
-        """Undo what a killed agent left on the open timeline; returns descriptions of what could not be undone."""
-        return recover(CurrentTimeline(self.resolve, self.edition), self.journal)
-
     def _current_timeline(self) -> CurrentTimeline:
         current = CurrentTimeline(self.resolve, self.edition)
         if self._repaired != current.timeline_id:

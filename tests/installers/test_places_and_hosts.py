@@ -198,9 +198,9 @@ def test_agents_command_and_entry_lie_where_each_system_wants_them(places, user,
         assert (places.one("blender_settings") / version / "scripts/addons/dynvfx/panel_command.json").is_file()
     assert (places.one("resolve_scripts") / "Utility/DynVFX.py").is_file()
     assert (places.one("resolve_scripts").parent / "DynVFX_agent/agent_link.py").is_file()
-    words = command.path.read_bytes()
+    content = command.path.read_bytes()
     if places.system == "win32":
-        assert command.path.name == "dynvfx.cmd" and b"\r\n" in words and b"env\\Scripts\\python.exe" in words
+        assert command.path.name == "dynvfx.cmd" and b"\r\n" in content and b"env\\Scripts\\python.exe" in content
         assert b"pythonw.exe" in start
         target, folder, icon = places.one("menu").read_text().strip().split("|")
         assert target.endswith("Scripts/pythonw.exe") and folder == str(environment) and Path(icon).is_file()

@@ -27,8 +27,8 @@ ASSUMED = {
     "end_frame": "exclusive",
     "frame_base": "zero",
     "past_end": "clamps",
-    "append_over": "says yes, places nothing",
-    "append_locked": "says yes, places nothing",
+    "append_over": "reports success, places nothing",
+    "append_locked": "reports success, places nothing",
     "video_only": "no audio",
     "left_offset": 0,
     "source_end_frame": "inclusive",
@@ -38,7 +38,7 @@ ASSUMED = {
     "marker_without_name": "refused",
     "marker_on_marker": "refused",
     "marker_data": "read back",
-    "anchor_point": "says no, sets",
+    "anchor_point": "reports failure, sets",
     "metadata_of_our_own": "refused",
     "takes": "keep place and length",
     "take_and_marker": "stays",
@@ -106,7 +106,7 @@ def alpha_mode(bench: Bench) -> Any:
     after = call(bench.clip, "GetClipProperty", ALPHA)
     if after == STRAIGHT and answer:
         return "set and read back"
-    return f"{before!r}, set said {answer!r}, then {after!r}"
+    return f"{before!r}, setting returned {answer!r}, then {after!r}"
 
 
 def frame_base(bench: Bench) -> Any:
@@ -136,18 +136,20 @@ def past_end(bench: Bench) -> Any:
 
 def append_over(bench: Bench) -> Any:
     bench.append(1, 0, 10)
-    return _said(bench, bench.append(1, 5, 10))
+    return _outcome(bench, bench.append(1, 5, 10))
 
 
 def append_locked(bench: Bench) -> Any:
     call(bench.timeline, "SetTrackLock", "video", 1, True)
     new = bench.append(1, 60, 10)
     call(bench.timeline, "SetTrackLock", "video", 1, False)
-    return _said(bench, new)
+    return _outcome(bench, new)
 
 
-def _said(bench: Bench, new: List[Any]) -> str:
-    return "{}, {}".format("says yes" if bench.answer else "says no", "places" if new else "places nothing")
+def _outcome(bench: Bench, new: List[Any]) -> str:
+    return "{}, {}".format(
+        "reports success" if bench.answer else "reports failure", "places" if new else "places nothing"
+    )
 
 
 def video_only(bench: Bench) -> Any:
@@ -190,7 +192,7 @@ def track_name(bench: Bench) -> Any:
     top = track_count(bench.timeline)
     answer = call(bench.timeline, "SetTrackName", "video", top, "VFX - check")
     is_set = call(bench.timeline, "GetTrackName", "video", top) == "VFX - check"
-    return "set and read back" if is_set else f"set said {answer!r}"
+    return "set and read back" if is_set else f"setting returned {answer!r}"
 
 
 def _item(bench: Bench) -> Any:
@@ -213,7 +215,9 @@ def marker_data(bench: Bench) -> Any:
 def anchor_point(bench: Bench) -> Any:
     answer = call(_item(bench), "SetProperty", "AnchorPointX", 5.0)
     value = call(_item(bench), "GetProperty", "AnchorPointX")
-    return "{}, {}".format("says yes" if answer else "says no", "sets" if value == 5.0 else "does not set")
+    return "{}, {}".format(
+        "reports success" if answer else "reports failure", "sets" if value == 5.0 else "does not set"
+    )
 
 
 def metadata_of_our_own(bench: Bench) -> Any:
@@ -254,7 +258,7 @@ def otio(bench: Bench) -> Any:
     path = os.path.join(bench.folder, "check.otio")
     answer = call(bench.timeline, "Export", path, kind, bench.resolve.EXPORT_NONE)
     if not os.path.exists(path):
-        return f"said {answer!r}, wrote nothing"
+        return f"returned {answer!r}, wrote nothing"
     with open(path, encoding="utf-8-sig") as file:
         document = json.load(file)
     lanes = [each for each in document["tracks"]["children"] if each.get("kind") == "Video"]
@@ -282,7 +286,7 @@ def saved(bench: Bench) -> Any:
     before = [[uid_of(item) for item in items_on(bench.timeline, "video", n)] for n in (1, 2)]
     manager = call(bench.resolve, "GetProjectManager")
     if not call(manager, "SaveProject"):
-        return "SaveProject says no"
+        return "SaveProject reports failure"
     after = [[uid_of(item) for item in items_on(bench.timeline, "video", n)] for n in (1, 2)]
     return "reads back the same" if before == after else "reads back otherwise"
 

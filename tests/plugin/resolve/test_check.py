@@ -37,7 +37,7 @@ def test_the_newest_double_is_as_assumed(film: Film) -> None:
 
 
 @pytest.mark.parametrize(
-    ("switches", "name", "word"),
+    ("switches", "name", "answer"),
     [
         ({"end_frame": "inclusive"}, "end_frame", "inclusive"),
         ({"past_end": "refuses"}, "past_end", "refuses"),
@@ -52,7 +52,7 @@ def test_the_newest_double_is_as_assumed(film: Film) -> None:
         ({"otio_clip": 1}, "otio_clip", "Clip.1"),
     ],
 )
-def test_every_switch_is_seen(tmp_path: Path, switches: dict, name: str, word: str) -> None:
+def test_every_switch_is_seen(tmp_path: Path, switches: dict, name: str, answer: str) -> None:
     film = Film(tmp_path, World(switches=replace(Switches(), **switches)))
     if name == "otio":
         report = check.check(film.world.resolve, lambda line: None)
@@ -60,7 +60,7 @@ def test_every_switch_is_seen(tmp_path: Path, switches: dict, name: str, word: s
         assert found["otio_path"]["error"]
     else:
         found = seen(film.world)
-    assert found[name]["seen"] == word
+    assert found[name]["seen"] == answer
     assert not found[name]["agrees"] and found[name]["handled"]
 
 

@@ -30,7 +30,7 @@ def layer(film: Film, track: int = 2) -> Item:
     return film.timeline.tracks["video"][track - 1].items[0]
 
 
-# The user goes on cutting ---------------------------------------------------------------------------------------------
+# The user continues editing -------------------------------------------------------------------------------------------
 
 
 def test_a_moved_clip_gets_its_take_where_it_is_now(film: Film) -> None:
