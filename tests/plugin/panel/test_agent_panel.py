@@ -120,7 +120,7 @@ def generate(joined: Joined, service: FakeService, until: Until, folder: Path) -
     return finish(joined, service, until, folder, job)
 
 
-def test_a_host_can_what_its_agent_offers(join: Callable) -> None:
+def test_a_host_has_the_capabilities_of_its_agent(join: Callable) -> None:
     full = join(palette={"window": "#303030"}).host
     for capability in (ExportsClips, FollowsSelection, PlacesTakes, SwapsTakes, SeeksTo, ShowsMarkers, NativeVersions):
         assert isinstance(full, capability)
@@ -132,7 +132,7 @@ def test_a_host_can_what_its_agent_offers(join: Callable) -> None:
     assert isinstance(least, SeeksTo)
 
 
-def test_the_selection_in_the_host_is_the_panels(join: Callable, until: Until) -> None:
+def test_the_panel_follows_the_hosts_selection(join: Callable, until: Until) -> None:
     joined = join(("street", "park"))
     shot = joined.panel.shot
     until(lambda: shot.shot is not None)
@@ -167,7 +167,7 @@ def test_from_the_selection_to_the_take_in_the_hosts_timeline(
     assert panel.takes.cards[0].placed and "Scene" in panel.placements.status_text
 
 
-def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_wanted(
+def test_a_clip_that_must_be_rendered_is_rendered_when_a_plan_is_requested(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()
@@ -222,7 +222,7 @@ def test_a_clicked_note_moves_the_hosts_playhead(
         review.close()
 
 
-def test_a_take_joins_the_hosts_own_versions(
+def test_a_take_is_added_to_the_hosts_own_versions(
     join: Callable, service: FakeService, until: Until, tmp_path: Path, qtbot: QtBot
 ) -> None:
     def offered() -> set[str]:
@@ -293,9 +293,7 @@ def test_a_clip_that_moves_in_the_moment_of_placing(
     assert joined.panel.problem is None
 
 
-def test_a_take_that_lies_elsewhere_is_reported(
-    join: Callable, service: FakeService, until: Until, tmp_path: Path
-) -> None:
+def test_a_misplaced_take_is_reported(join: Callable, service: FakeService, until: Until, tmp_path: Path) -> None:
     joined = join()
     until(lambda: joined.panel.shot.shot is not None)
     take = generate(joined, service, until, tmp_path / "takes" / "01")
@@ -314,7 +312,7 @@ def test_an_export_at_another_place_is_refused(join: Callable, until: Until) -> 
     assert joined.panel.shot.problem.kind == "bad_reply" and "is not at" in joined.panel.shot.problem.what
 
 
-def test_what_the_host_refuses_is_reported_and_nothing_is_approved(
+def test_a_refusal_of_the_host_is_reported_and_nothing_is_approved(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()
@@ -394,7 +392,7 @@ def test_the_clips_other_takes_come_along(join: Callable, service: FakeService, 
     assert layers == {takes[1]: False, takes[0]: True} and lost not in layers
 
 
-def test_the_first_order_waits_for_the_service(
+def test_the_first_request_waits_for_the_backend(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()
@@ -414,7 +412,7 @@ def test_the_first_order_waits_for_the_service(
     assert "not ready" in joined.agent.last("problem")[1]
 
 
-def test_the_application_goes_while_a_take_is_placed(
+def test_the_application_closes_while_a_take_is_placed(
     join: Callable, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     joined = join()

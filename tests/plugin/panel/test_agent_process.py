@@ -95,7 +95,7 @@ def test_a_killed_application_leaves_no_panel_behind(agent: AgentProcess, quiet_
     assert ended(panel)
 
 
-def test_a_panel_without_an_application_says_how_it_is_opened(tmp_path: Path) -> None:
+def test_a_panel_without_an_application_explains_how_to_open_it(tmp_path: Path) -> None:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
     for extra, message in (
         ({}, "was not started by an editing application"),
@@ -127,7 +127,7 @@ def session_with(agent: AgentProcess, until: Until) -> AgentSession:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_killed_at_any_moment_the_take_is_there_whole_or_not_at_all(
+def test_after_a_kill_a_take_is_placed_completely_or_not_at_all(
     agent: AgentProcess, qapp: QCoreApplication, until: Until, seed: int
 ) -> None:
     """The panel disconnects or the application is killed while four takes are placed step by step."""
@@ -157,7 +157,7 @@ def test_killed_at_any_moment_the_take_is_there_whole_or_not_at_all(
     session.close()
 
 
-def test_a_busy_application_is_seen_and_waited_for(agent: AgentProcess, qapp: QCoreApplication, until: Until) -> None:
+def test_a_busy_application_is_shown_and_waited_for(agent: AgentProcess, qapp: QCoreApplication, until: Until) -> None:
     now = [0.0]
     session = AgentSession(agent.address, agent.token, "0.1", clock=lambda: now[0])
     ends: list = []
@@ -177,7 +177,7 @@ def test_a_busy_application_is_seen_and_waited_for(agent: AgentProcess, qapp: QC
     session.close()
 
 
-def test_a_wrong_token_and_a_second_panel_end_with_words(
+def test_a_wrong_token_and_a_second_panel_end_with_a_message(
     agent: AgentProcess, qapp: QCoreApplication, until: Until
 ) -> None:
     ends: list = []

@@ -21,7 +21,7 @@ def backend(qapp: object, services: FakeServices) -> Iterator[BackendModel]:
     model.close()
 
 
-def test_a_running_service_is_found_and_not_started(
+def test_a_running_backend_is_found_and_not_started(
     backend: BackendModel, services: FakeServices, until: Until
 ) -> None:
     backend.begin()
@@ -37,7 +37,7 @@ def test_one_is_started_when_none_runs(backend: BackendModel, services: FakeServ
     assert services.starts == 1
 
 
-def test_what_cannot_be_started_says_why_and_offers_to_try(
+def test_a_failed_start_shows_why_and_offers_a_retry(
     backend: BackendModel, services: FakeServices, until: Until
 ) -> None:
     services.runs, services.missing = False, Problem("It could not be started.", "The disk is full.", "Free some.")
@@ -49,7 +49,7 @@ def test_what_cannot_be_started_says_why_and_offers_to_try(
     until(lambda: backend.ready)
 
 
-def test_one_that_refuses_leads_to_the_settings(backend: BackendModel, service: FakeService, until: Until) -> None:
+def test_a_refusing_backend_leads_to_the_settings(backend: BackendModel, service: FakeService, until: Until) -> None:
     backend.begin()
     until(lambda: backend.ready)
     service.sessions[0].lose("refused", Problem("Your key is not known there.", "", "Ask for it to be let in."))
@@ -57,7 +57,7 @@ def test_one_that_refuses_leads_to_the_settings(backend: BackendModel, service: 
     assert backend.fix == "settings" and backend.detail == "Ask for it to be let in."
 
 
-def test_one_that_dies_is_started_again_a_few_times(
+def test_a_dying_backend_is_restarted_a_few_times(
     backend: BackendModel, service: FakeService, services: FakeServices, until: Until
 ) -> None:
     backend.begin()
@@ -76,7 +76,7 @@ def test_one_that_dies_is_started_again_a_few_times(
     assert backend.fix == "start" and services.starts == RESTARTS
 
 
-def test_what_the_worker_does_is_said(backend: BackendModel, service: FakeService, until: Until) -> None:
+def test_the_workers_state_is_shown(backend: BackendModel, service: FakeService, until: Until) -> None:
     service.workers = (Worker(device="cuda:0", state="loading", model="big", since=12),)
     backend.begin()
     until(lambda: backend.headline == "Loading the model, 12 s")

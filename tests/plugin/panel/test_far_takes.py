@@ -71,7 +71,7 @@ def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelMo
 
 
 @pytest.mark.timeout(300)
-def test_from_the_clip_to_the_placed_child(panel: PanelModel, edit: Path, qtbot: QtBot) -> None:
+def test_from_the_clip_to_the_placed_follow_up(panel: PanelModel, edit: Path, qtbot: QtBot) -> None:
     travelled: list[str] = []
     panel.transfers.changed.connect(lambda _: travelled.extend(row.key for row in panel.transfers.rows))
     panel.begin(edit)

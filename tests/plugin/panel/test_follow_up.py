@@ -54,7 +54,7 @@ def orders(service: FakeService) -> list[Submit]:
     return [each for each in found if isinstance(each.spec.start, TakeSource)]
 
 
-def test_a_painted_matte_becomes_part_of_the_order(
+def test_a_painted_matte_becomes_part_of_the_job(
     panel: PanelModel, service: FakeService, parent: Take, until: Until, tmp_path: Path
 ) -> None:
     paint = MaskPaint()
@@ -69,7 +69,7 @@ def test_a_painted_matte_becomes_part_of_the_order(
     assert image.pixelColor(32, 24).red() == 255 and image.pixelColor(32, 4).red() == 0
 
 
-def test_the_same_instruction_keeps_the_plan_and_begins_at_once(
+def test_the_same_instruction_keeps_the_plan_and_starts_at_once(
     panel: PanelModel, service: FakeService, parent: Take, until: Until, tmp_path: Path
 ) -> None:
     panel.follow_up(parent.id, wanted(parent, tmp_path, region=(0.1, 0.1, 0.5, 0.5), skip=2))
@@ -94,7 +94,7 @@ def held(panel: PanelModel, service: FakeService, parent: Take, until: Until, tm
     return job
 
 
-def test_another_instruction_has_its_plan_read_first(
+def test_another_instruction_has_its_plan_approved_first(
     panel: PanelModel, service: FakeService, parent: Take, until: Until, tmp_path: Path
 ) -> None:
     job = held(panel, service, parent, until, tmp_path)
@@ -105,7 +105,7 @@ def test_another_instruction_has_its_plan_read_first(
     assert service.approved[job].target_object == "blue balloon" and len(orders(service)) == 1
 
 
-def test_other_choices_still_make_a_child(
+def test_changed_settings_still_make_a_follow_up(
     panel: PanelModel, service: FakeService, parent: Take, until: Until, tmp_path: Path
 ) -> None:
     held(panel, service, parent, until, tmp_path)
@@ -121,7 +121,7 @@ def test_other_choices_still_make_a_child(
     assert second.spec.start == orders(service)[0].spec.start
 
 
-def test_a_plan_that_did_not_come_out_is_tried_again(
+def test_a_failed_plan_is_tried_again(
     panel: PanelModel, service: FakeService, parent: Take, until: Until, tmp_path: Path
 ) -> None:
     panel.follow_up(parent.id, wanted(parent, tmp_path, instruction="make it blue"))
@@ -138,7 +138,7 @@ def test_a_plan_that_did_not_come_out_is_tried_again(
     assert len(orders(service)) == 1 and panel.plan.job == job
 
 
-def test_a_large_matte_is_made_small_enough_to_be_sent() -> None:
+def test_a_large_matte_is_scaled_down() -> None:
     paint = MaskPaint()
     noise = np.random.default_rng(0).integers(0, 255, (2200, 3000), np.uint8)
     paint.begin(0, Picture(noise, 3000, 2200))

@@ -59,7 +59,7 @@ def finish(panel: PanelModel, service: FakeService, until: Until, folder: Path, 
     return take.id
 
 
-def test_the_shot_and_its_estimate_are_there_before_anything_is_asked(opened: PanelModel) -> None:
+def test_the_shot_and_its_estimate_are_shown_before_anything_is_submitted(opened: PanelModel) -> None:
     facts = dict(opened.shot.facts)
     assert facts["Length"] == "18 frames, 0.75 s" and facts["Handles"] == "2 before, 4 after"
     assert facts["Model input"] == "25 frames of 160 × 96 at 8 fps"
@@ -67,7 +67,7 @@ def test_the_shot_and_its_estimate_are_there_before_anything_is_asked(opened: Pa
     assert opened.plan_hindrance == "Describe what to add."
 
 
-def test_nothing_long_runs_before_the_plan_was_seen(opened: PanelModel, service: FakeService, until: Until) -> None:
+def test_nothing_is_generated_before_approval(opened: PanelModel, service: FakeService, until: Until) -> None:
     opened.ask.instruction = "add a red balloon"
     assert "plan first" in opened.generate_hindrance
     opened.generate()
@@ -103,14 +103,14 @@ def test_an_unedited_plan_is_approved_as_it_is(planned: PanelModel, service: Fak
     assert service.approved[job] is None
 
 
-def test_what_must_not_appear_goes_with_the_job(planned: PanelModel, service: FakeService, until: Until) -> None:
+def test_the_negative_prompt_is_part_of_the_job(planned: PanelModel, service: FakeService, until: Until) -> None:
     planned.ask.negative = " text, watermark "
     planned.generate()
     until(lambda: len(requests(service, Submit)) == 2)
     assert requests(service, Submit)[1].spec.edit.negative == "text, watermark"
 
 
-def test_other_choices_after_the_plan_make_another_job_with_the_plan(
+def test_changed_settings_after_the_plan_make_another_job_with_the_plan(
     planned: PanelModel, service: FakeService, until: Until
 ) -> None:
     held = planned.plan.job
@@ -144,7 +144,7 @@ def test_masks_are_shown_with_the_plan(opened: PanelModel, service: FakeService,
     assert opened.plan.masks == masks
 
 
-def test_a_failed_plan_says_why(opened: PanelModel, service: FakeService, until: Until) -> None:
+def test_a_failed_plan_shows_why(opened: PanelModel, service: FakeService, until: Until) -> None:
     opened.ask.instruction = "add a whale"
     opened.make_plan()
     until(lambda: bool(opened.plan.job))
@@ -156,7 +156,7 @@ def test_a_failed_plan_says_why(opened: PanelModel, service: FakeService, until:
     assert opened.plan.problem.what == "tiny cannot draw 'whale'." and opened.takes.cards == ()
 
 
-def test_a_refused_order_says_why(opened: PanelModel, service: FakeService, until: Until) -> None:
+def test_a_refused_job_shows_why(opened: PanelModel, service: FakeService, until: Until) -> None:
     service.refusals[Submit] = refusal("queue_full", "The queue is full.", "", "Wait.")
     opened.ask.instruction = "add fire"
     opened.make_plan()
@@ -179,7 +179,7 @@ def test_a_running_job_reports_stage_step_time_and_picture(
     until(lambda: planned.takes.cards[0].stamp == card.stamp + 1)
 
 
-def test_pausing_keeps_the_job_in_sight_and_cancelling_does_not(
+def test_pausing_keeps_the_job_in_the_list_and_cancelling_does_not(
     planned: PanelModel, service: FakeService, until: Until
 ) -> None:
     job = planned.plan.job
@@ -196,7 +196,7 @@ def test_pausing_keeps_the_job_in_sight_and_cancelling_does_not(
     assert planned.message == "Cancelled."
 
 
-def test_a_paused_job_is_still_there_after_a_restart(
+def test_a_paused_job_is_still_listed_after_a_restart(
     planned: PanelModel, service: FakeService, services: FakeServices, until: Until, cut: Path, tmp_path: Path
 ) -> None:
     job = planned.plan.job
@@ -216,7 +216,7 @@ def test_a_paused_job_is_still_there_after_a_restart(
     again.close()
 
 
-def test_a_queue_that_may_not_be_paused_says_so(opened: PanelModel, service: FakeService, until: Until) -> None:
+def test_a_refused_pause_of_the_queue_is_reported(opened: PanelModel, service: FakeService, until: Until) -> None:
     service.refusals[PauseQueue] = refusal("not_allowed", "Only its owner pauses the queue.")
     shown = []
     opened.backend.changed.connect(shown.append)
@@ -225,7 +225,7 @@ def test_a_queue_that_may_not_be_paused_says_so(opened: PanelModel, service: Fak
     assert opened.problem.kind == "not_allowed" and not opened.backend.paused and "paused" in shown
 
 
-def test_a_job_out_of_memory_offers_less(planned: PanelModel, service: FakeService, until: Until) -> None:
+def test_out_of_memory_offers_a_retry_with_less(planned: PanelModel, service: FakeService, until: Until) -> None:
     job = planned.plan.job
     planned.generate()
     failure = Failure(
@@ -283,7 +283,7 @@ def test_a_take_without_files_is_reported_not_placed(
     assert planned.problem.kind == "bad_take" and planned.placements.current is None
 
 
-def test_what_is_said_while_the_service_is_away_is_not_lost(
+def test_changes_made_while_the_backend_is_away_are_not_lost(
     planned: PanelModel, service: FakeService, until: Until, tmp_path: Path
 ) -> None:
     take = finish(planned, service, until, tmp_path / "takes" / "01")
@@ -303,7 +303,7 @@ def test_a_follow_up_names_its_parent(planned: PanelModel, service: FakeService,
     assert (spec.start.job, spec.start.number, spec.instruction) == (next(iter(service.entries))[0], 1, "make it blue")
 
 
-def test_the_service_dies_and_every_event_comes_once(planned: PanelModel, service: FakeService, until: Until) -> None:
+def test_the_backend_dies_and_every_event_arrives_once(planned: PanelModel, service: FakeService, until: Until) -> None:
     job = planned.plan.job
     planned.generate()
     service.progress(job, 1)

@@ -44,7 +44,7 @@ def panel(qapp: object, far: RunningService, tmp_path: Path) -> Iterator[PanelMo
 
 
 @pytest.mark.timeout(300)
-def test_shot_and_take_travel(panel: PanelModel, far: RunningService, cut: Path, qtbot: QtBot, tmp_path: Path) -> None:
+def test_files_are_transferred(panel: PanelModel, far: RunningService, cut: Path, qtbot: QtBot, tmp_path: Path) -> None:
     panel.begin(cut)
     qtbot.waitUntil(lambda: panel.backend.state == "refused", timeout=PATIENCE)
     assert panel.backend.fix == "settings"

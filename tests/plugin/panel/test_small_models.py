@@ -44,7 +44,7 @@ def test_history_holds_each_instruction_once_newest_first() -> None:
     assert len(history.entries) == LONGEST
 
 
-def test_memory_survives_and_takes_nothing_of_another_kind(tmp_path: Path) -> None:
+def test_settings_survive_and_ignore_values_of_another_type(tmp_path: Path) -> None:
     settings = SettingsStore(tmp_path)
     for name, value in (("text", "ä “x”"), ("list", ("a", "b")), ("truth", True), ("number", 7), ("none", None)):
         settings.set(name, value)
@@ -67,7 +67,7 @@ def test_a_plan_knows_whether_it_was_edited() -> None:
     assert plan.hindrance
 
 
-def test_what_was_not_acknowledged_is_kept_on_the_disk(tmp_path: Path) -> None:
+def test_unacknowledged_changes_are_kept_on_disk(tmp_path: Path) -> None:
     outbox = ReviewOutbox(tmp_path / "review_outbox.json")
     note = Note(text="x", first=0, last=1)
     outbox.add("j", 1, "approved", None)
@@ -104,14 +104,14 @@ def test_the_check_is_read_line_by_line(qapp: object, until: Until) -> None:
     assert checks.findings == findings
 
 
-def test_a_check_that_cannot_begin_says_so(qapp: object, until: Until) -> None:
+def test_a_check_that_cannot_start_is_reported(qapp: object, until: Until) -> None:
     checks = ChecksModel(("/no/such/program",))
     checks.run()
     until(lambda: checks.state == "broken")
     assert checks.findings[0].state == "broken"
 
 
-def test_numbers_as_people_read_them() -> None:
+def test_numbers_as_text() -> None:
     assert [duration_text(each) for each in (7.6, 95, 4800)] == ["8 s", "1 min 35 s", "1 h 20 min"]
     assert [size_text(each) for each in (12, 2_100_000_000, 999_700)] == ["12 B", "2.1 GB", "1.0 MB"]
     assert [rate_text(each) for each in (Fraction(24000, 1001), Fraction(25))] == ["23.976", "25"]

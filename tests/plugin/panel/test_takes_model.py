@@ -57,7 +57,7 @@ def test_rows_that_stay_are_changed_in_place(takes: TakesModel) -> None:
     assert events == ["changed", "moved", "changed"] and titles(takes) == ["add 1", "add 0"]
 
 
-def test_two_hundred_takes_are_not_made_anew_for_a_step(takes: TakesModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_takes_are_not_rebuilt_for_a_progress_step(takes: TakesModel, monkeypatch: pytest.MonkeyPatch) -> None:
     service = FakeService()
     done, running = job(service, state="done"), job(service, state="refining")
     takes.set_jobs((done, running))
@@ -71,7 +71,7 @@ def test_two_hundred_takes_are_not_made_anew_for_a_step(takes: TakesModel, monke
     assert made == [] and changed == [0] * 20
 
 
-def test_a_shot_sees_its_own_rows(takes: TakesModel) -> None:
+def test_rows_are_limited_to_a_shot(takes: TakesModel) -> None:
     service = FakeService()
     mine, other = job(service, "mine", state="done"), job(service, "other", state="done")
     takes.set_jobs((mine, other))
@@ -91,7 +91,7 @@ def test_lineage(takes: TakesModel) -> None:
     assert takes.cards[0].line.endswith("follow-up of T2")
 
 
-def test_what_was_dismissed_stays_away(takes: TakesModel) -> None:
+def test_dismissed_jobs_stay_hidden(takes: TakesModel) -> None:
     failed = job(FakeService(), state="failed")
     takes.set_jobs((failed,))
     takes.dismiss(failed.id)
@@ -106,7 +106,7 @@ def test_files_of_a_take(takes: TakesModel) -> None:
     assert takes.cards[0].movie == str(Path("/f/preview.mp4")) and takes.cards[0].folder == "/f"
 
 
-def test_neighbours_in_the_queue_are_those_that_are_seen(takes: TakesModel) -> None:
+def test_queue_neighbours_are_the_shown_jobs(takes: TakesModel) -> None:
     service = FakeService()
     jobs = [job(service, shot, state="queued", position=place) for place, shot in enumerate("aba", start=1)]
     takes.set_jobs(tuple(jobs))

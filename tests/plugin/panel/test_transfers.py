@@ -53,7 +53,7 @@ def begin(
     return controls
 
 
-def test_how_far_it_is_is_seen(transfers: TransfersModel, by_hand: ByHand) -> None:
+def test_progress_is_shown(transfers: TransfersModel, by_hand: ByHand) -> None:
     reported: list[Any] = []
     controls = begin(transfers, reported)
     by_hand.runs[0][0]()
@@ -67,13 +67,13 @@ def test_how_far_it_is_is_seen(transfers: TransfersModel, by_hand: ByHand) -> No
     assert reported == ["came"] and transfers.rows == ()
 
 
-def test_the_same_thing_does_not_travel_twice_at_once(transfers: TransfersModel, by_hand: ByHand) -> None:
+def test_a_file_is_not_transferred_twice_at_once(transfers: TransfersModel, by_hand: ByHand) -> None:
     begin(transfers, [])
     begin(transfers, [])
     assert len(by_hand.runs) == 1 and len(transfers.rows) == 1
 
 
-def test_a_stopped_one_waits_to_be_wanted_again(transfers: TransfersModel, by_hand: ByHand) -> None:
+def test_a_stopped_transfer_does_not_restart_by_itself(transfers: TransfersModel, by_hand: ByHand) -> None:
     reported: list[Any] = []
     controls = begin(transfers, reported)
     by_hand.runs[0][0]()
@@ -89,7 +89,7 @@ def test_a_stopped_one_waits_to_be_wanted_again(transfers: TransfersModel, by_ha
     assert reported[-1] == "came" and transfers.rows == ()
 
 
-def test_one_that_goes_wrong_says_why_and_can_be_tried_again(transfers: TransfersModel, by_hand: ByHand) -> None:
+def test_a_failed_transfer_shows_why_and_can_be_tried_again(transfers: TransfersModel, by_hand: ByHand) -> None:
     reported: list[Any] = []
     begin(transfers, reported)
     by_hand.runs[0][2](Unreachable("The service does not answer.", "", "Check the network."))
@@ -105,14 +105,14 @@ def test_one_that_goes_wrong_says_why_and_can_be_tried_again(transfers: Transfer
     assert transfers.rows == () and "too late" not in reported
 
 
-def test_an_upload_that_ends_leaves_no_row(transfers: TransfersModel, by_hand: ByHand) -> None:
+def test_an_ended_upload_leaves_no_row(transfers: TransfersModel, by_hand: ByHand) -> None:
     reported: list[Problem] = []
     begin(transfers, reported, "shot:1", upload=True)
     by_hand.runs[0][2](Unreachable("The service does not answer."))
     assert transfers.rows == () and reported[0].kind == "unreachable"
 
 
-def test_rows_have_the_button_that_helps(transfers: TransfersModel, by_hand: ByHand) -> None:
+def test_rows_offer_the_fitting_button(transfers: TransfersModel, by_hand: ByHand) -> None:
     widget = Transfers(transfers)
     assert widget.isHidden()
     begin(transfers, [])
@@ -128,7 +128,7 @@ def test_rows_have_the_button_that_helps(transfers: TransfersModel, by_hand: ByH
     assert len(widget.rows) == 3 and widget.more.text() == "and 2 more"
 
 
-def test_what_failed_in_a_thread_is_reported(qapp: object, until: Until) -> None:
+def test_a_failure_in_a_thread_is_reported(qapp: object, until: Until) -> None:
     background, reported = Background(), []
 
     def work(control: TransferControl) -> None:
@@ -142,7 +142,7 @@ def test_what_failed_in_a_thread_is_reported(qapp: object, until: Until) -> None
     background.wait()
 
 
-def test_giving_a_plan_up_stops_the_shot_on_its_way(
+def test_cancelling_a_plan_stops_the_upload_of_its_shot(
     panel: PanelModel, service: FakeService, cut: Path, until: Until, by_hand: ByHand
 ) -> None:
     panel.transfers._background = by_hand

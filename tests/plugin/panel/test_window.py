@@ -72,7 +72,7 @@ def test_dropping_a_movie_opens_it(shown: Panel, tmp_path: Path) -> None:
     assert shown.model.shot.title == "plate.mov" and shown.window.windowTitle() == "plate.mov – DynVFX"
 
 
-def test_trouble_is_said_with_the_button_that_mends_it(
+def test_a_problem_is_shown_with_the_button_that_fixes_it(
     shown: Panel, service: FakeService, services: FakeServices, qtbot: QtBot, until: Until
 ) -> None:
     window = shown.window
@@ -116,7 +116,7 @@ def lengthen(page: QWidget) -> None:
             each.setText(longer(each.text()))
 
 
-def test_longer_texts_have_room_in_the_narrowest_window(
+def test_longer_texts_fit_the_narrowest_window(
     qapp: QApplication, services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Path, until: Until
 ) -> None:
     monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))
@@ -170,7 +170,7 @@ def test_state_survives_a_restart(
     second.close()
 
 
-def test_the_first_start_checks_and_goes_on(
+def test_the_first_start_checks_and_continues(
     qapp: QApplication, services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))

@@ -25,7 +25,7 @@ def test_the_cache_never_holds_more_than_its_limit():
     assert Key("a", 49) in cache and Key("a", 0) not in cache
 
 
-def test_the_longest_unused_picture_goes_first():
+def test_the_least_recently_used_picture_is_dropped_first():
     cache = FrameCache(400)
     for number in range(4):
         cache.put(Key("a", number), picture(100))
@@ -36,7 +36,7 @@ def test_the_longest_unused_picture_goes_first():
     assert cache.bytes == 100 and len(cache) == 1
 
 
-def test_a_picture_larger_than_the_cache_is_not_held():
+def test_a_picture_larger_than_the_cache_is_not_cached():
     cache = FrameCache(100)
     assert not cache.put(Key("a", 0), picture(104))
     assert cache.bytes == 0
@@ -53,19 +53,19 @@ def runs(request: PrefetchRequest, held=(), count=99):
     return order
 
 
-def test_a_frame_is_decoded_whole_before_the_next():
+def test_a_frame_is_decoded_completely_before_the_next():
     request = PrefetchRequest(5, (("a", 0), ("b", 0)), 0, 99, ahead=2, playing=True)
     assert runs(request) == [[("a", 5), ("b", 5)], [("a", 6), ("b", 6)], [("a", 7), ("b", 7)]]
 
 
-def test_what_may_be_shown_comes_after_what_is_shown():
+def test_spare_sources_come_after_shown_ones():
     playing = PrefetchRequest(5, (("b", 0),), 0, 99, ahead=1, playing=True, spare=(("a", 0),))
     assert runs(playing) == [[("b", 5)], [("b", 6)], [("a", 5)], [("a", 6)]]
     stopped = PrefetchRequest(5, (("b", 0),), 0, 99, ahead=1, spare=(("a", 0),))
     assert runs(stopped) == [[("b", 5), ("a", 5)], [("b", 6)], [("a", 6)]]
 
 
-def test_a_loop_wishes_for_its_beginning_before_its_end():
+def test_a_loop_prefetches_across_its_end():
     request = PrefetchRequest(9, (("a", 0),), 4, 10, loop=True, ahead=4)
     assert list(request.frames()) == [9, 10, 4, 5, 6]
     assert list(PrefetchRequest(9, (("a", 0),), 4, 10, ahead=4).frames()) == [9, 10]
@@ -79,7 +79,7 @@ def test_backward_is_decoded_in_forward_runs():
     assert runs(fast) == [[("a", 20)], [("a", 16)], [("a", 12)]]
 
 
-def test_the_decoder_fills_the_wish_and_then_rests(qtbot, tmp_path):
+def test_the_decoder_fulfils_the_request_and_then_waits(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     decoder.set_sources({"a": PlacedSlice(slice_of(write_movie(tmp_path / "a.mp4", 20), 20))})
     decoder.prefetch(PrefetchRequest(3, (("a", 0),), 0, 19, ahead=4))
@@ -104,7 +104,7 @@ def test_a_source_that_changes_is_read_again(qtbot, tmp_path):
     decoder.close()
 
 
-def test_a_file_that_cannot_be_read_is_given_up(qtbot, tmp_path):
+def test_an_unreadable_file_is_not_tried_again(qtbot, tmp_path):
     decoder = Decoder(FrameCache(8 << 20))
     decoder.set_sources({"a": PlacedSlice(slice_of(tmp_path / "gone.mp4", 20))})
     with qtbot.waitSignal(decoder.failed, timeout=5000) as reported:
@@ -133,7 +133,7 @@ def changed(tmp_path, name, where, value, pix_fmt="yuv444p"):
     return path
 
 
-def test_the_number_reports_the_largest_change_outside_the_matte(qtbot, tmp_path):
+def test_the_measurement_is_the_largest_change_outside_the_matte(qtbot, tmp_path):
     def matte(number, width, height):
         picture = np.zeros((height, width, 3), np.uint8)
         picture[:, : width // 2] = 255

@@ -28,7 +28,7 @@ def shown_at(frame: int) -> int:
 
 @pytest.mark.parametrize("rate", RATES, ids=lambda rate: f"{float(rate):.3f}")
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
-def test_every_frame_is_the_one_that_was_asked_for(tmp_path, rate, suffix):
+def test_every_frame_is_the_requested_one(tmp_path, rate, suffix):
     path = write_movie(tmp_path / f"clip.{suffix}", 40, rate)
     reader = SliceReader(slice_of(path, 40, rate))
     order = [0, 1, 2, 39, 38, 20, 11, 12, 13, 0, 25, 24, 23, 37]
@@ -46,7 +46,7 @@ def test_a_slice_counts_from_its_first_frame(tmp_path):
 
 
 @pytest.mark.parametrize("rate", [Fraction(24), Fraction(30000, 1001)], ids=["24", "29.97"])
-def test_a_picture_of_variable_rate_holds_until_the_next(tmp_path, rate):
+def test_a_picture_of_variable_rate_lasts_until_the_next(tmp_path, rate):
     path = write_movie(tmp_path / "phone.mp4", len(HELD), rate, times=HELD)
     reader = SliceReader(slice_of(path, 22, rate))
     backward = [21, 12, 10, 9, 3, 17]
@@ -55,7 +55,7 @@ def test_a_picture_of_variable_rate_holds_until_the_next(tmp_path, rate):
     reader.close()
 
 
-def test_ticks_that_a_container_rounded_stay_on_their_frames():
+def test_rounded_container_ticks_stay_on_their_frames():
     rate = Fraction(30000, 1001)
     milliseconds = [round(n * 1000 / rate) for n in range(500)]
     times = FrameTimes.from_stamps(milliseconds, Fraction(1, 1000), rate)
@@ -122,7 +122,7 @@ def test_images_in_order(tmp_path):
         missing.picture(2)
 
 
-def test_colours_come_out_as_they_went_in(tmp_path):
+def test_colours_are_preserved(tmp_path):
     def flat(number, width, height):
         picture = np.empty((height, width, 3), np.uint8)
         picture[:] = (200, 120, 40)
@@ -136,7 +136,7 @@ def test_colours_come_out_as_they_went_in(tmp_path):
     assert half.shape == (36, 64, 4)
 
 
-def test_files_that_cannot_be_read_say_so(tmp_path):
+def test_unreadable_files_are_reported(tmp_path):
     with pytest.raises(BadMedia, match="does not exist"):
         read_frame_times(str(tmp_path / "gone.mp4"), Fraction(24))
     (tmp_path / "text.mp4").write_text("no movie")

@@ -26,7 +26,7 @@ def frame(pix_fmt: str, shape=(32, 64), change=None) -> av.VideoFrame:
     [("yuv420p", 10, 8), ("yuv422p10le", 20, 10), ("yuv444p12le", 20, 12), ("rgb24", 30, 8), ("rgba", 40, 8),
      ("rgb48le", 60, 16), ("gbrp", 10, 8), ("gray", 10, 8), ("bgr0", 40, 8)],
 )  # fmt: skip
-def test_one_code_value_is_found_in_every_kind_of_samples(pix_fmt, byte, bits):
+def test_one_code_value_is_measured_in_every_sample_format(pix_fmt, byte, bits):
     change = change_between(frame(pix_fmt), frame(pix_fmt, change=(3, byte, 1)), None)
     assert (change.anywhere, change.outside, change.exact) == (1, None, True)
     assert change.bits == bits
@@ -61,17 +61,17 @@ def test_alpha_decides_where_a_layer_has_it():
     assert change_between(original, frame("yuv444p", change=(3, 11, 5)), matte).outside == 5
 
 
-def test_samples_of_different_depth_are_compared_as_they_look():
+def test_samples_of_different_depth_are_compared_as_displayed():
     eight, ten = frame("yuv420p"), frame("yuv420p").reformat(format="yuv420p10le")
     change = change_between(eight, ten, None)
     assert not change.exact and change.bits == 8 and change.anywhere <= 2
 
 
-def test_sizes_that_differ_have_no_number():
+def test_different_sizes_have_no_measurement():
     assert change_between(frame("yuv420p"), frame("yuv420p", (16, 64)), None) is None
 
 
-def test_planes_have_their_samples_only():
+def test_planes_hold_only_their_samples():
     shapes = [plane.shape for plane in code_planes(frame("yuv420p", (30, 50)))]
     assert shapes == [(30, 50), (15, 25), (15, 25)]
     assert code_planes(frame("rgb48le", (30, 50)))[0].shape == (30, 50, 3)

@@ -26,7 +26,7 @@ def shot(tmp_path, model):
     return model
 
 
-def test_widgets_know_models_only():
+def test_widgets_import_models_only():
     widgets = [path for path in ROOM.rglob("*.py") if "QtWidgets" in path.read_text()]
     assert len(widgets) >= 8
     for path in widgets:
@@ -36,7 +36,7 @@ def test_widgets_know_models_only():
             assert not [name for name in named if name.split(".")[0] in ("bridge", "av", "numpy")], path
 
 
-def test_models_need_no_widgets():
+def test_models_import_no_widgets():
     models = [*ROOM.glob("*.py"), *(ROOM / "media").glob("*.py")]
     assert len(models) > 20
     assert not [path for path in models if "QtWidgets" in path.read_text()]
@@ -47,7 +47,7 @@ def test_the_first_take_is_under_review_against_the_original(shot):
     assert (shot.playback.a, shot.playback.b) == (ORIGINAL, "take:one")
 
 
-def test_takes_are_picked_by_number_and_may_face_each_other(shot):
+def test_takes_are_chosen_by_number_and_can_be_compared(shot):
     reported = []
     shot.currentChanged.connect(lambda: reported.append(shot.current.id))
     shot.pick_number(3)
@@ -63,7 +63,7 @@ def test_takes_are_picked_by_number_and_may_face_each_other(shot):
     assert reported == ["three", "three", "two", "one"]
 
 
-def test_a_new_take_leaves_the_review_where_it_is(shot):
+def test_a_new_take_does_not_change_the_reviewed_one(shot):
     shot.pick("two")
     shot.transport.seek(7)
     shot.set_takes([*shot.takes, review_take(shot.takes[0].composite, "four", 4)])
@@ -131,7 +131,7 @@ def test_typed_positions(shot):
     assert shot.timecode(5) == "01:00:00:05"
 
 
-def test_what_goes_wrong_is_reported_and_not_raised(qtbot, shot, tmp_path):
+def test_errors_are_reported_and_not_raised(qtbot, shot, tmp_path):
     reported = []
     shot.problemFound.connect(lambda *values: reported.append(values))
     (tmp_path / "file").write_text("in the way")
@@ -167,13 +167,13 @@ def test_a_follow_up_keeps_at_least_one_iteration():
     assert masked.problem(take) == ""
 
 
-def test_boxes_are_in_parts_of_the_frame():
+def test_boxes_are_in_fractions_of_the_frame():
     assert box_between((0.6, 0.9), (0.2, 0.1)) == (0.2, 0.1, 0.6, 0.9)
     assert box_between((-3, 0.5), (0.5, 7)) == (0.0, 0.5, 0.5, 1.0)
     assert box_between((0.5, 0.5), (0.505, 0.9)) is None
 
 
-def test_lineage_ends_where_ancestors_are_unknown_or_turn_round():
+def test_lineage_ends_where_ancestors_are_unknown_or_circular():
     a, b, c = review_take("a", "a", parent="x"), review_take("b", "b", parent="a"), review_take("c", "c", parent="b")
     assert [take.id for take in lineage(c, {take.id: take for take in (a, b, c)})] == ["a", "b"]
     round_ = review_take("a", "a", parent="b")
@@ -251,7 +251,7 @@ def test_a_small_cache_is_enough_to_play(qtbot, tmp_path, clock):
     model.close()
 
 
-def test_playback_that_cannot_keep_up_skips_and_says_so(qtbot, shot, clock):
+def test_slow_playback_skips_and_counts_frames(qtbot, shot, clock):
     qtbot.waitUntil(lambda: shot.playback.shown.frame == 0, timeout=5000)
     shot.transport.play()
     clock.pass_seconds(Fraction(10, 24))
@@ -261,7 +261,7 @@ def test_playback_that_cannot_keep_up_skips_and_says_so(qtbot, shot, clock):
     shot.transport.stop()
 
 
-def test_the_number_is_measured_once_the_picture_stands(qtbot, shot):
+def test_the_change_is_measured_once_playback_stops(qtbot, shot):
     with qtbot.waitSignal(shot.playback.changeMeasured, timeout=5000):
         shot.transport.seek(11)
     assert shot.playback.change.anywhere == 0 and shot.playback.change_frame == 11
@@ -277,7 +277,7 @@ def test_a_page_is_written_in_the_background(qtbot, shot, tmp_path):
     assert len(list((tmp_path / "page").glob("*.mp4"))) == 3
 
 
-def test_a_page_can_be_given_up_and_bad_decisions_are_reported(qtbot, shot, tmp_path):
+def test_a_page_can_be_cancelled_and_bad_decisions_are_reported(qtbot, shot, tmp_path):
     reported = []
     shot.problemFound.connect(lambda *values: reported.append(values))
     with qtbot.waitSignal(shot.page_export.progressed, timeout=20000):

@@ -35,7 +35,7 @@ def test_a_note_is_kept_in_order_and_reported(notes):
     assert reported == [("one", "too dark"), ("one", ["too dark", "old"])]
 
 
-def test_notes_are_changed_and_taken_back_one_by_one(notes):
+def test_notes_are_changed_and_removed_one_by_one(notes):
     first, second = notes.add("one", "same", 1, 1), notes.add("one", "same", 1, 1)
     notes.change("one", first, text="other")
     assert sorted(each.text for each in notes.of("one")) == ["old", "other", "same"]
@@ -54,7 +54,7 @@ def test_a_decision_is_about_one_take(notes):
     assert notes.status("two") == "approved" and notes.status("three") == "pending"
 
 
-def test_decisions_from_elsewhere_are_taken_over_once(notes):
+def test_imported_decisions_are_merged_once(notes):
     notes_of_bo = [Note(text="sky", first=2, last=4, author="Bo", created="2026-01-01T00:00:00+00:00")]
     assert notes.merge("one", notes_of_bo, "retake") == 1
     assert notes.merge("one", notes_of_bo, None) == 0
@@ -71,7 +71,7 @@ def reviewed():
     return [Reviewed(takes[0], "retake", notes), Reviewed(takes[1], "approved", ())]
 
 
-def test_the_table_has_a_line_for_every_note_and_every_silent_take(tmp_path):
+def test_the_table_has_a_line_for_every_note_and_every_take_without_notes(tmp_path):
     rows = list(csv.DictReader(io.StringIO(notes_csv(reviewed(), RATE, 107892))))
     assert tuple(rows[0]) == COLUMNS
     assert [(row["take"], row["status"], row["first frame"], row["last frame"]) for row in rows] == [
@@ -83,7 +83,7 @@ def test_the_table_has_a_line_for_every_note_and_every_silent_take(tmp_path):
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
 
 
-def test_markers_lie_where_the_notes_are(tmp_path):
+def test_markers_are_at_the_notes(tmp_path):
     path = tmp_path / "notes.otio"
     write_markers(path, slice_of("/shots/o.mov", 48, RATE), reviewed(), RATE, 107892)
     timeline = otio.adapters.read_from_file(str(path))
@@ -114,7 +114,7 @@ def test_a_takes_files_are_found_by_their_roles(tmp_path):
     assert take_in_folder(record("one", **images), tmp_path, 1).composite == str(tmp_path / "preview.mp4")
 
 
-def test_an_older_answer_takes_nothing_away(notes):
+def test_an_older_reply_removes_nothing(notes):
     notes.add("one", "new", 1, 1)
     notes.set_status("one", "approved")
     notes.load("one", [Note(text="old", first=9, last=9)], "pending")

@@ -84,7 +84,7 @@ def test_the_difference_is_of_graded_pictures():
     assert (found == [abs(ours - theirs) for ours, theirs in zip(*graded, strict=True)]).all()
 
 
-def test_one_code_value_in_one_pixel_is_seen():
+def test_one_code_value_in_one_pixel_is_visible():
     pixels = A.pixels.copy()
     pixels[20, 40, 1] += 1
     view = ComparisonView(mode=Mode.DIFFERENCE, gain=64)

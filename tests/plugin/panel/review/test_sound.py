@@ -24,7 +24,7 @@ def test_samples_belong_to_their_frames(tmp_path):
     assert np.array_equal(part[:, 1], expected(sample_of(36, Fraction(24)), len(part)))
 
 
-def test_a_frames_sample_at_a_broken_rate():
+def test_a_frames_sample_at_a_fractional_rate():
     assert sample_of(30, Fraction(30000, 1001)) == 48048
     assert sample_of(1, Fraction(30000, 1001)) == SAMPLE_RATE * 1001 // 30000
 
@@ -73,7 +73,7 @@ def test_sound_starts_at_the_frames_sample_and_again_after_a_jump(qtbot, tmp_pat
     assert sink.stops == 4
 
 
-def test_sound_that_cannot_be_played_says_why(qtbot, tmp_path, clock):
+def test_unplayable_sound_shows_why(qtbot, tmp_path, clock):
     transport = Transport(clock)
     sound = SoundPlayer(transport, open_sink=lambda _: None)
     with qtbot.waitSignals([sound.changed] * 2, timeout=5000):

@@ -34,7 +34,7 @@ def write_hdr(path: Path, transfer: int, code: int, count: int = 6) -> Path:
     return path
 
 
-def test_only_hdr_is_brought_to_the_screen() -> None:
+def test_only_hdr_is_tone_mapped() -> None:
     assert display_table(1) is None and display_table(2) is None
     for transfer in (16, 18):
         table = display_table(transfer)
@@ -51,7 +51,7 @@ def test_reference_white_is_three_quarters(tmp_path: Path, transfer: int, white:
     assert picture.hdr == name and picture.pixels[30, 30, :3] == pytest.approx(0.76 * 255, abs=4)
 
 
-def test_the_review_says_so(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_review_shows_the_tone_mapping(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ReviewModel()
     view = ReviewView(model)
     qtbot.addWidget(view)

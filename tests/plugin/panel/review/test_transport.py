@@ -30,7 +30,7 @@ def test_space_plays_and_stops(transport, clock):
     assert after(transport, clock, 1) == 25
 
 
-def test_shuttle_doubles_and_turns(transport, clock):
+def test_shuttle_doubles_and_reverses(transport, clock):
     speeds = []
     transport.speedChanged.connect(speeds.append)
     for direction in (1, 1, 1, 1, 1, -1, -1, -1, -1, -1):
@@ -69,7 +69,7 @@ def test_without_loop_playback_stops_at_out_and_begins_again_at_in(transport, cl
     assert transport.frame == 5
 
 
-def test_in_behind_out_moves_out(transport):
+def test_an_in_point_behind_out_moves_out(transport):
     transport.set_range(10, 20)
     transport.seek(50)
     transport.set_in()
@@ -88,7 +88,7 @@ def test_seeking_stays_in_the_shot(transport):
     assert transport.frame == 0
 
 
-def test_playing_from_outside_begins_at_in(transport):
+def test_playing_from_outside_the_range_starts_at_in(transport):
     transport.set_range(40, 60)
     transport.play()
     assert transport.frame == 40

@@ -72,7 +72,7 @@ def at(view, x: float, y: float = 0.25) -> QPoint:
     return QPointF(rect.left() + x * rect.width(), rect.top() + y * rect.height()).toPoint()
 
 
-def test_the_take_is_seen_and_held_key_shows_the_original(qtbot, view):
+def test_the_take_is_shown_and_a_held_key_shows_the_original(qtbot, view):
     assert is_near(ground(view, 0.5), 120)
     qtbot.keyPress(view.canvas, KEY.Key_A)
     wait_for(qtbot, view, "original")
@@ -210,7 +210,7 @@ def test_a_click_on_a_note_goes_there(qtbot, view):
     assert note not in view.model.notes.of("one")
 
 
-def test_the_follow_up_asks_for_a_change_and_a_box(qtbot, view):
+def test_the_follow_up_requests_a_change_and_a_box(qtbot, view):
     asked = []
     view.model.followUpRequested.connect(lambda take, values: asked.append((take, values)))
     view.show_follow_up(True)
@@ -238,7 +238,7 @@ def test_scrubbing_goes_to_the_frame_under_the_pointer(qtbot, view):
     assert view.model.transport.frame == 17
 
 
-def test_a_typed_timecode_is_gone_to(qtbot, view):
+def test_a_typed_timecode_moves_the_playhead(qtbot, view):
     from PyQt6.QtWidgets import QLineEdit
 
     bar = view.findChild(TransportBar)
@@ -252,7 +252,7 @@ def test_a_typed_timecode_is_gone_to(qtbot, view):
     assert view.canvas.hasFocus()
 
 
-def test_placing_is_asked_for_and_approves_only_when_it_is_done(qtbot, view):
+def test_placing_is_requested_and_approves_only_when_done(qtbot, view):
     placed = []
     view.model.placeRequested.connect(placed.append)
     qtbot.mouseClick(view.place_button, LEFT)
@@ -299,7 +299,7 @@ def test_nothing_is_cut_off_at_any_width(qtbot, view, width):
     assert cards
 
 
-def test_an_empty_view_says_so(qtbot, clock):
+def test_an_empty_view_shows_a_hint(qtbot, clock):
     from plugin.panel.review.model import ReviewModel
 
     model = ReviewModel(cache_bytes=1 << 20, clock=clock)
