@@ -27,9 +27,9 @@ from PyQt6.QtWidgets import QApplication
 from contract.plan import Plan
 from contract.take import Take
 from plugin.panel.review.compare import Mode
-from plugin.panel.review.media.slices import MediaSlice, ReviewTake
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.view import ReviewView
+from plugin.review_media.slices import MediaSlice, ReviewTake
 
 RATE = Fraction(24)
 CAMERA = {"crf": "20", "preset": "veryfast"}

@@ -34,6 +34,8 @@ EXCEPTIONS = {("plugin/cli/main.py", "backend")}
 ROOMS = {
     "plugin/hosts": {"plugin.panel", "plugin.cli", "plugin.review_page"},
     "plugin/panel": {"plugin.cli"},
+    "plugin/review_media": {"plugin.hosts", "plugin.panel", "plugin.cli", "plugin.review_page"},
+    "plugin/review_page": {"plugin.hosts", "plugin.panel", "plugin.cli"},
 }
 # Agents run in the host's own Python: the standard library and the host, nothing installed.
 AGENTS = {"plugin/blender": {"bpy", "mathutils"}, "plugin/resolve": {"DaVinciResolveScript", "fusionscript"}}

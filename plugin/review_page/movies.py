@@ -9,9 +9,9 @@ from pathlib import Path
 import av
 import numpy as np
 
-from plugin.panel.review.media.slice_reader import SliceReader
-from plugin.panel.review.media.slices import MediaSlice
-from plugin.panel.review.media.sound import CHANNELS, SAMPLE_RATE, read_sound
+from plugin.review_media.slice_reader import SliceReader
+from plugin.review_media.slices import MediaSlice
+from plugin.review_media.sound import CHANNELS, SAMPLE_RATE, read_sound
 from plugin.review_page.errors import PageFailed
 
 WIDEST = 1280

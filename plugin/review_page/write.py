@@ -14,8 +14,7 @@ import msgspec
 
 from contract.atomic_file import write_atomically
 from contract.errors import BadMedia
-from plugin.panel.review.media.slices import MediaSlice
-from plugin.panel.review.note_export import Reviewed
+from plugin.review_media.slices import MediaSlice, Reviewed
 from plugin.review_page.errors import PageFailed
 from plugin.review_page.movies import GAP, sound_of, write_pair
 

@@ -160,7 +160,7 @@ class Model(Part, frozen=True, kw_only=True):
 
 
 class Models(Body, frozen=True, kw_only=True, tag="models_reply"):
-    """The answer to `ListModels`."""
+    """The answer to `ListModels`; the first model is the default."""
 
     models: tuple[Model, ...]
 

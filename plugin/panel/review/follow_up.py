@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from contract.box import Box
 from contract.take import Take
-from plugin.panel.review.media.slices import ReviewTake
+from plugin.review_media.slices import ReviewTake
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from PyQt6.QtCore import QBuffer, QIODevice, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage, QPainter, QPen
 
 from contract.job import LARGEST_MASK
-from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.qt_images import image_over, pixels_of
+from plugin.review_media.pictures import Picture
 
 Part = tuple[float, float]
 
@@ -29,11 +29,6 @@ class MaskPaint(QObject):
         self.edited = False
         self._image: QImage | None = None
         self._display = (0, 0)
-
-    @property
-    def begun(self) -> bool:
-        """Whether there is a matte to paint on."""
-        return self._image is not None
 
     def begin(self, frame: int, matte: Picture) -> None:
         """Start from a matte, uint8 [h, w], of a frame of the shot."""

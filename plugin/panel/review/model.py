@@ -16,16 +16,16 @@ from contract.take import Note, Status
 from contract.timecode import timecode
 from plugin.panel.review.compare import ORIGINAL, Comparison
 from plugin.panel.review.follow_up import FollowUp, lineage
-from plugin.panel.review.media.decoder import Decoder, PlacedSlice
-from plugin.panel.review.media.frame_cache import FrameCache
-from plugin.panel.review.media.slices import MediaSlice, ReviewTake
-from plugin.panel.review.note_export import Reviewed, write_csv, write_markers
+from plugin.panel.review.note_export import write_csv, write_markers
 from plugin.panel.review.notes import Notes
 from plugin.panel.review.page_export import PageExport
 from plugin.panel.review.playback import Playback
 from plugin.panel.review.sound_player import SoundPlayer
 from plugin.panel.review.transport import Ticker, Transport
 from plugin.panel.review.typed_frame import frame_of
+from plugin.review_media.decoder import Decoder, PlacedSlice
+from plugin.review_media.frame_cache import FrameCache
+from plugin.review_media.slices import MediaSlice, Reviewed, ReviewTake
 
 _LARGEST_CACHE = 1 << 30
 
@@ -66,7 +66,7 @@ class ReviewModel(QObject):
         self.decoder = Decoder(self.cache)
         self.transport, self.compare, self.notes = Transport(clock, self), Comparison(self), Notes(self)
         self.playback = Playback(self.decoder, self.transport, self.compare, self)
-        self.ticker = Ticker(self.transport)
+        Ticker(self.transport)  # its parent is the transport
         self.sound = SoundPlayer(self.transport, self)
         self.page_export = PageExport(self, self)
         self.shot_name = ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,9 +13,8 @@ import opentimelineio as otio
 from bridge.editorial.rates import as_time
 from contract.atomic_file import write_atomically
 from contract.image_sequence import ImageSequence
-from contract.take import Note, Status
 from contract.timecode import timecode
-from plugin.panel.review.media.slices import MediaSlice, ReviewTake
+from plugin.review_media.slices import MediaSlice, Reviewed
 
 COLUMNS = (
     "take", "id", "status", "seed", "first frame", "last frame", "timecode in", "timecode out", "category", "note",
@@ -25,15 +23,6 @@ COLUMNS = (
 _COLOURS = {
     "look": "PURPLE", "placement": "CYAN", "motion": "BLUE", "matte": "RED", "light": "YELLOW", "technical": "ORANGE",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """A take with its status and notes."""
-
-    take: ReviewTake
-    status: Status
-    notes: tuple[Note, ...]
 
 
 def notes_csv(reviewed: Sequence[Reviewed], rate: Fraction, start: int, drop: bool | None = None) -> str:

@@ -10,9 +10,8 @@ from typing import Protocol
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import Problem
-from plugin.panel.review.media.slices import MediaSlice, ReviewTake
-from plugin.panel.review.note_export import Reviewed
 from plugin.panel.review.notes import Notes
+from plugin.review_media.slices import MediaSlice, Reviewed, ReviewTake
 from plugin.review_page.decisions import read_decisions
 from plugin.review_page.write import write_page
 

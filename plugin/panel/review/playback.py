@@ -10,12 +10,12 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import BadMedia
 from plugin.panel.review.compare import ORIGINAL, Comparison, Mode
-from plugin.panel.review.media.decoder import Decoder, Measurement
-from plugin.panel.review.media.frame_cache import Key
-from plugin.panel.review.media.measure import Change
-from plugin.panel.review.media.pictures import Picture
-from plugin.panel.review.media.prefetch import PrefetchRequest
 from plugin.panel.review.transport import Transport
+from plugin.review_media.decoder import Decoder, Measurement
+from plugin.review_media.frame_cache import Key
+from plugin.review_media.measure import Change
+from plugin.review_media.pictures import Picture
+from plugin.review_media.prefetch import PrefetchRequest
 
 _SMALLEST_LEVEL = 5
 _AHEAD_STOPPED, _AHEAD_PLAYING = 4, 36

@@ -11,8 +11,8 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter
 
 from plugin.panel.review.compare import ComparisonView, Mode
-from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.qt_images import image_over, pixels_of
+from plugin.review_media.pictures import Picture
 
 # Display light follows a power of 2.4 (BT.1886), so that a stop multiplies code values by 2^(1/2.4).
 _DISPLAY_POWER = 2.4

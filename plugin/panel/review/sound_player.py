@@ -12,9 +12,9 @@ import numpy as np
 from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QObject, pyqtSignal
 
 from contract.errors import BadMedia
-from plugin.panel.review.media.slices import MediaSlice
-from plugin.panel.review.media.sound import CHANNELS, SAMPLE_RATE, read_sound, sample_of
 from plugin.panel.review.transport import Transport
+from plugin.review_media.slices import MediaSlice
+from plugin.review_media.sound import CHANNELS, SAMPLE_RATE, read_sound, sample_of
 
 if TYPE_CHECKING:
     from PyQt6.QtMultimedia import QAudioSink

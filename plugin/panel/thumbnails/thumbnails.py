@@ -12,9 +12,9 @@ from bridge.editorial.clip_list import Shot
 from contract.errors import BadMedia
 from media.probe import probe
 from plugin.background_runner import BackgroundRunner
-from plugin.panel.review.media.pictures import Picture
-from plugin.panel.review.media.slice_reader import SliceReader
-from plugin.panel.review.media.slices import MediaSlice, slice_of
+from plugin.review_media.pictures import Picture
+from plugin.review_media.slice_reader import SliceReader
+from plugin.review_media.slices import MediaSlice, slice_of
 
 MOVING = 12
 """Pictures of a moving thumbnail."""

@@ -23,9 +23,9 @@ from plugin.panel.models.panel.reviewing import Reviewing
 from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.review.follow_up import FollowUp
 from plugin.panel.review.mask_paint import MaskPaint
-from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.user_backends import UserBackends
+from plugin.review_media.pictures import Picture
 from tests.backend.jobs.small_jobs import FRAMES, HEIGHT, INSTRUCTION, RATE, WIDTH, write_movie
 from tests.backend.service.running import RunningService, running
 

@@ -15,7 +15,7 @@ from contract.take import Take
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.review.follow_up import FollowUp
 from plugin.panel.review.mask_paint import MaskPaint
-from plugin.panel.review.media.pictures import Picture
+from plugin.review_media.pictures import Picture
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService
 

@@ -7,8 +7,8 @@ import av
 import pytest
 
 from contract.take import Note
-from plugin.panel.review.media.sound import read_sound
-from plugin.panel.review.note_export import Reviewed
+from plugin.review_media.slices import Reviewed
+from plugin.review_media.sound import read_sound
 from plugin.review_page.decisions import read_decisions
 from plugin.review_page.errors import BadDecisions, PageFailed
 from plugin.review_page.movies import GAP

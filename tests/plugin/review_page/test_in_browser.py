@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from contract.take import Note
 from plugin.panel.review.model import ReviewModel
-from plugin.panel.review.note_export import Reviewed
+from plugin.review_media.slices import Reviewed
 from plugin.review_page.write import write_page
 from tests.plugin.panel.review.movies import number_of, numbered, review_take, slice_of, write_movie
 

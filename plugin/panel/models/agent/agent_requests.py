@@ -194,7 +194,7 @@ class AgentRequests(QObject):
             edit=Add(instruction=instruction, scope=scope),
             seed=seed,
             quality=quality,
-            model=ask.model,
+            model=ask.model or None,
         )
 
     def _export(self, uid: str, done: Callable[[Shot], None], failed: Callable[[Problem], None]) -> None:

@@ -31,7 +31,10 @@ SAVED = ("instruction", "scope", "negative", "quality", "takes", "seed", "seed_l
 
 
 class AskModel(Observable):
-    """The settings and their estimate. `region` is (left, top, right, bottom) in fractions of the frame."""
+    """The settings and their estimate. `region` is (left, top, right, bottom) in fractions of the frame.
+
+    `model` is "" until the backend has listed its models, of which the first is the default.
+    """
 
     instruction: Field[str] = Field("")
     scope: Field[Scope | None] = Field(None)
@@ -40,7 +43,7 @@ class AskModel(Observable):
     takes: Field[int] = Field(1)
     seed: Field[int] = Field(0)
     seed_locked: Field[bool] = Field(False)
-    model: Field[str] = Field("tiny")
+    model: Field[str] = Field("")
     region: Field[Box | None] = Field(None)
     download: Field[bool] = Field(False)
     estimates: Field[dict[str, Estimated]] = Field({})
@@ -58,7 +61,7 @@ class AskModel(Observable):
         self.changed.connect(self._changed)
         shot.changed.connect(lambda name: self._soon.start() if name in ("shot", "media_info") else None)
         backend.readied.connect(self._soon.start)
-        backend.changed.connect(lambda name: self.changed.emit("models") if name == "models" else None)
+        backend.changed.connect(lambda name: self._models_listed() if name == "models" else None)
 
     # Changing the settings --------------------------------------------------------------------------------------------
 
@@ -75,7 +78,7 @@ class AskModel(Observable):
             takes=self.takes,
             seed=self.seed,
             quality=self.quality,
-            model=self.model,
+            model=self.model or None,
             download=self.download and not self.chosen_model_installed,
         )
 
@@ -113,8 +116,13 @@ class AskModel(Observable):
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """The models to choose from: the shipped one until the backend has listed its own."""
-        return self._backend.models or (Model(name="tiny", title="tiny", licence="GPL-3.0-or-later", installed=True),)
+        """The models to choose from; empty until the backend has listed them."""
+        return self._backend.models
+
+    @property
+    def default_model(self) -> str:
+        """The backend's default model, the first of its list; "" until the list is known."""
+        return next((each.name for each in self.models), "")
 
     @property
     def chosen_model(self) -> Model | None:
@@ -129,7 +137,7 @@ class AskModel(Observable):
     @property
     def hindrance(self) -> str:
         """Why no plan can be made now, "" when one can."""
-        if not self._backend.ready:
+        if not self._backend.ready or not self.model:
             return "The backend is not ready."
         if self._shot.exporting and self._shot.shot is None:
             return "The clip is being exported."
@@ -211,7 +219,7 @@ class AskModel(Observable):
         """Request an estimate for each quality; replies to earlier requests are dropped."""
         shot, media_info = self._shot.shot, self._shot.media_info
         self._soon.stop()
-        if shot is None or media_info is None or not self._backend.ready:
+        if shot is None or media_info is None or not self._backend.ready or not self.model:
             self.estimates, self.estimate_problem = {}, None
             return
         self._asked += 1
@@ -241,6 +249,10 @@ class AskModel(Observable):
         if asked == self._asked:
             self.estimates, self.estimate_problem = {}, problem
             self._shot.model_input = None
+
+    def _models_listed(self) -> None:
+        self.model = self.model or self.default_model
+        self.changed.emit("models")
 
     def _changed(self, name: str) -> None:
         if name in ("takes", "model"):

@@ -9,8 +9,8 @@ from PyQt6.QtCore import QObject
 
 from contract.errors import Problem
 from plugin.panel.models.panel.panel_model import PanelModel
-from plugin.panel.review.media.slices import slice_of, take_in_folder
 from plugin.panel.review.model import ReviewModel
+from plugin.review_media.slices import slice_of, take_in_folder
 
 
 class Reviewing(QObject):

@@ -16,7 +16,7 @@ from contract.errors import Problem
 from media.probe import MediaInfo, probe
 from plugin.background_runner import BackgroundRunner
 from plugin.hosts.base import ExportsClips, FollowsSelection, Host, IdentifiesClips, OpensTimelines, SelectsClips
-from plugin.panel.models.number_text import duration_text, fraction, rate_text
+from plugin.panel.models.number_text import fraction, rate_text
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.exporting import ExportModel
 
@@ -34,11 +34,10 @@ class ClipEntry:
 
 @dataclass(frozen=True)
 class ShotWarning:
-    """Something to know before planning. `kind` selects its icon; `blocks` means that the shot cannot be used."""
+    """Something to know before planning: its kind and its text."""
 
     kind: str
     text: str
-    blocks: bool = False
 
 
 class ShotModel(Observable):
@@ -254,11 +253,6 @@ def shot_key(shot: Shot, clip: tuple[object, ...]) -> str:
     """Twelve letters that identify a shot: a hash of `clip`, which identifies its clip, and its frames."""
     facts = (clip, shot.source_start, shot.frame_count, shot.part)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
-
-
-def seconds_text(shot: Shot) -> str:
-    """How long a shot is."""
-    return duration_text(float(shot.frame_count / shot.frame_rate))
 
 
 def _choice(each: ListedClip) -> ClipEntry:

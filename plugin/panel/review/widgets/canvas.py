@@ -12,9 +12,9 @@ from plugin.panel.review import render
 from plugin.panel.review.compare import ORIGINAL, Mode
 from plugin.panel.review.follow_up import Box, box_between
 from plugin.panel.review.mask_paint import MaskPaint
-from plugin.panel.review.media.pictures import Picture
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets.overlay import Overlay
+from plugin.review_media.pictures import Picture
 
 _BACKGROUND = QColor(18, 18, 18)
 _GRIP = 8
@@ -38,7 +38,6 @@ class Canvas(QWidget):
         self.matte: MaskPaint | None = None
         self.painting_mask = False
         self._drag: Callable[[QPointF], None] | None = None
-        self.paints = 0
         self._overlay = Overlay(self, model)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -128,7 +127,6 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """The comparison and its overlay."""
-        self.paints += 1
         painter = QPainter(self)
         painter.fillRect(self.rect(), _BACKGROUND)
         view, playback = self._model.compare.view, self._model.playback

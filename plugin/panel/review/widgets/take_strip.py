@@ -6,8 +6,8 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
-from plugin.panel.review.media.slices import ReviewTake
 from plugin.panel.review.model import ReviewModel
+from plugin.review_media.slices import ReviewTake
 
 STATUS_COLOURS = {
     "pending": QColor(150, 150, 150),

@@ -187,7 +187,7 @@ class AskZone(QWidget):
         for each in ask.models:
             title = each.title or each.name
             self.models.addItem(title if each.installed else f"{title} (not installed)", each.name)
-        if self.models.findData(ask.model) < 0:
+        if ask.model and self.models.findData(ask.model) < 0:
             self.models.addItem(ask.model, ask.model)
         self.models.setCurrentIndex(self.models.findData(ask.model))
         self.models.blockSignals(False)

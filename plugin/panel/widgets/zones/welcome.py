@@ -131,7 +131,7 @@ class WelcomePage(QScrollArea):
     def _allow_download(self, name: str, on: bool) -> None:
         """Choose a model for download, or the shipped one again."""
         ask = self.model.ask
-        ask.model, ask.download = (name, True) if on else ("tiny", False)
+        ask.model, ask.download = (name, True) if on else (ask.default_model, False)
         self._show_models()
 
     def _sample(self) -> None:

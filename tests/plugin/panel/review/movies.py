@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from contract.take import Take
-from plugin.panel.review.media.slices import MediaSlice, ReviewTake
+from plugin.review_media.slices import MediaSlice, ReviewTake
 from tests.contract.sample_plan import a_plan
 
 RATES = (Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from plugin.panel.review.media.decoder import Decoder, Measurement, PlacedSlice
-from plugin.panel.review.media.frame_cache import FrameCache, Key
-from plugin.panel.review.media.pictures import Picture
-from plugin.panel.review.media.prefetch import PrefetchRequest
+from plugin.review_media.decoder import Decoder, Measurement, PlacedSlice
+from plugin.review_media.frame_cache import FrameCache, Key
+from plugin.review_media.pictures import Picture
+from plugin.review_media.prefetch import PrefetchRequest
 
 from .movies import number_of, slice_of, write_movie
 

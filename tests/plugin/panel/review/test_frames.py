@@ -12,9 +12,9 @@ from contract.errors import BadMedia
 from contract.image_sequence import ImageSequence
 from media.reader import read_frame_times
 from media.timing import FrameTimes
-from plugin.panel.review.media.slice_reader import SliceReader
-from plugin.panel.review.media.slices import MediaSlice
 from plugin.panel.review.transport import Transport
+from plugin.review_media.slice_reader import SliceReader
+from plugin.review_media.slices import MediaSlice
 
 from .movies import RATES, number_of, review_take, slice_of, write_movie
 

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from plugin.panel.review.media.measure import change_between, code_planes
+from plugin.review_media.measure import change_between, code_planes
 
 
 def frame(pix_fmt: str, shape=(32, 64), change=None) -> av.VideoFrame:

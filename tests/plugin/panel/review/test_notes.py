@@ -8,9 +8,9 @@ import opentimelineio as otio
 import pytest
 
 from contract.take import Note
-from plugin.panel.review.media.slices import take_in_folder
-from plugin.panel.review.note_export import COLUMNS, Reviewed, notes_csv, write_csv, write_markers
+from plugin.panel.review.note_export import COLUMNS, notes_csv, write_csv, write_markers
 from plugin.panel.review.notes import Notes
+from plugin.review_media.slices import Reviewed, take_in_folder
 
 from .movies import record, review_take, slice_of
 

@@ -9,7 +9,7 @@ from PyQt6.QtGui import QColor, QImage, QPainter
 
 from plugin.panel.review import render
 from plugin.panel.review.compare import ComparisonView, Mode
-from plugin.panel.review.media.pictures import Picture
+from plugin.review_media.pictures import Picture
 
 AREA = QRectF(0, 0, 64, 32)
 

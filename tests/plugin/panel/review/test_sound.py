@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from plugin.panel.review.media.sound import SAMPLE_RATE, read_sound, sample_of
 from plugin.panel.review.sound_player import SoundPlayer
 from plugin.panel.review.transport import Transport
+from plugin.review_media.sound import SAMPLE_RATE, read_sound, sample_of
 
 from .movies import slice_of, write_movie
 

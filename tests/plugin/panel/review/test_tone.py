@@ -9,11 +9,11 @@ import pytest
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from plugin.panel.review.media.slice_reader import SliceReader
-from plugin.panel.review.media.tone import display_table
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.review.widgets import overlay
 from plugin.panel.review.widgets.view import ReviewView
+from plugin.review_media.slice_reader import SliceReader
+from plugin.review_media.tone import display_table
 from tests.plugin.panel.review.movies import slice_of
 
 

@@ -327,7 +327,7 @@ def test_the_matte_is_edited_with_a_brush(qtbot, view):
     view.show_follow_up(True)
     form = view.follow_up
     form.paintRequested.emit(True)
-    qtbot.waitUntil(lambda: form.matte.begun and form.matte.frame == 5, timeout=5000)
+    qtbot.waitUntil(lambda: form.matte.picture() is not None and form.matte.frame == 5, timeout=5000)
     assert form.matte.picture().pixels.mean() == pytest.approx(255 / 4, abs=3) and form.matte.png() is None
     qtbot.mousePress(view.canvas, LEFT, pos=at(view, 0.6, 0.5))
     qtbot.mouseMove(view.canvas, at(view, 0.8, 0.5))

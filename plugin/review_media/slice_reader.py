@@ -8,8 +8,8 @@ import av
 
 from contract.errors import BadMedia
 from media.reader import FrameReader
-from plugin.panel.review.media.pictures import Picture, PictureMaker
-from plugin.panel.review.media.slices import MediaSlice
+from plugin.review_media.pictures import Picture, PictureMaker
+from plugin.review_media.slices import MediaSlice
 
 
 class SliceReader:

@@ -11,8 +11,8 @@ import numpy as np
 from contract.errors import BadMedia
 from contract.image_sequence import ImageSequence
 from media.movies import open_media
-from plugin.panel.review.media.slice_reader import SliceReader
-from plugin.panel.review.media.slices import MediaSlice
+from plugin.review_media.slice_reader import SliceReader
+from plugin.review_media.slices import MediaSlice
 
 SAMPLE_RATE, CHANNELS = 48_000, 2
 # Five minutes, 55 MiB: shots are shorter; longer ones have sound up to there.

@@ -11,11 +11,11 @@ import av
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from contract.errors import BadMedia
-from plugin.panel.review.media.frame_cache import FrameCache, Key
-from plugin.panel.review.media.measure import Change, change_between
-from plugin.panel.review.media.prefetch import PrefetchRequest
-from plugin.panel.review.media.slice_reader import SliceReader
-from plugin.panel.review.media.slices import MediaSlice
+from plugin.review_media.frame_cache import FrameCache, Key
+from plugin.review_media.measure import Change, change_between
+from plugin.review_media.prefetch import PrefetchRequest
+from plugin.review_media.slice_reader import SliceReader
+from plugin.review_media.slices import MediaSlice
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.editorial.clip_list import Shot
 from contract.image_sequence import ImageSequence, is_pattern
-from contract.take import Take
+from contract.take import Note, Status, Take
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,15 @@ class ReviewTake:
     take: Take
     offset: int = 0
     count: int | None = None
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A take with its status and notes."""
+
+    take: ReviewTake
+    status: Status
+    notes: tuple[Note, ...]
 
 
 def slice_of(shot: Shot) -> MediaSlice:

@@ -10,7 +10,7 @@ import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from media.colour import HDR_TRANSFERS, assumed_matrix, is_full_range
-from plugin.panel.review.media.tone import display_table
+from plugin.review_media.tone import display_table
 
 # H.273 matrix coefficients -> libswscale's matrix.
 _MATRICES = {

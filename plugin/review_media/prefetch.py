@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
-from plugin.panel.review.media.frame_cache import Key
+from plugin.review_media.frame_cache import Key
 
 
 @dataclass(frozen=True)

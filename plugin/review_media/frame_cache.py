@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
-from plugin.panel.review.media.pictures import Picture
+from plugin.review_media.pictures import Picture
 
 
 class Key(NamedTuple):
