@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(running.rendezvous.ready_line(), flush=True)
         return DONE
     except Problem as problem:
-        log.error("the service cannot run: %s", problem)
+        log.error("the backend cannot run: %s", problem)
         print(f"dynvfx: {problem}", file=sys.stderr)
         return problem.exit_code
     return DONE

@@ -72,8 +72,8 @@ def _disk(home: Path) -> Finding:
     free = shutil.disk_usage(home).free
     text = f"{free / GIGA:.1f} GB free for jobs, uploads and the stage cache ({home})"
     if free < DISK_NEEDED:
-        return Finding("Disk of the service", "missing", text, "Make room, or name another folder in DYNVFX_HOME.")
-    return Finding("Disk of the service", "fine", text)
+        return Finding("Disk of the backend", "missing", text, "Make room, or name another folder in DYNVFX_HOME.")
+    return Finding("Disk of the backend", "fine", text)
 
 
 def _loopback() -> Finding:

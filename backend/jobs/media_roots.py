@@ -58,7 +58,7 @@ class MediaRoots:
         if "\0" in text or not _is_speakable(text):
             raise self._refusal(path, "It is no path.")
         if not os.path.isabs(text):
-            raise self._refusal(path, "It is not a full path on the service's machine.")
+            raise self._refusal(path, "It is not a full path on the backend's machine.")
         if os.name == "nt":
             why = windows_trap(text)
             if why or (text[:2] in ("\\\\", "//") and not self._has_share(text)):
@@ -89,9 +89,9 @@ class MediaRoots:
 
     def _refusal(self, path: str | os.PathLike[str], why: str) -> OutsideMediaRoots:
         return OutsideMediaRoots(
-            f"The service may not use {os.fspath(path)!r}.",
+            f"The backend may not use {os.fspath(path)!r}.",
             why,
-            "Move it below one of the service's media roots, start the service with --media-root for its folder, "
+            "Move it below one of the backend's media roots, start the backend with --media-root for its folder, "
             "or let it travel over the bridge.",
         )
 

@@ -191,14 +191,14 @@ class Database:
                 raise self._in_use() from error
             if code in _DAMAGED:
                 raise LedgerDamaged(
-                    f"{self.path} is damaged.", f"{error}.", "Start the service again: it sets the file aside."
+                    f"{self.path} is damaged.", f"{error}.", "Start the backend again: it sets the file aside."
                 ) from error
             raise
 
     def _in_use(self) -> LedgerInUse:
         return LedgerInUse(
             f"{self.path} is in use.",
-            "Another service has it open; two would start the same jobs.",
+            "Another backend has it open; two would start the same jobs.",
             "Use the one that runs, or stop it first.",
         )
 

@@ -45,6 +45,6 @@ class QueueFull(Problem):
     def __init__(self, limit: int) -> None:
         super().__init__(
             "The queue is full.",
-            f"{limit} jobs of this client are waiting, which is the most that this service accepts.",
+            f"{limit} jobs of this client are waiting, which is the most that this backend accepts.",
             "Wait until some are done, or cancel some.",
         )

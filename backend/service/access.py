@@ -42,9 +42,9 @@ class Access:
         """Raises NotPermitted for everybody else."""
         if client != self.owner:
             raise NotPermitted(
-                "Only the service's owner may do this.",
-                "The service belongs to the user who started it.",
-                "Ask that user, or run your own service.",
+                "Only the backend's owner may do this.",
+                "The backend belongs to the user who started it.",
+                "Ask that user, or run your own backend.",
             )
 
     def require_power_over_all(self, client: str) -> None:

@@ -27,7 +27,7 @@ class AlreadyRunning(Problem):
     kind = "already_running"
 
     def __init__(self, rendezvous: ServiceFile) -> None:
-        super().__init__(f"A service is running already (process {rendezvous.pid}).", remedy="Use that one.")
+        super().__init__(f"A backend is running already (process {rendezvous.pid}).", remedy="Use that one.")
         self.rendezvous = rendezvous
 
 
@@ -54,8 +54,8 @@ def only_service(
             if clock() > until:
                 raise ServiceStuck(
                     f"Another process holds {home / LOCK_FILE} and does not answer.",
-                    "It may be a service that is just ending, or one that hangs.",
-                    "Try again; if it stays so, end the other service's process.",
+                    "It may be a backend that is just ending, or one that hangs.",
+                    "Try again; if it stays so, end the other backend's process.",
                 ) from error
             sleep(0.05)
     try:

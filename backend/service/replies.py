@@ -40,17 +40,17 @@ def reply_of(work: Callable[[], Any], incoming: Incoming) -> Any:
         log.info("%s refused: %s", request, problem)
         return Refused.of(problem)
     except CancelledError:
-        return Refused.of(Stopping("The service is ending.", remedy="Ask again when it runs."))
+        return Refused.of(Stopping("The backend is ending.", remedy="Ask again when it runs."))
     except OSError as error:
         log.exception("%s failed", request)
-        what = f"{error.filename or 'A file of the service'} cannot be used."
+        what = f"{error.filename or 'A file of the backend'} cannot be used."
         return Refused.of(FileUnusable(what, error.strerror or str(error), "Look into its log."))
     except MISTAKES as error:
         log.critical("%s failed unexpectedly", request, exc_info=True)
         return Refused.of(
             Unexpected(
                 f"Something unexpected happened ({type(error).__name__}: {error}).",
-                "This is a mistake in the service, not in what you did.",
-                "Report it, with the service's log.",
+                "This is a mistake in the backend, not in what you did.",
+                "Report it, with the backend's log.",
             )
         )

@@ -161,8 +161,8 @@ class ContentStore:
             raise BadTransfer(f"No file has {size} bytes and the SHA-256 {sha256[:80]!r}.")
         if size > self.limit_bytes:
             raise TooLarge(
-                f"The file has {size:,} bytes, and the service keeps at most {self.limit_bytes:,} of uploads.",
-                remedy="Raise the service's limit, or put the file below one of its media roots.",
+                f"The file has {size:,} bytes, and the backend keeps at most {self.limit_bytes:,} of uploads.",
+                remedy="Raise the backend's limit, or put the file below one of its media roots.",
             )
 
     def _open(self, client: str, sha256: str, size: int) -> PartialUpload:
@@ -188,7 +188,7 @@ class ContentStore:
         if mine >= self.open_transfers:
             raise TooManyTransfers(
                 f"{mine} uploads are under way already.",
-                "The service allows no more at a time.",
+                "The backend allows no more at a time.",
                 "Wait until one is through.",
             )
 
@@ -204,9 +204,9 @@ class ContentStore:
         self._make_room(size + announced)
         if self.used_bytes() + announced + size > self.limit_bytes:
             raise StoreFull(
-                f"The service keeps at most {self.limit_bytes:,} bytes of uploads, and those there are in use.",
+                f"The backend keeps at most {self.limit_bytes:,} bytes of uploads, and those there are in use.",
                 f"{size:,} bytes are needed in {self.folder}.",
-                "Wait until running jobs are done, or raise the service's limit.",
+                "Wait until running jobs are done, or raise the backend's limit.",
             )
         free = shutil.disk_usage(self.folder).free
         if free < missing + announced:

@@ -157,7 +157,7 @@ class PartialUpload:
 
     def _finish(self) -> None:
         if self._hash.hexdigest() != self.sha256:
-            raise self._back_to_start("It was changed while it was sent, or the service's disk damaged it.")
+            raise self._back_to_start("It was changed while it was sent, or the backend's disk damaged it.")
         # A handle of its own and no lock: a large file's way to the disk takes seconds.
         with self.path.open("r+b") as content:
             os.fsync(content.fileno())

@@ -179,7 +179,7 @@ def _described(
         pause = min(2 * pause, _LONGEST_PAUSE)
     # The hash becomes part of a file name here: nothing else may stand in it, whoever answered.
     if not re.fullmatch(r"[0-9a-f]{64}", state.sha256) or state.bytes < 0:
-        raise ContentMismatch("The service described the file with values that no file has.", remedy="Update it.")
+        raise ContentMismatch("The backend described the file with values that no file has.", remedy="Update it.")
     return state
 
 
@@ -224,7 +224,7 @@ def _asked(call: CallOne, request: Request, kind: type[_ReplyKind]) -> _ReplyKin
 
 def _of_kind(reply: Reply, kind: type[_ReplyKind]) -> _ReplyKind:
     if not isinstance(reply, kind):
-        raise Problem(f"The service answered with {type(reply).__name__}, not {kind.__name__}.", remedy="Update it.")
+        raise Problem(f"The backend answered with {type(reply).__name__}, not {kind.__name__}.", remedy="Update it.")
     return reply
 
 

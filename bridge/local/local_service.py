@@ -62,7 +62,7 @@ def start(
             process = start_detached(command, sink, folder=ROOT)
     except OSError as error:
         raise ServiceNotStarted(
-            "The service could not be started.",
+            "The backend could not be started.",
             f"{error.strerror or error}.",
             "Free some space or memory, or work without it: --in-process.",
         ) from error
@@ -94,7 +94,7 @@ def connect(
     home = home or state_folder()
     found = read_service_file(home)
     if found is None and not start_one:
-        raise Unreachable("No service runs on this machine.", "", "`dynvfx backend` starts one; so does `dynvfx add`.")
+        raise Unreachable("No backend runs on this machine.", "", "`dynvfx backend` starts one; so does `dynvfx add`.")
     found = found or start(home, until_idle=until_idle, media_roots=media_roots)
     try:
         return _client_of(found, home, program)
@@ -133,9 +133,9 @@ def file_system_roots() -> list[Path]:
 def _not_started(why: str, home: Path) -> ServiceNotStarted:
     tail = _log_tail(home / START_LOG)
     return ServiceNotStarted(
-        "The service could not be started.",
+        "The backend could not be started.",
         f"{why} The end of its log: {tail}" if tail else why,
-        "`dynvfx doctor` says what is wrong; --in-process works without the service.",
+        "`dynvfx doctor` says what is wrong; --in-process works without the backend.",
     )
 
 

@@ -152,5 +152,5 @@ class Client:
 
 def _no_answer(address: str) -> Unreachable:
     return Unreachable(
-        f"The service at {address} has not answered yet.", "", "Look whether it is running: `dynvfx doctor`."
+        f"The backend at {address} has not answered yet.", "", "Look whether it is running: `dynvfx doctor`."
     )

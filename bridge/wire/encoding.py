@@ -93,7 +93,7 @@ def _bad(data: bytes | memoryview, reason: str) -> DecodeError | BadCall:
     if not 0 < number < 2**63:
         return DecodeError(reason)
     if tag not in _KNOWN:
-        return UnknownRequest(number, f"There is no request {tag[:40]!r}.", "Update the service.")
+        return UnknownRequest(number, f"There is no request {tag[:40]!r}.", "Update the backend.")
     return BadCall(number, reason[:300])
 
 

@@ -100,7 +100,7 @@ class KeyFolder:
         if not gone:
             own = wanted in (self.owner, OWNER)
             raise BadKey(
-                "The key of the service's own user cannot be revoked."
+                "The key of the backend's own user cannot be revoked."
                 if own
                 else f"No authorised key is or is called {wanted!r}.",
                 "" if own else f"{self.list_path} lists {len(entries)} keys.",
@@ -195,7 +195,9 @@ def _read_secret(path: Path) -> str | None:
 
 def _make_secret(path: Path) -> None:
     """A new secret key, written whole; when two processes make it at once, one of the two stays."""
-    _, secret = zmq.curve_keypair()
+    public, secret = zmq.curve_keypair()
+    while public.startswith(b"-"):  # on a command line it would be read as an option
+        public, secret = zmq.curve_keypair()
     partial = None
     try:
         descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 by its contract

@@ -132,7 +132,7 @@ class PendingCalls:
 
 def _too_large(size: int, largest: int) -> TooLarge:
     return TooLarge(
-        f"The request has {size} bytes.", f"The service takes {largest} at once.", "Shorten the instruction or plan."
+        f"The request has {size} bytes.", f"The backend takes {largest} at once.", "Shorten the instruction or plan."
     )
 
 
@@ -146,5 +146,5 @@ def _lost() -> ConnectionLost:
 
 def _no_answer(seconds: float) -> Unreachable:
     return Unreachable(
-        f"The service did not answer within {seconds:g} seconds.", "", "Look whether it is running: `dynvfx doctor`."
+        f"The backend did not answer within {seconds:g} seconds.", "", "Look whether it is running: `dynvfx doctor`."
     )

@@ -198,7 +198,7 @@ class WireServer:
         if isinstance(body, UploadChunk) and len(body.data) > self.limits.chunk_bytes:
             return TooLarge(
                 f"A chunk has {len(body.data)} bytes.",
-                f"The service takes {self.limits.chunk_bytes} at once.",
+                f"The backend takes {self.limits.chunk_bytes} at once.",
                 "Send smaller ones.",
             )
         return None
@@ -256,9 +256,9 @@ class WireServer:
 def not_authorised(client: str) -> NotAuthorised:
     """The problem with a key that is not, or no longer, on the list."""
     return NotAuthorised(
-        "The service does not let this client in.",
+        "The backend does not let this client in.",
         f"Its key {client} is not, or no longer, authorised.",
-        f"On the service's machine: dynvfx keys authorize '{client}'",
+        f"On the backend's machine: dynvfx keys authorize '{client}'",
     )
 
 
@@ -268,8 +268,8 @@ def version_mismatch(low: int, high: int) -> VersionMismatch | None:
         return None
     side = "service" if low > PROTOCOL_HIGH else "client"
     return VersionMismatch(
-        "Client and service speak no common version of the protocol.",
-        f"The client speaks {low} to {high}, the service {PROTOCOL_LOW} to {PROTOCOL_HIGH}.",
+        "Client and backend speak no common version of the protocol.",
+        f"The client speaks {low} to {high}, the backend {PROTOCOL_LOW} to {PROTOCOL_HIGH}.",
         f"Update the {side}.",
     )
 

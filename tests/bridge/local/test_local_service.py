@@ -25,7 +25,7 @@ def use_program(patch: pytest.MonkeyPatch, code: str) -> None:
 
 def test_none_runs_at_first(home: Path):
     assert find(home) is None
-    with pytest.raises(Unreachable, match="No service runs"):
+    with pytest.raises(Unreachable, match="No backend runs"):
         connect(home, program="test", start_one=False)
 
 

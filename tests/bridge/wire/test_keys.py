@@ -37,6 +37,18 @@ def test_keys_are_made_once_and_kept(tmp_path: Path) -> None:
     assert (tmp_path / "keys/client.pub").read_text().strip() == client.public
 
 
+def test_no_public_key_looks_like_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of 85 would begin with a dash, which `--backend-key` and `keys authorize` cannot take."""
+    dashed = next(pair for pair in iter(zmq.curve_keypair, None) if pair[0].startswith(b"-"))
+    drawn = iter([dashed, dashed, usual := new_keypair()])
+    monkeypatch.setattr("bridge.wire.keys.zmq.curve_keypair", lambda: next(drawn))
+    assert KeyFolder(tmp_path).client_pair().public == usual[0].decode()
+
+
+def new_keypair() -> tuple[bytes, bytes]:
+    return next(pair for pair in iter(zmq.curve_keypair, None) if not pair[0].startswith(b"-"))
+
+
 def test_a_secret_is_not_shown(tmp_path: Path) -> None:
     pair = KeyFolder(tmp_path).client_pair()
     assert pair.secret not in repr(pair) + str(pair) + f"{pair}"

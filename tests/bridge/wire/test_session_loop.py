@@ -192,7 +192,7 @@ def test_an_attempt_that_leads_nowhere_ends(tmp_path: Path, monkeypatch: pytest.
         loop = SelectLoop(session)
         loop.until(lambda: session.state == "silent")
         assert session.problem is not None
-        assert "No service answers" in session.problem.what
+        assert "No backend answers" in session.problem.what
         session.close()
 
 

@@ -103,14 +103,14 @@ def test_a_service_with_another_key_is_not_believed(tmp_path: Path) -> None:
         service.server_key = new_pair().public
         with pytest.raises(Unreachable, match="does not prove to be") as caught:
             client_of(service, wait=2.5)
-        assert "Compare the service's key" in caught.value.remedy
+        assert "Compare the backend's key" in caught.value.remedy
         assert service.requests == []
 
 
 def test_no_backend_there(tmp_path: Path) -> None:
     with EchoService(tmp_path) as service:
         pass
-    with pytest.raises(Unreachable, match="No service answers"):
+    with pytest.raises(Unreachable, match="No backend answers"):
         client_of(service, wait=0.3)
 
 
@@ -157,9 +157,9 @@ def test_an_older_client_is_asked_to_update(tmp_path: Path) -> None:
 
 def test_a_service_of_another_version_refuses_for_good(tmp_path: Path) -> None:
     def older(_: object) -> Refused:
-        return Refused(kind="version_mismatch", what="No common version.", remedy="Update the service.")
+        return Refused(kind="version_mismatch", what="No common version.", remedy="Update the backend.")
 
-    with EchoService(tmp_path, replies={Hello: older}) as service, pytest.raises(Refusal, match="Update the service"):
+    with EchoService(tmp_path, replies={Hello: older}) as service, pytest.raises(Refusal, match="Update the backend"):
         client_of(service)
 
 
@@ -176,7 +176,7 @@ def test_unknown_and_wrong_requests_are_refused_by_number(tmp_path: Path) -> Non
     with EchoService(tmp_path) as service, RawClient(service) as raw:
         raw.greet()
         number, refused = raw.ask(pack([2, {"type": "dance"}]))
-        assert (number, refused["kind"], refused["remedy"]) == (2, "unknown_request", "Update the service.")
+        assert (number, refused["kind"], refused["remedy"]) == (2, "unknown_request", "Update the backend.")
         number, refused = raw.ask(pack([3, {"type": "job", "job": 5}]))
         assert (number, refused["kind"]) == (3, "bad_request")
         assert service.server.dropped == 0

@@ -11,7 +11,7 @@ from plugin.cli.main import main
 
 
 def test_keys_are_shown_let_in_and_sent_away(tmp_path: Path, capsys: pytest.CaptureFixture):
-    stranger = zmq.curve_keypair()[0].decode()
+    stranger = next(key for key, _ in iter(zmq.curve_keypair, None) if not key.startswith(b"-")).decode()
     assert main(["keys", "show", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     keys = KeyFolder(tmp_path / "home" / "keys")

@@ -26,7 +26,7 @@ def travelling(stage: Stage) -> None:
         Transfer("shot:1", "garden path", upload=True, done=412_000_000, total=1_640_000_000),
         Transfer("take:a:1", "take 1 of “add snow”", upload=False, state="stopped", total=93_000_000),
     )
-    problem = Unreachable("The service does not answer.", "", "Check that it runs, and the network.")
+    problem = Unreachable("The backend does not answer.", "", "Check that it runs, and the network.")
     failed = replace(rows[1], key="take:a:2", name="take 2 of “add snow”", state="failed", problem=problem)
     stage.model.transfers.rows = (*rows, failed, replace(failed, key="take:a:3"))
     stage.shoot("20-travelling", NARROW, ms=2500)

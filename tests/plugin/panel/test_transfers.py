@@ -92,11 +92,11 @@ def test_a_stopped_transfer_does_not_restart_by_itself(transfers: TransfersModel
 def test_a_failed_transfer_shows_why_and_can_be_tried_again(transfers: TransfersModel, by_hand: ByHand) -> None:
     reported: list[Any] = []
     begin(transfers, reported)
-    by_hand.runs[0][2](Unreachable("The service does not answer.", "", "Check the network."))
+    by_hand.runs[0][2](Unreachable("The backend does not answer.", "", "Check the network."))
     row = transfers.rows[0]
     assert row.state == "failed" and not transfers.is_held(row.key)
     assert transfers.text_of(row) == (
-        "take 1 of “add fire” could not be transferred. The service does not answer. Check the network."
+        "take 1 of “add fire” could not be transferred. The backend does not answer. Check the network."
     )
     begin(transfers, reported)
     assert transfers.rows[0].state == "running"
@@ -108,7 +108,7 @@ def test_a_failed_transfer_shows_why_and_can_be_tried_again(transfers: Transfers
 def test_an_ended_upload_leaves_no_row(transfers: TransfersModel, by_hand: ByHand) -> None:
     reported: list[Problem] = []
     begin(transfers, reported, "shot:1", upload=True)
-    by_hand.runs[0][2](Unreachable("The service does not answer."))
+    by_hand.runs[0][2](Unreachable("The backend does not answer."))
     assert transfers.rows == () and reported[0].kind == "unreachable"
 
 
