@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
         return 130
     if name in _STEPS:
         return run_steps(name, checkout.python, rest)
-    return hand_over(command_for(name, checkout.python, rest))
+    return run_in_place(command_for(name, checkout.python, rest))
 
 
 def command_for(name: str, python: Path, rest: list[str]) -> list[str]:
@@ -104,7 +104,7 @@ def _processes(rest: list[str]) -> list[str]:
     return [] if decided or count == 1 else ["-n", str(count), "--dist", "worksteal"]
 
 
-def hand_over(command: list[str]) -> int:
+def run_in_place(command: list[str]) -> int:
     """Run `command` in the caller's folder and terminal; the command handles Ctrl-C."""
     sys.stdout.flush()
     if os.name == "posix":

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(service.announce().ready_line(), flush=True)
             service.run()
     except AlreadyRunning as running:
-        print(running.rendezvous.ready_line(), flush=True)
+        print(running.service_file.ready_line(), flush=True)
         return DONE
     except Problem as problem:
         log.error("the backend cannot run: %s", problem)

@@ -81,7 +81,7 @@ def deliver_take(
     """
     _check_shapes(conform, generated, mask, source_model)
     job = _Job(conform, Path(directory), layer, on_progress, cancelled, float(np.mean(mask)))
-    with job.workplace.open():
+    with job.output.open():
         renderer = LayerRenderer(
             conform,
             generated,
@@ -96,7 +96,7 @@ def deliver_take(
         job.write_frames(renderer)
         outside = job.measure_outside()
         job.write_contact()
-        files = inventory(job.workplace.work)
+        files = inventory(job.output.work)
     coverage = tuple(job.coverage)
     return Delivery(
         directory=job.directory,
@@ -150,8 +150,8 @@ class _Job:
         self._report, self._cancelled = on_progress, cancelled
         self._done, self._total = 0, conform.count * 2 + 1
         self.needed = bytes_needed(self.info, self.form, conform.count, covered)
-        self.workplace = AtomicOutputFolder(self.directory, self.needed)
-        self._work = self.workplace.work
+        self.output = AtomicOutputFolder(self.directory, self.needed)
+        self._work = self.output.work
         self._matte_bits: list[bytes] = []
         self.coverage: list[float] = []
         self.layer_name = "layer/layer.%06d.png" if self._as_png else "layer.mov"

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bridge.local.folders import key_folder, state_folder
-from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile, read_service_file
+from bridge.local.service_file import SERVICE_FILE, ServiceFile, read_service_file
 from bridge.wire.client import Client
 from bridge.wire.keys import OWNER, KeyFolder
 from bridge.wire.messages import GetStats, Ping, Pong, Stats, Worker
@@ -94,7 +94,7 @@ def _loopback() -> Finding:
 def _service(home: Path, keys: KeyFolder) -> Finding:
     found = read_service_file(home)
     if found is None:
-        left = " (one that was killed left its address behind)" if (home / RENDEZVOUS_FILE).exists() else ""
+        left = " (one that was killed left its address behind)" if (home / SERVICE_FILE).exists() else ""
         return Finding("Service", "fine", f"none runs now{left}; it is started when it is needed")
     try:
         with Client(

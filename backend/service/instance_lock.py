@@ -12,7 +12,7 @@ import filelock
 import msgspec
 
 from backend.worker.process_control import start_time
-from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile, read_service_file
+from bridge.local.service_file import SERVICE_FILE, ServiceFile, read_service_file
 from contract.atomic_file import write_atomically
 from contract.errors import Problem
 
@@ -22,13 +22,13 @@ PATIENCE = 10.0
 
 
 class AlreadyRunning(Problem):
-    """A service runs in this state folder; `rendezvous` says where."""
+    """A service runs in this state folder; `service_file` says where."""
 
     kind = "already_running"
 
-    def __init__(self, rendezvous: ServiceFile) -> None:
-        super().__init__(f"A backend is running already (process {rendezvous.pid}).", remedy="Use that one.")
-        self.rendezvous = rendezvous
+    def __init__(self, service_file: ServiceFile) -> None:
+        super().__init__(f"A backend is running already (process {service_file.pid}).", remedy="Use that one.")
+        self.service_file = service_file
 
 
 class ServiceStuck(Problem):
@@ -61,7 +61,7 @@ def only_service(
     try:
         yield
     finally:
-        (home / RENDEZVOUS_FILE).unlink(missing_ok=True)
+        (home / SERVICE_FILE).unlink(missing_ok=True)
         lock.release()
 
 
@@ -69,5 +69,5 @@ def announce(home: Path, address: str, key: str, version: str) -> ServiceFile:
     """Write down where this process listens. Raises OutOfDisk."""
     pid = os.getpid()
     found = ServiceFile(address=address, key=key, pid=pid, started=start_time(pid), version=version)
-    write_atomically(home / RENDEZVOUS_FILE, msgspec.json.encode(found))
+    write_atomically(home / SERVICE_FILE, msgspec.json.encode(found))
     return found

@@ -61,20 +61,20 @@ class StopSignals:
     """Requests to stop that come as signals, as a socket that a poll loop can wait for."""
 
     def __init__(self) -> None:
-        self._ear, self._mouth = socket.socketpair()
-        self._ear.setblocking(False)
-        self._mouth.setblocking(False)
+        self._wakeup_receiver, self._wakeup_sender = socket.socketpair()
+        self._wakeup_receiver.setblocking(False)
+        self._wakeup_sender.setblocking(False)
 
     def fileno(self) -> int:
         """For a poller."""
-        return self._ear.fileno()
+        return self._wakeup_receiver.fileno()
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """Signals wake the loop instead of ending the process. Only in the main thread."""
         before = {number: signal.signal(number, lambda *_: None) for number in STOP_SIGNALS}
         # A handler alone would not wake a poll that is restarted after it; the byte on the socket does.
-        waking = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+        waking = signal.set_wakeup_fd(self._wakeup_sender.fileno(), warn_on_full_buffer=False)
         try:
             yield
         finally:
@@ -85,11 +85,11 @@ class StopSignals:
     def received(self) -> bool:
         """Whether a signal asked for a stop since the last call."""
         try:
-            return any(number in STOP_SIGNALS for number in self._ear.recv(256))
+            return any(number in STOP_SIGNALS for number in self._wakeup_receiver.recv(256))
         except BlockingIOError:
             return False
 
     def close(self) -> None:
         """Let go of the sockets."""
-        self._ear.close()
-        self._mouth.close()
+        self._wakeup_receiver.close()
+        self._wakeup_sender.close()

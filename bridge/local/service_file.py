@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-RENDEZVOUS_FILE = "service.json"
+SERVICE_FILE = "service.json"
 
 
 class ServiceFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class ServiceFile(msgspec.Struct, frozen=True, kw_only=True):
 def read_service_file(home: Path) -> ServiceFile | None:
     """The service whose state folder is `home`, if its process lives; a file that a killed one left is no service."""
     try:
-        found = msgspec.json.decode((home / RENDEZVOUS_FILE).read_bytes(), type=ServiceFile)
+        found = msgspec.json.decode((home / SERVICE_FILE).read_bytes(), type=ServiceFile)
     except (OSError, msgspec.MsgspecError):
         return None
     return found if process_lives(found.pid, found.started) else None

@@ -12,7 +12,7 @@ import pytest
 from backend.diagnostics import doctor_service
 from backend.diagnostics.doctor_service import host_findings, service_findings
 from bridge.local.folders import key_folder
-from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile
+from bridge.local.service_file import SERVICE_FILE, ServiceFile
 from bridge.wire.keys import KeyFolder
 from contract.finding import Finding
 
@@ -59,7 +59,7 @@ def test_a_service_that_does_not_answer(home: Path, monkeypatch: pytest.MonkeyPa
             started=own.create_time(),
             version="0",
         )
-        (home / RENDEZVOUS_FILE).write_bytes(msgspec.json.encode(there))
+        (home / SERVICE_FILE).write_bytes(msgspec.json.encode(there))
         found = finding("Service")
     assert found.state == "broken" and str(own.pid) in found.text and found.remedy
 
@@ -67,7 +67,7 @@ def test_a_service_that_does_not_answer(home: Path, monkeypatch: pytest.MonkeyPa
 def test_a_dead_service_s_address_is_no_service(home: Path):
     finding("Service")
     dead = ServiceFile(address="tcp://127.0.0.1:9", key="k", pid=own_dead_pid(), started=1.0, version="0")
-    (home / RENDEZVOUS_FILE).write_bytes(msgspec.json.encode(dead))
+    (home / SERVICE_FILE).write_bytes(msgspec.json.encode(dead))
     assert "left its address behind" in finding("Service").text
 
 

@@ -1,7 +1,7 @@
 """Worker processes for service tests without the seconds that importing torch takes.
 
-A nursery process imports everything once. The service starts `forked_worker`, a small program that hands its
-environment to the nursery; there a fork becomes the worker. Whichever of the two ends, the other one does.
+A fork server imports everything once. The service starts `forked_worker`, a small program that hands its
+environment to the fork server; there a fork becomes the worker. Whichever of the two ends, the other one does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 PLACE = "DYNVFX_TEST_NURSERY"
-"""Environment: the nursery's socket."""
+"""Environment: the fork server's socket."""
 MODELS = "DYNVFX_TEST_MODELS"
 """Environment: "tiny" for the shipped models, anything else for the small ones."""
 CHILD = "DYNVFX_TEST_CHILD"
@@ -29,8 +29,8 @@ CHILD = "DYNVFX_TEST_CHILD"
 
 @contextmanager
 def fork_server(folder: Path) -> Iterator[dict[str, str]]:
-    """A nursery for the time of the block; yields what the service's environment needs."""
-    place, child = folder / "nursery", folder / "child"
+    """A fork server for the time of the block; yields what the service's environment needs."""
+    place, child = folder / "fork_server", folder / "child"
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.backend.service.fork_server", str(place)],
         cwd=ROOT,

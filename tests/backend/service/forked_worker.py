@@ -1,4 +1,4 @@
-"""A worker from the nursery: `python -m tests.backend.service.forked_worker`."""
+"""A worker from the fork server: `python -m tests.backend.service.forked_worker`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from backend.service.instance_lock import AlreadyRunning, ServiceStuck, announce
 from backend.service.workers import RESTARTS, SILENCE, DeviceWorker, Workers, end_orphans
 from backend.worker.process_control import StopSignals, end_tree, start_apart, start_time
 from bridge.files.errors import NoSuchFile
-from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile, process_lives, read_service_file
+from bridge.local.service_file import SERVICE_FILE, ServiceFile, process_lives, read_service_file
 from bridge.wire.messages import Estimate
 from contract.take import Take
 from tests.contract.sample_plan import a_plan
@@ -109,7 +109,7 @@ def test_a_second_service_finds_the_first(tmp_path: Path):
         assert read_service_file(tmp_path) == said
         with pytest.raises(AlreadyRunning) as caught, only_service(tmp_path):
             pass
-        assert caught.value.rendezvous == said
+        assert caught.value.service_file == said
     assert read_service_file(tmp_path) is None
     with only_service(tmp_path):
         pass
@@ -129,9 +129,9 @@ def test_one_that_does_not_say_where_it_listens_is_waited_for(tmp_path: Path):
 
 def test_what_a_killed_service_left_is_no_service(tmp_path: Path):
     old = ServiceFile(address="tcp://127.0.0.1:1", key="k", pid=os.getpid(), started=1.0, version="0")
-    (tmp_path / RENDEZVOUS_FILE).write_bytes(msgspec.json.encode(old))
+    (tmp_path / SERVICE_FILE).write_bytes(msgspec.json.encode(old))
     assert read_service_file(tmp_path) is None
-    (tmp_path / RENDEZVOUS_FILE).write_bytes(b"\xff")
+    (tmp_path / SERVICE_FILE).write_bytes(b"\xff")
     assert read_service_file(tmp_path) is None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.local import local_service
 from bridge.local.local_service import ServiceNotStarted, command_for, connect, file_system_roots, find, start
-from bridge.local.service_file import RENDEZVOUS_FILE, ServiceFile
+from bridge.local.service_file import SERVICE_FILE, ServiceFile
 from contract.errors import Unreachable
 
 
@@ -55,7 +55,7 @@ def test_what_it_says_of_itself_is_found(home: Path, monkeypatch: pytest.MonkeyP
     own = psutil.Process()
     there = ServiceFile(address="tcp://127.0.0.1:1", key="k", pid=own.pid, started=own.create_time(), version="0")
     home.mkdir(mode=0o700)
-    (home / RENDEZVOUS_FILE).write_bytes(msgspec.json.encode(there))
+    (home / SERVICE_FILE).write_bytes(msgspec.json.encode(there))
     use_program(monkeypatch, "pass")
     assert start(home) == there == find(home)
 
