@@ -24,9 +24,3 @@ class Segmenter(ABC):
 
         A phrase that names nothing in the clip gives an all-zero row: absent is an answer, not an error.
         """
-
-    def union(self, frames: torch.Tensor, phrases: Sequence[str]) -> torch.Tensor:
-        """One mask float32 [F, H, W]: the maximum over all phrases (zero for no phrases)."""
-        if not phrases:
-            return torch.zeros(frames.shape[:3])
-        return self.segment(frames, phrases).amax(dim=0)
