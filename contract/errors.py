@@ -136,7 +136,7 @@ class NotPrivate(Problem):
 
 
 class BadKey(Problem):
-    """A text is no key, or not one that is known."""
+    """A text is not a key, or not one that is known."""
 
     kind, exit_code = "bad_key", BAD_USAGE
 

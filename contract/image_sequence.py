@@ -31,7 +31,7 @@ class ImageSequence(msgspec.Struct, frozen=True):
         folder, name = os.path.split(pattern)
         mark = _PRINTF.search(name)
         if mark is None:
-            raise ValueError(f"{pattern} is no pattern of numbered pictures.")
+            raise ValueError(f"{pattern} is not a pattern of numbered pictures.")
         return cls(folder, name[: mark.start()], name[mark.end() :], first, 1, int(mark[1] or 0), count)
 
     @property

@@ -90,7 +90,7 @@ class ClipSource(Part, frozen=True, kw_only=True, tag="clip", tag_field="kind"):
             except (ValueError, ZeroDivisionError):
                 right = False
             if not right:
-                raise BadUsage(f"{self.rate!r} is no frame rate.", remedy='Give it like "24" or "24000/1001".')
+                raise BadUsage(f"{self.rate!r} is not a frame rate.", remedy='Give it like "24" or "24000/1001".')
 
 
 class TakeSource(Part, frozen=True, kw_only=True, tag="take", tag_field="kind"):
@@ -272,7 +272,7 @@ class JobSpec(Part, frozen=True, kw_only=True):
             raise BadUsage(what, remedy=f"Send at most {MOST_INPUTS} files, each under a name of its own.")
         for each in self.inputs:
             if not re.fullmatch(r"[0-9a-f]{64}", each.sha256):
-                raise BadUsage(f"{each.sha256!r} is no SHA-256.", remedy="Give 64 hexadecimal digits.")
+                raise BadUsage(f"{each.sha256!r} is not a SHA-256.", remedy="Give 64 hexadecimal digits.")
 
 
 def check_levels(levels: Sequence[float]) -> None:

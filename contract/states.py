@@ -30,7 +30,7 @@ STATES: tuple[JobState, ...] = get_args(JobState)
 RUNNING: tuple[JobState, ...] = ("preparing", "planning", "encoding", "inverting", "refining", "delivering")
 """A worker has the job; in the order of the work."""
 WAITING: tuple[JobState, ...] = ("queued", "awaiting_approval", "paused")
-"""The job goes on later: when a worker is free, or when a person lets it."""
+"""The job continues later: when a worker is free, or when a person continues it."""
 ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled")
 """Nothing more comes, unless the job is tried again."""
 

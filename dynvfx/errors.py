@@ -6,7 +6,7 @@ from contract.errors import BAD_INPUT, BAD_USAGE, OBJECT_ABSENT, OUT_OF_ROOM, Pr
 
 
 class OutsideVocabulary(Problem):
-    """The chosen model cannot draw what was asked for; the remedy lists what it can draw."""
+    """The chosen model cannot generate what was asked for; the remedy lists what it can draw."""
 
     kind, exit_code = "outside_vocabulary", BAD_USAGE
 

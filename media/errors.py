@@ -24,7 +24,7 @@ class EmptyMedia(BadMedia):
 
 
 class NotMedia(BadMedia):
-    """The file is no movie or picture that the decoder knows."""
+    """The file is not a movie or picture that the decoder knows."""
 
     kind = "not_media"
 

@@ -22,7 +22,7 @@ def open_media(path: str) -> av.container.InputContainer:
         if _looks_like_media(path):
             raise damaged(path, "It was probably cut off while it was recorded or copied.") from error
         raise NotMedia(
-            f"The file {path} cannot be opened: it is no movie or picture that can be read.",
+            f"The file {path} cannot be opened: it is not a movie or picture that can be read.",
             str(error),
             "Choose a video clip.",
         ) from error

@@ -114,7 +114,7 @@ def _service(home: Path, keys: KeyFolder) -> Finding:
             "Service",
             "broken",
             f"process {found.pid} listens at {found.address} and does not answer: {problem.what}",
-            problem.remedy or f"End process {found.pid}; its jobs go on when it is started again.",
+            problem.remedy or f"End process {found.pid}; its jobs continue when it is started again.",
         )
     return Finding("Service", "fine", _described(found, pong, stats, took))
 

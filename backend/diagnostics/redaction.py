@@ -22,7 +22,7 @@ _BEGIN = r"""(?:\b[A-Za-z]:(?:[\\/]|\\\\)|(?<![\w\\])\\\\(?=[\w?.])|file://|(?<!
 _PART = r"""[^\s'"<>|“”*?]"""
 _MORE = rf"""
     (?:
-        # A name with spaces goes on when a folder's name ends behind them ...
+        # A name with spaces goes further when a folder's name ends behind them ...
         (?:[ ](?!{_BEGIN})[^\s/\\'"<>|:,;]+){{0,3}}[ ](?!{_BEGIN})[^\s/\\'"<>|:,;]+[\\/]{_PART}*
         # ... or when a file's does.
         | (?:[ ](?!{_BEGIN})[^\s/\\'"<>|:,;.]+){{0,3}}[ ](?!{_BEGIN})[^\s/\\'"<>|:,;]+\.[A-Za-z][A-Za-z0-9]{{1,4}}\b

@@ -36,5 +36,5 @@ def full_disk_as_problem() -> Iterator[None]:
         raise OutOfDisk(
             f"{error.filename or 'A file'} could not be written.",
             error.strerror or str(error),
-            "Free some space, or choose another folder, then give the same command again: it goes on.",
+            "Free some space, or choose another folder, then give the same command again: it continues.",
         ) from error

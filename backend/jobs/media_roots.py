@@ -56,7 +56,7 @@ class MediaRoots:
     def _real(self, path: str | os.PathLike[str]) -> Path:
         text = os.fspath(path)
         if "\0" in text or not _is_speakable(text):
-            raise self._refusal(path, "It is no path.")
+            raise self._refusal(path, "It is not a path.")
         if not os.path.isabs(text):
             raise self._refusal(path, "It is not a full path on the backend's machine.")
         if os.name == "nt":

@@ -106,7 +106,7 @@ def check_vocabulary(plan: Plan, backbone: Backbone) -> None:
     for text in (plan.target_object, plan.composite_caption):
         if find_content(text, vocabulary) is None:
             raise OutsideVocabulary(
-                f"The model {backbone.name} cannot draw {text!r}.",
+                f"The model {backbone.name} cannot generate {text!r}.",
                 f"It is a small model that knows only: {', '.join(content.phrase for content in vocabulary)}.",
                 "Ask for one of these, or choose a large model with --model.",
             )

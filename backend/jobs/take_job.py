@@ -1,6 +1,6 @@
 """One job from the clip to the timeline, in this process: shot, plan, takes, placement.
 
-The same job in the same folder goes on where an earlier run stopped, however it stopped, and ends with the same
+The same job in the same folder continues where an earlier run stopped, however it stopped, and ends with the same
 bytes; takes that are finished are not made again.
 """
 

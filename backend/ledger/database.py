@@ -172,7 +172,7 @@ class Database:
             error.what,
             " ".join(part for part in (error.why, f"It was moved to {kept}.") if part),
             "Start again: a new list of jobs begins. Takes are in their own folders and are not touched; "
-            "a job submitted again into its folder goes on where it stopped.",
+            "a job submitted again into its folder continues where it stopped.",
         )
 
     @contextmanager
@@ -211,7 +211,7 @@ class Database:
             f"{self.path} could not be written.",
             f"{why[:1].upper()}{why[1:]}.{free}",
             f"Free some space on the disk of {self.path.parent}, and see that you may write there; "
-            "waiting jobs go on after that.",
+            "waiting jobs continue after that.",
         )
 
 

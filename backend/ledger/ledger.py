@@ -110,7 +110,7 @@ class Ledger:
         return self.job(job)
 
     def approve(self, job: str, plan: Plan | None = None) -> JobRow:
-        """Let a job go on that awaits approval, before the client's others; None keeps its plan. Raises IllegalMove."""
+        """Continue a job that awaits approval, before the client's others; None keeps its plan. Raises IllegalMove."""
         with self._changing():
             row = self.job(job)
             if row.state != "awaiting_approval":
@@ -124,7 +124,7 @@ class Ledger:
     def retry(self, job: str, footprint: Footprint | None = None) -> JobRow:
         """Queue a failed, cancelled or paused job again, before the client's others. Raises IllegalMove.
 
-        A paused job goes on in the same attempt; any other begins a new one.
+        A paused job continues in the same attempt; any other begins a new one.
         """
         with self._changing():
             row = self.job(job)
@@ -290,7 +290,7 @@ class Ledger:
         return self._queue.paused
 
     def pause_queue(self, on: bool = True) -> None:
-        """Store that the queue is stopped, or that it goes on."""
+        """Store that the queue is stopped, or that it continues."""
         with self._changing():
             self._queue.pause(on)
 

@@ -104,7 +104,7 @@ class Queue:
         return row is not None and bool(row["value"])
 
     def pause(self, on: bool) -> None:
-        """Start no further job, or go on."""
+        """Start no further job, or continue."""
         self._database.change("INSERT OR REPLACE INTO settings (name, value) VALUES ('paused', ?)", on)
 
     def _waiting(self, client: str | None = None) -> list[Waiting]:

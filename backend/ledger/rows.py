@@ -85,9 +85,9 @@ class JobRow:
     steps: Steps = field(default=NO_STEPS)
 
 
-CANCELLED = JobFailed.of(Cancelled("The job was cancelled.", remedy="Retry it to go on where it stopped."))
+CANCELLED = JobFailed.of(Cancelled("The job was cancelled.", remedy="Retry it to continue where it stopped."))
 """The last event of a job that a person ended."""
-PAUSED = JobNotice(kind="paused", text="The job was paused; it goes on where it stopped when it is continued.")
+PAUSED = JobNotice(kind="paused", text="The job was paused; Continue resumes it where it stopped.")
 
 
 def read_job(row: sqlite3.Row, takes_done: tuple[int, ...], position: int | None, steps: Steps) -> JobRow:

@@ -12,7 +12,7 @@ def _moves() -> dict[JobState, frozenset[JobState]]:
 
     A running job goes back into the queue when its worker or the service ends, a paused, failed or cancelled one when
     a person says so. A
-    job that awaits approval is queued for its next part, or goes on where its worker waited for it. A job is done
+    job that awaits approval is queued for its next part, or continues where its worker waited for it. A job is done
     after its last delivery, after its plan when only that was asked for, or at once when all its takes were made
     before.
     """

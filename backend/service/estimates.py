@@ -127,7 +127,7 @@ def _rate(text: str) -> Fraction:
     try:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
-        raise BadUsage(f"{text!r} is no rate.", remedy='Give it like "24" or "24000/1001".') from error
+        raise BadUsage(f"{text!r} is not a rate.", remedy='Give it like "24" or "24000/1001".') from error
     if rate <= 0:
-        raise BadUsage(f"{text!r} is no rate.", remedy="A rate is above zero.")
+        raise BadUsage(f"{text!r} is not a rate.", remedy="A rate is above zero.")
     return rate

@@ -87,7 +87,7 @@ class Service:
         end_orphans(record)
         self._ledger = opening.enter_context(Ledger(home / LEDGER_FILE, queue_limit=options.limits.queue))
         for row in self._ledger.recover():
-            log.info("job %s was running when the service ended and goes on", row.id)
+            log.info("job %s was running when the service ended; it continues", row.id)
         self._store = ContentStore(
             home / "uploads",
             limit_bytes=options.upload_bytes,

@@ -57,7 +57,7 @@ class Subscriptions:
                 self.publish_job(row.id)
 
     def publish_pause(self, on: bool) -> None:
-        """Push to every connection that the queue is paused, or goes on."""
+        """Push to every connection that the queue is paused, or continues."""
         self._server.push(tuple(self._server.connections), QueuePaused(on=on))
 
     @property

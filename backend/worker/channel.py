@@ -1,4 +1,4 @@
-"""The worker's end of its link: a thread that sends, receives and beats while the work goes on in another."""
+"""The worker's end of its link: a thread that sends, receives and beats while the work continues in another."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GOODBYE_MS = 2000
 class WorkerChannel:
     """Use it as a context from one thread. It beats from the start on; when the supervisor is gone the process ends.
 
-    It ends at once, because nothing is lost by it: a job goes on from its last stored step, and the next process needs
+    It ends at once, because nothing is lost: a job continues from its last stored step, and the next process needs
     the device and the job's folder.
     """
 

@@ -1,6 +1,6 @@
 """Which events of a resumed job are repeats.
 
-A job that goes on in a new process finds its finished work in the store and reports it again: that it started, opened
+A job that continues in a new process finds its finished work in the store and reports it again: that it started, opened
 the model, has a plan. Clients get everything once.
 """
 

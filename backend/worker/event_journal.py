@@ -174,7 +174,7 @@ class EventJournal:
             raise OutOfDisk(
                 f"{self._path} could not be written.",
                 f"{error.strerror or error}; a few kilobytes are needed.",
-                "Free some space there, then retry the job: it goes on from the last finished step.",
+                "Free some space there, then retry the job: it continues from the last finished step.",
             ) from error
 
 

@@ -84,7 +84,7 @@ class _Reported:
             f"Something unexpected happened ({kind.__name__}: {error}).",
             f"This is a mistake in the program ({os.path.basename(where.filename)}, line {where.lineno}), "
             "not in what you did.",
-            "Retry the job: it goes on from the last finished step. If it stops here again, report it.",
+            "Retry the job: it continues from the last finished step. If it stops here again, report it.",
         )
         failure = Failure.of(problem, offers=("again",))
         self._channel.send(RunEnded(job=self._channel.job, outcome="failed", failure=failure, leaving=True))

@@ -33,7 +33,7 @@ QUIT, START_AGAIN, ORPHANED = 0, 75, 76
 
 Outcome = Literal["done", "failed", "cancelled", "awaiting_approval", "stopped"]
 """`awaiting_approval`: plan and masks are there, and the job was to wait then. `stopped`: `Shutdown` came first, the
-job can go on."""
+job can continue."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -44,7 +44,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class Run(Message, frozen=True, kw_only=True, tag="run"):
-    """Carry a job out. Sent only to a worker that has no job; the same `Run` again goes on where the job stopped.
+    """Carry a job out. Sent only to a worker that has no job; the same `Run` again continues where the job stopped.
 
     spec: with the wanted footprint, and with the folder of the take that is followed. Where `spec.after_plan` is
         "wait", the run ends with plan and masks (`RunEnded.outcome` "awaiting_approval"), without `JobDone`.

@@ -66,7 +66,7 @@ class NoSuchFile(Problem):
 
 
 class TransferCancelled(Cancelled):
-    """The transfer was stopped; what has arrived stays, and the next one goes on from there."""
+    """The transfer was stopped; what has arrived stays, and the next one continues from there."""
 
 
 def out_of_disk(path: object, needed: int, error: OSError | None = None) -> OutOfDisk:
@@ -74,4 +74,4 @@ def out_of_disk(path: object, needed: int, error: OSError | None = None) -> OutO
     why = f"{needed:,} more bytes are needed there."
     if error is not None:
         why = f"{error.strerror or error}. {why}"
-    return OutOfDisk(f"{path} could not be written.", why, "Free some space, then try again: it goes on from there.")
+    return OutOfDisk(f"{path} could not be written.", why, "Free some space, then try again: it continues from there.")

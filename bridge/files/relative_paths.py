@@ -72,7 +72,7 @@ def _why_unfit(part: str) -> str:
         if len(part.encode()) > _LONGEST_PART:
             return "It is too long."
     except UnicodeEncodeError:
-        return "It is no valid text."
+        return "It is not a valid text."
     return ""
 
 

@@ -236,7 +236,7 @@ def _report(progress: Progress | None, done: int, total: int) -> None:
 def _stopper(cancelled: Callable[[], bool] | None) -> Callable[[], None]:
     def stop() -> None:
         if cancelled is not None and cancelled():
-            raise TransferCancelled("The transfer was stopped.", "", "Start it again: it goes on from where it was.")
+            raise TransferCancelled("The transfer was stopped.", "", "Start it again: it continues from where it was.")
 
     return stop
 

@@ -1,4 +1,4 @@
-"""The folder of a job's results: what lies where, who may work in it, and the record by which the same command goes on.
+"""The folder of a job's results: its files, its lock, and the record by which the same command continues.
 
 The same for a job of this machine and for one whose takes come from another.
 """
@@ -21,7 +21,7 @@ from contract.errors import BadMedia, BadUsage, OutOfDisk
 from contract.job import ClipSource, JobSpec, differences
 
 STATE = ".dynvfx"
-OTHER_FOLDER = "Choose another folder with --output, or repeat the first command to go on with that job."
+OTHER_FOLDER = "Choose another folder with --output, or repeat the first command to continue that job."
 
 
 class Batch(msgspec.Struct, kw_only=True):
@@ -97,7 +97,7 @@ class JobFolder:
         self.path = path.absolute()
         self.state = self.path / STATE
         self.states = self.state / "states"
-        """Where the engine keeps what it needs to go on."""
+        """Where the engine keeps what it needs to continue."""
         self.timeline = self.path / "timeline.otio"
         self.media = self.path / "media"
         self._record_file = self.state / "job.json"

@@ -52,7 +52,7 @@ class Connection:
             raise _no_address(address, "It is not of that form, or the port is not between 1 and 65535.")
         if not is_key(server_key):
             raise BadKey(
-                f"{server_key!r} is no key of a backend.", "", "Copy the key that the backend prints when it starts."
+                f"{server_key!r} is not a key of a backend.", "", "Copy the key that the backend prints when it starts."
             )
         self.socket = context.socket(zmq.DEALER)
         _configure(self.socket, address, server_key, pair)
@@ -113,7 +113,7 @@ def is_address(text: str) -> bool:
 
 
 def _no_address(text: str, why: str) -> BadAddress:
-    return BadAddress(f"{text!r} is no address of a backend.", why, "Addresses look like tcp://host:5577.")
+    return BadAddress(f"{text!r} is not an address of a backend.", why, "Addresses look like tcp://host:5577.")
 
 
 def _configure(socket: zmq.Socket[bytes], address: str, server_key: str, pair: KeyPair) -> None:

@@ -41,7 +41,7 @@ class KeyFolder:
 
     `service.key` and `client.key` hold the secret halves, `service.pub` and `client.pub` the public ones, and
     `authorized_keys` the public keys of the clients that the service lets in, one a line: the key, a space, a name.
-    The folder's own client key is always let in: it is the owner's. Changes of the list by hand or by another process
+    The folder's own client key is always authorised: it is the owner's. Changes of the list by hand or another process
     count at once.
     """
 
@@ -78,11 +78,11 @@ class KeyFolder:
         return self._known
 
     def authorize(self, key: str, name: str = "") -> None:
-        """Let a client in. A known key gets the new name. Raises BadKey for what is no public key, OutOfDisk."""
+        """Let a client in. A known key gets the new name. Raises BadKey for what is not a public key, OutOfDisk."""
         key, name = key.strip(), " ".join(name.split())
         if not is_key(key):
             raise BadKey(
-                f"{key!r} is no public key.",
+                f"{key!r} is not a public key.",
                 f"A key has {KEY_LENGTH} characters; the shell changes some of them unless it is quoted.",
                 "Copy the line that `dynvfx keys show` prints on the client's machine, in single quotes.",
             )
@@ -136,7 +136,7 @@ class KeyFolder:
         except FileNotFoundError:
             return []
         except OSError as error:
-            # Whoever cannot be looked up is not let in; the owner still is.
+            # Whoever cannot be looked up is not authorised; the owner still is.
             _log.error("%s cannot be read: %s", self.list_path, error)
             return []
 
@@ -162,7 +162,7 @@ def _entries(lines: list[str]) -> list[tuple[str, str]]:
         if entry is not None:
             found.append(entry)
         elif line.strip() and not line.lstrip().startswith("#"):
-            _log.warning("authorized_keys has a line that is no key: %.60s", line)
+            _log.warning("authorized_keys has a line that is not a key: %.60s", line)
     return found
 
 

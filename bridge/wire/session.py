@@ -51,8 +51,8 @@ class Session:
     """Calls, pushes and followed jobs over one connection after another.
 
     `state` is "connecting" at first and after a break, "ready" while the service answers, "silent" while it does not,
-    and "refused" when the service will not have us; `problem` says why and what to do. It goes on trying in all of
-    them. When it becomes "ready" again, calls that may be repeated are sent again and followed jobs go on with their
+    and "refused" when the service will not have us; `problem` says why and what to do. It keeps trying in all of
+    them. When it becomes "ready" again, calls that may be repeated are sent again and followed jobs continue with their
     next event; a list of jobs is to be asked for anew. Callbacks come only from within `step` (and `close`) and may
     call everything here. `pong` is the newest answer to a ping, `welcome` the one to the newest hello.
     """

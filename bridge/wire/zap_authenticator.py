@@ -21,7 +21,7 @@ class ZapAuthenticator:
     """Answers ZeroMQ's questions for all sockets of one context, in a thread of its own.
 
     A thread, because ZeroMQ waits for the answer while the service may be at something else; it touches nothing but
-    its socket and the list of keys. A client that is let in carries its public key (Z85) as "User-Id".
+    its socket and the list of keys. A client that is authorised carries its public key (Z85) as "User-Id".
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], keys: KeyFolder) -> None:

@@ -16,7 +16,7 @@ from dynvfx.errors import AssistantFailed
 
 LONGEST_WAIT = 60.0
 """Seconds; when a server asks for a longer wait, the job fails with its message instead."""
-_OFFLINE = "Or go on without it: --assistant offline."
+_OFFLINE = "Or continue without it: --assistant offline."
 
 
 class Conversation:

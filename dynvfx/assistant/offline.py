@@ -132,7 +132,7 @@ def _left_out(parsed: Parsed, entry: Content) -> str:
         for word in parsed.content.split()
         if not set(stems(word)) <= {*known, "of"} | counts and not word.isdecimal()
     ]
-    return f"The model draws {entry.phrase!r} without: {', '.join(unknown)}." if unknown else ""
+    return f"The model generates {entry.phrase!r} without: {', '.join(unknown)}." if unknown else ""
 
 
 def _composite(content: str, parsed: Parsed) -> str:

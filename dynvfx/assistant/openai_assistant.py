@@ -105,7 +105,7 @@ class OpenAIAssistant(Assistant):
         raise AssistantFailed(
             f"{self.endpoint.model} gave no usable plan, twice.",
             " ".join(faults),
-            "Try again, choose a stronger vision model, or go on without it: --assistant offline.",
+            "Try again, choose a stronger vision model, or continue without it: --assistant offline.",
         )
 
 

@@ -34,7 +34,7 @@ def find_entry(parsed: Parsed, vocabulary: Sequence[Content], instruction: str) 
                 return entry, f"You named no colour; the plan says {entry.phrase!r}."
     known = ", ".join(entry.phrase for entry in vocabulary)
     raise OutsideVocabulary(
-        f"This model cannot draw {parsed.target!r}.",
+        f"This model cannot generate {parsed.target!r}.",
         f"It is a small model that knows only: {known}.",
         f"Ask for one of these, or choose a large model for {instruction!r}.",
     )

@@ -38,7 +38,7 @@ def generate(
 
     request: the take, fully described.
     source: the clip, uint8 [F, H, W, 3] on the request's geometry.
-    store: where states are kept; the same request, clip and store go on from the last stored state.
+    store: where states are kept; the same request, clip and store continue from the last stored state.
     preview_every: n > 0 decodes the model's estimate of the clean clip every n steps; previews never change a take.
     parent: latents float32 [f, C, h, w] of the finished take that a follow-up starts from (`request.parent` names it):
         refinement begins there instead of at the source, and what the parent added stays part of the edit.

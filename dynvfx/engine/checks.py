@@ -65,7 +65,7 @@ def _check_limits(request: Request, source: torch.Tensor, backbone: Backbone, pa
         left, top, right, bottom = request.region
         if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
             raise BadRequest(
-                f"The region {request.region} is no box inside the frame.",
+                f"The region {request.region} is not a box inside the frame.",
                 remedy="Give left, top, right and bottom as fractions of the frame, left < right and top < bottom.",
             )
     if (request.mask is None) != (painted is None):

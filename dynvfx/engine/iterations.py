@@ -52,7 +52,7 @@ class Iterations:
         if self._prepared.finished:
             levels = len(self._request.levels)
             yield Notice(
-                "resumed", f"{self._prepared.finished} of {levels} iterations were done before; going on from there."
+                "resumed", f"{self._prepared.finished} of {levels} iterations were done before; continuing from there."
             )
         for iteration in range(self._prepared.finished, len(self._request.levels)):
             yield from self._iterate(iteration)

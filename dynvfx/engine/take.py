@@ -1,7 +1,7 @@
 """One take of any edit, from its inputs to the outcome: an event after every stored unit of work (METHOD 1.1).
 
 The generator can be closed at any event, and its process killed at any moment: called again with the same request, clip
-and store it goes on from the last stored state and ends with the same bytes.
+and store it continues from the last stored state and ends with the same bytes.
 """
 
 from __future__ import annotations

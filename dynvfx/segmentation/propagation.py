@@ -25,7 +25,7 @@ def propagate_mask(mask: np.ndarray, place: int, frames: np.ndarray) -> np.ndarr
     """Bool [F, H, W]: the mask bool [H, W] of frame `place` of `frames` uint8 [F, H, W, 3], on every frame.
 
     Each connected piece goes from frame to frame with the camera or, where enough of it moves against the camera, with
-    the shift, turn and growth that most of its dense flow agrees on. What touches the border goes on beyond it.
+    the shift, turn and growth that most of its dense flow agrees on. What touches the border continues beyond it.
     Deterministic.
     """
     height, width = mask.shape

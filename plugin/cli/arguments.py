@@ -122,7 +122,7 @@ def _jobs(commands: argparse._SubParsersAction) -> None:
 def _keys(commands: argparse._SubParsersAction) -> None:
     keys = _command(commands, "keys", "who may use the backend of this machine")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
-    show = actions.add_parser("show", help="the keys of this machine and those that are let in", allow_abbrev=False)
+    show = actions.add_parser("show", help="the keys of this machine and those that are authorised", allow_abbrev=False)
     authorize = actions.add_parser("authorize", help="let a client in", allow_abbrev=False)
     authorize.add_argument("key", type=values.key, metavar="KEY", help="what `dynvfx keys show` prints over there")
     authorize.add_argument("name", type=values.text, metavar="NAME", nargs="?", default="", help="whose it is")

@@ -25,7 +25,7 @@ SILENCE = 4.0
 CONNECT_WITHIN = 10.0
 """Seconds within which a backend on another machine has to answer."""
 GIVE_UP = 60.0
-"""Seconds without an answer after which a backend on another machine is given up; its jobs go on there."""
+"""Seconds without an answer after which a backend on another machine is given up; its jobs continue there."""
 
 _Kind = TypeVar("_Kind")
 
@@ -138,7 +138,7 @@ class BackendLink:
             if silent > GIVE_UP:
                 raise session.problem or Unreachable(
                     f"The backend at {self.remote} does not answer.",
-                    "The connection was lost; its jobs go on there.",
+                    "The connection was lost; its jobs continue there.",
                     "Check the network, then give the same command again.",
                 )
             return False

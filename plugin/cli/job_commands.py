@@ -59,7 +59,7 @@ def _watch(link: BackendLink, options: argparse.Namespace, reporter: Reporter) -
     except KeyboardInterrupt:
         reporter.close()
         if job.state not in ENDED:
-            print(f"The job goes on. End it with: dynvfx cancel {job.id}", file=sys.stderr)
+            print(f"The job continues. End it with: dynvfx cancel {job.id}", file=sys.stderr)
         return CANCELLED
 
 
@@ -72,7 +72,7 @@ def _cancel(link: BackendLink, options: argparse.Namespace, reporter: Reporter) 
     if outcome == "not_found":
         raise NotFound(f"There is no job {job.id}.", remedy="`dynvfx jobs` lists them.")
     if outcome == "cancelled":
-        print(f"Job {job.id} is cancelled. What it has done is kept; `dynvfx retry {job.id}` goes on from there.")
+        print(f"Job {job.id} is cancelled. What it has done is kept; `dynvfx retry {job.id}` continues from there.")
     else:
         print(f"Job {job.id} had ended already; nothing was changed.")
     return DONE

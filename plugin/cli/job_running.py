@@ -104,7 +104,7 @@ class JobRun:
         return outcome
 
     def stopped(self, job: str | None) -> int:
-        """After Ctrl-C: end the job and say how to go on. A second Ctrl-C does not wait for it."""
+        """After Ctrl-C: end the job and say how to continue. A second Ctrl-C does not wait for it."""
         self._reporter.close()
         try:
             if job is not None:
@@ -141,7 +141,7 @@ def report_stopped(reporter: Reporter, started: JobStarted | None, *, quiet: boo
     what, remedy = "Stopped.", "Nothing was begun yet."
     if started is not None:
         what = f"Stopped. What was done so far is kept in {Path(started.output) / '.dynvfx'}."
-        remedy = "The same command goes on from there."
+        remedy = "The same command continues from there."
     with contextlib.suppress(BrokenPipeError):
         reporter.report(JobFailed.of(Cancelled(what, remedy=remedy))) if quiet else print(what, remedy, file=sys.stderr)
     return CANCELLED

@@ -209,7 +209,7 @@ def _reported(reporter: Reporter, settings: Settings) -> Iterator[None]:
                 Unexpected(
                     f"Something unexpected happened ({kind.__name__}: {error}).",
                     "This is a mistake in the program, not in what you did.",
-                    "The same command goes on from the last finished step; if it stops here again, report it.",
+                    "The same command continues from the last finished step; if it stops here again, report it.",
                 ),
                 log=str(settings.log_file) if has_log else None,
             )

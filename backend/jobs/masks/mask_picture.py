@@ -25,7 +25,7 @@ def read_mask(png: bytes) -> np.ndarray:
                 raise BadUsage(f"The mask is in colour or has an alpha channel ({image.mode}).", remedy=remedy)
             pixels = np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadUsage("The mask is no PNG, or a damaged one.", str(error), remedy) from error
+        raise BadUsage("The mask is not a PNG file, or it is damaged.", str(error), remedy) from error
     grey = _eight_bit(pixels)
     if not (grey > 127).any():
         raise BadUsage("The mask is black all over.", "Nothing may change then.", "Paint white where the edit is.")

@@ -37,7 +37,7 @@ class Approve(Body, frozen=True, kw_only=True, tag="approve"):
 
 
 class Cancel(Body, frozen=True, kw_only=True, tag="cancel"):
-    """End a job; what it stored stays, so that `Retry` goes on from there."""
+    """End a job; what it stored stays, so that `Retry` continues from there."""
 
     job: str
 
@@ -162,7 +162,7 @@ class GetStats(Body, frozen=True, kw_only=True, tag="stats"):
 
 
 class PauseQueue(Body, frozen=True, kw_only=True, tag="pause_queue"):
-    """Start no further job (`on`), or go on starting them. The running job is not touched."""
+    """Start no further job (`on`), or continue starting them. The running job is not touched."""
 
     on: bool = True
 

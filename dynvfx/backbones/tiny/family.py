@@ -38,7 +38,10 @@ TINY = Family(
     name=NAME,
     models=(
         KnownModel(
-            NAME, "tiny (shipped)", LICENCE, "For demonstration and tests: draws a few simple things, on any machine."
+            NAME,
+            "tiny (shipped)",
+            LICENCE,
+            "For demonstration and tests: generates a few simple things, on any machine.",
         ),
     ),
     pipelines=(),

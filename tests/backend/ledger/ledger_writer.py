@@ -20,7 +20,7 @@ def main(path: Path, takes: Path) -> None:
         ledger.submit((ANNA, BERT)[number % 2], f"{number}", spec())
     while (row := next(iter(ledger.queue()), None)) is not None:
         ledger.move(row.id, "preparing")
-        # As a worker that goes on: from its beginning; what the ledger has it does not take twice.
+        # As a worker that continues: from its beginning; what the ledger has it does not take twice.
         for number, event in enumerate(whole_job(takes / row.id), start=1):
             stored = ledger.record(row.id, event, number).event
             if stored is not None:

@@ -100,7 +100,7 @@ class RunningService:
         return Client(address, self.found.key, pair, program="test", version="1", wait=PATIENCE)
 
     def stranger(self, name: str) -> KeyPair:
-        """The keys of another user, who is let in."""
+        """The keys of another user, who is authorised."""
         pair = KeyFolder(self.home.parent / f"keys-{name}").client_pair()
         KeyFolder(key_folder(self.home)).authorize(pair.public, name)
         return pair

@@ -2,7 +2,7 @@
 
 "add nothing steps=20 pause=0.01 die_at=3": twenty steps, a pause after each, and it dies at the third of its first
 `deaths` runs. `stay` names a job's state in which it stops for good. `fail_at`/`kind` end the job with a failure,
-`hang_at` stops everything but the beats, `deaf` ignores a cancellation. A run goes on where the one before was ended,
+`hang_at` stops everything but the beats, `deaf` ignores a cancellation. A run continues where the one before was ended,
 as a real job does.
 """
 

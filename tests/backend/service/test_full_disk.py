@@ -1,4 +1,4 @@
-"""A disk that is full: of the ledger, and of a job's results at each stage. Errors say so, and the queue goes on."""
+"""A disk that is full: of the ledger, and of a job's results at each stage. Errors say so, and the queue continues."""
 
 from __future__ import annotations
 

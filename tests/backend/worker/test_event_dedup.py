@@ -32,7 +32,7 @@ def reported(seen, events):
 @settings(max_examples=40, deadline=None)
 @given(cuts=st.lists(st.tuples(st.integers(0, 27), st.integers(0, 27)), max_size=5))
 def test_a_job_that_is_cut_anywhere_is_reported_once(whole, cuts):
-    """A resumed job reports its beginning again, then goes on at any place up to the one where it was cut."""
+    """A resumed job reports its beginning again, then continues at any place up to the one where it was cut."""
     seen, new, reached = SeenEvents(), [], 3
     for back, forth in cuts:
         end = min(reached + forth, len(whole) - 1)

@@ -109,7 +109,7 @@ class WorkerProcess:
             time.sleep(0.02)
 
     def open_gate(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
         self.counts.with_suffix(".gate").touch()
 
     def exit_code(self) -> int:

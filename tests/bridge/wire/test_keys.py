@@ -1,4 +1,4 @@
-"""Keys are private, survive, and decide who is let in."""
+"""Keys are private, survive, and decide who is authorised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Client and service over a real socket: who is let in, what is refused, and what a caller learns of it."""
+"""Client and service over a real socket: who is authorised, what is refused, and what a caller learns of it."""
 
 from __future__ import annotations
 

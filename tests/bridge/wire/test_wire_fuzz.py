@@ -1,6 +1,6 @@
 """Ten thousand broken messages: none crashes the service, none is carried out that is not a request in good order.
 
-Some come from clients with a key that is let in (whatever they encrypt), some without any key, over bare TCP.
+Some come from clients with a key that is authorised (whatever they encrypt), some without any key, over bare TCP.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A take that is stopped anywhere, even by SIGKILL, goes on and ends with the same bytes."""
+"""A take that is stopped anywhere, even by SIGKILL, continues and ends with the same bytes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def finds_whale(frames, phrase, absent):
 
 @functools.cache
 def first_attempt():
-    """Digest of the frames of the first attempt, so that the script can reject them wherever a run goes on."""
+    """Digest of the frames of the first attempt, so that the script can reject them wherever a run continues."""
     seen = []
 
     def answer(frames, phrase, call):

@@ -203,7 +203,7 @@ def test_ctrl_c_ends_the_job_and_the_same_command_goes_on(client: Client):
     _, said = adding.communicate(timeout=60)
     assert adding.returncode == 130
     assert f"Stopped. What was done so far is kept in {Path('out').absolute() / '.dynvfx'}" in said
-    assert "The same command goes on from there." in said and "Traceback" not in said
+    assert "The same command continues from there." in said and "Traceback" not in said
     assert job(client, name).state == "cancelled"
     done = int(Path("out/done-steps").read_text())
     again = start(*order, "--json")

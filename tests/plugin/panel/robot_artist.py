@@ -49,6 +49,8 @@ class Artist:
             yield None
         model.ask.instruction, model.ask.quality = self._instruction, "draft"
         model.make_plan()
+        if model.plan.state == "none":
+            yield {"problem": f"no plan was made: {model.plan_hindrance or model.message}"}
         while model.plan.state != "ready":
             yield None
         model.generate()

@@ -67,6 +67,19 @@ def test_the_shot_and_its_estimate_are_shown_before_anything_is_submitted(opened
     assert opened.plan_hindrance == "Describe what to add."
 
 
+def test_a_plan_can_be_made_before_the_models_are_listed(
+    panel: PanelModel, service: FakeService, cut: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panel.backend, "list_models", lambda: None)
+    panel.begin(cut)
+    until(lambda: panel.backend.ready and panel.shot.shot is not None)
+    assert panel.ask.models == () and panel.ask.model_name == ""
+    panel.ask.instruction = "add a red balloon"
+    panel.make_plan()
+    until(lambda: bool(panel.plan.job))
+    assert [each.spec.model for each in requests(service, Submit)] == [None]
+
+
 def test_nothing_is_generated_before_approval(opened: PanelModel, service: FakeService, until: Until) -> None:
     opened.ask.instruction = "add a red balloon"
     assert "plan first" in opened.generate_hindrance
@@ -149,11 +162,11 @@ def test_a_failed_plan_shows_why(opened: PanelModel, service: FakeService, until
     opened.make_plan()
     until(lambda: bool(opened.plan.job))
     failure = Failure(
-        kind="outside_vocabulary", what="tiny cannot draw 'whale'.", why="", remedy="Ask for fire.", exit_code=2
+        kind="outside_vocabulary", what="tiny cannot generate 'whale'.", why="", remedy="Ask for fire.", exit_code=2
     )
     service.fail(opened.plan.job, failure)
     until(lambda: opened.plan.state == "failed")
-    assert opened.plan.problem.what == "tiny cannot draw 'whale'." and opened.takes.cards == ()
+    assert opened.plan.problem.what == "tiny cannot generate 'whale'." and opened.takes.cards == ()
 
 
 def test_a_refused_job_shows_why(opened: PanelModel, service: FakeService, until: Until) -> None:

@@ -186,7 +186,7 @@ class AgentRequests(QObject):
             raise BadUsage("Unknown quality or scope.", f"{quality}, {scope}", "Reinstall DynVFX.")
         ask = self._panel.ask
         if not ask.chosen_model_installed:
-            what = f"The model {ask.model} is not installed on the backend."
+            what = f"The model {ask.model_name} is not installed on the backend."
             raise BadUsage(what, "", "Allow its download in the panel, or choose another model there.")
         seed = ask.seed if ask.seed_locked else secrets.randbelow(ROLLED_SEEDS)
         return JobSpec(

@@ -33,7 +33,7 @@ SAVED = ("instruction", "scope", "negative", "quality", "takes", "seed", "seed_l
 class AskModel(Observable):
     """The settings and their estimate. `region` is (left, top, right, bottom) in fractions of the frame.
 
-    `model` is "" until the backend has listed its models, of which the first is the default.
+    `model` is "" for the backend's default model.
     """
 
     instruction: Field[str] = Field("")
@@ -88,7 +88,7 @@ class AskModel(Observable):
         self.instruction, self.scope, self.region = edit.instruction, edit.scope, edit.region
         self.negative = edit.negative
         self.takes, self.seed, self.quality = spec.takes, spec.seed, spec.quality
-        self.model = spec.model or self.model
+        self.model = spec.model or ""
 
     def choose_again(self, take: Take) -> None:
         """Set the fields to a take's settings, with its seed locked."""
@@ -125,9 +125,14 @@ class AskModel(Observable):
         return next((each.name for each in self.models), "")
 
     @property
+    def model_name(self) -> str:
+        """Name of the model that a job will use; "" until the backend has listed its models, and none is chosen."""
+        return self.model or self.default_model
+
+    @property
     def chosen_model(self) -> Model | None:
-        """The chosen one of `models`; None when it is not listed."""
-        return next((each for each in self.models if each.name == self.model), None)
+        """The one of `models` that a job will use; None when it is not listed."""
+        return next((each for each in self.models if each.name == self.model_name), None)
 
     @property
     def chosen_model_installed(self) -> bool:
@@ -137,7 +142,7 @@ class AskModel(Observable):
     @property
     def hindrance(self) -> str:
         """Why no plan can be made now, "" when one can."""
-        if not self._backend.ready or not self.model:
+        if not self._backend.ready:
             return "The backend is not ready."
         if self._shot.exporting and self._shot.shot is None:
             return "The clip is being exported."
@@ -219,7 +224,7 @@ class AskModel(Observable):
         """Request an estimate for each quality; replies to earlier requests are dropped."""
         shot, media_info = self._shot.shot, self._shot.media_info
         self._soon.stop()
-        if shot is None or media_info is None or not self._backend.ready or not self.model:
+        if shot is None or media_info is None or not self._backend.ready or not self.model_name:
             self.estimates, self.estimate_problem = {}, None
             return
         self._asked += 1
@@ -227,7 +232,7 @@ class AskModel(Observable):
         for quality in QUALITIES:
             self._backend.call(
                 Estimate(
-                    model=self.model,
+                    model=self.model_name,
                     quality=quality,
                     takes=self.takes,
                     width=media_info.width,
@@ -251,8 +256,8 @@ class AskModel(Observable):
             self._shot.model_input = None
 
     def _models_listed(self) -> None:
-        self.model = self.model or self.default_model
         self.changed.emit("models")
+        self._soon.start()
 
     def _changed(self, name: str) -> None:
         if name in ("takes", "model"):

@@ -187,9 +187,9 @@ class AskZone(QWidget):
         for each in ask.models:
             title = each.title or each.name
             self.models.addItem(title if each.installed else f"{title} (not installed)", each.name)
-        if ask.model and self.models.findData(ask.model) < 0:
-            self.models.addItem(ask.model, ask.model)
-        self.models.setCurrentIndex(self.models.findData(ask.model))
+        if ask.model_name and self.models.findData(ask.model_name) < 0:
+            self.models.addItem(ask.model_name, ask.model_name)
+        self.models.setCurrentIndex(self.models.findData(ask.model_name))
         self.models.blockSignals(False)
         self.model_line.setText(ask.model_line)
         self.model_line.setVisible(bool(ask.model_line))

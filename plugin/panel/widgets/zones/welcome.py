@@ -119,7 +119,7 @@ class WelcomePage(QScrollArea):
         ask, row, wanted = self.model.ask, QWidget(), QCheckBox("Download")
         wanted.setAccessibleName(f"Download {offered.title}")
         wanted.setToolTip("Downloaded with the first plan that uses it. A stopped download resumes later.")
-        wanted.setChecked(ask.download and ask.model == offered.name)
+        wanted.setChecked(ask.download and ask.model_name == offered.name)
         wanted.setEnabled(offered.fits)
         wanted.toggled.connect(lambda on: self._allow_download(offered.name, on))
         layout = QHBoxLayout(row)
@@ -131,7 +131,7 @@ class WelcomePage(QScrollArea):
     def _allow_download(self, name: str, on: bool) -> None:
         """Choose a model for download, or the shipped one again."""
         ask = self.model.ask
-        ask.model, ask.download = (name, True) if on else (ask.default_model, False)
+        ask.model, ask.download = (name, True) if on else ("", False)
         self._show_models()
 
     def _sample(self) -> None:
