@@ -131,7 +131,7 @@ def test_authorize_and_revoke(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ["", "short", "x" * 39, "~" * 40, "é" * 40, "%" * 41, "#" * 40])
 def test_what_is_no_key_is_not_authorised(tmp_path: Path, wrong: str) -> None:
     keys = KeyFolder(tmp_path)
-    with pytest.raises(BadKey, match="no public key"):
+    with pytest.raises(BadKey, match="not a public key"):
         keys.authorize(wrong)
     assert not keys.list_path.exists()
 

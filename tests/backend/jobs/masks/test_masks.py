@@ -36,9 +36,9 @@ def png(pixels: np.ndarray | None = None, **options) -> bytes:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no PNG"),
-        (b"\x89PNG\r\n\x1a\nnonsense", "no PNG"),
-        (png()[:-30], "no PNG"),
+        (b"", "not a PNG file"),
+        (b"\x89PNG\r\n\x1a\nnonsense", "not a PNG file"),
+        (png()[:-30], "not a PNG file"),
         (png(np.zeros((8, 8, 3), np.uint8)), "in colour"),
         (png(np.full((8, 8, 4), 255, np.uint8)), "in colour"),
         (png(np.full((8, 8), 127, np.uint8)), "black all over"),
@@ -53,7 +53,7 @@ def test_pictures_that_are_no_mask(data, words):
 def test_another_kind_of_picture_is_no_mask():
     out = io.BytesIO()
     Image.fromarray(np.full((8, 8), 255, np.uint8)).save(out, "JPEG")
-    with pytest.raises(BadUsage, match="no PNG"):
+    with pytest.raises(BadUsage, match="not a PNG file"):
         read_mask(out.getvalue())
 
 
