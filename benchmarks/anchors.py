@@ -32,7 +32,7 @@ from backend.delivery.conform import Conform
 from backend.jobs.planning import key_frames_of
 from dynvfx.assistant.loading import open_assistant
 from dynvfx.backbones.tiny.backbone import TinyBackbone
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.edits.add import generate
 from dynvfx.errors import ObjectAbsent
 from dynvfx.masks.camera_path import camera_path

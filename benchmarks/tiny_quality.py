@@ -34,7 +34,7 @@ from contract.events import TakeDone
 from contract.job import Add, ClipSource, JobSpec
 from contract.take import read_take
 from dynvfx.backbones.tiny.family import WEIGHTS
-from dynvfx.backbones.tiny.vocabulary import find_content
+from dynvfx.backbones.tiny.phrases import find_content
 from dynvfx.geometry import Geometry
 from dynvfx.training.classifier import Classifier
 from media.probe import probe

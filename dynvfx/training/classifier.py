@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 
 NAMES: tuple[str, ...] = (*(content.phrase for content in VOCABULARY), "nothing")
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from dynvfx.backbones.tiny.linear_codec import BLOCK, LinearCodec, to_blocks
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.training.shots import Footage, make_pair
 
 

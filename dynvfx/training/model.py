@@ -9,15 +9,15 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.backbones.tiny.placement_map import MAP_CHANNELS
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 
 TEXT_LENGTH = 4
 LATENT_CHANNELS = 48
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """Word-level tokenizer over the canonical captions of `dynvfx.backbones.tiny.vocabulary`."""
+    """Word-level tokenizer over the canonical captions of `dynvfx.backbones.tiny.phrases`."""
     words = ["<pad>", "</s>", "<unk>", "empty", "scene"]
     for content in VOCABULARY:
         words += [word for word in content.phrase.split() if word not in words]

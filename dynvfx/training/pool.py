@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from dynvfx.backbones.tiny.linear_codec import LinearCodec
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.training.fit_codec import to_signal
 from dynvfx.training.shots import Footage, make_pair
 

@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from dynvfx.backbones.tiny.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.backbones.tiny.unet import PromptedUNet
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.training.classifier import NAMES, Classifier
 from dynvfx.training.fit_codec import to_signal
 from dynvfx.training.shots import Footage, Pair, make_pair

@@ -24,8 +24,8 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import T5EncoderModel
 
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.backbones.tiny.placement_map import NOWHERE, placement_map
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.training.model import TEXT_LENGTH, build_text_encoder, build_tokenizer, build_transformer
 from dynvfx.training.pool import Pool
 

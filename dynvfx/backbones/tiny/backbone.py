@@ -1,7 +1,7 @@
 """The shipped model `tiny`: for demonstration and tests, in the classes of the large models.
 
 CogVideoXTransformer3DModel and T5EncoderModel with a word-level tokenizer, and a linear space-time codec in place of a
-VAE. It draws the phrases of `dynvfx.backbones.tiny.vocabulary` and nothing else.
+VAE. It draws the phrases of `dynvfx.backbones.tiny.phrases` and nothing else.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from dynvfx.attention.anchors import AnchorPass
 from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
 from dynvfx.backbones.tiny.family import LICENCE, NAME, RULES, TINY, WEIGHTS
 from dynvfx.backbones.tiny.linear_codec import SPATIAL, TEMPORAL, LinearCodec
+from dynvfx.backbones.tiny.phrases import canonical_caption, placed_caption
 from dynvfx.backbones.tiny.placement_map import NOWHERE, placement_map
-from dynvfx.backbones.tiny.vocabulary import canonical_caption, placed_caption
 from dynvfx.errors import ModelUnavailable
 from dynvfx.masks.camera_path import camera_path, follow
 from dynvfx.sampling.variance_preserving import VariancePreservingSchedule

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from dynvfx.backbones.family import Family, KnownModel, MemoryModel
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.geometry import GeometryRules
 from dynvfx.presets import Preset
 from dynvfx.sampling.steps import TrailingGrid

@@ -13,8 +13,8 @@ from scipy import ndimage
 from torch.nn import functional as F
 
 from dynvfx.backbones.tiny.family import NAME, WEIGHTS
+from dynvfx.backbones.tiny.phrases import VOCABULARY, find_content
 from dynvfx.backbones.tiny.unet import PromptedUNet
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY, find_content
 from dynvfx.errors import ModelUnavailable
 from dynvfx.segmentation.base import MOVING_FOREGROUND, Segmenter
 from dynvfx.segmentation.motion import MotionSegmenter

@@ -8,7 +8,7 @@ from backend.demo.demonstration import CLIPS, LEAD_IN, demo_clip, demo_job
 from backend.jobs.sources import open_source
 from contract.errors import BadMedia
 from dynvfx.backbones.tiny.backbone import TinyBackbone
-from dynvfx.backbones.tiny.vocabulary import find_content
+from dynvfx.backbones.tiny.phrases import find_content
 
 
 def test_the_demonstration_is_an_order_that_the_shipped_model_can_carry_out(tmp_path: Path):

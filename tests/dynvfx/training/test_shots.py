@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.training.contents import RENDERERS
 from dynvfx.training.shots import Footage, make_pair
 

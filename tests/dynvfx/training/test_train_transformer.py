@@ -9,8 +9,8 @@ from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
 from dynvfx.backbones.tiny.backbone import TinyBackbone
 from dynvfx.backbones.tiny.family import WEIGHTS
 from dynvfx.backbones.tiny.linear_codec import LinearCodec
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.backbones.tiny.placement_map import NOWHERE, placement_map
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
 from dynvfx.sampling.variance_preserving import VariancePreservingSchedule
 from dynvfx.training import pool as pools
 from dynvfx.training import train_transformer as training

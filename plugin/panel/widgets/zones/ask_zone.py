@@ -209,7 +209,7 @@ class AskZone(QWidget):
         ask, shot = self.model.ask, self.model.shot.shot
         self.frame.setVisible(self.region.isChecked() and shot is not None)
         self.no_region.setVisible(ask.region is not None)
-        self.region.setText("Custom region" if ask.region else "Full frame…")
+        self.region.setText("Custom region" if ask.region else "Draw on the clip…")
         self.frame.box = ask.region
         self.frame.waiting = "Reading the frame…"
         if self.region.isChecked() and shot is not None:

@@ -10,7 +10,7 @@ import torch
 from dynvfx.backbones.loading import open_backbone
 from dynvfx.backbones.tiny.backbone import PARTS, TinyBackbone
 from dynvfx.backbones.tiny.family import WEIGHTS
-from dynvfx.backbones.tiny.vocabulary import VOCABULARY
+from dynvfx.backbones.tiny.phrases import VOCABULARY
 from dynvfx.errors import ModelUnavailable
 from dynvfx.training.shots import Footage, make_pair
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dynvfx.backbones.tiny.vocabulary import (
+from dynvfx.backbones.tiny.phrases import (
     DIAMETERS,
     VOCABULARY,
     CaptionPlacement,
