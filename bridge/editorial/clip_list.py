@@ -13,6 +13,7 @@ from bridge.editorial.shot import Probe, Shot, read_shot
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip, walk_video_clips
 from contract.errors import BadMedia, BadTimeline
+from contract.printable import one_line
 from contract.timecode import timecode
 
 __all__ = ["ListedClip", "Probe", "Shot", "list_shots", "part_of", "select_shot"]
@@ -22,6 +23,7 @@ __all__ = ["ListedClip", "Probe", "Shot", "list_shots", "part_of", "select_shot"
 class ListedClip:
     """A clip in the list: a usable one has its `shot`, any other the `problem` that says why not.
 
+    `name` is printable: what would disturb a line of text is escaped.
     `index` counts from 1 in record order, clips that start together from the bottom track up.
     """
 
@@ -136,7 +138,8 @@ def _listed(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe | N
     except (BadTimeline, BadMedia) as error:
         # BadMedia comes from the probe: one damaged movie must not hide the others.
         shot, problem = None, error
-    return ListedClip(index, found.clip.name or (shot.name if shot else "unnamed"), track, record_in, shot, problem)
+    name = found.clip.name or (shot.name if shot else "unnamed")
+    return ListedClip(index, one_line(name), track, record_in, shot, problem)
 
 
 def _only_usable(listed: list[ListedClip]) -> ListedClip:
@@ -152,9 +155,9 @@ def _only_usable(listed: list[ListedClip]) -> ListedClip:
 
 def _named(listed: list[ListedClip], clip: str | int) -> ListedClip:
     if isinstance(clip, str):
-        wanted = clip.strip()
-        found = [each for each in listed if each.name == wanted]
-        found = found or [each for each in listed if each.name.casefold() == wanted.casefold()]
+        wanted = one_line(clip).strip()
+        found = [each for each in listed if each.name.strip() == wanted]
+        found = found or [each for each in listed if each.name.strip().casefold() == wanted.casefold()]
         if len(found) == 1:
             return found[0]
         if found:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from bridge.wire.messages import Job, TakeEntry
+from contract.printable import one_line
 from contract.states import RUNNING, STATE_TEXTS, stage_text
 from plugin.cli.output import duration
 
@@ -67,7 +68,7 @@ def ago(seconds: float) -> str:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None, *, cut: bool = True) -> str:
     """Columns under their heads; the last one is cut at `width` (the terminal's) unless `cut` is False."""
     width = width or shutil.get_terminal_size((120, 24)).columns
-    lines = [[_one_line(cell) for cell in row] for row in [list(head), *rows]]
+    lines = [[one_line(cell) for cell in row] for row in [list(head), *rows]]
     widths = [max(map(columns, column)) for column in zip(*lines, strict=True)]
     shown = []
     for line in lines:
@@ -114,8 +115,3 @@ def _what(job: Job) -> str:
     name = job.source.replace("\\", "/").rstrip("/").rpartition("/")[2] or job.source
     text = f"{job.instruction} ({name})" if name else job.instruction
     return text if job.mine else f"[another user] {text}"
-
-
-def _one_line(text: str) -> str:
-    """Without what would move a terminal's cursor."""
-    return "".join(" " if unicodedata.category(each) == "Cc" else each for each in text)

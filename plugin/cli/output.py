@@ -20,6 +20,7 @@ from contract.events import (
     StageProgress,
     TakeDone,
 )
+from contract.printable import one_line, printable_lines
 from contract.states import stage_text
 
 
@@ -69,9 +70,8 @@ class TextReporter:
             return
         if isinstance(event, JobStarted):
             self._takes = len(event.takes)
-            self._say(
-                f'"{event.clip}", {event.frames} frames of {event.width}x{event.height} at {_rate(event.rate)} fps'
-            )
+            size = f"{event.width}x{event.height}"
+            self._say(f'"{one_line(event.clip)}", {event.frames} frames of {size} at {_rate(event.rate)} fps')
         elif isinstance(event, ModelOpened):
             self._say(
                 f"Model {event.model} ({event.licence}) on {event.device}: {event.frames} frames of "
@@ -88,7 +88,7 @@ class TextReporter:
         elif isinstance(event, JobDone):
             self.close()
             if event.timeline is not None:
-                self._out.write(f"Timeline: {event.timeline}\n")
+                self._out.write(f"Timeline: {one_line(event.timeline)}\n")
             self._out.flush()
         elif isinstance(event, JobFailed):
             self._say("Error: " + " ".join(part for part in (event.what, event.why, event.remedy) if part))
@@ -134,7 +134,7 @@ class TextReporter:
             self._say(remark)
         came = {"written": "", "kept": " (kept from before)", "given": " (yours)"}[event.origin]
         self._say(f"Plan{came}: {event.plan.target_object}. {event.plan.composite_caption}")
-        self._out.write(f"Plan: {event.path}\n")
+        self._out.write(f"Plan: {one_line(event.path)}\n")
 
     def _masks(self, event: MasksFound) -> None:
         for mask in event.masks:
@@ -156,12 +156,12 @@ class TextReporter:
             )
         if event.made and event.seconds:
             facts.append(f"took {duration(sum(event.seconds.values()))}")
-        self._out.write(f"Take {event.take}: {event.folder} ({', '.join(facts)})\n")
+        self._out.write(f"Take {event.take}: {one_line(event.folder)} ({', '.join(facts)})\n")
         self._out.flush()
 
     def _say(self, text: str) -> None:
         self.close()
-        self._err.write(text + "\n")
+        self._err.write(printable_lines(text) + "\n")
         self._err.flush()
 
 

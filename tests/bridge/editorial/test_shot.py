@@ -220,3 +220,22 @@ def test_clip_bare_in_a_stack_and_track_in_a_track(tmp_path: Path) -> None:
 def test_shots_travel_as_messages(tmp_path: Path) -> None:
     shot = select_shot(one(tmp_path, plate(tmp_path, metadata={"host": {"id": [1, 2.5, None]}})))
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(shot), type=Shot) == shot
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ('🎈 kids/"quoted"\\back\nnewline', '🎈 kids/"quoted"\\back\\nnewline'),
+        ("\u202eevil\x1b[31mred\x07", r"\u202eevil\x1b[31mred\x07"),
+        ("\x9b2Jgone\u2028", r"\x9b2Jgone\u2028"),
+        ("-rf *", "-rf *"),
+    ],
+)
+def test_names_that_disturb_a_terminal_are_escaped_and_can_be_chosen(tmp_path: Path, name: str, listed: str) -> None:
+    opened = read(tmp_path, ex.track(plate(tmp_path), plate(tmp_path, 60, 24, name=name)))
+    assert [each.name for each in list_shots(opened)] == ["plate", listed]
+    why = problem(opened).why
+    assert len(why.splitlines()) == 2 and f'2. "{listed}" on V1' in why
+    for choice in (name, listed, 2):
+        assert select_shot(opened, choice).index == 2
+    assert listed in problem(opened, listed[:-1]).remedy

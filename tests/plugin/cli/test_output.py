@@ -87,6 +87,22 @@ def test_results_on_stdout_and_the_rest_on_stderr():
     assert "Error: What. Why. Do.\nThe details are in /log\n" in said
 
 
+def test_names_and_paths_cannot_write_control_characters():
+    out, err = io.StringIO(), io.StringIO()
+    reporter = TextReporter(out, err)
+    for event in EVENTS:
+        if isinstance(event, JobStarted):
+            event = msgspec.structs.replace(event, clip="a\x1b[31m\nb")
+        elif isinstance(event, JobDone):
+            event = msgspec.structs.replace(event, timeline="/o/\x07\u202e.otio")
+        elif isinstance(event, JobFailed):
+            event = msgspec.structs.replace(event, why="It\x9b2J\nfailed.")
+        reporter.report(event)
+    assert '"a\\x1b[31m\\nb", 48 frames' in err.getvalue() and "It\\x9b2J\nfailed." in err.getvalue()
+    assert "Timeline: /o/\\x07\\u202e.otio\n" in out.getvalue()
+    assert all(each.isprintable() or each == "\n" for each in out.getvalue() + err.getvalue())
+
+
 def test_a_terminal_gets_a_bar_with_the_time_left():
     err = Terminal()
     reporter = TextReporter(io.StringIO(), err)
