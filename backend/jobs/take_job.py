@@ -65,7 +65,14 @@ def run(
     """
     context = context or JobContext(OpenModels(open_backbone, open_segmenter))
     with full_disk_as_problem(), open_job(spec, files) as job:
-        yield from _Run(job, context).events()
+        try:
+            with contextlib.closing(_Run(job, context).events()) as events:
+                for event in events:
+                    job.folder.require_in_place()
+                    yield event
+        except Exception:
+            job.folder.require_in_place()  # whatever failed: a folder that has moved explains it better
+            raise
 
 
 class _Run:
@@ -108,6 +115,7 @@ class _Run:
             if self._ends_after_plan:
                 yield JobDone(output=str(self.folder.path), takes=[], timeline=None)
                 return
+        self.folder.require_in_place()
         write_job_timeline(self.job)
         yield JobDone(output=str(self.folder.path), takes=list(numbers.values()), timeline=str(self.folder.timeline))
 

@@ -62,6 +62,7 @@ class TakeMaker:
             else:
                 yield from self._translated(event, number, len(request.levels))
         assert outcome is not None, "the last event of `generate` is its outcome"
+        self.job.folder.require_in_place()  # or delivery would make the old folder anew
         began = time.monotonic()
         reviewed = reviewed_take(folder)
         delivery: Delivery | None = None

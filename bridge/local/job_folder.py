@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +18,9 @@ from typing import Any
 import filelock
 import msgspec
 
+from bridge.local.folder_place import FolderPlace
 from contract.atomic_file import write_atomically
-from contract.errors import BadMedia, BadUsage, OutOfDisk
+from contract.errors import BadMedia, BadUsage, OutOfDisk, Problem
 from contract.job import ClipSource, JobSpec, differences
 
 STATE = ".dynvfx"
@@ -90,6 +93,12 @@ class Record(msgspec.Struct, kw_only=True):
         return same[0] if same else None
 
 
+class FolderMoved(Problem):
+    """The folder of a job's results was moved, renamed or deleted while the job was running."""
+
+    kind = "folder_moved"
+
+
 class JobFolder:
     """A folder with a job's results: `timeline.otio`, `plan.json`, `takes/01` ..., and `.dynvfx` for its state."""
 
@@ -100,11 +109,13 @@ class JobFolder:
         """Where the engine keeps what it needs to continue."""
         self.timeline = self.path / "timeline.otio"
         self.media = self.path / "media"
+        self._takes = self.path / "takes"
         self._record_file = self.state / "job.json"
+        self._place: FolderPlace | None = None
 
     def take(self, number: int) -> Path:
         """The folder of a take; numbers begin at 1."""
-        return self.path / "takes" / f"{number:02d}"
+        return self._takes / f"{number:02d}"
 
     def preview(self, number: int) -> Path:
         """The picture of a take that is being made."""
@@ -133,6 +144,7 @@ class JobFolder:
             self.state.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self.state / "lock", timeout=patience)
             lock.acquire()
+            self._place = place = FolderPlace(self.path)
         except filelock.Timeout as error:
             raise BadUsage(
                 f"Another process is working in {self.path}.",
@@ -145,8 +157,36 @@ class JobFolder:
             yield
         finally:
             lock.release()
-            if not self._record_file.exists() and not had_state:
+            unchanged = place.is_unchanged
+            place.close()
+            if not unchanged:
+                self._remove_strays()
+            elif not (self._record_file.exists() or had_state or self._takes.exists()):
                 shutil.rmtree(self.path if is_new else self.state, ignore_errors=True)
+
+    def require_in_place(self) -> None:
+        """Raises FolderMoved when the locked folder is no longer where it was."""
+        if self._place is None or self._place.is_unchanged:
+            return
+        found = self._place.find()
+        if found is None:
+            why = f"{self.path} is missing."
+            remedy = "If you moved it, move it back and start the job again: it continues."
+        else:
+            why = f"{self.path} is now {found}; what is finished is there."
+            command = f"give the same command with --output {shlex.quote(str(found))}"
+            remedy = f"Rename it back and start the job again, or {command} : it continues."
+        raise FolderMoved(
+            "The folder of the results was moved, renamed or deleted while the job was running.", why, remedy
+        )
+
+    def _remove_strays(self) -> None:
+        """Remove what the last step wrote to the old place of a folder that was moved, if nothing else is there."""
+        strays = [each.name for each in self.path.iterdir()] if self.path.is_dir() else []
+        only_ours = all(name in (STATE, "masks") or re.fullmatch(r"plan(-\d+)?\.json", name) for name in strays)
+        # A folder that another job has made there meanwhile has its lock or its record.
+        if strays and only_ours and not (self.state / "lock").exists() and not self._record_file.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def read(self) -> Record | None:
         """The record of earlier runs; None when this is the first. Raises BadUsage when it is damaged."""
@@ -168,7 +208,7 @@ class JobFolder:
     def free_number(self, record: Record) -> int:
         """The lowest take number above all that were given out or are in the folder."""
         taken = [number for batch in record.batches for number in batch.numbers.values()]
-        folder = self.path / "takes"
+        folder = self._takes
         found = [int(each.name) for each in folder.iterdir() if each.name.isdecimal()] if folder.is_dir() else []
         return max([0, *taken, *found]) + 1
 

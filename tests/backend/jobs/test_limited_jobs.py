@@ -142,7 +142,7 @@ def test_a_painted_mask_becomes_the_matte(order: JobSpec, tmp_path: Path):
     ("frame", "png", "words"),
     [
         (FRAMES, painted(slice(0, 9)), "the take has 9 frames"),
-        (0, b"GIF89a", "no PNG"),
+        (0, b"GIF89a", "not a PNG"),
         (0, painted(slice(0, 0)), "black"),
     ],
 )

@@ -306,7 +306,7 @@ def test_no_module_of_the_service_loads_torch():
     ("words", "what"),
     [
         (["--listen", "tcp://256.0.0.1:1"], "Cannot listen"),
-        (["--until-idle", "never"], "no number"),
+        (["--until-idle", "never"], "not a number"),
         (["--gpu", "0", "--cpu"], "not allowed"),
     ],
 )

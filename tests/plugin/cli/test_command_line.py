@@ -85,7 +85,7 @@ def test_takes_within_limits(movie: Path, small_models: None, capsys: pytest.Cap
     capsys.readouterr()
     for options, words in (
         (["--mask", "nowhere.png"], "cannot be read"),
-        (["--mask", str(movie)], "no PNG"),
+        (["--mask", str(movie)], "not a PNG"),
         (["--mask", "mask.png", "--mask-frame", "9"], "has 9 frames"),
     ):
         assert main([*follow, *options]) == 2

@@ -48,9 +48,9 @@ class Artist:
         while not (model.backend.ready and model.shot.shot is not None):
             yield None
         model.ask.instruction, model.ask.quality = self._instruction, "draft"
+        if model.plan_hindrance:
+            yield {"problem": model.plan_hindrance}
         model.make_plan()
-        if model.plan.state == "none":
-            yield {"problem": f"no plan was made: {model.plan_hindrance or model.message}"}
         while model.plan.state != "ready":
             yield None
         model.generate()
