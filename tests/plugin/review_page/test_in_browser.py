@@ -117,6 +117,7 @@ def test_it_plays_and_loops_between_in_and_out(page):
     until(page, "view.frame >= 8")
     page.keyboard.press(" ")
     assert page.evaluate("video.paused")
+    page.wait_for_timeout(200)  # the browser may still show a picture that was on its way
     stopped = page.evaluate("view.frame")
     page.wait_for_timeout(200)
     assert page.evaluate("view.frame") == stopped
