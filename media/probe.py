@@ -14,6 +14,7 @@ from contract.image_sequence import ImageSequence
 from contract.timecode import frame_of_timecode, is_drop_frame
 from media.colour import ColourTags, tags_of
 from media.movies import check_complete, first_frame, open_media, pixel_aspect, read_stamps, video_stream
+from media.orientation import Orientation, orientation_of
 from media.pixels import layout, working_format
 from media.sequences import find_sequence, is_sequence, is_unnumbered_picture
 from media.timing import FrameTimes, measure_timing
@@ -27,7 +28,7 @@ class MediaInfo:
     width, height: display pixels, upright and square
     coded_width, coded_height: the stored picture
     pixel_aspect: a stored pixel's width over its height
-    rotation: the counter-clockwise turn in degrees (0, 90, 180, 270) that makes the stored picture upright
+    orientation: how the stored picture is turned and mirrored for showing
     rate: frames a second, exact
     frame_count: frames on the constant-rate presentation grid, edit lists honoured
     bit_depth: bits of a sample, 32 for float
@@ -46,7 +47,7 @@ class MediaInfo:
     coded_width: int
     coded_height: int
     pixel_aspect: Fraction
-    rotation: int
+    orientation: Orientation
     rate: Fraction
     frame_count: int
     variable_rate: bool
@@ -72,12 +73,12 @@ class MediaInfo:
     @property
     def upright_width(self) -> int:
         """Width of the stored picture stood upright, pixel aspect not applied."""
-        return self.coded_height if self.rotation % 180 else self.coded_width
+        return self.coded_height if self.orientation.sideways else self.coded_width
 
     @property
     def upright_height(self) -> int:
         """Height of the stored picture stood upright, pixel aspect not applied."""
-        return self.coded_width if self.rotation % 180 else self.coded_height
+        return self.coded_width if self.orientation.sideways else self.coded_height
 
     @property
     def duration(self) -> Fraction:
@@ -150,28 +151,28 @@ def _probe_sequence(path: str, rate: Fraction) -> MediaInfo:
 def _facts(frame: av.VideoFrame, stream: av.VideoStream, **known: Any) -> MediaInfo:
     """What the first picture says, with what is `known` of the clip."""
     aspect = pixel_aspect(stream)
-    rotation = round(frame.rotation / 90) * 90 % 360
+    orientation = orientation_of(frame)
     form = layout(working_format(frame.format.name))
     colour = tags_of(frame, stream.codec_context.name, form)
     square = (max(1, round(frame.width * aspect)), frame.height)
     return MediaInfo(
-        width=square[rotation % 180 != 0],
-        height=square[rotation % 180 == 0],
+        width=square[orientation.sideways],
+        height=square[not orientation.sideways],
         coded_width=frame.width,
         coded_height=frame.height,
         pixel_aspect=aspect,
-        rotation=rotation,
+        orientation=orientation,
         bit_depth=form.depth,
         pix_fmt=frame.format.name,
         working_format=form.name,
         colour=colour,
         codec=stream.codec_context.name,
-        notes=tuple(_notes(frame, colour, rotation)),
+        notes=tuple(_notes(frame, colour, orientation)),
         **known,
     )
 
 
-def _notes(frame: av.VideoFrame, colour: ColourTags, rotation: int) -> Iterator[str]:
+def _notes(frame: av.VideoFrame, colour: ColourTags, orientation: Orientation) -> Iterator[str]:
     if colour.hdr:
         yield (
             f"This clip is HDR ({colour.transfer_name}). Its code values are used as they are, without tone mapping: "
@@ -179,8 +180,14 @@ def _notes(frame: av.VideoFrame, colour: ColourTags, rotation: int) -> Iterator[
         )
     if frame.interlaced_frame:
         yield "This clip is interlaced. Its two fields are worked on as one picture; deinterlace it for best results."
-    if frame.rotation % 90:
-        yield f"The clip's rotation of {frame.rotation} degrees was taken as {rotation}."
+    if orientation.mirrored:
+        yield (
+            "This clip is stored mirrored, and its file says so. Layer and composite stand as players show the clip; "
+            "an application that leaves the mirroring out shows the clip, but not the layer, the other way round."
+        )
+    if abs(orientation.tilt) > 0.5:
+        turn, kept = 90 * orientation.turns + orientation.tilt, 90 * orientation.turns
+        yield f"The clip is to be shown turned by {turn:.0f} degrees. Only quarter turns are kept: {kept} degrees."
 
 
 def _time_base(stream: av.VideoStream) -> Fraction:

@@ -12,6 +12,7 @@ from contract.image_sequence import ImageSequence
 from media.colour import ColourTags
 from media.errors import BadRange, DamagedMedia, MissingFrames
 from media.movies import open_media, read_image, video_stream
+from media.orientation import Orientation, orientation_of
 from media.pixels import PixelLayout, layout, planes_of
 from media.probe import MediaInfo
 from media.rgb import rgb_of
@@ -22,22 +23,22 @@ from media.timing import FrameTimes
 class SourceFrame:
     """One picture of the clip.
 
-    `index` counts on the presentation grid; `planes` are the stored code values (see PixelLayout), stored
-    orientation; `turns` are the counter-clockwise quarter turns that make the picture upright.
+    `index` counts on the presentation grid; `planes` are the stored code values (see PixelLayout), as they are stored;
+    `orientation` is what makes the picture upright.
     """
 
     index: int
     planes: list[np.ndarray]
     form: PixelLayout
     tags: ColourTags
-    turns: int
+    orientation: Orientation
 
     def rgb(self) -> np.ndarray:
         """Upright display RGB [H, W, 3]: uint8 for 8-bit clips, uint16 (full scale) for deeper ones."""
         picture = rgb_of(self.planes, self.form, self.tags)
         peak, kind = (255, np.uint8) if self.form.depth <= 8 else (65535, np.uint16)
         code = (np.clip(picture, 0, 1) * peak + 0.5).astype(kind)
-        return np.ascontiguousarray(np.rot90(code, self.turns))
+        return np.ascontiguousarray(self.orientation.upright(code))
 
 
 def check_range(info: MediaInfo, start: int, count: int) -> None:
@@ -71,7 +72,7 @@ def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
             "Render the clip to one size first.",
         )
     form = layout(info.working_format)
-    return SourceFrame(index, planes_of(frame, form.name), form, info.colour, info.rotation // 90)
+    return SourceFrame(index, planes_of(frame, form.name), form, info.colour, info.orientation)
 
 
 def _read_sequence(info: MediaInfo, sequence: ImageSequence, start: int, count: int) -> Iterator[SourceFrame]:
@@ -84,6 +85,12 @@ def _read_sequence(info: MediaInfo, sequence: ImageSequence, start: int, count: 
                 "A sequence must keep its pixel format.",
                 "Render the sequence with one setting.",
             )
+        if orientation_of(frame) != info.orientation:
+            raise MissingFrames(
+                f"{path} is turned in another way than the sequence's first picture.",
+                "A sequence must keep its orientation.",
+                "Render the sequence with one setting.",
+            )
         yield _wrap(info, index, frame)
 
 
@@ -94,7 +101,7 @@ def _read_movie(info: MediaInfo, times: FrameTimes, start: int, count: int) -> I
         if place > wanted and held is not None:
             source = _wrap(info, wanted, held)
             while wanted < min(place, end):
-                yield SourceFrame(wanted, source.planes, source.form, source.tags, source.turns)
+                yield SourceFrame(wanted, source.planes, source.form, source.tags, source.orientation)
                 wanted += 1
         if wanted >= end:
             return
@@ -111,7 +118,7 @@ def _read_movie(info: MediaInfo, times: FrameTimes, start: int, count: int) -> I
         )
     source = _wrap(info, wanted, held)
     for index in range(wanted, end):
-        yield SourceFrame(index, source.planes, source.form, source.tags, source.turns)
+        yield SourceFrame(index, source.planes, source.form, source.tags, source.orientation)
 
 
 def _placed_frames(path: str, times: FrameTimes, start: int) -> Iterator[tuple[int, av.VideoFrame]]:

@@ -82,7 +82,7 @@ class Conform:
         """The picture without padding, turned to the clip's stored orientation: [F, H, W, ...] to [F, h, w, ...]."""
         box = self.box
         inner = frames[:, box.top : box.top + box.height, box.left : box.left + box.width]
-        return np.ascontiguousarray(np.rot90(inner, -(self.info.rotation // 90), axes=(1, 2)))
+        return np.ascontiguousarray(self.info.orientation.stored(inner, 1))
 
     def nearest_places(self) -> list[tuple[int, int, float]]:
         """For each of the `count` frames: model frames (before, after) and the time between them in [0, 1).

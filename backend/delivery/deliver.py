@@ -185,7 +185,7 @@ class _Job:
                 layered.write([rgba.data.cast("B")])
                 if self._as_png:
                     self._write_png(rgba, number)
-                taken = SourceFrame(frame.index, planes, frame.form, frame.tags, frame.turns)
+                taken = SourceFrame(frame.index, planes, frame.form, frame.tags, frame.orientation)
                 if previewed:
                     previewed.write([_eight_bit(taken).data.cast("B")])
                 self._remember(number, frame, taken, rgba)
@@ -225,7 +225,7 @@ class _Job:
             place = picture.region.cut(whole)
             place[..., :3] = np.rint(picture.content * self.peak)
             place[..., 3] = np.rint(picture.alpha * self.peak)
-        return np.ascontiguousarray(np.rot90(whole, frame.turns))
+        return np.ascontiguousarray(frame.orientation.upright(whole))
 
     def _write_png(self, rgba: np.ndarray, number: int) -> None:
         path = self._work / (self.layer_name % (self.conform.start + number))
@@ -235,7 +235,7 @@ class _Job:
     def _remember(self, number: int, frame: SourceFrame, taken: SourceFrame, rgba: np.ndarray) -> None:
         alpha = rgba[..., 3]
         self.coverage.append(float(alpha.mean(dtype=np.float64)) / self.peak)
-        stored = np.rot90(alpha, -frame.turns) > 0
+        stored = frame.orientation.stored(alpha) > 0
         self._matte_bits.append(zlib.compress(np.packbits(stored).tobytes(), 1))
         if number in self._sheet.frames:
             grey = (alpha.astype(np.float32) * (255 / self.peak) + 0.5).astype(np.uint8)

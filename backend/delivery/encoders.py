@@ -9,6 +9,7 @@ import ffmpeg
 
 from contract.timecode import timecode
 from media.colour import ColourTags
+from media.orientation import Orientation
 from media.pixels import PixelLayout
 from media.probe import MediaInfo
 
@@ -39,8 +40,18 @@ def _raw(pix_fmt: str, width: int, height: int, rate: Fraction, **more: object) 
 
 
 def _aspect(info: MediaInfo, upright: bool) -> str:
-    aspect = 1 / info.pixel_aspect if upright and info.rotation % 180 else info.pixel_aspect
+    aspect = 1 / info.pixel_aspect if upright and info.orientation.sideways else info.pixel_aspect
     return f"{aspect.numerator}/{aspect.denominator}"
+
+
+def _display(orientation: Orientation) -> dict[str, object]:
+    """Options of a raw input: it carries the display matrix, and ffmpeg leaves the pixels as they are."""
+    options: dict[str, object] = {}
+    if orientation.turns:
+        options["display_rotation:v:0"] = 90 * orientation.turns
+    if orientation.mirrored:
+        options["display_hflip:v:0"] = None
+    return {**options, "noautorotate": None} if options else {}
 
 
 def _timecode(info: MediaInfo, start: int) -> dict[str, str]:
@@ -65,8 +76,7 @@ def composite_command(
     The composite has the clip's own pixel format, tags, aspect, rotation, timecode and sound.
     """
     names = info.colour.ffmpeg_names()
-    turned = {"display_rotation:v:0": info.rotation, "noautorotate": None} if info.rotation else {}
-    picture = _raw(form.name, info.coded_width, info.coded_height, info.rate, **turned)
+    picture = _raw(form.name, info.coded_width, info.coded_height, info.rate, **_display(info.orientation))
     if names:
         picture = picture.filter("setparams", **_setparams(names))
     if info.pixel_aspect != 1:
@@ -156,8 +166,10 @@ def _preview(
 ) -> ffmpeg.nodes.OutputStream:
     """H.264 for any browser: square upright pixels, at most 1280 wide, AAC sound."""
     if turned:
-        for turn in {90: ["cclock"], 180: ["clock", "clock"], 270: ["clock"]}.get(info.rotation, []):
-            picture = picture.filter("transpose", turn)
+        for _ in range(info.orientation.turns):
+            picture = picture.filter("transpose", "cclock")
+        if info.orientation.mirrored:
+            picture = picture.filter("hflip")
     width = max(2, min(1280, info.width) // 2 * 2)
     height = max(2, round(width * info.height / info.width / 2) * 2)
     known = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}

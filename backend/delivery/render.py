@@ -72,10 +72,10 @@ class LayerRenderer:
         self._grain, self._seed, self._peak = grain, seed, peak
         self._inside: np.ndarray | None = None
         if within is not None:
-            turns = conform.info.rotation // 90
-            upright = self._size if turns % 2 == 0 else self._size[::-1]
+            orientation = conform.info.orientation
+            upright = self._size[::-1] if orientation.sideways else self._size
             ramp = 1.5 * max(upright) / max(conform.box.width, conform.box.height)
-            self._inside = np.rot90(matte.inside_box(within, *upright, ramp), -turns)
+            self._inside = orientation.stored(matte.inside_box(within, *upright, ramp))
 
     def _object_look(self, place: int, window: Window) -> np.ndarray:
         return cv2.cvtColor(self._new[place][window], cv2.COLOR_RGB2GRAY)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
+from media.orientation import orientation_of
+
 
 @dataclass(frozen=True)
 class Change:
@@ -73,7 +75,7 @@ def _inside(matte: av.VideoFrame, picture: av.VideoFrame) -> np.ndarray | None:
         luma = planes[0] if planes[0].ndim == 2 else planes[0].max(axis=2)
         limited = not form.is_rgb and not form.name.startswith(("gray", "yuvj")) and int(matte.color_range) != 2
         touched = luma > (16 << (form.components[0].bits - 8) if limited else 0)
-    touched = np.rot90(touched, -round(picture.rotation / 90))
+    touched = orientation_of(picture).stored(touched)
     return touched if touched.shape == (picture.height, picture.width) else None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from media.colour import HDR_TRANSFERS, assumed_matrix, is_full_range
+from media.orientation import orientation_of
 from plugin.review_media.tone import display_table
 
 # H.273 matrix coefficients -> libswscale's matrix.
@@ -58,7 +59,7 @@ class PictureMaker:
     ) -> Picture:
         """An upright picture, halved `level` times. `aspect` is a stored pixel's width over its height."""
         width, height = max(1, frame.width >> level), max(1, frame.height >> level)
-        turns = round(frame.rotation / 90) % 4
+        orientation = orientation_of(frame)
         converted = self._converter.reformat(
             frame,
             width,
@@ -75,8 +76,9 @@ class PictureMaker:
         table = display_table(transfer)
         if table is not None:
             pixels = np.frombuffer(bytearray(pixels.tobytes().translate(table)), np.uint8).reshape(pixels.shape)
-        if turns:
-            pixels = np.ascontiguousarray(np.rot90(pixels, turns))
+        pixels = np.ascontiguousarray(orientation.upright(pixels))
         pixels.setflags(write=False)
-        display = (max(1, round(frame.width * aspect)), frame.height)
-        return Picture(pixels, display[turns % 2], display[1 - turns % 2], HDR_TRANSFERS.get(transfer, ""))
+        width, height = max(1, round(frame.width * aspect)), frame.height
+        if orientation.sideways:
+            width, height = height, width
+        return Picture(pixels, width, height, HDR_TRANSFERS.get(transfer, ""))

@@ -8,6 +8,7 @@ import pytest
 
 from contract.rates import snap_rate
 from media.errors import MissingMedia, NotMedia
+from media.orientation import Orientation
 from media.probe import probe
 from media.read import read_frames
 from tests.media.clips import make_movie, make_sequence, run_tool
@@ -45,7 +46,7 @@ def test_edit_list_counts_only_what_is_shown(tmp_path):
 def test_rotation_stands_the_picture_upright(tmp_path):
     run_tool("-display_rotation", 90, "-i", make_movie(tmp_path / "a.mp4", 3), "-c", "copy", tmp_path / "phone.mp4")
     info = probe(tmp_path / "phone.mp4")
-    assert (info.rotation, info.width, info.height) == (90, 72, 128)
+    assert (info.orientation, info.width, info.height) == (Orientation(1), 72, 128)
     assert (info.coded_width, info.coded_height, info.upright_width) == (128, 72, 72)
 
 

@@ -11,6 +11,7 @@ import pytest
 from backend.delivery.conform import Box, Conform
 from backend.delivery.matte import inside_box
 from backend.delivery.render import LayerRenderer
+from media.orientation import Orientation
 
 
 def test_pixels_that_are_not_whole_inside_are_out():
@@ -28,12 +29,14 @@ def test_the_rim_rises_but_not_from_the_pictures_border():
     assert (inside_box((0.0, 0.0, 1.0, 1.0), 4, 20, 4.0) == 1).all()
 
 
-@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_the_box_turns_with_the_clip(rotation: int):
-    upright = (12, 20) if rotation % 180 == 0 else (20, 12)  # stored 12 x 20
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("turns", range(4))
+def test_the_box_turns_with_the_clip(turns: int, mirrored: bool):
+    orientation = Orientation(turns, mirrored)
+    upright = (20, 12) if orientation.sideways else (12, 20)  # stored 12 x 20
     geometry = SimpleNamespace(frames=1, height=24, width=24, rate=Fraction(8))
     conform = object.__new__(Conform)
-    conform.info = SimpleNamespace(rotation=rotation, coded_height=12, coded_width=20)
+    conform.info = SimpleNamespace(orientation=orientation, coded_height=12, coded_width=20)
     conform.geometry, conform.count, conform.positions, conform.start = geometry, 1, [0], 0
     conform.box = Box(0, 0, upright[1], upright[0])
     frames = np.zeros((1, 24, 24, 3), np.uint8)
@@ -50,7 +53,7 @@ def test_the_box_turns_with_the_clip(rotation: int):
         within=(0.0, 0.0, 0.5, 0.5),
     )
     # Standing upright again, the box is in the upper left corner.
-    shown = np.rot90(renderer._inside, rotation // 90) > 0
+    shown = orientation.upright(renderer._inside) > 0
     assert shown.shape == upright
     expected = np.zeros(upright, bool)
     expected[: upright[0] // 2, : upright[1] // 2] = True

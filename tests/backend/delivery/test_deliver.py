@@ -16,6 +16,7 @@ from media.probe import probe
 from media.read import read_frames
 from tests.backend.delivery.takes import decode, disc_take, stream_facts
 from tests.media.clips import make_movie, make_sequence, numbered, planes, run_tool
+from tests.media.test_orientation import MATRICES, as_ffmpeg_shows, marked
 
 
 def touched_samples(alpha: np.ndarray, form) -> list[np.ndarray]:
@@ -172,6 +173,32 @@ def test_rotated_phone_clip(tmp_path):
     shown = next(read_frames(probe(tmp_path / "take/composite.mov"), 0, 1)).rgb()
     assert shown[y, x, 0] > 150 > 100 > shown[y, x, 1]
     assert decode(tmp_path / "take/preview.mp4", "rgb24").shape[1:3] == (128, 72)
+
+
+@pytest.mark.parametrize("name", ["hflip", "vflip", "r90_hflip", "r270"])
+def test_a_mirrored_clip_is_delivered_as_players_show_it(tmp_path, name):
+    movie = make_movie(tmp_path / "a.mov", 3, picture=marked)
+    run_tool(*MATRICES[name], "-i", movie, "-c", "copy", tmp_path / "phone.mov")
+    grid = (128, 72) if name.startswith("r") else (72, 128)
+    conform, *take = disc_take(tmp_path / "phone.mov", grid=grid)
+    delivery = deliver_take(conform, *take, tmp_path / "take", layer="png")
+    assert delivery.outside_change == 0
+    shown = as_ffmpeg_shows(tmp_path / "take/composite.mov", tmp_path, 1)
+    before = as_ffmpeg_shows(tmp_path / "phone.mov", tmp_path, 1)
+    alpha = cv2.imread(str(tmp_path / "take" / (delivery.layer % 1)), cv2.IMREAD_UNCHANGED)[..., 3]
+    disc = conform.info.width // 3, conform.info.height // 3
+    assert alpha[disc[1], disc[0]] == 255
+    changed = np.abs(shown - before).max(2) > 40
+    assert changed[disc[1], disc[0]]
+    assert not changed[cv2.dilate(alpha, np.ones((5, 5))) == 0].any()
+    preview = as_ffmpeg_shows(tmp_path / "take/preview.mp4", tmp_path, 1)
+    assert preview.shape == shown.shape
+    assert np.abs(preview - shown).mean() < 4
+    sheet = cv2.imread(str(tmp_path / "take/contact.png"))[..., ::-1].astype(int)
+    size = (320, 180) if grid[0] == 72 else (169, 300)
+    first = as_ffmpeg_shows(tmp_path / "phone.mov", tmp_path).astype(np.uint8)
+    cell = cv2.resize(first, size, interpolation=cv2.INTER_AREA)
+    assert np.abs(sheet[90 : 90 + cell.shape[0], 92 : 92 + cell.shape[1]] - cell).mean() < 6
 
 
 def test_anamorphic_clip_keeps_its_pixels(tmp_path):

@@ -4,7 +4,11 @@ import av
 import numpy as np
 import pytest
 
+from media.movies import read_image
 from plugin.review_media.measure import change_between, code_planes
+from plugin.review_media.pictures import PictureMaker
+from tests.media.clips import make_movie, run_tool
+from tests.media.test_orientation import MATRICES, as_ffmpeg_shows, marked
 
 
 def frame(pix_fmt: str, shape=(32, 64), change=None) -> av.VideoFrame:
@@ -75,3 +79,25 @@ def test_planes_hold_only_their_samples():
     shapes = [plane.shape for plane in code_planes(frame("yuv420p", (30, 50)))]
     assert shapes == [(30, 50), (15, 25), (15, 25)]
     assert code_planes(frame("rgb48le", (30, 50)))[0].shape == (30, 50, 3)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_the_matte_of_a_mirrored_clip_lies_over_what_changed(tmp_path, name):
+    def changed(number, width, height):
+        picture = marked(number, width, height)
+        picture[8:16, 96:112] = 128
+        return picture
+
+    shown = {}
+    for label, picture in (("clip", marked), ("take", changed)):
+        movie = make_movie(tmp_path / "a.mov", 1, pix_fmt="yuv444p", options={"qp": "0"}, picture=picture)
+        run_tool(*MATRICES[name], "-i", movie, "-c", "copy", tmp_path / f"{label}.mov")
+        shown[label] = read_image(str(tmp_path / f"{label}.mov"))
+    upright = [as_ffmpeg_shows(tmp_path / f"{label}.mov", tmp_path) for label in shown]
+    pixels = PictureMaker().picture(shown["take"]).pixels[..., 2::-1]
+    assert pixels.shape == upright[1].shape
+    assert np.abs(pixels - upright[1]).mean() < 3
+    matte = (np.abs(upright[0] - upright[1]).max(2) > 0).astype(np.uint8) * 255
+    for given, outside in ((matte, False), (np.roll(matte, 8, 0), True)):
+        change = change_between(shown["clip"], shown["take"], av.VideoFrame.from_ndarray(given.copy(), "gray"))
+        assert bool(change.outside) == outside
