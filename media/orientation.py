@@ -41,7 +41,8 @@ class Orientation:
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
     """The orientation that a decoded picture carries, from its container or from its own EXIF."""
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    kinds: Any = frame.side_data  # a mapping that PyAV's stubs describe by one kind alone
+    matrix = kinds.get("DISPLAYMATRIX")
     if matrix is None:
         return Orientation()
     # x' = across_x * x + down_x * y, y' = across_y * x + down_y * y, with y pointing down.
@@ -54,7 +55,7 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
 
 def _unlisted(kind: type[Type], number: object) -> Any:
     """A kind of side data that PyAV does not list (EXIF is one): without it, none of the frame's could be read."""
-    member = object.__new__(kind)
+    member: Any = object.__new__(kind)
     member._name_, member._value_ = f"UNLISTED_{number}", number
     return member
 
