@@ -1,10 +1,16 @@
-"""The list of a timeline's clips, and the choice of one by name, number or range."""
+"""The list of a timeline's clips, and the choice of one by name, number or range.
+
+The list itself touches no media. A clip's shot may need it (where the timeline does not say which range the media has,
+the media's start timecode is asked for), so only chosen clips are read, and every file is asked once.
+"""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import msgspec
 
@@ -16,13 +22,17 @@ from contract.errors import BadMedia, BadTimeline
 from contract.printable import one_line
 from contract.timecode import timecode
 
-__all__ = ["ListedClip", "Probe", "Shot", "list_shots", "part_of", "select_shot"]
+__all__ = ["ListedClip", "Probe", "Shot", "list_clips", "list_shots", "part_of", "select_shot", "shot_at"]
+
+_SHOWN = 10
+"""Clips that an error lists."""
 
 
 @dataclass(frozen=True)
 class ListedClip:
     """A clip in the list: a usable one has its `shot`, any other the `problem` that says why not.
 
+    One whose media has to be asked first has neither; see `shot_at`.
     `name` is printable: what would disturb a line of text is escaped.
     `index` counts from 1 in record order, clips that start together from the bottom track up.
     """
@@ -38,25 +48,41 @@ class ListedClip:
         text = f'{self.index}. "{self.name}" on {self.track}'
         if self.shot is not None:
             return f"{text}, {' to '.join(self.shot.record_timecodes)}, {self.shot.frame_count} frames"
-        why = "" if self.problem is None else f" {self.problem.what}"
-        return f"{text}, {self.record_in}: cannot be used.{why}"
+        why = "" if self.problem is None else f": cannot be used. {self.problem.what}"
+        return f"{text}, {self.record_in}{why}"
 
 
-def list_shots(opened: OpenTimeline, probe: Probe | None = None) -> list[ListedClip]:
-    """Every clip on the video tracks in record order, with the reason where one cannot be used.
+@dataclass(frozen=True)
+class _Place:
+    """A clip with its number; nothing but the timeline was read."""
+
+    index: int
+    found: VideoClip
+    start: Fraction | None
+
+    @property
+    def name(self) -> str:
+        return one_line(self.found.clip.name or _file_name(self.found) or "unnamed")
+
+
+def list_clips(opened: OpenTimeline) -> list[ListedClip]:
+    """Every clip on the video tracks in record order, no media being asked.
 
     Raises BadTimeline only when the timeline has no video track or no clip at all.
     """
-    clips = list(walk_video_clips(opened.timeline))
-    if not clips:
-        has_tracks = bool(opened.timeline.video_tracks())
-        raise BadTimeline(
-            "The timeline has no video clip." if has_tracks else "The timeline has no video track.",
-            "There is nothing on it that could be worked on.",
-            "Export a timeline that shows at least one clip.",
-        )
-    ordered = sorted(clips, key=lambda found: (_record_start(found), found.address))
-    return [_listed(opened, found, index, probe) for index, found in enumerate(ordered, start=1)]
+    return [_listed(opened, place, _ask_later) for place in _places(opened)]
+
+
+def list_shots(opened: OpenTimeline, probe: Probe | None = None) -> list[ListedClip]:
+    """Like `list_clips`, every clip with its shot or the reason why it has none. Each file is asked once."""
+    once = None if probe is None else _remembered(probe)
+    return [_listed(opened, place, once) for place in _places(opened)]
+
+
+def shot_at(opened: OpenTimeline, index: int, probe: Probe | None = None) -> ListedClip:
+    """Clip number `index` with its shot, or the reason why it has none. Raises BadTimeline when there is no such."""
+    places = _places(opened)
+    return _listed(opened, _numbered(opened, places, index), probe)
 
 
 def select_shot(
@@ -65,14 +91,16 @@ def select_shot(
     in_out: tuple[int, int] | None = None,
     probe: Probe | None = None,
 ) -> Shot:
-    """The one shot to work on.
+    """The one shot to work on; of a clip that is named, no other's media is asked.
 
-    `clip` is a name, or the number in `list_shots` (as text too, unless a clip has that very name); None takes the
+    `clip` is a name, or the number in `list_clips` (as text too, unless a clip has that very name); None takes the
     only usable clip. `in_out` are the first and last frame of a part, both included, 0 being the clip's first visible
     frame. Raises BadTimeline when the choice is not clear, the clip cannot be used, or the range is not inside it.
     """
-    listed = list_shots(opened, probe)
-    chosen = _only_usable(listed) if clip is None else _named(listed, clip)
+    places = _places(opened)
+    once = None if probe is None else _remembered(probe)
+    place = _only_usable(opened, places, once) if clip is None else _named(opened, places, clip)
+    chosen = _listed(opened, place, once)
     if chosen.shot is None:
         problem = chosen.problem
         assert problem is not None, "a clip without a shot has a problem"
@@ -120,59 +148,144 @@ def part_of(shot: Shot, in_out: tuple[int, int]) -> Shot:
     )
 
 
-def _record_start(found: VideoClip) -> Fraction:
+class _MediaNeeded(Exception):
+    """The clip's shot depends on its media, which was not to be asked yet."""
+
+
+def _ask_later(path: str) -> int:
+    raise _MediaNeeded(path)
+
+
+def _remembered(probe: Probe) -> Probe:
+    """`probe`, that asks every file once; a file that cannot be read gives its problem each time."""
+
+    @cache
+    def answer(path: str) -> int | BadMedia:
+        try:
+            return probe(path)
+        except BadMedia as problem:
+            return problem
+
+    def remembered(path: str) -> int:
+        found = answer(path)
+        if isinstance(found, BadMedia):
+            raise type(found)(found.what, found.why, found.remedy)
+        return found
+
+    return remembered
+
+
+def _places(opened: OpenTimeline) -> list[_Place]:
+    clips = list(walk_video_clips(opened.timeline))
+    if not clips:
+        has_tracks = bool(opened.timeline.video_tracks())
+        raise BadTimeline(
+            "The timeline has no video clip." if has_tracks else "The timeline has no video track.",
+            "There is nothing on it that could be worked on.",
+            "Export a timeline that shows at least one clip.",
+        )
+    starts = [(_record_start(found), found) for found in clips]
+    # Clips without a known position are listed last.
+    starts.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1].address))
+    return [_Place(index, found, start) for index, (start, found) in enumerate(starts, start=1)]
+
+
+def _record_start(found: VideoClip) -> Fraction | None:
     try:
         return found.record_start()
     except BadTimeline:
-        # No position is known, so it is listed last.
-        return Fraction(10**9)
+        return None
 
 
-def _listed(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe | None) -> ListedClip:
-    start, rate = _record_start(found), opened.rate
-    known = start < 10**9
-    record_in = timecode(opened.start + round(start * rate), rate) if known else "unknown position"
+def _file_name(found: VideoClip) -> str:
+    url = getattr(found.clip.media_reference, "target_url", "") or ""
+    return str(url).replace("\\", "/").rpartition("/")[2]
+
+
+def _listed(opened: OpenTimeline, place: _Place, probe: Probe | None) -> ListedClip:
+    found, rate = place.found, opened.rate
+    known = place.start is not None
+    record_in = timecode(opened.start + round(place.start * rate), rate) if known else "unknown position"
     track = f"V{found.track_number}" + (" (inside a compound clip)" if found.nested else "")
+    shot: Shot | None = None
+    problem: BadTimeline | BadMedia | None = None
     try:
-        shot, problem = read_shot(opened, found, index, probe), None
+        shot = read_shot(opened, found, place.index, probe)
+    except _MediaNeeded:
+        pass
     except (BadTimeline, BadMedia) as error:
         # BadMedia comes from the probe: one damaged movie must not hide the others.
-        shot, problem = None, error
-    name = found.clip.name or (shot.name if shot else "unnamed")
-    return ListedClip(index, one_line(name), track, record_in, shot, problem)
+        problem = error
+    name = place.name if found.clip.name or shot is None else one_line(shot.name)
+    return ListedClip(place.index, name, track, record_in, shot, problem)
 
 
-def _only_usable(listed: list[ListedClip]) -> ListedClip:
-    usable = [each for each in listed if each.shot is not None]
+def _only_usable(opened: OpenTimeline, places: list[_Place], probe: Probe | None) -> _Place:
+    if len(places) == 1:
+        return places[0]
+    listed = [_listed(opened, place, _ask_later) for place in places]
+    usable = [each for each in listed if each.problem is None]
+    if 1 < len(usable) <= _SHOWN:
+        # Few enough to ask the media, which may leave one.
+        read = [_listed(opened, places[each.index - 1], probe) for each in usable]
+        usable = [each for each in read if each.problem is None]
+        listed = listed if usable else read
     if len(usable) == 1:
-        return usable[0]
-    if len(listed) == 1:
-        return listed[0]
+        return places[usable[0].index - 1]
     if not usable:
         raise BadTimeline("No clip of the timeline can be used.", _lines(listed), "See each clip's reason.")
     raise BadTimeline(f"The timeline has {len(usable)} clips.", _lines(usable), "Choose one by its name or number.")
 
 
-def _named(listed: list[ListedClip], clip: str | int) -> ListedClip:
+def _named(opened: OpenTimeline, places: list[_Place], clip: str | int) -> _Place:
     if isinstance(clip, str):
         wanted = one_line(clip).strip()
-        found = [each for each in listed if each.name.strip() == wanted]
-        found = found or [each for each in listed if each.name.strip().casefold() == wanted.casefold()]
+        found = _with_name(places, lambda name: name == wanted)
+        found = found or _with_name(places, lambda name: name.casefold() == wanted.casefold())
         if len(found) == 1:
             return found[0]
         if found:
-            raise BadTimeline(f'{len(found)} clips are called "{wanted}".', _lines(found), "Choose one by its number.")
+            lines = _lines_of(opened, found)
+            raise BadTimeline(f'{len(found)} clips are called "{wanted}".', lines, "Choose one by its number.")
         if not wanted.isdecimal():
-            close = difflib.get_close_matches(wanted, [each.name for each in listed], n=1)
-            remedy = f'Did you mean "{close[0]}"?' if close else "Choose one of them by its name or number."
-            raise BadTimeline(f'No clip is called "{wanted}".', _lines(listed), remedy)
+            raise _no_such_name(opened, places, wanted)
         clip = int(wanted)
-    if not 1 <= clip <= len(listed):
-        raise BadTimeline(
-            f"There is no clip number {clip}.", _lines(listed), f"Choose a number from 1 to {len(listed)}."
-        )
-    return listed[clip - 1]
+    return _numbered(opened, places, clip)
 
 
-def _lines(listed: list[ListedClip]) -> str:
-    return "\n".join(f"  {each}" for each in listed)
+def _with_name(places: list[_Place], fits: Callable[[str], bool]) -> list[_Place]:
+    return [place for place in places if fits(place.name.strip())]
+
+
+def _no_such_name(opened: OpenTimeline, places: list[_Place], wanted: str) -> BadTimeline:
+    """The error, with the clips whose names are nearest."""
+    names: dict[str, str] = {}
+    for place in places:
+        names.setdefault(place.name.strip().casefold(), place.name)
+    within = [name for name in names if wanted.casefold() in name]
+    close = difflib.get_close_matches(wanted.casefold(), names, n=_SHOWN)
+    near = list(dict.fromkeys([*within[:_SHOWN], *close]))
+    remedy = f'Did you mean "{names[near[0]]}"?' if near else "Choose one of them by its name or number."
+    shown = [place for place in places if place.name.strip().casefold() in near] if len(places) > _SHOWN else places
+    return BadTimeline(f'No clip is called "{wanted}".', _lines_of(opened, shown or places, len(places)), remedy)
+
+
+def _numbered(opened: OpenTimeline, places: list[_Place], number: int) -> _Place:
+    if not 1 <= number <= len(places):
+        lines, choice = _lines_of(opened, places), f"Choose a number from 1 to {len(places)}."
+        raise BadTimeline(f"There is no clip number {number}.", lines, choice)
+    return places[number - 1]
+
+
+def _lines_of(opened: OpenTimeline, places: list[_Place], all_of_them: int = 0) -> str:
+    shown = [_listed(opened, place, _ask_later) for place in places[:_SHOWN]]
+    return _lines(shown, all_of_them or len(places))
+
+
+def _lines(listed: list[ListedClip], all_of_them: int = 0) -> str:
+    """The first ten, and how many more there are."""
+    more = (all_of_them or len(listed)) - min(len(listed), _SHOWN)
+    lines = [f"  {each}" for each in listed[:_SHOWN]]
+    if more:
+        lines.append(f"  and {more} more; `dynvfx clips` lists and searches them all")
+    return "\n".join(lines)

@@ -137,10 +137,14 @@ def _dissolves(found: VideoClip, rate: Fraction) -> tuple[int, int]:
     parent = found.chain[-1]
     if not isinstance(parent, otio.schema.Track):
         return 0, 0
-    before, after = (
-        round(seconds(overlap) * rate) if overlap is not None else 0 for overlap in parent.handles_of_child(found.clip)
+    # Neighbours by their index: `handles_of_child` looks for the clip in the whole track.
+    index = found.address[-1]
+    before = parent[index - 1] if index > 0 else None
+    after = parent[index + 1] if index + 1 < len(parent) else None
+    return (
+        round(seconds(before.in_offset) * rate) if isinstance(before, otio.schema.Transition) else 0,
+        round(seconds(after.out_offset) * rate) if isinstance(after, otio.schema.Transition) else 0,
     )
-    return before, after
 
 
 def _refuse_speed_changes(found: VideoClip) -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -45,7 +46,7 @@ class OpenTimeline:
     media_folders: tuple[Path, ...] = ()
     older: bool = True
 
-    @property
+    @cached_property
     def rate(self) -> Fraction:
         """Frames a second of the timeline: its start time's, else Premiere's note, else what most clips are in."""
         start = self.timeline.global_start_time
@@ -65,7 +66,7 @@ class OpenTimeline:
             )
         return rates.most_common(1)[0][0]
 
-    @property
+    @cached_property
     def start(self) -> int:
         """Frame number that the timeline's first frame has (86400 for 01:00:00:00 at 24)."""
         start = self.timeline.global_start_time

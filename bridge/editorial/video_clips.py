@@ -18,13 +18,15 @@ class VideoClip:
 
     `address` holds child indices from the stack of tracks to the clip; `chain` the compositions on that way, the stack
     of tracks first and the clip's own parent last. `track_number` counts the timeline's video tracks from 1, bottom
-    first (V1, V2, ...); a clip inside a compound clip has the number of the compound clip's track.
+    first (V1, V2, ...); a clip inside a compound clip has the number of the compound clip's track. `start` is what
+    `record_start` returns, or raises.
     """
 
     clip: otio.schema.Clip
     address: tuple[int, ...]
     chain: tuple[otio.core.Composition, ...]
     track_number: int
+    start: Fraction | BadTimeline
 
     @property
     def nested(self) -> bool:
@@ -44,12 +46,10 @@ class VideoClip:
 
         Raises BadTimeline when something before the clip has no length.
         """
-        position = Fraction(0)
-        for parent, index in zip(reversed(self.chain), reversed(self.address), strict=True):
-            position += start_in(parent, index)
-            if parent.source_range is not None:
-                position -= seconds(parent.source_range.start_time)
-        return position
+        if isinstance(self.start, BadTimeline):
+            # A new one each time: an exception keeps the frames that it came through.
+            raise BadTimeline(self.start.what, self.start.why, self.start.remedy)
+        return self.start
 
 
 def is_video(item: otio.core.Composable) -> bool:
@@ -58,31 +58,56 @@ def is_video(item: otio.core.Composable) -> bool:
 
 
 def walk_video_clips(timeline: otio.schema.Timeline) -> Iterator[VideoClip]:
-    """Every clip on the timeline's video tracks, those inside compound clips too, bottom track first."""
+    """Every clip on the timeline's video tracks, those inside compound clips too, bottom track first.
+
+    Each item is visited once, whatever the number of clips.
+    """
     stack = timeline.tracks
+    start = _zero_of(stack, Fraction(0))
     number = 0
     for index, layer in enumerate(stack):
         if is_video(layer):
             number += 1
-            yield from _walk(layer, (index,), (stack,), number)
+            yield from _walk(layer, (index,), (stack,), number, start)
 
 
 def _walk(
-    item: otio.core.Composable, address: tuple[int, ...], chain: tuple[otio.core.Composition, ...], number: int
+    item: otio.core.Composable,
+    address: tuple[int, ...],
+    chain: tuple[otio.core.Composition, ...],
+    number: int,
+    start: Fraction | BadTimeline,
 ) -> Iterator[VideoClip]:
     if isinstance(item, otio.schema.Clip):
-        yield VideoClip(item, address, chain, number)
+        yield VideoClip(item, address, chain, number, start)
     elif isinstance(item, otio.core.Composition):
+        position = _zero_of(item, start)
+        in_a_row = not isinstance(item, otio.schema.Stack)
         for index, child in enumerate(item):
             if is_video(child):
-                yield from _walk(child, (*address, index), (*chain, item), number)
+                yield from _walk(child, (*address, index), (*chain, item), number, position)
+            # Transitions overlap their neighbours and fill nothing; children of a stack all start together.
+            if in_a_row and isinstance(child, otio.core.Item):
+                position = _after(position, child)
 
 
-def start_in(parent: otio.core.Composition, index: int) -> Fraction:
-    """Seconds from the parent's own zero to its child at `index`; children of a stack all start at zero."""
-    if isinstance(parent, otio.schema.Stack):
-        return Fraction(0)
-    return sum((seconds(duration_of(child)) for child in items_before(parent, index)), Fraction(0))
+def _zero_of(item: otio.core.Composition, start: Fraction | BadTimeline) -> Fraction | BadTimeline:
+    """Where the item's own zero is, when its first visible frame is at `start`."""
+    if isinstance(start, BadTimeline) or item.source_range is None:
+        return start
+    try:
+        return start - seconds(item.source_range.start_time)
+    except BadTimeline as problem:
+        return problem
+
+
+def _after(position: Fraction | BadTimeline, item: otio.core.Item) -> Fraction | BadTimeline:
+    if isinstance(position, BadTimeline):
+        return position
+    try:
+        return position + seconds(duration_of(item))
+    except BadTimeline as problem:
+        return problem
 
 
 def items_before(track: otio.core.Composition, index: int) -> list[otio.core.Item]:
