@@ -61,12 +61,12 @@ def find_sequence(path: str) -> ImageSequence:
 
 def _from_pattern(folder: str, name: str, names: list[str]) -> ImageSequence:
     wanted = None
-    if mark := _RANGE.search(name):
+    if mark := _last(_RANGE, name):
         wanted = range(int(mark.group(1)), int(mark.group(2)) + 1)
         padding = len(mark.group(1))
-    elif mark := _PRINTF.search(name):
+    elif mark := _last(_PRINTF, name):
         padding = int(mark.group(1) or 1)
-    elif mark := _HASHES.search(name):
+    elif mark := _last(_HASHES, name):
         padding = len(mark.group())
     else:
         missing = os.path.join(folder, name)
@@ -104,6 +104,11 @@ def _only_sequence(folder: str, names: list[str]) -> ImageSequence:
     prefix, suffix, _ = next(iter(groups))
     padding = min(width for _, _, width in groups)
     return _checked(folder, prefix, suffix, padding, sorted(sum(groups.values(), [])))
+
+
+def _last(mark: re.Pattern[str], name: str) -> re.Match[str] | None:
+    """The last mark in a name: what stands before it is a name, and may hold anything."""
+    return next(reversed(list(mark.finditer(name))), None)
 
 
 def _numbers(names: list[str], prefix: str, suffix: str, padding: int) -> list[int]:

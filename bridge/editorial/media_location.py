@@ -11,37 +11,42 @@ from urllib.parse import quote, unquote
 import msgspec
 import opentimelineio as otio
 
+from bridge.editorial.media_search import MediaSearch
+from bridge.editorial.numbered_media import STILL_SUFFIXES, named_number, sequence_around, sequence_of_pattern
 from contract.errors import BadTimeline
 from contract.image_sequence import ImageSequence
 
 _WINDOWS_PATH = re.compile(r"^[A-Za-z]:[\\/]|^\\\\")
 _OTHER_SCHEME = re.compile(r"^(?!file:)[A-Za-z][A-Za-z0-9+.-]+:")
-_NUMBERED = re.compile(
-    r"^(?P<prefix>.*?)(?:\[(?P<from>\d+)-(?P<to>\d+)\]|%(?P<width>0?\d*)d|(?P<hashes>#+))(?P<suffix>.*)$"
+_RELINK = (
+    "Relink the clip in your editor and export again, or name the folder that holds the media (--media on the command"
+    " line)."
 )
-_LAST_NUMBER = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.[^.\d][^.]*)$")
-_STILL_SUFFIXES = frozenset(
-    [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".dpx", ".cin", ".psd", ".tga", ".bmp", ".webp", ".heic", ".gif"]
-)
-_RELINK = "Relink the clip in your editor and export again, or name the folder that holds the media."
 
 
 class MediaLocation(msgspec.Struct, frozen=True):
-    """A file that was found: `path` of the movie, or of a sequence's first image; `url` as the timeline spells it."""
+    """A file that was found: `path` of the movie, or of a sequence's first image; `url` as the timeline spells it.
+
+    `counts_from` is the number that the timeline gives to the first picture, where only the lengths show it.
+    """
 
     path: str
     url: str
     sequence: ImageSequence | None = None
+    counts_from: int | None = None
 
 
-def find_media(reference: otio.core.MediaReference | None, base: Path, media_folders: Many[Path] = ()) -> MediaLocation:
-    """The movie or image sequence behind a reference. Relative references count from `base`.
+def find_media(clip: otio.schema.Clip, base: Path, search: MediaSearch | None = None) -> MediaLocation:
+    """The movie or image sequence behind a clip. Relative references count from `base`.
 
-    A file that is not where the timeline says is looked for below each of `media_folders`, longest common tail first.
-    Raises BadTimeline when there is none: no reference, a generator, not a local file, a still, or offline.
+    A file that is not where the timeline says is looked for below each of the search's folders, longest common tail
+    first, then by its name. A clip without a reference (an EDL knows names alone) is looked for by the name of the
+    clip, then of its reel, beside the timeline and by the search.
+    Raises BadTimeline when there is none or several: no reference, a generator, not a local file, a still, or offline.
     """
+    reference, search = clip.media_reference, search or MediaSearch()
     if isinstance(reference, otio.schema.ImageSequenceReference):
-        return _find_sequence(reference, base, media_folders)
+        return _find_sequence(reference, base, search)
     if isinstance(reference, otio.schema.GeneratorReference):
         kind = reference.generator_kind or reference.name or "generator"
         raise BadTimeline(
@@ -51,23 +56,63 @@ def find_media(reference: otio.core.MediaReference | None, base: Path, media_fol
         )
     url = _url_of(reference)
     if reference is None or not url:
-        raise BadTimeline(
-            "The clip has no media.",
-            "The timeline names no file for it (a title, an offline or a compound clip).",
-            _RELINK,
-        )
+        return _find_by_name(clip, base, search)
     if _OTHER_SCHEME.match(url) and not _WINDOWS_PATH.match(url):
         raise BadTimeline(
             f"The clip's media is not a file on this machine: {url}", remedy="Copy it to a disk and relink the clip."
         )
     spellings = _spellings(url, base)
-    for path in _with_relinks(spellings, media_folders):
+    for path in _with_relinks(spellings, search.folders):
         if os.path.isfile(path):
-            return _movie_or_numbered(path, url, reference.available_range)
-        sequence = _numbered(path)
+            return _movie_or_numbered(path, url, clip)
+        sequence = sequence_of_pattern(path)
         if sequence and os.path.isfile(sequence.image(0)):
             return MediaLocation(sequence.image(0), url, sequence)
-    raise _offline(spellings[0], media_folders)
+    found = search.named([url])
+    if found is not None:
+        return _movie_or_numbered(found, url, clip)
+    raise _offline(spellings[0], search)
+
+
+def _find_by_name(clip: otio.schema.Clip, base: Path, search: MediaSearch) -> MediaLocation:
+    noted = clip.media_reference.name if clip.media_reference is not None else ""
+    names = list(dict.fromkeys(name for name in (clip.name, noted, _reel_of(clip)) if name.strip()))
+    if clip.name and os.path.basename(clip.name) == clip.name:
+        beside = os.path.join(base, clip.name)
+        if os.path.isfile(beside):
+            return _movie_or_numbered(beside, clip.name, clip)
+    found = search.named(names)
+    if found is not None:
+        return _movie_or_numbered(found, found, clip)
+    if not names:
+        raise BadTimeline(
+            "The clip has no media.",
+            "The timeline names no file for it (a title, an offline or a compound clip).",
+            "Relink it in your editor and export again, or render it to a movie.",
+        )
+    called = " or ".join(f'"{name}"' for name in names)
+    if not search.places:
+        raise BadTimeline(
+            "The clip has no media.",
+            f"The timeline names no file for it, only {called}.",
+            "Name the folder that holds a file of that name (--media on the command line), or export OpenTimelineIO or "
+            "XML, which name the files.",
+        )
+    near = search.nearest(names)
+    also = f" Similar: {', '.join(near)}." if near else ""
+    raise BadTimeline(
+        "The clip's media was not found.",
+        f"No movie or image sequence called {called} lies below {', '.join(map(str, search.places))}.{also}",
+        (f"If it is one of these, name the file itself (--media {near[0]}); else name" if near else "Name")
+        + " the folder that holds it (--media), or export OpenTimelineIO or XML, which name the files.",
+    )
+
+
+def _reel_of(clip: otio.schema.Clip) -> str:
+    """The reel that an edit list names; "" where there is none."""
+    noted = clip.metadata.get("cmx_3600")
+    reel = noted.get("reel", "") if hasattr(noted, "get") else ""
+    return reel if isinstance(reel, str) else ""
 
 
 def is_relative(url: str) -> bool:
@@ -109,30 +154,31 @@ def _url_of(reference: otio.core.MediaReference | None) -> str:
     return url if isinstance(url, str) else ""
 
 
-def _find_sequence(
-    reference: otio.schema.ImageSequenceReference, base: Path, media_folders: Many[Path]
-) -> MediaLocation:
+def _find_sequence(reference: otio.schema.ImageSequenceReference, base: Path, search: MediaSearch) -> MediaLocation:
     count = reference.number_of_images_in_sequence() if reference.available_range and reference.rate > 0 else 0
     spellings = _spellings(reference.target_url_base or ".", base)
-    first_name = ""
-    for folder in [*spellings, *_with_relinks(spellings, media_folders), *map(str, media_folders)]:
-        sequence = ImageSequence(
-            folder,
-            reference.name_prefix,
-            reference.name_suffix,
-            reference.start_frame,
-            max(1, reference.frame_step),
-            reference.frame_zero_padding,
-            count,
-        )
-        first_name = first_name or sequence.image(0)
+    wanted = ImageSequence(
+        spellings[0],
+        reference.name_prefix,
+        reference.name_suffix,
+        reference.start_frame,
+        max(1, reference.frame_step),
+        reference.frame_zero_padding,
+        count,
+    )
+    for folder in [*spellings, *_with_relinks(spellings, search.folders), *map(str, search.folders)]:
+        sequence = msgspec.structs.replace(wanted, folder=folder)
         if os.path.isfile(sequence.image(0)):
             return MediaLocation(sequence.image(0), reference.target_url_base, sequence)
-    raise _offline(first_name, media_folders)
+    found = search.named([wanted.image(0)])
+    if found is not None:
+        sequence = msgspec.structs.replace(wanted, folder=os.path.dirname(found))
+        return MediaLocation(found, reference.target_url_base, sequence)
+    raise _offline(wanted.image(0), search)
 
 
-def _offline(path: str, media_folders: Many[Path]) -> BadTimeline:
-    also = f" It is not below {', '.join(map(str, media_folders))} either." if media_folders else ""
+def _offline(path: str, search: MediaSearch) -> BadTimeline:
+    also = f" It is not below {', '.join(map(str, search.places))} either." if search.places else ""
     return BadTimeline(f"The clip's media is offline: {path}", f"There is no such file on this machine.{also}", _RELINK)
 
 
@@ -171,44 +217,50 @@ def _with_relinks(spellings: list[str], media_folders: Many[Path]) -> list[str]:
     return paths
 
 
-def _movie_or_numbered(path: str, url: str, available: otio.opentime.TimeRange | None) -> MediaLocation:
+def _movie_or_numbered(path: str, url: str, clip: otio.schema.Clip) -> MediaLocation:
     """A movie, or the sequence that a single image stands for; a held still is refused."""
-    if os.path.splitext(path)[1].lower() not in _STILL_SUFFIXES:
+    if os.path.splitext(path)[1].lower() not in STILL_SUFFIXES:
         return MediaLocation(path, url)
-    length = round(available.duration.value) if available else 1
-    match = _LAST_NUMBER.match(os.path.basename(path))
+    available = clip.media_reference.available_range if clip.media_reference is not None else None
+    if available is None:
+        return _part_of_sequence(path, url, clip)
+    length = round(available.duration.value)
+    match = named_number(os.path.basename(path))
     # Photographs are numbered too: only a range that the numbered files really cover makes an image a sequence.
     if match and length > 1:
         folder, first = os.path.dirname(path), int(match["number"])
         sequence = ImageSequence(folder, match["prefix"], match["suffix"], first, 1, len(match["number"]), length)
         if all(os.path.isfile(sequence.image(index)) for index in range(length)):
             return MediaLocation(path, url, sequence)
+    raise _still(path)
+
+
+def _part_of_sequence(path: str, url: str, clip: otio.schema.Clip) -> MediaLocation:
+    """The sequence around one picture, of which the timeline does not say how long it is.
+
+    The clip's range says which pictures are meant where it counts in their numbers, or is as long as all of them.
+    """
+    sequence, shown = sequence_around(path), clip.source_range
+    if sequence is None or shown is None:
+        raise _still(path)
+    first, count = round(shown.start_time.value), round(shown.duration.value)
+    last = sequence.first + sequence.count - 1
+    if sequence.first <= first and first + count - 1 <= last:
+        return MediaLocation(sequence.image(0), url, sequence)
+    if count == sequence.count:
+        return MediaLocation(sequence.image(0), url, sequence, counts_from=first)
     raise BadTimeline(
+        f"Which pictures of the sequence the clip shows is not known: {os.path.basename(path)}",
+        f"Its pictures are numbered {sequence.first} to {last}; the clip counts {count} frames from {first}, and the "
+        "timeline does not say which picture has which number.",
+        f'Name the sequence itself, with the part that you mean: dynvfx add "{sequence.pattern}" "..." '
+        f"--range 0-{min(count, sequence.count) - 1}",
+    )
+
+
+def _still(path: str) -> BadTimeline:
+    return BadTimeline(
         f"The clip is a still image: {os.path.basename(path)}",
         "Its frames are all the same picture.",
         "Render it to a movie in your editor and use that.",
     )
-
-
-def _numbered(path: str) -> ImageSequence | None:
-    """The sequence behind name.[1001-1100].exr, name.%04d.exr or name.####.exr; None for any other name."""
-    folder, name = os.path.split(path)
-    match = _NUMBERED.match(name)
-    if not match:
-        return None
-    prefix, suffix = match["prefix"], match["suffix"]
-    if match["from"]:
-        first, last = int(match["from"]), int(match["to"])
-        return ImageSequence(folder, prefix, suffix, first, 1, len(match["from"]), last - first + 1)
-    padding = len(match["hashes"]) if match["hashes"] else int(match["width"] or 0)
-    numbers = _numbers_in(folder, prefix, suffix)
-    if not numbers:
-        return None
-    return ImageSequence(folder, prefix, suffix, numbers[0], 1, padding, numbers[-1] - numbers[0] + 1)
-
-
-def _numbers_in(folder: str, prefix: str, suffix: str) -> list[int]:
-    if not os.path.isdir(folder):
-        return []
-    wanted = re.compile(re.escape(prefix) + r"(\d+)" + re.escape(suffix))
-    return sorted(int(found[1]) for found in map(wanted.fullmatch, os.listdir(folder)) if found)

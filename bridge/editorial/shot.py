@@ -85,7 +85,7 @@ def read_shot(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe |
     if not clip.enabled:
         raise BadTimeline("The clip is disabled.", "The timeline does not show it.", "Enable it and export again.")
     _refuse_speed_changes(found)
-    media = find_media(clip.media_reference, opened.media_base, opened.media_folders)
+    media = find_media(clip, opened.media_base, opened.media_search)
     source, available, rate = _ranges(clip)
     media_start = _media_start(source, available, rate, media, probe)
     start, length = frames_at(source.start_time, rate) - media_start, frames_at(source.duration, rate)
@@ -209,6 +209,8 @@ def _media_start(
     """
     if available is not None:
         return frames_at(available.start_time, rate)
+    if media.counts_from is not None:
+        return Fraction(media.counts_from)
     if media.sequence is not None:
         start = Fraction(media.sequence.first)
     else:

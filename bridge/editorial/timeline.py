@@ -19,6 +19,7 @@ from typing import Literal
 import opentimelineio as otio
 
 from bridge.editorial.media_location import url_like
+from bridge.editorial.media_search import MediaSearch
 from bridge.editorial.rates import as_time, exact_rate, frames_at
 from bridge.editorial.video_clips import walk_video_clips
 from contract.errors import BadTimeline, OutOfDisk
@@ -65,6 +66,11 @@ class OpenTimeline:
                 "The timeline has no frame rate.", "Neither the start time nor any clip has one.", _EXPORT
             )
         return rates.most_common(1)[0][0]
+
+    @cached_property
+    def media_search(self) -> MediaSearch:
+        """Looks for media below `media_folders` by name; each folder is read once."""
+        return MediaSearch(self.media_folders)
 
     @cached_property
     def start(self) -> int:

@@ -3,10 +3,17 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
-from bridge.editorial.media_location import find_media, is_relative, url_like
+from bridge.editorial import media_location
+from bridge.editorial.media_location import MediaLocation, is_relative, url_like
+from bridge.editorial.media_search import MediaSearch
 from contract.errors import BadTimeline
 from contract.image_sequence import ImageSequence
 from tests.bridge.editorial import exported as ex
+
+
+def find_media(media: otio.core.MediaReference | None, base: Path, folders: tuple[Path, ...] = ()) -> MediaLocation:
+    clip = otio.schema.Clip("", media, ex.frames(0, 10))
+    return media_location.find_media(clip, base, MediaSearch(folders))
 
 
 def reference(url: str, images: int = 100) -> otio.schema.ExternalReference:
