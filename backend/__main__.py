@@ -13,6 +13,7 @@ from backend.service.instance_lock import AlreadyRunning, only_service
 from backend.service.loop import GIGA, Options, Service
 from backend.service.workers import WORKER_MODULE
 from backend.settings import find_settings, start_logging
+from bridge.local.backend_packages import require_backend
 from bridge.local.folders import HOME_VARIABLE, state_folder
 from contract.errors import DONE, Problem
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ[HOME_VARIABLE] = str(options.home.absolute())
     start_logging(find_settings(), verbose=options.verbose)
     try:
+        require_backend()
         home = state_folder()
         with only_service(home), Service(home, _service_options(options)) as service:
             print(service.announce().ready_line(), flush=True)

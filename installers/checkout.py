@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import hashlib
-import importlib.util
 import json
 import os
 import platform
@@ -17,12 +16,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 
-from installers.errors import InstallationNotPermitted, InUse, NoSpace, PackagesFailed
-from installers.packages.environment import Environment
+from installers.errors import InstallationNotPermitted, InUse, NoSpace
+from installers.packages.environment import Environment, make_with_pip
 from installers.packages.lock import LOCK_FILE, Lock
 from installers.packages.package_failures import DISK_NEEDED
 from installers.places import Places
@@ -112,19 +110,7 @@ class Checkout:
                 f"{error.strerror or error}.",
                 "Move this checkout into a folder that you can write to.",
             ) from error
-        if importlib.util.find_spec("ensurepip") is None:
-            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-            raise PackagesFailed(
-                "This Python cannot create environments.",
-                "Its module ensurepip is missing.",
-                f"On Debian and Ubuntu install it with: sudo apt install python{version}-venv",
-            )
-        try:
-            venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(self.environment)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise PackagesFailed(
-                f"Python could not create an environment in {self.environment}.", f"{error}."
-            ) from error
+        make_with_pip(self.environment)
 
     def check_disk(self) -> None:
         """Raises NoSpace when the disk is too small for the packages."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -41,10 +42,16 @@ def main(root: Path, command: str, arguments: list[str], places: Places | None =
                 "It goes into your own folders; with sudo the files would belong to the administrator.",
                 f"Run the command without sudo: python3 run.py {command}",
             )
-        return _CARRY_OUT[command](root, options, places)
+        code = _CARRY_OUT[command](root, options, places)
+        sys.stdout.flush()
+        return code
     except InstallProblem as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 2 if isinstance(problem, BadChoice) else 1
+    except BrokenPipeError:
+        # Its reader, such as `head`, has seen enough; Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         print(f"\n{from_os_error(error, _DOING[command])}", file=sys.stderr)
         return 1
@@ -141,6 +148,9 @@ def _carry_out(order: Order, options: argparse.Namespace, places: Places) -> int
         print(
             f"Still running, and removed by the next command: {', '.join(done.left)}. Restart the panel and the hosts."
         )
+    if order.panel_only and not places.environment.get("DYNVFX_BACKEND"):
+        print("Takes are made by a backend on another machine: name it in the panel's settings, or set DYNVFX_BACKEND")
+        print("and DYNVFX_BACKEND_KEY. `dynvfx doctor` then checks it; docs/backend.md says how to set one up.")
     if options.enable:
         switch_on(order.hosts, manifest, _report)
     if done.before not in (None, done.name) and order.hosts:
@@ -224,7 +234,8 @@ def _is_root() -> bool:
 
 
 def _report(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    with contextlib.suppress(BrokenPipeError):  # an installation does not stop because nobody reads its messages
+        print(text, file=sys.stderr, flush=True)
 
 
 _CARRY_OUT: dict[str, Callable[[Path, argparse.Namespace, Places], int]] = {

@@ -11,15 +11,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
-from backend.delivery.ffmpeg import ffmpeg_program
-from backend.diagnostics.doctor_service import host_findings, service_findings
+from backend.diagnostics.doctor_service import client_findings, host_findings, remote_finding, service_findings
 from backend.settings import find_settings
+from bridge.local.backend_packages import BackendNotInstalled, require_backend
+from bridge.local.named_backend import NamedBackend
 from contract.errors import Problem
 from contract.finding import Finding
 from dynvfx.assistant.endpoint import find_endpoint
@@ -35,26 +36,34 @@ OPTIONAL_MODELS = {
     **{family.models[0].name: "large model" for family in FAMILIES if not family.shipped},
     **HUB_WEIGHTS,
 }
+_BACKEND_MODULES = {
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "diffusers": "diffusers",
+    "transformers": "transformers",
+    "openai": "openai",
+    "sam2": "sam2",
+}
+_SHARED_MODULES = {"av": "av", "opencv-python-headless": "cv2", "opentimelineio": "opentimelineio"}
 WEIGHTS = next(family.shipped for family in FAMILIES if family.shipped)
 
 
-def examine() -> Iterator[Finding]:
-    """All findings, quick ones first."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
-        _python,
-        _memory,
-        _disk,
-        service_findings,
-        _ffmpeg,
-        host_findings,
-        _packages,
-        _device,
-        _weights,
-        _assistant,
-        _optional_models,
-    )
+def examine(remote: NamedBackend | None = None) -> Iterator[Finding]:
+    """All findings, quick ones first; `remote` is the backend of another machine that makes the takes."""
+    try:
+        require_backend()
+    except BackendNotInstalled as problem:
+        checks = _PANEL_CHECKS
+        if remote is None:
+            yield Finding("Backend", "broken", f"{problem.what} {problem.why}", problem.remedy)
+        else:
+            yield Finding("Backend", "fine", f"only the panel is installed; takes are made at {remote.address}")
+    else:
+        checks = _ALL_CHECKS
     for check in checks:
         yield from check()
+    if remote is not None:
+        yield remote_finding(remote)
 
 
 def _python() -> Iterator[Finding]:
@@ -87,6 +96,8 @@ def _disk() -> Iterator[Finding]:
 
 
 def _ffmpeg() -> Iterator[Finding]:
+    from backend.delivery.ffmpeg import ffmpeg_program
+
     remedy = "Install the program again, or name a complete ffmpeg in the environment variable IMAGEIO_FFMPEG_EXE."
     try:
         program = ffmpeg_program()
@@ -107,25 +118,24 @@ def _ffmpeg() -> Iterator[Finding]:
         yield Finding("ffmpeg", "fine", f"{label} ({program})")
 
 
-def _packages() -> Iterator[Finding]:
+def _all_packages() -> Iterator[Finding]:
+    yield from _packages({**_BACKEND_MODULES, **_SHARED_MODULES})
+
+
+def _panel_packages() -> Iterator[Finding]:
+    yield from _packages({"PyQt6": "PyQt6.QtCore", **_SHARED_MODULES})
+
+
+def _packages(modules: Mapping[str, str]) -> Iterator[Finding]:
     found = []
-    for name, module in (
-        ("torch", "torch"),
-        ("torchvision", "torchvision"),
-        ("diffusers", "diffusers"),
-        ("transformers", "transformers"),
-        ("av", "av"),
-        ("opencv-python-headless", "cv2"),
-        ("opentimelineio", "opentimelineio"),
-        ("openai", "openai"),
-        ("sam2", "sam2"),
-    ):
+    for name, module in modules.items():
         try:
             found.append(f"{name} {version(name)}")
             importlib.import_module(module)
         except (PackageNotFoundError, ImportError, OSError, RuntimeError) as error:
             # torchvision of another torch, or a missing system library, shows as one of these.
-            yield Finding(name, "broken", f"It cannot be loaded: {error}", "Delete the folder .venv and start run.py.")
+            remedy = "Install again: python3 run.py install. In a checkout, delete the folder .venv and start run.py."
+            yield Finding(name, "broken", f"It cannot be loaded: {error}", remedy)
     yield Finding("Packages", "fine", ", ".join(found))
 
 
@@ -189,3 +199,26 @@ def _optional_models() -> Iterator[Finding]:
             yield Finding(name, "fine", f"{about}: {locate(name)}")
         except ModelUnavailable:
             yield Finding(name, "missing", f"{about}; not on this machine (optional)")
+
+
+_PANEL_CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _python,
+    _disk,
+    client_findings,
+    host_findings,
+    _panel_packages,
+)
+_ALL_CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _python,
+    _memory,
+    _disk,
+    client_findings,
+    service_findings,
+    _ffmpeg,
+    host_findings,
+    _all_packages,
+    _device,
+    _weights,
+    _assistant,
+    _optional_models,
+)

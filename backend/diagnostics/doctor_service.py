@@ -12,9 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bridge.local.folders import key_folder, state_folder
-from bridge.local.service_file import SERVICE_FILE, ServiceFile, read_service_file
+from bridge.local.named_backend import NamedBackend
+from bridge.local.service_file import SERVICE_FILE, read_service_file
 from bridge.wire.client import Client
-from bridge.wire.keys import OWNER, KeyFolder
+from bridge.wire.keys import OWNER, KeyFolder, KeyPair
 from bridge.wire.messages import GetStats, Ping, Pong, Stats, Worker
 from contract.errors import Problem
 from contract.finding import Finding
@@ -37,22 +38,46 @@ HOSTS: dict[str, dict[str, tuple[str, ...]]] = {
 """Where the hosts' installers put them, by sys.platform."""
 
 
-def service_findings() -> Iterator[Finding]:
-    """Folder, keys, port, service."""
+def client_findings() -> Iterator[Finding]:
+    """What every program of this user needs: its keys, and connections of this machine to itself."""
     try:
-        home = state_folder()
-        keys = KeyFolder(key_folder(home))
+        keys = KeyFolder(key_folder(state_folder()))
         pair, authorized = keys.client_pair(), keys.authorized()
-        keys.service_pair()
     except Problem as problem:
-        yield Finding("Keys", "broken", " ".join(filter(None, (problem.what, problem.why))), problem.remedy)
+        yield _of(problem, "Keys")
         return
     others = [name or "unnamed" for name in authorized.values() if name != OWNER]
     let_in = f"; authorised besides you: {', '.join(others)}" if others else "; no key besides yours is authorised"
     yield Finding("Keys", "fine", f"yours begins with {pair.public[:8]}, only you read {keys.folder}{let_in}")
-    yield _disk(home)
     yield _loopback()
+
+
+def service_findings() -> Iterator[Finding]:
+    """The backend of this machine: its disk, and whether the one that runs answers."""
+    try:
+        home = state_folder()
+        keys = KeyFolder(key_folder(home))
+        keys.service_pair()
+    except Problem as problem:
+        yield _of(problem, "Keys of the backend")
+        return
+    yield _disk(home)
     yield _service(home, keys)
+
+
+def remote_finding(backend: NamedBackend) -> Finding:
+    """Whether the backend of another machine answers."""
+    try:
+        pair = KeyFolder(key_folder(state_folder())).client_pair()
+        pong, stats, took = _asked(backend.address, backend.key, pair)
+    except Problem as problem:
+        return _of(problem, "Backend of another machine")
+    text = f"{backend.address}, answers in {took * 1000:.0f} ms{_activity(pong, stats)}"
+    return Finding("Backend of another machine", "fine", text)
+
+
+def _of(problem: Problem, subject: str) -> Finding:
+    return Finding(subject, "broken", " ".join(filter(None, (problem.what, problem.why))), problem.remedy)
 
 
 def host_findings() -> Iterator[Finding]:
@@ -97,18 +122,7 @@ def _service(home: Path, keys: KeyFolder) -> Finding:
         left = " (one that was killed left its address behind)" if (home / SERVICE_FILE).exists() else ""
         return Finding("Service", "fine", f"none runs now{left}; it is started when it is needed")
     try:
-        with Client(
-            found.address,
-            found.key,
-            keys.client_pair(),
-            program="dynvfx doctor",
-            version=version("dynvfx"),
-            wait=ANSWER_WITHIN,
-        ) as client:
-            began = time.monotonic()
-            pong = client.call(Ping(), timeout=ANSWER_WITHIN)
-            took = time.monotonic() - began
-            stats = client.call(GetStats(), timeout=ANSWER_WITHIN)
+        pong, stats, took = _asked(found.address, found.key, keys.client_pair())
     except Problem as problem:
         return Finding(
             "Service",
@@ -116,11 +130,23 @@ def _service(home: Path, keys: KeyFolder) -> Finding:
             f"process {found.pid} listens at {found.address} and does not answer: {problem.what}",
             problem.remedy or f"End process {found.pid}; its jobs continue when it is started again.",
         )
-    return Finding("Service", "fine", _described(found, pong, stats, took))
-
-
-def _described(found: ServiceFile, pong: object, stats: object, took: float) -> str:
     text = f"version {found.version}, process {found.pid}, {found.address}, answers in {took * 1000:.0f} ms"
+    return Finding("Service", "fine", text + _activity(pong, stats))
+
+
+def _asked(address: str, key: str, pair: KeyPair) -> tuple[object, object, float]:
+    """A backend's answers to Ping and GetStats, and the seconds until the first. Raises Problem."""
+    program, own = "dynvfx doctor", version("dynvfx")
+    with Client(address, key, pair, program=program, version=own, wait=ANSWER_WITHIN) as client:
+        began = time.monotonic()
+        pong = client.call(Ping(), timeout=ANSWER_WITHIN)
+        took = time.monotonic() - began
+        return pong, client.call(GetStats(), timeout=ANSWER_WITHIN), took
+
+
+def _activity(pong: object, stats: object) -> str:
+    """What a backend is doing, as the rest of a sentence."""
+    text = ""
     if isinstance(pong, Pong):
         text += f"; {pong.state}, {pong.running} running, {pong.queued} waiting"
         text += " (paused)" if pong.paused else ""

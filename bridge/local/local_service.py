@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from bridge.local.backend_packages import require_backend
 from bridge.local.detached_process import start_detached
 from bridge.local.folders import key_folder, state_folder
 from bridge.local.service_file import ServiceFile, process_lives, read_service_file
@@ -50,8 +51,9 @@ def start(
     """Start a service apart from this process and return where it listens; one that runs already is as good.
 
     It may read media below `media_roots`; none given: everything that its user may read. `until_idle` None lets it run
-    until it is asked to stop. Raises ServiceNotStarted with the end of its log, NotPrivate.
+    until it is asked to stop. Raises BackendNotInstalled, ServiceNotStarted with the end of its log, NotPrivate.
     """
+    require_backend()
     home = home or state_folder()
     command = command_for(home, until_idle, media_roots or file_system_roots())
     log = home / START_LOG
@@ -89,7 +91,8 @@ def connect(
 ) -> Client:
     """A client of the service that runs for this user, which is started when there is none and `start_one` is set.
 
-    Raises ServiceNotStarted, Unreachable (no answer, or none runs and none may be started), NotPrivate, Refusal.
+    Raises BackendNotInstalled, ServiceNotStarted, Unreachable (no answer, or none runs and none may be started),
+    NotPrivate, Refusal.
     """
     home = home or state_folder()
     found = read_service_file(home)

@@ -90,19 +90,7 @@ class Environment:
             if made.returncode == 0:
                 return
             shutil.rmtree(self.folder, ignore_errors=True)
-        if importlib.util.find_spec("ensurepip") is None:
-            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-            raise PackagesFailed(
-                "This Python cannot create environments.",
-                "Its module ensurepip is missing.",
-                f"On Debian and Ubuntu install it with: sudo apt install python{version}-venv",
-            )
-        try:
-            venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(self.folder)
-        except subprocess.CalledProcessError as error:
-            raise PackagesFailed(
-                "Python could not create an environment.", str(error), "Try another Python."
-            ) from error
+        make_with_pip(self.folder)
         self.uv = None
         self.add_uv(uv_packages)
 
@@ -227,6 +215,23 @@ class Environment:
             pause(2.0 * number)
         done = _run(command)
         return None if done.returncode == 0 else done.stderr
+
+
+def make_with_pip(folder: Path) -> None:
+    """Create an environment with pip in `folder`. Raises PackagesFailed, OSError."""
+    if importlib.util.find_spec("ensurepip") is None:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise PackagesFailed(
+            "This Python cannot create environments.",
+            "Its module ensurepip is missing.",
+            f"On Debian and Ubuntu install it with: sudo apt install python{version}-venv",
+        )
+    try:
+        venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(folder)
+    except subprocess.CalledProcessError as error:
+        raise PackagesFailed(
+            f"Python could not create an environment in {folder}.", f"{error}.", "Try another Python."
+        ) from error
 
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -109,10 +109,10 @@ def planned(
     folder = app.versions / name
     command = desktop.command_file(places, desktop.command_path(places, list(manifest.files)))
     plan = [command, *desktop.menu_files(places, command.path, folder / "env", panel=menu)]
-    # Variables that move the backend's folders in this terminal must also do so when a host starts the panel.
-    variables = ("DYNVFX_HOME", "DYNVFX_STATE")
-    moved = {each: places.environment[each] for each in variables if places.environment.get(each)}
-    start = agents.panel_command(places.inside("windowed_python", folder / "env"), moved)
+    # What these variables mean in this terminal they must also mean when a host starts the panel.
+    variables = ("DYNVFX_HOME", "DYNVFX_STATE", "DYNVFX_BACKEND", "DYNVFX_BACKEND_KEY")
+    given = {each: places.environment[each] for each in variables if places.environment.get(each)}
+    start = agents.panel_command(places.inside("windowed_python", folder / "env"), given)
     for host in hosts:
         if host.kind in app.facts(name).get("agents", []):
             files = agents.installed_files(host.kind, folder / "agents", host.target, start)

@@ -9,9 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
-from bridge.wire.keys import is_key
+from bridge.local.named_backend import address_of, key_of
 from contract.box import Box, check_box
-from contract.errors import BadUsage
+from contract.errors import BadAddress, BadKey, BadUsage
 from contract.job import LARGEST_SEED, MOST_TAKES, check_levels
 
 _Value = TypeVar("_Value")
@@ -114,20 +114,19 @@ def assistant(value: str) -> str:
 
 def address(value: str) -> str:
     """Where a backend listens; `host:port` means the same as `tcp://host:port`."""
-    bare = value.strip().removeprefix("tcp://")
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]@]+):(\d{1,5})", bare, re.ASCII)
-    if not found or not 0 < int(found[2]) < 65536:
-        raise argparse.ArgumentTypeError(f"{value!r} is not an address such as tcp://gpu-box:47800")
-    return f"tcp://{bare}"
+    return _of_backend(address_of, value)
 
 
 def key(value: str) -> str:
     """A public key."""
-    if not is_key(value.strip()):
-        raise argparse.ArgumentTypeError(
-            f"{value!r} is not a key; put the 40 characters in single quotes, as the shell changes some of them"
-        )
-    return value.strip()
+    return _of_backend(key_of, value)
+
+
+def _of_backend(read: Callable[[str], str], value: str) -> str:
+    try:
+        return read(value)
+    except (BadAddress, BadKey) as problem:
+        raise argparse.ArgumentTypeError(problem.what.rstrip(".")) from problem
 
 
 def job(value: str) -> str:

@@ -8,11 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+from bridge.local.named_backend import ADDRESS_VARIABLE, KEY_VARIABLE, address_of, key_of, read_variable
 from contract.errors import BadUsage
 from contract.job import LAYER_KINDS, QUALITIES, SCOPES
 from plugin.cli import argument_types as values
-
-ADDRESS_VARIABLE, KEY_VARIABLE = "DYNVFX_BACKEND", "DYNVFX_BACKEND_KEY"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -138,8 +137,9 @@ def _service(commands: argparse._SubParsersAction) -> None:
     backend.add_argument("rest", nargs=argparse.REMAINDER)
     panel = commands.add_parser("panel", help="open the panel", add_help=False)
     panel.add_argument("rest", nargs=argparse.REMAINDER)
-    doctor = _command(commands, "doctor", "check this machine and say what to fix")
+    doctor = _command(commands, "doctor", "check this machine, or the backend of another one, and say what to fix")
     _output_options(doctor)
+    _backend_options(doctor, in_process=False)
     check = _command(commands, "resolve-check", "ask a running DaVinci Resolve whether it is as assumed")
     check.add_argument("--output", type=values.path, default=Path("."), metavar="DIR", help="default: in here")
     _output_options(check)
@@ -194,18 +194,13 @@ def _fill_in_backend(options: argparse.Namespace) -> None:
         return
     in_process = getattr(options, "in_process", False)
     program = f"dynvfx {options.command}"
-    for name, variable, kind in (
-        ("backend", ADDRESS_VARIABLE, values.address),
-        ("backend_key", KEY_VARIABLE, values.key),
+    for name, variable, read in (
+        ("backend", ADDRESS_VARIABLE, address_of),
+        ("backend_key", KEY_VARIABLE, key_of),
     ):
         given = os.environ.get(variable, "").strip()
         if getattr(options, name) is None and given and not in_process:
-            try:
-                setattr(options, name, kind(given))
-            except argparse.ArgumentTypeError as error:
-                raise BadUsage(
-                    f"{variable}: {error}.", remedy=f"Correct the variable, or see: {program} --help"
-                ) from error
+            setattr(options, name, read_variable(variable, read, given))
     if options.backend and in_process:
         raise BadUsage(
             f"{program}: --in-process and --backend exclude each other.",

@@ -19,7 +19,9 @@ from types import FrameType, TracebackType
 import msgspec
 
 from backend.settings import Settings, find_settings, start_logging, stop_logging
+from bridge.local.backend_packages import missing_packages, require_backend
 from bridge.local.folders import state_folder
+from bridge.local.named_backend import NamedBackend
 from contract.errors import BAD_USAGE, DONE, FAILED, Problem, Unexpected
 from contract.events import JobDone, JobFailed, JobStarted
 from contract.job import ClipSource, JobSpec
@@ -89,7 +91,8 @@ def _run_command(options: argparse.Namespace, reporter: Reporter, settings: Sett
 
 
 def _in_process(options: argparse.Namespace, reporter: Reporter) -> int:
-    """Carry out add, refine or demo here."""
+    """Carry out add, refine or demo here. Raises BackendNotInstalled."""
+    require_backend()
     # Importing torch takes seconds: not for what goes through the backend.
     from backend.jobs.job_start import JobFileAccess
     from backend.jobs.take_job import run
@@ -152,11 +155,11 @@ def _write_logs(target: Path | None, settings: Settings, private: Iterable[str] 
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    """Check the machine; 0 when an edit with the shipped model can run here."""
+    """Check the machine; 0 when takes can be made: here, or by the backend that is named."""
     from backend.diagnostics.doctor import examine
 
     works = True
-    for finding in examine():
+    for finding in examine(NamedBackend(options.backend, options.backend_key) if options.backend else None):
         works = works and finding.state != "broken"
         if options.json:
             print(json.dumps(msgspec.to_builtins(finding)), flush=True)
@@ -166,7 +169,8 @@ def _doctor(options: argparse.Namespace) -> int:
         if finding.remedy:
             print(f"       {finding.remedy}", flush=True)
     if not options.json:
-        print("Everything that the shipped model needs is there." if works else "Fix what is marked BROKEN.")
+        needed = "the panel" if missing_packages() else "the shipped model"
+        print(f"Everything that {needed} needs is there." if works else "Fix what is marked BROKEN.")
     return DONE if works else FAILED
 
 

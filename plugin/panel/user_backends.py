@@ -1,4 +1,5 @@
-"""Where the panel's backend is: this user's own, started when none runs, or the one in the settings."""
+"""Where the panel's backend is: the one in the settings, else in the environment, else this user's own, which is
+started when none runs."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from bridge.wire.client import Client
 from bridge.wire.keys import KeyFolder, KeyPair
 from bridge.wire.session import Session
 from plugin.panel.models.backend.backend import Endpoint
+from plugin.panel.models.backend.chosen_backend import chosen_backend
 from plugin.panel.models.settings_store import SettingsStore
 
 UNTIL_IDLE = 120.0
@@ -24,15 +26,18 @@ class UserBackends:
         self._home, self._settings = home, settings
 
     def find(self) -> Endpoint | None:
-        """The backend of the settings, else the one that runs on this machine."""
-        address, key = self._settings.get("service_address", ""), self._settings.get("service_key", "")
-        if address:
-            return Endpoint(address, key, False)
+        """The backend of the settings or the environment, else the one that runs on this machine.
+
+        Raises BadUsage for an incomplete or wrong environment.
+        """
+        remote = chosen_backend(self._settings)
+        if remote is not None:
+            return Endpoint(remote.address, remote.key, False)
         found = local_service.find(self._home)
         return Endpoint(found.address, found.key, True) if found is not None else None
 
     def start(self) -> Endpoint:
-        """Start one on this machine; it ends by itself when it is idle."""
+        """Start one on this machine; it ends by itself when it is idle. Raises BackendNotInstalled, ..."""
         started = local_service.start(self._home, until_idle=UNTIL_IDLE)
         return Endpoint(started.address, started.key, True)
 

@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 
 from plugin.hosts.base import OpensTimelines
 from plugin.panel.models.backend.checks import ChecksModel
+from plugin.panel.models.backend.chosen_backend import BACKEND_SETTINGS, chosen_backend
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.panel.reviewing import Reviewing
 from plugin.panel.review.model import ReviewModel
@@ -47,7 +48,7 @@ class PanelWindow(QWidget):
     ) -> None:
         super().__init__()
         self.model, self.review_model = model, review
-        self.checks = checks or ChecksModel(parent=self)
+        self.checks = checks or ChecksModel(backend=lambda: chosen_backend(model.settings), parent=self)
         self.setWindowTitle("DynVFX")
         self.setAcceptDrops(isinstance(model.host, OpensTimelines))
         self.setMinimumSize(_NARROWEST, 480)
@@ -140,12 +141,10 @@ class PanelWindow(QWidget):
 
     def show_settings(self) -> None:
         """The settings; a changed backend is connected to at once."""
-        before = [self.model.settings.get(name, "") for name in ("service_address", "service_key")]
-        dialog = SettingsDialog(self.model.settings, self)
-        if dialog.exec():
-            after = [self.model.settings.get(name, "") for name in ("service_address", "service_key")]
-            if before != after:
-                self.model.backend.fix_now()
+        settings = self.model.settings
+        before = [settings.get(name, None) for name in BACKEND_SETTINGS]
+        if SettingsDialog(settings, self).exec() and before != [settings.get(name, None) for name in BACKEND_SETTINGS]:
+            self.model.backend.fix_now()
 
     def open_review(self, take_id: str) -> None:
         """Review a take."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from PyQt6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -15,6 +17,8 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from bridge.local.named_backend import ADDRESS_VARIABLE
+from bridge.wire.connection import is_address
 from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.widgets.controls import button, heading, label
 
@@ -27,7 +31,10 @@ class SettingsDialog(QDialog):
         self.setWindowTitle("Settings")
         self.settings = settings
         self.where = QComboBox()
-        self.where.addItem("On this machine, started when needed", "local")
+        named = os.environ.get(ADDRESS_VARIABLE, "").strip()
+        if named:
+            self.where.addItem(f"{named} (from {ADDRESS_VARIABLE})", "environment")
+        self.where.addItem("On this machine, started when needed", "here")
         self.where.addItem("On another machine", "remote")
         self.address, self.key = (
             QLineEdit(settings.get("service_address", "")),
@@ -35,7 +42,8 @@ class SettingsDialog(QDialog):
         )
         self.address.setPlaceholderText("tcp://render01:5757")
         self.key.setPlaceholderText("The 40-character key that the backend prints")
-        self.where.setCurrentIndex(1 if self.address.text() else 0)
+        chosen = "remote" if self.address.text() else "here" if settings.get("service_here", False) else ""
+        self.where.setCurrentIndex(max(0, self.where.findData(chosen)))
         self.where.currentIndexChanged.connect(self._show)
         self.folder = QLineEdit(settings.get("takes_folder", ""))
         self.folder.setPlaceholderText("Beside the timeline")
@@ -95,13 +103,16 @@ class SettingsDialog(QDialog):
     def _keep(self) -> None:
         remote = self.where.currentData() == "remote"
         address, key = self.address.text().strip(), self.key.text().strip()
-        if remote and not (address.startswith("tcp://") and ":" in address[6:]):
+        if remote and not is_address(address):
             self.error.setText("Use an address such as tcp://render01:5757.")
         elif remote and len(key) != 40:
             self.error.setText(f"The key has 40 characters; this one has {len(key)}.")
         else:
             self.settings.set("service_address", address if remote else "")
             self.settings.set("service_key", key if remote else "")
+            # Without the variable there is nothing to decide against, and one that is set later counts.
+            here = self.where.currentData() == "here" and self.where.findData("environment") >= 0
+            self.settings.set("service_here", here)
             self.settings.set("takes_folder", self.folder.text().strip())
             self.settings.set("layer", self.layer.currentData())
             self.settings.set("assistant", self.assistant.currentData())

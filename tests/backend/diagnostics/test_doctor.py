@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.delivery import ffmpeg
 from backend.diagnostics import doctor
 from dynvfx.training.digests import digests
 
@@ -64,6 +65,6 @@ def test_an_ffmpeg_without_the_encoders(tmp_path: Path, monkeypatch: pytest.Monk
     program = tmp_path / "ffmpeg"
     program.write_text("#!/bin/sh\necho ffmpeg version 7\necho ' V..... png PNG'\n")
     program.chmod(0o755)
-    monkeypatch.setattr(doctor, "ffmpeg_program", lambda: str(program))
+    monkeypatch.setattr(ffmpeg, "ffmpeg_program", lambda: str(program))
     (finding,) = doctor._ffmpeg()
     assert finding.state == "broken" and "prores_ks" in finding.text and "png," not in finding.text

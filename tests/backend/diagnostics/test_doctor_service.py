@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from backend.diagnostics import doctor_service
-from backend.diagnostics.doctor_service import host_findings, service_findings
+from backend.diagnostics.doctor_service import client_findings, host_findings, service_findings
 from bridge.local.folders import key_folder
 from bridge.local.service_file import SERVICE_FILE, ServiceFile
 from bridge.wire.keys import KeyFolder
@@ -34,7 +34,7 @@ def test_without_a_service_nothing_is_broken():
 
 def test_secret_keys_are_never_shown(home: Path):
     keys = KeyFolder(key_folder(home))
-    said = repr(list(service_findings()))
+    said = repr([*client_findings(), *service_findings()])
     assert keys.client_pair().secret not in said and keys.service_pair().secret not in said
 
 
@@ -43,7 +43,7 @@ def test_a_key_that_others_can_read_is_named(home: Path):
     keys = KeyFolder(key_folder(home))
     keys.client_pair()
     (keys.folder / "client.key").chmod(0o644)
-    (found,) = service_findings()
+    (found,) = client_findings()
     assert (found.subject, found.state) == ("Keys", "broken") and "chmod" in found.remedy
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from installers.manifest import Manifest
 from installers.program import desktop
@@ -267,6 +270,16 @@ def test_what_moves_the_services_folders_moves_them_for_the_hosts_too(editor):
     assert start["environment"] == {"DYNVFX_HOME": "/mnt/jobs"}
 
 
+def test_the_backend_of_another_machine_is_named_to_the_hosts(editor, capsys):
+    assert editor.install("1.0", "--hosts", "blender-4.2", "--panel-only") == 0
+    assert "DYNVFX_BACKEND_KEY" in capsys.readouterr().out
+    editor.places.environment.update(DYNVFX_BACKEND="gpu-box:47800", DYNVFX_BACKEND_KEY="k" * 40)
+    assert editor.install("1.0", "--hosts", "blender-4.2", "--panel-only") == 0
+    assert "in the panel's settings" not in capsys.readouterr().out
+    start = json.loads((editor.addon() / "panel_command.json").read_text())
+    assert start["environment"] == {"DYNVFX_BACKEND": "gpu-box:47800", "DYNVFX_BACKEND_KEY": "k" * 40}
+
+
 def test_nothing_installed(user, capsys):
     assert user.run("status") == 3
     assert user.run("update", "--from", user.bundle("1.0")) == 1
@@ -281,3 +294,43 @@ def test_the_installer_is_kept_with_the_installed_version(user, monkeypatch):
     done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=user.shelf)
     assert done.returncode == 0, done.stderr
     assert not user.places.app.exists() and not user.command.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX shells")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_has_seen_enough_is_no_error(user, options, buffered):
+    assert user.install("1.0", "--yes") == 0
+    setup = user.app.versions / user.app.current() / "setup"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, str(setup / "run.py"), "status", *options],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": buffered},
+    )
+    os.close(writer)
+    assert done.stderr == "" and done.returncode == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX shells")
+def test_an_installation_continues_without_a_reader_of_its_messages(user):
+    reader, writer = os.pipe()
+    os.close(reader)
+    bundle = user.bundle("1.0")
+    program = "import sys; from installers import commands as c; from pathlib import Path; sys.exit(c.main(*{!r}))"
+    arguments = f"Path({str(bundle)!r}), 'install', ['--from', {str(bundle)!r}, '--yes']"
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace("*{!r}", arguments)],
+        stdout=subprocess.PIPE,
+        stderr=writer,
+        text=True,
+        check=False,
+        cwd=Path(desktop.__file__).parents[2],
+    )
+    os.close(writer)
+    assert done.returncode == 0 and "1.0" in done.stdout
+    assert (user.app.folder / "current").exists()

@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
+from bridge.local.backend_packages import BackendNotInstalled
 from bridge.wire.client import Client
 from bridge.wire.messages import Closing, Follow, ListModels, Model, Models, PauseQueue, Pong, Request, Welcome
-from contract.errors import Problem
+from contract.errors import BadUsage, Problem
 from plugin.background_runner import BackgroundRunner
 from plugin.panel.models.backend.backend_connection import BackendConnection, BackendSession
 from plugin.panel.models.backend.backend_text import described
@@ -166,7 +167,9 @@ class BackendModel(Observable):
         self._background.run(self._services.start, self._connect, self._not_there)
 
     def _not_there(self, problem: Problem) -> None:
-        self._say("missing", problem.what, _rest(problem), "start")
+        # Neither a missing backend nor a wrong address is mended by another start.
+        fix: Fix = "settings" if isinstance(problem, BackendNotInstalled | BadUsage) else "start"
+        self._say("missing", problem.what, _rest(problem), fix)
 
     def _connect(self, endpoint: Endpoint) -> None:
         self._disconnect()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from PyQt6.QtCore import QObject, QProcess
+from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment
 
+from bridge.local.named_backend import ADDRESS_VARIABLE, KEY_VARIABLE, NamedBackend
+from contract.errors import BadUsage
 from contract.finding import Finding
 from plugin.panel.models.observable import Field, Observable
 
@@ -20,9 +23,15 @@ class ChecksModel(Observable):
     state: Field[str] = Field("idle")
     findings: Field[tuple[Finding, ...]] = Field(())
 
-    def __init__(self, command: tuple[str, ...] = COMMAND, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        command: tuple[str, ...] = COMMAND,
+        backend: Callable[[], NamedBackend | None] = lambda: None,
+        parent: QObject | None = None,
+    ) -> None:
+        """`backend` tells which backend of another machine is to be checked."""
         super().__init__(parent)
-        self._command = command
+        self._command, self._backend = command, backend
         self._process: QProcess | None = None
         self._rest = b""
 
@@ -36,6 +45,7 @@ class ChecksModel(Observable):
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.finished.connect(self._finished)
         self._process.errorOccurred.connect(self._not_started)
+        self._process.setProcessEnvironment(self._environment())
         self.state = "running"
         self._process.start(self._command[0], list(self._command[1:]))
 
@@ -45,6 +55,17 @@ class ChecksModel(Observable):
             process, self._process = self._process, None
             process.kill()
             process.waitForFinished(2000)
+
+    def _environment(self) -> QProcessEnvironment:
+        """This process's, with the panel's own backend in it."""
+        environment = QProcessEnvironment.systemEnvironment()
+        try:
+            backend = self._backend()
+        except BadUsage:
+            return environment  # the check itself reports the wrong variable
+        environment.insert(ADDRESS_VARIABLE, backend.address if backend else "")
+        environment.insert(KEY_VARIABLE, backend.key if backend else "")
+        return environment
 
     def _read(self) -> None:
         if self._process is None:

@@ -1,0 +1,20 @@
+"""Which backend of another machine the panel uses, if any."""
+
+from __future__ import annotations
+
+from bridge.local.named_backend import NamedBackend, named_backend
+from plugin.panel.models.settings_store import SettingsStore
+
+BACKEND_SETTINGS = ("service_address", "service_key", "service_here")
+"""The settings that decide it."""
+
+
+def chosen_backend(settings: SettingsStore) -> NamedBackend | None:
+    """The backend of another machine: the settings' own choice, else that of DYNVFX_BACKEND; None for this machine's.
+
+    Raises BadUsage for an incomplete or wrong environment.
+    """
+    address = settings.get("service_address", "")
+    if address:
+        return NamedBackend(address, settings.get("service_key", ""))
+    return None if settings.get("service_here", False) else named_backend()
