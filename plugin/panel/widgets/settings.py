@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from PyQt6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -17,8 +15,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from bridge.local.named_backend import ADDRESS_VARIABLE
-from bridge.wire.connection import is_address
+from plugin.panel.models.backend.chosen_backend import address_in_environment, is_address
 from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.widgets.controls import button, heading, label
 
@@ -31,9 +28,9 @@ class SettingsDialog(QDialog):
         self.setWindowTitle("Settings")
         self.settings = settings
         self.where = QComboBox()
-        named = os.environ.get(ADDRESS_VARIABLE, "").strip()
+        named = address_in_environment()
         if named:
-            self.where.addItem(f"{named} (from {ADDRESS_VARIABLE})", "environment")
+            self.where.addItem(f"{named} (from DYNVFX_BACKEND)", "environment")
         self.where.addItem("On this machine, started when needed", "here")
         self.where.addItem("On another machine", "remote")
         self.address, self.key = (

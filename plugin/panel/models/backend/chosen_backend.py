@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bridge.local.named_backend import NamedBackend, named_backend
+import os
+
+from bridge.local.named_backend import ADDRESS_VARIABLE, NamedBackend, named_backend
+from bridge.wire.connection import is_address
 from plugin.panel.models.settings_store import SettingsStore
 
 BACKEND_SETTINGS = ("service_address", "service_key", "service_here")
@@ -18,3 +21,11 @@ def chosen_backend(settings: SettingsStore) -> NamedBackend | None:
     if address:
         return NamedBackend(address, settings.get("service_key", ""))
     return None if settings.get("service_here", False) else named_backend()
+
+
+def address_in_environment() -> str:
+    """The address in DYNVFX_BACKEND as it is written there, "" when there is none."""
+    return os.environ.get(ADDRESS_VARIABLE, "").strip()
+
+
+__all__ = ["BACKEND_SETTINGS", "address_in_environment", "chosen_backend", "is_address"]
