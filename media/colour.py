@@ -20,15 +20,7 @@ _LUMA_WEIGHTS = {
     9: (0.2627, 0.0593),
     10: (0.2627, 0.0593),
 }
-_NAMES = {
-    "matrix": {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc",
-               10: "bt2020c"},
-    "primaries": {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020",
-                  10: "smpte428", 11: "smpte431", 12: "smpte432", 22: "jedec-p22"},
-    "transfer": {1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 9: "log100",
-                 10: "log316", 11: "iec61966-2-4", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12",
-                 16: "smpte2084", 17: "smpte428", 18: "arib-std-b67"},
-}  # fmt: skip
+UNSPECIFIED = 2
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of HDR: SMPTE ST 2084 and ARIB STD-B67."""
 _CENTRED_CHROMA = ("mjpeg", "jpegls", "mpeg1video", "webp")
@@ -57,34 +49,33 @@ class ColourTags:
 
     @property
     def transfer_name(self) -> str:
-        """The transfer function as people call it: "PQ", "HLG", "bt709", ..."""
-        return HDR_TRANSFERS.get(self.transfer) or _NAMES["transfer"].get(self.transfer, "unspecified")
+        """The transfer function of an HDR clip as people call it: "PQ" or "HLG"; "" of any other."""
+        return HDR_TRANSFERS.get(self.transfer, "")
 
-    def ffmpeg_names(self) -> dict[str, str]:
-        """The tags as ffmpeg's options, absent ones left out: colorspace, color_primaries, color_trc, color_range."""
-        names = {
-            "colorspace": _NAMES["matrix"].get(self.matrix),
-            "color_primaries": _NAMES["primaries"].get(self.primaries),
-            "color_trc": _NAMES["transfer"].get(self.transfer),
-            "color_range": ("pc" if self.full_range else "tv") if self.range_tagged else None,
-        }
-        return {key: value for key, value in names.items() if value}
+    def options(self) -> dict[str, int]:
+        """The tags as ffmpeg's options, absent ones left out: colorspace, color_primaries, color_trc, color_range.
+
+        As numbers, because ffmpeg's parts have different names for the same value (gamma22 is bt470m to a filter).
+        """
+        numbers = {"colorspace": self.matrix, "color_primaries": self.primaries, "color_trc": self.transfer}
+        found = {key: value for key, value in numbers.items() if value != UNSPECIFIED}
+        return {**found, "color_range": 2 if self.full_range else 1} if self.range_tagged else found
 
 
 def tags_of(frame: av.VideoFrame, codec: str, form: PixelLayout) -> ColourTags:
     """Read a decoded picture's tags. Raises UnsupportedPixels for matrices that are no plain luma/chroma split."""
-    matrix, rgb = int(frame.colorspace), form.family == "rgb"
-    if form.family == "yuv" and matrix not in _LUMA_WEIGHTS and matrix not in (2, 3):
+    matrix, rgb = _meant(frame.colorspace, (3,)), form.family == "rgb"
+    if form.family == "yuv" and matrix not in _LUMA_WEIGHTS and matrix not in (0, UNSPECIFIED):
         raise UnsupportedPixels(
             f"The clip's colour matrix ({matrix}) is not supported.",
             "Colours could not be carried over exactly.",
             "Convert the clip to ProRes or H.264 with a BT.709 or BT.2020 matrix.",
         )
-    transfer = int(frame.color_trc)
-    if form.depth == 32 and transfer == 2:
+    transfer = _meant(frame.color_trc, (0, 3))
+    if form.depth == 32 and transfer == UNSPECIFIED:
         transfer = 8
     return ColourTags(
-        primaries=int(frame.color_primaries),
+        primaries=_meant(frame.color_primaries, (0, 3)),
         transfer=transfer,
         matrix=matrix,
         full_range=is_full_range(frame),
@@ -92,6 +83,11 @@ def tags_of(frame: av.VideoFrame, codec: str, form: PixelLayout) -> ColourTags:
         used_matrix=assumed_matrix(frame),
         left_chroma=codec not in _CENTRED_CHROMA,
     )
+
+
+def _meant(tag: int, reserved: tuple[int, ...]) -> int:
+    """A tag's number; reserved numbers mean nothing."""
+    return UNSPECIFIED if int(tag) in reserved else int(tag)
 
 
 def assumed_matrix(frame: av.VideoFrame) -> int:

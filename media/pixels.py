@@ -51,6 +51,7 @@ _SAME_VALUES = {
     "monow": "gray",
     "gbrpf16le": "gbrpf32le",
     "gbrapf16le": "gbrapf32le",
+    "grayf16le": "grayf32le",
 }
 _PACKED = {"rgb24": 3, "rgba": 4, "rgb48le": 3, "rgba64le": 4}
 
@@ -111,6 +112,8 @@ def layout(name: str) -> PixelLayout:
         "Its values could not be kept exactly.",
         "Convert the clip to ProRes, DNxHR, H.264 or an image sequence first.",
     )
+    if "f16" in name or "msb" in name:  # half floats, and values in the upper bits, are no working formats
+        raise refused
     try:
         video_format = av.VideoFormat(name, 64, 64)
     except ValueError as error:
@@ -119,9 +122,9 @@ def layout(name: str) -> PixelLayout:
     alpha = any(part.is_alpha for part in video_format.components)
     if name in _PACKED:
         return PixelLayout(name, "rgb", depth, 1, 1, alpha, True)
-    if name.startswith("gray") and depth <= 16 and not alpha:
+    if name.startswith("gray") and (depth <= 16 or name == "grayf32le") and not alpha:
         return PixelLayout(name, "gray", depth, 1, 1, False, False)
-    if name.startswith(("gbrp", "gbrap")) and (depth == 32 or 8 < depth <= 16) and "f16" not in name:
+    if name.startswith(("gbrp", "gbrap")) and (depth == 32 or 8 < depth <= 16):
         return PixelLayout(name, "rgb", depth, 1, 1, alpha, False)
     if name.startswith(("yuv4", "yuva4")) and video_format.is_planar and depth <= 16:
         sub_x, sub_y = 64 // video_format.chroma_width(), 64 // video_format.chroma_height()

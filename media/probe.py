@@ -13,6 +13,7 @@ import av
 from contract.image_sequence import ImageSequence
 from contract.timecode import frame_of_timecode, is_drop_frame
 from media.colour import ColourTags, tags_of
+from media.fields import FieldOrder, field_order_of
 from media.movies import check_complete, first_frame, open_media, pixel_aspect, read_stamps, video_stream
 from media.orientation import Orientation, orientation_of
 from media.pixels import layout, working_format
@@ -34,6 +35,7 @@ class MediaInfo:
     bit_depth: bits of a sample, 32 for float
     pix_fmt: the file's own pixel format; `working_format` is the one that its planes are read in (same code values)
     colour: the tags as found
+    field_order: which field of an interlaced clip is shown first
     start_timecode: frame number of the first frame, None without timecode
     times: the frame of every picture, None for a sequence
     container_start: seconds of the file's first sample of any kind
@@ -55,6 +57,7 @@ class MediaInfo:
     pix_fmt: str
     working_format: str
     colour: ColourTags
+    field_order: FieldOrder
     start_timecode: int | None
     drop_frame: bool
     has_audio: bool
@@ -154,6 +157,7 @@ def _facts(frame: av.VideoFrame, stream: av.VideoStream, **known: Any) -> MediaI
     orientation = orientation_of(frame)
     form = layout(working_format(frame.format.name))
     colour = tags_of(frame, stream.codec_context.name, form)
+    fields = field_order_of(frame, stream)
     square = (max(1, round(frame.width * aspect)), frame.height)
     return MediaInfo(
         width=square[orientation.sideways],
@@ -166,19 +170,20 @@ def _facts(frame: av.VideoFrame, stream: av.VideoStream, **known: Any) -> MediaI
         pix_fmt=frame.format.name,
         working_format=form.name,
         colour=colour,
+        field_order=fields,
         codec=stream.codec_context.name,
-        notes=tuple(_notes(frame, colour, orientation)),
+        notes=tuple(_notes(fields, colour, orientation)),
         **known,
     )
 
 
-def _notes(frame: av.VideoFrame, colour: ColourTags, orientation: Orientation) -> Iterator[str]:
+def _notes(fields: FieldOrder, colour: ColourTags, orientation: Orientation) -> Iterator[str]:
     if colour.hdr:
         yield (
             f"This clip is HDR ({colour.transfer_name}). Its code values are used as they are, without tone mapping: "
             "the model sees a flatter picture, and layer and composite keep the clip's own HDR tags."
         )
-    if frame.interlaced_frame:
+    if fields != "progressive":
         yield "This clip is interlaced. Its two fields are worked on as one picture; deinterlace it for best results."
     if orientation.mirrored:
         yield (

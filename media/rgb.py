@@ -16,7 +16,8 @@ def rgb_of(planes: list[np.ndarray], form: PixelLayout, tags: ColourTags) -> np.
     if form.packed:
         return planes[0][..., :3].astype(np.float32) / form.peak
     if form.family == "gray":
-        return np.repeat((planes[0].astype(np.float32) / form.peak)[..., None], 3, 2)
+        grey = planes[0].astype(np.float32)
+        return np.repeat((encode_srgb(grey) if form.depth == 32 else grey / form.peak)[..., None], 3, 2)
     if form.family == "rgb":
         green, blue, red = (plane.astype(np.float32) for plane in planes[:3])
         rgb = np.dstack([red, green, blue])

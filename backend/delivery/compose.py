@@ -71,7 +71,8 @@ def compose(
         for channel in range(3):
             _blend(cut[0][..., channel], content[..., channel] * np.float32(form.peak), alpha, form)
     elif form.family == "gray":
-        _blend(cut[0], (content @ np.array([0.2126, 0.7152, 0.0722], np.float32)) * np.float32(form.peak), alpha, form)
+        value = decode_srgb(content) if form.depth == 32 else content * np.float32(form.peak)
+        _blend(cut[0], value @ np.array([0.2126, 0.7152, 0.0722], np.float32), alpha, form)
     elif form.family == "rgb":
         value = decode_srgb(content) if form.depth == 32 else content * np.float32(form.peak)
         for plane, channel in zip(cut[:3], (1, 2, 0), strict=True):

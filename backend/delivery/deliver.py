@@ -180,7 +180,9 @@ class _Job:
                     planes = compose(
                         frame.planes, frame.form, frame.tags, picture.region, picture.content, picture.alpha
                     )
-                composed.write(plane.data.cast("B") for plane in planes)
+                # An EXR cannot say how it is turned: its pixels stand upright.
+                stored = [frame.orientation.upright(plane) for plane in planes] if self.form.depth == 32 else planes
+                composed.write(np.ascontiguousarray(plane).data.cast("B") for plane in stored)
                 rgba = self._whole(picture, frame)
                 layered.write([rgba.data.cast("B")])
                 if self._as_png:
@@ -206,10 +208,10 @@ class _Job:
         )
         target, preview = work / self.composite_name, work / "preview.mp4"
         if self.form.depth < 32:
-            command = encoders.composite_command(self.info, self.form, start, count, target, preview)
+            command = encoders.composite_command(self.info, start, count, target, preview)
             return layered, self._encoder(stack, command, self.composite_name), None
         target.parent.mkdir()
-        composed = self._encoder(stack, encoders.exr_command(self.info, self.form, target, start), self.composite_name)
+        composed = self._encoder(stack, encoders.exr_command(self.info, target, start), self.composite_name)
         return layered, composed, self._encoder(stack, encoders.preview_command(self.info, preview), preview.name)
 
     def _encoder(self, stack: contextlib.ExitStack, command: list[str], name: str) -> Encoder:
@@ -277,7 +279,7 @@ def _eight_bit(frame: SourceFrame) -> np.ndarray:
 
 
 def _notes(info: MediaInfo, composite: str, form: PixelLayout) -> tuple[str, ...]:
-    codec = encoders.composite_codec(form, info.coded_width, info.coded_height)["c:v"]
+    codec = encoders.composite_codec(info)["c:v"]
     if form.family == "yuv" and info.colour.full_range and codec == "ffv1":
         return (*info.notes, f"{composite} is full range; QuickTime cannot say so for FFV1: set its levels to full.")
     return info.notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,17 +10,26 @@ import ffmpeg
 
 from contract.timecode import timecode
 from media.colour import ColourTags
+from media.fields import FieldOrder
 from media.orientation import Orientation
-from media.pixels import PixelLayout
+from media.pixels import PixelLayout, layout
 from media.probe import MediaInfo
 
 # Sound that QuickTime can hold as it is; anything else becomes PCM.
 _QUICKTIME_SOUND = ("aac", "alac", "mp3", "mp2", "ac3", "eac3", "adpcm_ima_qt")
 # libx264 is lossless at qp 0 for these; they decode to the same format again.
+_X264_PRIMARIES = 12  # the greatest that libx264 writes
 _X264 = ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le")
 
 
-def composite_codec(form: PixelLayout, width: int, height: int) -> dict[str, str | int]:
+_BT709 = {"colorspace": 1, "color_primaries": 1, "color_trc": 1}
+# Matrices that ProRes knows, by the names of the filter that converts to them.
+_LAYER_MATRICES = {1: "bt709", 6: "smpte170m", 9: "bt2020"}
+# Matrix coefficients -> those of the filter that converts pictures, which knows one of each pair of equal ones.
+_SCALED_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+
+
+def composite_codec(info: MediaInfo) -> dict[str, str | int]:
     """Encoder options that keep every code value of a working format inside .mov.
 
     - 8 and 10 bit YCbCr: H.264 at qp 0 (High 4:4:4 Predictive). The only lossless codec that every ffmpeg-based editor
@@ -27,11 +37,28 @@ def composite_codec(form: PixelLayout, width: int, height: int) -> dict[str, str
     - 8 and 16 bit packed RGB: PNG, readable by QuickTime tools too.
     - the rest (9, 12, 14, 16 bit, grey, alpha, odd sizes): FFV1, the one codec that holds them all.
     """
-    if form.name in _X264 and width % form.sub_x == 0 and height % form.sub_y == 0:
-        return {"c:v": "libx264", "preset": "ultrafast", "qp": 0, "bf": 0, "pix_fmt": form.name}
+    form = layout(info.working_format)
     if form.packed:
         return {"c:v": "png", "pred": "up", "pix_fmt": form.name.replace("le", "be")}
-    return {"c:v": "ffv1", "level": 3, "slicecrc": 1, "g": 1, "pix_fmt": form.name}
+    if not _fits_x264(info, form):
+        return {"c:v": "ffv1", "level": 3, "slicecrc": 1, "g": 1, "pix_fmt": form.name}
+    codec: dict[str, str | int] = {"c:v": "libx264", "preset": "ultrafast", "qp": 0, "bf": 0, "pix_fmt": form.name}
+    if info.field_order != "progressive":
+        # Whole pictures that are marked as two fields: coding by fields is not lossless in every format.
+        codec["x264-params"] = f"fake-interlaced=1:{info.field_order}=1"
+    if info.colour.primaries > _X264_PRIMARIES:
+        codec["bsf:v"] = f"h264_metadata=colour_primaries={info.colour.primaries}"
+    elif info.colour.options() == {"color_range": 1}:
+        # libx264 leaves out a limited range that stands alone.
+        codec["bsf:v"] = "h264_metadata=video_full_range_flag=0"
+    return codec
+
+
+def _fits_x264(info: MediaInfo, form: PixelLayout) -> bool:
+    """Sizes must be whole chroma samples, in each field too; H.264 in 4:4:4 with matrix 0 would be read as RGB."""
+    rows = form.sub_y if info.field_order == "progressive" else 2 * form.sub_y
+    whole = info.coded_width % form.sub_x == 0 and info.coded_height % rows == 0
+    return form.name in _X264 and whole and info.colour.matrix != 0
 
 
 def _raw(pix_fmt: str, width: int, height: int, rate: Fraction, **more: object) -> ffmpeg.nodes.FilterableStream:
@@ -39,9 +66,13 @@ def _raw(pix_fmt: str, width: int, height: int, rate: Fraction, **more: object) 
     return ffmpeg.input("pipe:", **options)
 
 
-def _aspect(info: MediaInfo, upright: bool) -> str:
-    aspect = 1 / info.pixel_aspect if upright and info.orientation.sideways else info.pixel_aspect
-    return f"{aspect.numerator}/{aspect.denominator}"
+def _with_aspect(picture: ffmpeg.nodes.FilterableStream, aspect: Fraction) -> ffmpeg.nodes.FilterableStream:
+    """Pictures with this pixel aspect, exactly: the filter would round it to a denominator of 100."""
+    if aspect == 1:
+        return picture
+    return picture.filter(
+        "setsar", f"{aspect.numerator}/{aspect.denominator}", max=max(aspect.numerator, aspect.denominator)
+    )
 
 
 def _display(orientation: Orientation) -> dict[str, object]:
@@ -60,29 +91,26 @@ def _timecode(info: MediaInfo, start: int) -> dict[str, str]:
     return {"timecode": timecode(info.start_timecode + start, info.rate, info.drop_frame)}
 
 
-def _setparams(names: dict[str, str]) -> dict[str, str]:
-    keys = {"colorspace": "colorspace", "color_primaries": "color_primaries", "color_trc": "color_trc"}
-    found = {keys[key]: value for key, value in names.items() if key in keys}
-    if "color_range" in names:
-        found["range"] = names["color_range"]
-    return found
+def _tagged(
+    picture: ffmpeg.nodes.FilterableStream, tags: dict[str, int], fields: FieldOrder = "progressive"
+) -> ffmpeg.nodes.FilterableStream:
+    """Pictures that carry colour tags (encoder options) and their field order."""
+    found: dict[str, int | str] = {key.replace("color_range", "range"): value for key, value in tags.items()}
+    if fields != "progressive":
+        found["field_mode"] = fields
+    return picture.filter("setparams", **found) if found else picture
 
 
-def composite_command(
-    info: MediaInfo, form: PixelLayout, start: int, count: int, target: Path, preview: Path
-) -> list[str]:
+def composite_command(info: MediaInfo, start: int, count: int, target: Path, preview: Path) -> list[str]:
     """Raw planes in; `target` (.mov) and `preview` (.mp4) out.
 
-    The composite has the clip's own pixel format, tags, aspect, rotation, timecode and sound.
+    The composite has the clip's own pixel format, tags, field order, aspect, orientation, timecode and sound.
     """
-    names = info.colour.ffmpeg_names()
-    picture = _raw(form.name, info.coded_width, info.coded_height, info.rate, **_display(info.orientation))
-    if names:
-        picture = picture.filter("setparams", **_setparams(names))
-    if info.pixel_aspect != 1:
-        picture = picture.filter("setsar", _aspect(info, False))
-    split = picture.filter_multi_output("split")
-    codec = composite_codec(form, info.coded_width, info.coded_height)
+    tags = info.colour.options()
+    raw = _raw(info.working_format, info.coded_width, info.coded_height, info.rate, **_display(info.orientation))
+    split = raw.filter_multi_output("split")
+    picture = _with_aspect(_tagged(split[0], tags, info.field_order), info.pixel_aspect)
+    codec = composite_codec(info)
     if codec["c:v"] == "libx264":
         codec["g"] = max(1, round(info.rate / 2))
     sounds, sound = [], {}
@@ -92,10 +120,10 @@ def composite_command(
         sounds.append(received["a:0"])
         name = info.audio_codec or ""
         sound = {"c:a": "copy" if name in _QUICKTIME_SOUND or name.startswith("pcm_") else "pcm_s24le"}
-    # The encoder's own word for identity is not the filter's.
-    spoken = {key: value.replace("gbr", "rgb") for key, value in names.items()}
-    options = {**codec, **spoken, **_timecode(info, start), **sound}
-    whole = ffmpeg.output(split[0], *sounds, str(target), **options)
+    # Where one of the three colour tags is absent, QuickTime would get none of them.
+    partly = {"movflags": "+write_colr"} if tags.keys() & {"colorspace", "color_primaries", "color_trc"} else {}
+    options = {**codec, **tags, **partly, **_timecode(info, start), **sound}
+    whole = ffmpeg.output(picture, *sounds, str(target), **options)
     return ffmpeg.merge_outputs(whole, _preview(split[1], sounds, info, preview, turned=True)).get_args()
 
 
@@ -107,20 +135,26 @@ def sound_offset(info: MediaInfo, start: int) -> Fraction:
     return begin + info.times.start - info.container_start
 
 
-def exr_command(info: MediaInfo, form: PixelLayout, target: Path, first: int) -> list[str]:
-    """Float composites have no lossless codec in .mov: an OpenEXR sequence, full float, zip compressed."""
-    picture = _raw(form.name, info.coded_width, info.coded_height, info.rate)
+def exr_command(info: MediaInfo, target: Path, first: int) -> list[str]:
+    """Float composites have no lossless codec in .mov: upright planes in, an OpenEXR sequence out, in full float.
+
+    `target` is the folder and the name with a printf number.
+    """
+    width, height = info.upright_width, info.upright_height
+    picture = _with_aspect(_raw(info.working_format, width, height, info.rate), _upright_aspect(info))
     options = {"c:v": "exr", "format:v": "float", "compression": "zip1", "start_number": first, "f": "image2"}
-    return ffmpeg.output(picture, str(target), **options).get_args()
+    numbered = str(target.parent).replace("%", "%%") + os.sep + target.name
+    return ffmpeg.output(picture, numbered, **options).get_args()
 
 
-def layer_tags(tags: ColourTags) -> dict[str, str]:
+def _upright_aspect(info: MediaInfo) -> Fraction:
+    return 1 / info.pixel_aspect if info.orientation.sideways else info.pixel_aspect
+
+
+def layer_tags(tags: ColourTags) -> dict[str, int]:
     """Tags for the layer: the clip's own where it has them, BT.709 otherwise; a matrix that ProRes knows."""
-    names = {**{"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}, **tags.ffmpeg_names()}
-    if names["colorspace"] not in ("bt709", "bt2020nc", "smpte170m"):
-        names["colorspace"] = "bt709"
-    names["color_range"] = "tv"
-    return names
+    found = {**_BT709, **tags.options(), "color_range": 1}
+    return found if found["colorspace"] in _LAYER_MATRICES else {**found, "colorspace": 1}
 
 
 def layer_command(
@@ -129,23 +163,22 @@ def layer_command(
     """Straight RGBA in; matte.mov always, ProRes 4444 and the FFV1 master when their paths are given, one process."""
     width, height = info.upright_width, info.upright_height
     outputs = 1 + (layer is not None) + (master is not None)
-    source = _raw(pix_fmt, width, height, info.rate)
-    if info.pixel_aspect != 1:
-        source = source.filter("setsar", _aspect(info, True))
+    source = _with_aspect(_tagged(_raw(pix_fmt, width, height, info.rate), {}, info.field_order), _upright_aspect(info))
     parts = iter(
         [source] if outputs == 1 else [source.filter_multi_output("split", outputs)[k] for k in range(outputs)]
     )
     start_code = _timecode(info, start)
     grey = next(parts).filter("extractplanes", "a").filter("scale", in_range="pc", out_range="tv")
-    flat = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
-    grey = grey.filter("format", "yuv422p10le").filter("setparams", **flat, range="tv")
+    grey = _tagged(grey.filter("format", "yuv422p10le"), {**_BT709, "color_range": 1})
     prores = {"c:v": "prores_ks", "vendor": "apl0", "qscale:v": 8}
-    made = [ffmpeg.output(grey, str(matte), **prores, **{"profile:v": "hq"}, **flat, **start_code)]
+    if info.field_order != "progressive":
+        prores["flags"] = "+ildct"
+    made = [ffmpeg.output(grey, str(matte), **prores, **{"profile:v": "hq"}, **_BT709, **start_code)]
     if layer is not None:
-        names = layer_tags(info.colour)
-        colour = next(parts).filter("scale", out_color_matrix=names["colorspace"].replace("nc", ""), out_range="tv")
-        colour = colour.filter("format", "yuva444p10le").filter("setparams", **_setparams(names))
-        options = {**prores, "profile:v": 4444, "alpha_bits": 16, **names, **start_code}
+        tags = layer_tags(info.colour)
+        colour = next(parts).filter("scale", out_color_matrix=_LAYER_MATRICES[tags["colorspace"]], out_range="tv")
+        colour = _tagged(colour.filter("format", "yuva444p10le"), tags)
+        options = {**prores, "profile:v": 4444, "alpha_bits": 16, **tags, **start_code}
         made.append(ffmpeg.output(colour, str(layer), **options))
     if master is not None:
         stored = "bgra" if pix_fmt == "rgba" else pix_fmt
@@ -172,13 +205,17 @@ def _preview(
             picture = picture.filter("hflip")
     width = max(2, min(1280, info.width) // 2 * 2)
     height = max(2, round(width * info.height / info.width / 2) * 2)
-    known = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
-    if info.colour.matrix != 0 and info.colour.transfer != 8:
-        known.update(info.colour.ffmpeg_names())
-    known["color_range"] = "tv"
-    matrix = known["colorspace"].replace("2020nc", "2020").replace("2020c", "2020")
-    picture = picture.filter("scale", width, height, flags="bicubic", out_color_matrix=matrix, out_range="tv")
-    picture = picture.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", **_setparams(known))
-    options = {"c:v": "libx264", "preset": "superfast", "crf": 20, "movflags": "+faststart", **known}
+    tags = {**_BT709, **(info.colour.options() if info.colour.matrix != 0 and info.colour.transfer != 8 else {})}
+    tags = {**tags, "colorspace": _SCALED_MATRIX.get(tags["colorspace"], 1), "color_range": 1}
+    family, read = layout(info.working_format).family, {}
+    if turned and family != "rgb":
+        read["in_range"] = 2 if info.colour.full_range else 1
+    if turned and family == "yuv":
+        read["in_color_matrix"] = _SCALED_MATRIX[info.colour.used_matrix]
+    picture = picture.filter(
+        "scale", width, height, flags="bicubic", **read, out_color_matrix=tags["colorspace"], out_range="tv"
+    )
+    picture = _tagged(picture.filter("setsar", 1).filter("format", "yuv420p"), tags)
+    options = {"c:v": "libx264", "preset": "superfast", "crf": 20, "movflags": "+faststart", **tags}
     sound = {"c:a": "aac", "b:a": "192k"} if sounds else {}
     return ffmpeg.output(picture, *sounds, str(target), **options, **sound)

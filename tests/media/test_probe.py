@@ -59,7 +59,7 @@ def test_ten_bits_and_tags(tmp_path):
     movie = make_movie(tmp_path / "a.mov", 2, 24, codec="prores_ks", pix_fmt="yuv422p10le", tags=(9, 1, 9, 1))
     info = probe(movie)
     assert (info.bit_depth, info.pix_fmt, info.codec) == (10, "yuv422p10le", "prores")
-    assert info.colour.ffmpeg_names()["colorspace"] == "bt2020nc"
+    assert info.colour.options()["colorspace"] == 9
     assert not info.hdr
 
 
