@@ -1,23 +1,24 @@
-"""Open movies and pictures, and their timestamps without decoding."""
+"""Open movies and pictures."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from fractions import Fraction
 
 import av
 
 from media.errors import DamagedMedia, EmptyMedia, MissingMedia, NoPicture, NotMedia, UnreadableMedia
 
-# Reading every packet of a file larger than this takes too long; its index answers when it has a constant step.
-_SCAN_LIMIT = 1 << 30
 
+def open_media(path: str, options: dict[str, str] | None = None) -> av.container.InputContainer:
+    """Open a movie or a picture, with `options` of its demuxer.
 
-def open_media(path: str) -> av.container.InputContainer:
-    """Open a movie or a picture. Raises MissingMedia, UnreadableMedia, EmptyMedia, DamagedMedia or NotMedia."""
+    Raises MissingMedia, UnreadableMedia, EmptyMedia, DamagedMedia or NotMedia.
+    """
     _check(path)
     try:
-        return av.open(path, metadata_errors="replace")
+        return av.open(path, metadata_errors="replace", options=options or {})
     except (av.error.InvalidDataError, av.error.EOFError, av.error.ArgumentError) as error:
         if _looks_like_media(path):
             raise damaged(path, "It was probably cut off while it was recorded or copied.") from error
@@ -38,6 +39,18 @@ def video_stream(container: av.container.InputContainer, path: str) -> av.VideoS
                 raise NotMedia(f"The video of {path} is of an unknown codec.", remedy="Convert it first.")
             return stream
     raise NoPicture(f"The file {path} has no video.", "It holds only sound or data.", "Choose a video clip.")
+
+
+def time_base_of(stream: av.VideoStream) -> Fraction:
+    """Seconds of one tick of an open stream's times."""
+    assert stream.time_base is not None, "an open video stream has a time base"
+    return stream.time_base
+
+
+def header_rates(stream: av.VideoStream) -> list[Fraction]:
+    """What the container and the codec say, the container's mean first."""
+    said = (stream.guessed_rate, stream.average_rate, stream.base_rate, stream.codec_context.framerate)
+    return [rate for rate in said if rate]
 
 
 def pixel_aspect(stream: av.VideoStream) -> Fraction:
@@ -63,50 +76,6 @@ def read_image(path: str) -> av.VideoFrame:
         return first_frame(container, path)
 
 
-def read_stamps(path: str) -> tuple[list[int], int | None]:
-    """Presentation timestamps of all shown pictures in ticks, in any order, and the last one's duration.
-
-    Nothing is decoded; edit lists are honoured. Raises a subclass of BadMedia.
-    """
-    # The container is opened afresh: demuxing is cheap, but an open decoder has consumed packets.
-    with open_media(path) as container:
-        stream = video_stream(container, path)
-        stamps, duration = _from_index(container, stream, path) or _from_packets(container, stream, path)
-    if not stamps:
-        raise EmptyMedia(f"The file {path} has a video track without pictures.", remedy="Choose another clip.")
-    return stamps, duration
-
-
-def _from_index(
-    container: av.container.InputContainer, stream: av.VideoStream, path: str
-) -> tuple[list[int], int] | None:
-    """Timestamps from a large file's index, which counts in decoding order: only a constant step says the times."""
-    if os.path.getsize(path) <= _SCAN_LIMIT or "mp4" not in container.format.name:
-        return None
-    entries = [entry.timestamp for entry in stream.index_entries if not entry.is_discard]
-    steps = {later - earlier for earlier, later in zip(entries, entries[1:], strict=False)}
-    if len(steps) != 1:
-        return None
-    start = stream.start_time or 0
-    return [start + entry - entries[0] for entry in entries], steps.pop()
-
-
-def _from_packets(
-    container: av.container.InputContainer, stream: av.VideoStream, path: str
-) -> tuple[list[int], int | None]:
-    durations: dict[int, int | None] = {}
-    stamps = []
-    try:
-        for packet in container.demux(stream):
-            stamp = packet.pts if packet.pts is not None else packet.dts
-            if packet.size and not packet.is_discard and stamp is not None:
-                stamps.append(stamp)
-                durations[stamp] = packet.duration
-    except av.error.FFmpegError as error:
-        raise damaged(path, str(error)) from error
-    return stamps, durations[max(stamps)] if stamps else None
-
-
 def check_complete(path: str, stream: av.VideoStream) -> None:
     """Raises DamagedMedia when the index points behind the end of the file: the copy was cut off."""
     entries = stream.index_entries
@@ -119,6 +88,20 @@ def check_complete(path: str, stream: av.VideoStream) -> None:
 def damaged(path: str, why: str) -> DamagedMedia:
     """The error for a file that cannot be decoded."""
     return DamagedMedia(f"The file {path} is damaged.", why, "Copy it again from the card or render it again.")
+
+
+def damaged_frames(path: str, runs: Sequence[tuple[int, int]]) -> DamagedMedia:
+    """The error for frames, as (first, last), that are lost or damaged."""
+    shown = [f"{first}" if first == last else f"{first} to {last}" for first, last in runs[:6]]
+    listed = ", ".join(shown) + (" and others" if len(runs) > len(shown) else "")
+    several = len(runs) > 1 or runs[0][0] != runs[0][1]
+    return DamagedMedia(
+        f"{'Frames' if several else 'Frame'} {listed} of {path} {'are' if several else 'is'} damaged.",
+        "They cannot be decoded, or were predicted from pictures that are lost."
+        if several
+        else "It cannot be decoded, or was predicted from a picture that is lost.",
+        f"Copy the file again, or choose a part of the clip without {'these frames' if several else 'this frame'}.",
+    )
 
 
 def _check(path: str) -> None:

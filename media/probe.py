@@ -14,8 +14,9 @@ from contract.image_sequence import ImageSequence
 from contract.timecode import frame_of_timecode, is_drop_frame
 from media.colour import ColourTags, tags_of
 from media.fields import FieldOrder, field_order_of
-from media.movies import check_complete, first_frame, open_media, pixel_aspect, read_stamps, video_stream
+from media.movies import check_complete, first_frame, header_rates, open_media, pixel_aspect, video_stream
 from media.orientation import Orientation, orientation_of
+from media.packets import PacketIndex, index_packets
 from media.pixels import layout, working_format
 from media.sequences import find_sequence, is_sequence, is_unnumbered_picture
 from media.timing import FrameTimes, measure_timing
@@ -38,6 +39,7 @@ class MediaInfo:
     field_order: which field of an interlaced clip is shown first
     start_timecode: frame number of the first frame, None without timecode
     times: the frame of every picture, None for a sequence
+    packets: where the pictures are in the file, None for a sequence
     container_start: seconds of the file's first sample of any kind
     notes: sentences about oddities of the clip and what is done with them
     """
@@ -64,6 +66,7 @@ class MediaInfo:
     audio_codec: str | None
     codec: str
     times: FrameTimes | None = field(default=None, repr=False)
+    packets: PacketIndex | None = field(default=None, repr=False)
     container_start: Fraction | None = None
     sequence: ImageSequence | None = None
     notes: tuple[str, ...] = ()
@@ -111,7 +114,8 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
         stream = video_stream(container, path)
         check_complete(path, stream)
         frame = first_frame(container, path)
-        timing = measure_timing(*read_stamps(path), _time_base(stream), stream.guessed_rate, rate)
+        index = index_packets(path)
+        timing = measure_timing(index.stamps, index.last_duration, index.time_base, header_rates(stream), rate)
         sound = next(iter(container.streams.audio), None)
         timecode = _timecode(container)
         return _facts(
@@ -127,6 +131,8 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
             has_audio=sound is not None,
             audio_codec=sound.codec_context.name if sound is not None and sound.codec_context else None,
             times=timing.times,
+            packets=index,
+            time_notes=(*index.notes, *timing.notes),
             container_start=None if container.start_time is None else Fraction(container.start_time, av.time_base),
         )
 
@@ -151,7 +157,7 @@ def _probe_sequence(path: str, rate: Fraction) -> MediaInfo:
         )
 
 
-def _facts(frame: av.VideoFrame, stream: av.VideoStream, **known: Any) -> MediaInfo:
+def _facts(frame: av.VideoFrame, stream: av.VideoStream, time_notes: tuple[str, ...] = (), **known: Any) -> MediaInfo:
     """What the first picture says, with what is `known` of the clip."""
     aspect = pixel_aspect(stream)
     orientation = orientation_of(frame)
@@ -172,7 +178,7 @@ def _facts(frame: av.VideoFrame, stream: av.VideoStream, **known: Any) -> MediaI
         colour=colour,
         field_order=fields,
         codec=stream.codec_context.name,
-        notes=tuple(_notes(fields, colour, orientation)),
+        notes=(*_notes(fields, colour, orientation), *time_notes),
         **known,
     )
 
@@ -193,11 +199,6 @@ def _notes(fields: FieldOrder, colour: ColourTags, orientation: Orientation) -> 
     if abs(orientation.tilt) > 0.5:
         turn, kept = 90 * orientation.turns + orientation.tilt, 90 * orientation.turns
         yield f"The clip is to be shown turned by {turn:.0f} degrees. Only quarter turns are kept: {kept} degrees."
-
-
-def _time_base(stream: av.VideoStream) -> Fraction:
-    assert stream.time_base is not None, "an open video stream has a time base"
-    return stream.time_base
 
 
 def _timecode(container: av.container.InputContainer) -> str | None:

@@ -10,9 +10,11 @@ import numpy as np
 
 from contract.image_sequence import ImageSequence
 from media.colour import ColourTags
-from media.errors import BadRange, DamagedMedia, MissingFrames
-from media.movies import open_media, read_image, video_stream
+from media.decoding import MovieDecoder, Picture
+from media.errors import BadRange, MissingFrames
+from media.movies import damaged_frames, read_image
 from media.orientation import Orientation, orientation_of
+from media.packets import PacketIndex
 from media.pixels import PixelLayout, layout, planes_of
 from media.probe import MediaInfo
 from media.rgb import rgb_of
@@ -60,7 +62,8 @@ def read_frames(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame
     if info.sequence is not None:
         return _read_sequence(info, info.sequence, start, count)
     assert info.times is not None, "a movie that was probed has its times"
-    return _read_movie(info, info.times, start, count)
+    assert info.packets is not None, "a movie that was probed has its packets"
+    return _read_movie(info, info.times, info.packets, start, count)
 
 
 def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
@@ -71,6 +74,12 @@ def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
             "A clip must keep its size.",
             "Render the clip to one size first.",
         )
+    if frame.format.name != info.pix_fmt:
+        raise MissingFrames(
+            f"Frame {index} of {info.path} is {frame.format.name}, its first frame is {info.pix_fmt}.",
+            "A clip must keep its pixel format.",
+            "Render the clip with one setting first.",
+        )
     form = layout(info.working_format)
     return SourceFrame(index, planes_of(frame, form.name), form, info.colour, info.orientation)
 
@@ -79,12 +88,6 @@ def _read_sequence(info: MediaInfo, sequence: ImageSequence, start: int, count: 
     for index in range(start, start + count):
         path = sequence.image(index)
         frame = read_image(path)
-        if frame.format.name != info.pix_fmt:
-            raise MissingFrames(
-                f"{path} is {frame.format.name}, the sequence's first frame is {info.pix_fmt}.",
-                "A sequence must keep its pixel format.",
-                "Render the sequence with one setting.",
-            )
         if orientation_of(frame) != info.orientation:
             raise MissingFrames(
                 f"{path} is turned in another way than the sequence's first picture.",
@@ -94,61 +97,28 @@ def _read_sequence(info: MediaInfo, sequence: ImageSequence, start: int, count: 
         yield _wrap(info, index, frame)
 
 
-def _read_movie(info: MediaInfo, times: FrameTimes, start: int, count: int) -> Iterator[SourceFrame]:
-    wanted, end = start, start + count
-    held: av.VideoFrame | None = None
-    for place, frame in _placed_frames(info.path, times, start):
-        if place > wanted and held is not None:
-            source = _wrap(info, wanted, held)
-            while wanted < min(place, end):
-                yield SourceFrame(wanted, source.planes, source.form, source.tags, source.orientation)
-                wanted += 1
-        if wanted >= end:
-            return
-        held = frame
-    if held is None:
-        raise DamagedMedia(
-            f"No picture of {info.path} could be decoded from frame {start} on.", remedy="Copy it again."
-        )
-    # Past the last decoded picture only its own hold may follow; anything else was lost in the file.
-    last = times.last_frame if held.pts is None else times.frame_at(held.pts)
-    if wanted < end and wanted > last + 1 and not info.variable_rate:
-        raise DamagedMedia(
-            f"{info.path} ends at frame {last}, {info.frame_count} frames were announced.", remedy="Copy it again."
-        )
-    source = _wrap(info, wanted, held)
-    for index in range(wanted, end):
-        yield SourceFrame(index, source.planes, source.form, source.tags, source.orientation)
+def _read_movie(
+    info: MediaInfo, times: FrameTimes, packets: PacketIndex, start: int, count: int
+) -> Iterator[SourceFrame]:
+    decoder = MovieDecoder(info.path, packets)
+    try:
+        pictures = decoder.pictures_from(times.picture_at(start))
+        held: SourceFrame | None = None
+        shown = -1
+        for index in range(start, start + count):
+            wanted = times.picture_at(index)
+            if held is None or shown != wanted:
+                held, shown = _wrap(info, index, _picture(info, pictures, wanted, index)), wanted
+            yield SourceFrame(index, held.planes, held.form, held.tags, held.orientation)
+    finally:
+        decoder.close()
 
 
-def _placed_frames(path: str, times: FrameTimes, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
-    """(grid index, frame) in presentation order, beginning at or before `start`."""
-    for rewind in (True, False) if start else (False,):
-        with open_media(path) as container:
-            stream = video_stream(container, path)
-            stream.thread_type = "AUTO"
-            if rewind:
-                container.seek(times.ticks_at(start), stream=stream, backward=True)
-            pending: tuple[int, av.VideoFrame] | None = None
-            reached = False
-            try:
-                for frame in container.decode(stream):
-                    if frame.pts is None or frame.is_corrupt:
-                        continue
-                    place = times.frame_at(frame.pts)
-                    if rewind and not reached and place > start and pending is None:
-                        break
-                    reached = True
-                    if pending is not None and place > pending[0]:
-                        yield pending
-                    pending = (place, frame)
-            except av.error.FFmpegError as error:
-                raise DamagedMedia(
-                    f"{path} cannot be decoded near frame {pending[0] + 1 if pending else start}.",
-                    str(error),
-                    "Copy it again, or choose a range before the damage.",
-                ) from error
-            if reached:
-                if pending is not None:
-                    yield pending
-                return
+def _picture(info: MediaInfo, pictures: Iterator[Picture], wanted: int, index: int) -> av.VideoFrame:
+    """The picture with that ordinal, whole. Raises DamagedMedia: no neighbour stands in for a lost one."""
+    for picture in pictures:
+        if picture.ordinal == wanted and picture.whole:
+            return picture.frame
+        if picture.ordinal >= wanted:
+            break
+    raise damaged_frames(info.path, [(index, index)])

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_left
 from collections.abc import Iterator
 from fractions import Fraction
 
 import av
 
 from contract.image_sequence import ImageSequence
+from media.decoding import MovieDecoder, Picture
 from media.errors import BadRange, DamagedMedia, MissingFrames
-from media.movies import open_media, pixel_aspect, read_image, read_stamps, video_stream
-from media.timing import FrameTimes
+from media.movies import damaged_frames, header_rates, open_media, pixel_aspect, read_image, video_stream
+from media.packets import PacketIndex, index_packets
+from media.timing import FrameTimes, measure_timing
 
 # Reading on is cheaper than seeking for this many pictures: about the length of a group of pictures.
 _READ_ON = 24
-# A seek that lands behind the wanted picture (open groups, odd indices) is tried again this many pictures earlier.
-_FURTHER_BACK = (0, 48, None)
 
 
 class FrameReader:
@@ -62,11 +61,14 @@ class FrameReader:
 
 def read_frame_times(path: str, rate: Fraction) -> FrameTimes:
     """A movie's pictures on the grid of `rate`, without decoding. Raises a subclass of BadMedia."""
+    return _index(path, rate)[1]
+
+
+def _index(path: str, rate: Fraction) -> tuple[PacketIndex, FrameTimes]:
     with open_media(path) as container:
-        time_base = video_stream(container, path).time_base
-    assert time_base is not None, "an open video stream has a time base"
-    stamps, _ = read_stamps(path)
-    return FrameTimes.from_stamps(stamps, time_base, rate)
+        headers = header_rates(video_stream(container, path))
+    packets = index_packets(path)
+    return packets, measure_timing(packets.stamps, packets.last_duration, packets.time_base, headers, rate).times
 
 
 def _read_picture(sequence: ImageSequence, index: int) -> av.VideoFrame:
@@ -84,15 +86,15 @@ class _Movie:
 
     def __init__(self, path: str, rate: Fraction) -> None:
         self._path = path
-        self.times = read_frame_times(path, rate)
-        self._open()
-        self.pixel_aspect = pixel_aspect(self._stream)
-        self._decoded: Iterator[av.VideoFrame] | None = None
-        self._held: av.VideoFrame | None = None
+        packets, self.times = _index(path, rate)
+        self._decoder = MovieDecoder(path, packets)
+        self.pixel_aspect = pixel_aspect(self._decoder.stream)
+        self._pictures: Iterator[Picture] | None = None
+        self._held: Picture | None = None
 
     def close(self) -> None:
-        self._decoded, self._held = None, None
-        self._container.close()
+        self._pictures, self._held = None, None
+        self._decoder.close()
 
     def frame(self, number: int) -> av.VideoFrame:
         """The picture that is shown at a frame of the grid."""
@@ -102,56 +104,14 @@ class _Movie:
                 f"Its last picture is at frame {self.times.last_frame}.",
                 "Relink the clip, or make the take again.",
             )
-        picture = self.times.picture_at(number)
-        wanted = self.times.stamps[picture]
-        if self._held is not None and self._held.pts == wanted:
-            return self._held
-        try:
-            found = self._read_to(wanted) if self._is_just_ahead(picture) else None
-            for back in _FURTHER_BACK:
-                if found is not None:
-                    return found
-                self._seek(0 if back is None else max(0, picture - back))
-                found = self._read_to(wanted)
-        except av.error.FFmpegError as error:
-            raise DamagedMedia(f"{self._path} cannot be decoded.", str(error), "Copy it or render it again.") from error
-        if found is None:
-            raise DamagedMedia(
-                f"Frame {number} of {self._path} cannot be decoded.", "The file is damaged there.", "Copy it again."
-            )
-        return found
-
-    def _open(self) -> None:
-        self._container = open_media(self._path)
-        self._stream = video_stream(self._container, self._path)
-        self._stream.thread_type = "AUTO"
-
-    def _is_just_ahead(self, picture: int) -> bool:
-        if self._decoded is None or self._held is None or self._held.pts is None:
-            return False
-        held = bisect_left(self.times.stamps, self._held.pts)
-        return held <= picture <= held + _READ_ON and self._held.pts < self.times.stamps[picture]
-
-    def _seek(self, picture: int) -> None:
-        self._held = None
-        if picture == 0:
-            # Some containers cannot seek to before their first picture's decoding time.
-            self._container.close()
-            self._open()
-        else:
-            self._container.seek(self.times.stamps[picture], stream=self._stream, backward=True)
-        self._decoded = self._container.decode(self._stream)
-
-    def _read_to(self, wanted: int) -> av.VideoFrame | None:
-        """Decode up to the picture with a timestamp; None when reading began behind it or the file ended."""
-        assert self._decoded is not None
-        for frame in self._decoded:
-            if frame.pts is None or frame.is_corrupt:
-                continue
-            self._held = frame
-            if frame.pts == wanted:
-                return frame
-            if frame.pts > wanted:
-                return None
-        self._decoded = None
-        return None
+        wanted = self.times.picture_at(number)
+        if self._held is None or not self._held.ordinal <= wanted <= self._held.ordinal + _READ_ON:
+            self._pictures, self._held = self._decoder.pictures_from(wanted), None
+        while self._held is None or self._held.ordinal < wanted:
+            assert self._pictures is not None, "a held picture came from an iteration"
+            self._held = next(self._pictures, None)
+            if self._held is None:
+                break
+        if self._held is None or self._held.ordinal != wanted or not self._held.whole:
+            raise damaged_frames(self._path, [(number, number)])
+        return self._held.frame

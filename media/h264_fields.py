@@ -1,0 +1,152 @@
+"""Which packets of an H.264 stream hold the second field of a picture, read from the slice headers (ITU-T H.264, 7.3).
+
+Interlaced cameras and broadcasts may code each field by itself, and a transport stream then carries two packets for one
+picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from media.bit_reader import BitReader
+
+# Slices begin within the first kilobytes of a packet: what stands before them is parameter sets and messages.
+_HEAD = 1 << 14
+_HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
+
+
+@dataclass(frozen=True)
+class _Sequence:
+    frame_number_bits: int
+    frames_only: bool
+    separate_planes: bool
+
+
+class FieldPairs:
+    """Follows one stream's packets in decoding order. `extradata` is the container's own header of the stream."""
+
+    def __init__(self, extradata: bytes | None) -> None:
+        header = extradata or b""
+        # The avcC box says how long the lengths are that stand in place of start codes.
+        self._length_size = (header[4] & 3) + 1 if header[:1] == b"\x01" and len(header) > 6 else 0
+        self._sequences: dict[int, _Sequence] = {}
+        self._pictures: dict[int, int] = {}
+        self._open_field: tuple[int, int] | None = None
+        for unit in _avcc_units(header) if self._length_size else _units(header, 0):
+            self._learn(unit)
+
+    def is_second_field(self, packet: bytes) -> bool:
+        """Whether a packet completes the picture of the packet before it."""
+        for unit in _units(packet[:_HEAD], self._length_size):
+            kind = unit[0] & 31
+            if kind in (7, 8):
+                self._learn(unit)
+            elif kind in (1, 5):
+                return self._closes(unit)
+        return False
+
+    def _learn(self, unit: bytes) -> None:
+        kind = unit[0] & 31
+        if kind == 7 and len(unit) > 4:
+            number, sequence = _sequence_of(unit)
+            self._sequences[number] = sequence
+        elif kind == 8:
+            reader = BitReader(_unescaped(unit[1:16]))
+            picture = reader.unsigned()
+            self._pictures[picture] = reader.unsigned()
+
+    def _closes(self, unit: bytes) -> bool:
+        reader = BitReader(_unescaped(unit[1:32]))
+        reader.unsigned()  # first_mb_in_slice
+        reader.unsigned()  # slice_type
+        sequence = self._sequences.get(self._pictures.get(reader.unsigned(), -1))
+        if sequence is None or sequence.frames_only:
+            self._open_field = None
+            return False
+        if sequence.separate_planes:
+            reader.skip(2)
+        number = reader.bits(sequence.frame_number_bits)
+        is_field, bottom = reader.bits(1), reader.bits(1)
+        if not is_field:
+            self._open_field = None
+            return False
+        if self._open_field == (number, 1 - bottom):
+            self._open_field = None
+            return True
+        self._open_field = (number, bottom)
+        return False
+
+
+def _sequence_of(unit: bytes) -> tuple[int, _Sequence]:
+    """(id, facts) of a sequence parameter set."""
+    reader = BitReader(_unescaped(unit[4:256]))
+    profile = unit[1]
+    number = reader.unsigned()
+    separate = False
+    if profile in _HIGH_PROFILES:
+        chroma = reader.unsigned()
+        if chroma == 3:
+            separate = bool(reader.bits(1))
+        reader.unsigned()
+        reader.unsigned()
+        reader.skip(1)
+        if reader.bits(1):
+            for place in range(12 if chroma == 3 else 8):
+                if reader.bits(1):
+                    _skip_scaling_list(reader, 16 if place < 6 else 64)
+    frame_number_bits = reader.unsigned() + 4
+    order = reader.unsigned()
+    if order == 0:
+        reader.unsigned()
+    elif order == 1:
+        reader.skip(1)
+        reader.signed()
+        reader.signed()
+        for _ in range(min(reader.unsigned(), 255)):
+            reader.signed()
+    reader.unsigned()
+    reader.skip(1)
+    reader.unsigned()
+    reader.unsigned()
+    return number, _Sequence(frame_number_bits, bool(reader.bits(1)), separate)
+
+
+def _skip_scaling_list(reader: BitReader, size: int) -> None:
+    last = following = 8
+    for _ in range(size):
+        if following:
+            following = (last + reader.signed()) % 256
+        last = following or last
+
+
+def _avcc_units(header: bytes) -> Iterator[bytes]:
+    """Parameter sets of an avcC box (ISO/IEC 14496-15, 5.3.3)."""
+    at, counts = 6, header[5] & 31
+    for group in range(2):
+        for _ in range(counts):
+            length = int.from_bytes(header[at : at + 2], "big")
+            unit, at = header[at + 2 : at + 2 + length], at + 2 + length
+            if unit:
+                yield unit
+        if group == 0:
+            counts, at = (header[at] if at < len(header) else 0), at + 1
+
+
+def _units(data: bytes, length_size: int) -> Iterator[bytes]:
+    """NAL units behind start codes, or behind lengths of `length_size` bytes."""
+    if length_size:
+        at = 0
+        while at + length_size < len(data):
+            length = int.from_bytes(data[at : at + length_size], "big")
+            unit, at = data[at + length_size : at + length_size + length], at + length_size + length
+            if unit:
+                yield unit
+        return
+    for unit in data.split(b"\0\0\1")[1:]:
+        if unit:
+            yield unit
+
+
+def _unescaped(data: bytes) -> bytes:
+    return data.replace(b"\0\0\3", b"\0\0")
