@@ -58,14 +58,16 @@ class ClipSource(Part, frozen=True, kw_only=True, tag="clip", tag_field="kind"):
     """A clip of a movie, an image sequence (folder or pattern) or a timeline.
 
     source: a path on the backend's machine; with `uploads`, a path among them.
+    timeline: the name or number of one of several timelines in the file.
     clip: the name or number of a timeline's clip.
     part: first and last frame of a part of the clip, both included, 0 being its first visible frame.
-    rate: an image sequence's frames a second, "24" or "24000/1001"; None: 24.
+    rate: frames a second of an image sequence (None: 24) or an edit list (None: its media's), "24" or "24000/1001".
     media_folders: searched for media that is not where the timeline says.
     uploads: the clip's files where they came over the bridge.
     """
 
     source: str
+    timeline: str | None = None
     clip: str | None = None
     part: tuple[int, int] | None = None
     rate: str | None = None

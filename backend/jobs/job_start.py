@@ -166,6 +166,7 @@ def _open(location: ClipSource, folder: JobFolder, files: JobFileAccess) -> Sour
         unpacked=folder.media,
         media_folders=tuple(map(Path, location.media_folders)),
         rate=location.frame_rate,
+        timeline=location.timeline,
         check=files.check,
     )
 

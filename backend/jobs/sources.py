@@ -10,16 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from bridge.editorial.clip_list import Shot, part_of, select_shot
+from bridge.editorial.edl_media import check_edl_media
 from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
+from bridge.editorial.timeline_kinds import is_timeline, refuse_projects
 from contract.errors import BadMedia, BadTimeline, Problem
 from media.probe import MediaInfo, probe
 from media.sequences import find_sequence, is_sequence
-
-TIMELINES = frozenset((".otio", ".otioz", ".otiod"))
-OTHER_TIMELINES = frozenset(
-    (".xml", ".fcpxml", ".fcpxmld", ".edl", ".aaf", ".drt", ".drp", ".prproj", ".blend", ".kdenlive")
-)
-
 
 CheckMedia = Callable[[Path], object]
 """Sees the path of a file or folder before it is read; raises a Problem when that is not allowed."""
@@ -53,23 +49,21 @@ def open_source(
     unpacked: Path,
     media_folders: tuple[Path, ...] = (),
     rate: Fraction | None = None,
+    timeline: str | None = None,
     check: CheckMedia | None = None,
 ) -> Source:
-    """Open a movie, an image sequence or a timeline and choose the clip.
+    """Open a movie, an image sequence or a timeline and choose the clip; `timeline` is one of several in a file.
 
+    `rate` is that of an image sequence or of an edit list, which do not say it.
     `unpacked` is where a timeline bundle's media goes. `check` sees the timeline and all media before they are read.
     Raises BadMedia, BadTimeline, OutOfDisk, and what `check` raises.
     """
     look = _Look(check)
-    suffix = Path(path).suffix.lower()
-    if suffix in OTHER_TIMELINES:
-        raise BadTimeline(
-            f"{Path(path).name} is not a timeline that can be read.",
-            f"Files of the kind {suffix} belong to one application.",
-            "Export the timeline as OpenTimelineIO (.otio) from your editor.",
-        )
-    if suffix in TIMELINES:
-        return _from_timeline(path, clip, part, unpacked, media_folders, look)
+    refuse_projects(path)
+    if is_timeline(path):
+        look.check(Path(path))
+        opened = open_timeline(path, unpacked, name=timeline, media_folders=media_folders, rate=rate, ask_media=look.at)
+        return _from_timeline(path, opened, clip, part, look)
     if os.path.isfile(path) and is_sequence(path):
         raise BadMedia(
             f"{Path(path).name} is a single picture.",
@@ -128,17 +122,12 @@ def _timeline_of(info: MediaInfo) -> OpenTimeline:
 
 
 def _from_timeline(
-    path: str,
-    clip: str | None,
-    part: tuple[int, int] | None,
-    unpacked: Path,
-    media_folders: tuple[Path, ...],
-    look: _Look,
+    path: str, opened: OpenTimeline, clip: str | None, part: tuple[int, int] | None, look: _Look
 ) -> Source:
-    look.check(Path(path))
-    opened = open_timeline(path, unpacked, media_folders=media_folders)
     shot = select_shot(opened, clip, part, look.start_of)
     info = look.at(_media_name(shot), shot.frame_rate)
+    if opened.kind == "edl" and shot.sequence is None:
+        check_edl_media(shot, look.at(shot.media_path))
     if shot.source_start + shot.frame_count > info.frame_count:
         raise BadTimeline(
             f'"{shot.name}" shows frames that its media does not have.',

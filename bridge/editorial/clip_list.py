@@ -204,8 +204,8 @@ def _file_name(found: VideoClip) -> str:
 
 def _listed(opened: OpenTimeline, place: _Place, probe: Probe | None) -> ListedClip:
     found, rate = place.found, opened.rate
-    known = place.start is not None
-    record_in = timecode(opened.start + round(place.start * rate), rate) if known else "unknown position"
+    start = place.start
+    record_in = "unknown position" if start is None else timecode(opened.start + round(start * rate), rate)
     track = f"V{found.track_number}" + (" (inside a compound clip)" if found.nested else "")
     shot: Shot | None = None
     problem: BadTimeline | BadMedia | None = None

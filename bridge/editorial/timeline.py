@@ -1,4 +1,4 @@
-"""Opening timelines: .otio, .otioz and .otiod from any application, or a plain movie seen as a timeline of one clip."""
+"""Opening timelines: .otio, .otioz, .otiod and exchange files, or a plain movie seen as a timeline of one clip."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import opentimelineio as otio
 
+from bridge.editorial.exchange.readers import read_exchange
+from bridge.editorial.exchange.reading import AskMedia, Reading
 from bridge.editorial.media_location import url_like
 from bridge.editorial.media_search import MediaSearch
 from bridge.editorial.rates import as_time, exact_rate, frames_at
+from bridge.editorial.timeline_choice import choose_timeline
+from bridge.editorial.timeline_kinds import EXCHANGE_SUFFIXES, refuse_projects
 from bridge.editorial.video_clips import walk_video_clips
 from contract.errors import BadTimeline, OutOfDisk
 from contract.image_sequence import ImageSequence
 
-TimelineKind = Literal["otio", "otioz", "otiod", "movie"]
+TimelineKind = Literal["otio", "otioz", "otiod", "edl", "xml", "fcpxml", "fcpxmld", "aaf", "movie"]
 
 _CONTENT = "content.otio"  # the timeline's name inside .otioz and .otiod (OTIO file bundles)
 _EXPORT = "Export the timeline as OpenTimelineIO (.otio) from your editor."
@@ -37,7 +41,8 @@ class OpenTimeline:
 
     Relative media references count from `media_base`; media that is not where the timeline says is looked for below
     `media_folders`. `path` is the file that was opened (the movie itself for kind "movie"). `older` says that
-    no Clip.2 was in the file, so that the application which wrote it may know only Clip.1.
+    no Clip.2 was in the file, so that the application which wrote it may know only Clip.1. `notices` are sentences
+    about what was uncertain when it was read.
     """
 
     timeline: otio.schema.Timeline
@@ -46,6 +51,7 @@ class OpenTimeline:
     media_base: Path
     media_folders: tuple[Path, ...] = ()
     older: bool = True
+    notices: tuple[str, ...] = ()
 
     @cached_property
     def rate(self) -> Fraction:
@@ -85,11 +91,14 @@ def open_timeline(
     *,
     name: str | None = None,
     media_folders: Many[str | os.PathLike[str]] = (),
+    rate: Fraction | None = None,
+    ask_media: AskMedia | None = None,
 ) -> OpenTimeline:
     """Read a timeline. `scratch` is where an .otioz unpacks its media (beside the file when None).
 
-    `name` chooses one of a collection's timelines. Raises BadTimeline when the file is missing, not a timeline, or
-    holds several and none is chosen; OutOfDisk when the media cannot be unpacked.
+    `name` chooses one of several timelines, by its name or its number from 1. For an edit list, `rate` are its frames a
+    second where a person named them, and `ask_media` looks at a movie by its path. Raises BadTimeline when
+    the file is missing, not a timeline, or holds several and none is chosen; OutOfDisk when media cannot be unpacked.
     """
     path = Path(path)
     folders = tuple(map(Path, media_folders))
@@ -100,6 +109,19 @@ def open_timeline(
     except OSError as error:
         why = error.strerror or str(error)
         raise BadTimeline(f"{path} cannot be read.", why, "Check the permissions of file and folder.") from error
+    refuse_projects(path)
+    kind = path.suffix.lower().removeprefix(".")
+    if f".{kind}" in EXCHANGE_SUFFIXES:
+        reading = Reading(path.parent.absolute(), MediaSearch(folders), rate, ask_media)
+        read = read_exchange(path, reading)
+        timeline = choose_timeline(read.timelines, name, path)
+        return OpenTimeline(timeline, path, cast(TimelineKind, kind), reading.base, folders, True, read.notices)
+    return _open_otio(path, is_folder, scratch, name, folders)
+
+
+def _open_otio(
+    path: Path, is_folder: bool, scratch: str | os.PathLike[str] | None, name: str | None, folders: tuple[Path, ...]
+) -> OpenTimeline:
     kind: TimelineKind
     if is_folder:
         text, kind, base = _read_text(path / _CONTENT), "otiod", path
@@ -108,7 +130,7 @@ def open_timeline(
         text, kind = _unpack(path, base), "otioz"
     else:
         text, kind, base = _read_text(path), "otio", path.parent
-    timeline = _only_timeline(_parse(text, path), name, path)
+    timeline = choose_timeline(_timelines_of(_parse(text, path), path), name, path)
     return OpenTimeline(timeline, path, kind, base.absolute(), folders, '"Clip.2"' not in text)
 
 
@@ -226,26 +248,14 @@ def _why_unreadable(text: str, error: Exception) -> str:
     return f"A value is of the wrong kind (near line {line[1]})." if line else str(error)
 
 
-def _only_timeline(read: object, name: str | None, path: Path) -> otio.schema.Timeline:
-    """The timeline itself, or the chosen one of a collection's."""
+def _timelines_of(read: object, path: Path) -> list[otio.schema.Timeline]:
+    """The timeline itself, or those of a collection."""
     if isinstance(read, otio.schema.Timeline):
-        found = [read]
-    elif isinstance(read, otio.schema.SerializableCollection):
-        found = read.find_children(otio.schema.Timeline)
-    else:
-        raise BadTimeline(f"{path.name} is not a timeline.", f"It holds {_described(read)}.", _EXPORT)
-    chosen = found if name is None else [timeline for timeline in found if timeline.name == name]
-    if len(chosen) != 1:
-        names = ", ".join(repr(timeline.name) for timeline in found) or "none"
-        raise BadTimeline(
-            f"{path.name} does not hold exactly one timeline" + (f" called {name!r}." if name else "."),
-            f"It holds: {names}.",
-            "Choose one by its name." if found else _EXPORT,
-        )
-    if chosen[0].tracks is None:
-        raise BadTimeline("The timeline has no video track.", f"{path.name} holds no tracks at all.", _EXPORT)
-    # A child of a collection would dangle when the collection goes.
-    return chosen[0].deepcopy()
+        return [read]
+    if isinstance(read, otio.schema.SerializableCollection):
+        # A child of a collection would dangle when the collection goes.
+        return [timeline.deepcopy() for timeline in read.find_children(otio.schema.Timeline)]
+    raise BadTimeline(f"{path.name} is not a timeline.", f"It holds {_described(read)}.", _EXPORT)
 
 
 def _available_range(clip: otio.schema.Clip) -> otio.opentime.TimeRange | None:

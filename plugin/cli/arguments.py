@@ -52,6 +52,9 @@ def _add(commands: argparse._SubParsersAction) -> None:
         "source", type=values.text, metavar="SOURCE", help="movie, image sequence (folder, %%04d) or timeline"
     )
     add.add_argument("instruction", metavar="INSTRUCTION", help='for example "add a red balloon above the street"')
+    add.add_argument(
+        "--timeline", type=values.text, metavar="NAME|INDEX", help="which of several timelines in the file"
+    )
     add.add_argument("--clip", type=values.text, metavar="NAME|INDEX", help="which clip of a timeline")
     add.add_argument(
         "--range",
@@ -67,14 +70,16 @@ def _add(commands: argparse._SubParsersAction) -> None:
         help="tiny, a hub name, or a folder (default: tiny)",
     )
     add.add_argument("--download", action="store_true", help="fetch the model if it is not on this machine")
-    add.add_argument("--rate", type=values.rate, metavar="FPS", help="rate of an image sequence (default: 24)")
+    add.add_argument(
+        "--rate", type=values.rate, metavar="FPS", help="rate of an image sequence (default: 24) or an edit list"
+    )
     add.add_argument(
         "--media",
         type=values.path,
         action="append",
         default=[],
-        metavar="DIR",
-        help="look for moved media here; repeat",
+        metavar="PATH",
+        help="a folder to look for media in, or the file itself; repeat",
     )
     add.add_argument(
         "--output", type=values.path, metavar="DIR", help="folder for the results (default: a new one in here)"

@@ -24,6 +24,7 @@ def job_of(options: argparse.Namespace) -> tuple[JobSpec, dict[str, Path]]:
     else:
         start = ClipSource(
             source=absolute(options.source),
+            timeline=options.timeline,
             clip=options.clip,
             part=options.part,
             rate=str(options.rate) if options.rate else None,

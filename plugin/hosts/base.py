@@ -40,11 +40,13 @@ class PlacementFailed(HostProblem):
 
 @dataclass(frozen=True)
 class ShotSource:
-    """How the backend opens a shot: the fields `source`, `clip` and `media_folders` of its job request."""
+    """How the backend opens a shot: fields of its job's `contract.job.ClipSource`, which explains them."""
 
     source: str
     clip: str | None
     media_folders: tuple[str, ...] = ()
+    timeline: str | None = None
+    rate: str | None = None
 
 
 class Placement(msgspec.Struct, frozen=True):

@@ -146,6 +146,7 @@ def _open(open_source: OpenSource, location: ClipSource, folder: JobFolder) -> A
         unpacked=folder.media,
         media_folders=tuple(map(Path, location.media_folders)),
         rate=location.frame_rate,
+        timeline=location.timeline,
     )
 
 

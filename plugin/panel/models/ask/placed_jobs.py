@@ -73,7 +73,13 @@ def of_clip(
     """
     edit = asked.edit if plan is None else msgspec.structs.replace(asked.edit, scope=plan.scope)
     start = ClipSource(
-        source=source.source, clip=source.clip, part=shot.part, media_folders=source.media_folders, uploads=uploads
+        source=source.source,
+        timeline=source.timeline,
+        clip=source.clip,
+        part=shot.part,
+        rate=source.rate,
+        media_folders=source.media_folders,
+        uploads=uploads,
     )
     return msgspec.structs.replace(
         asked,

@@ -1,0 +1,33 @@
+"""Whether an edit list and the media behind one of its clips count frames alike."""
+
+from __future__ import annotations
+
+from bridge.editorial.exchange.reading import CountedMedia
+from bridge.editorial.shot import Shot
+from contract.errors import BadTimeline
+from contract.timecode import frame_of_timecode, timecode
+
+_REMEDY = "Export OpenTimelineIO (.otio) or XML instead, which name the frames themselves."
+
+
+def check_edl_media(shot: Shot, media: CountedMedia) -> None:
+    """Raises BadTimeline when `shot`, of an edit list, may show other frames of its media than its editor did."""
+    rate = shot.frame_rate
+    if round(rate) != round(media.rate):
+        raise BadTimeline(
+            f'"{shot.name}" has another frame rate than the edit list.',
+            f"Its media has {float(media.rate):.5g} frames a second and the list counts {float(rate):.5g}; which of "
+            "both numbers its frames is not said.",
+            _REMEDY,
+        )
+    drops = bool(shot.metadata.get("cmx_3600", {}).get("drop"))
+    if media.start_timecode is not None and media.drop_frame != drops:
+        listed = timecode(shot.media_start + shot.source_start, rate, drops)
+        plain = listed.replace(";", ":")
+        there = plain[:8] + (";" if media.drop_frame else ":") + plain[9:]
+        if frame_of_timecode(listed, rate) != frame_of_timecode(there, rate):
+            raise BadTimeline(
+                f'"{shot.name}" is counted in drop frame by {"the edit list" if drops else "its media"} alone.',
+                f"{listed} in the list may be another frame than {there} of the media.",
+                _REMEDY,
+            )
