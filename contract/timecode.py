@@ -46,6 +46,14 @@ def frame_of_timecode(text: str, rate: Fraction) -> int | None:
     return total
 
 
+def recounted(frame: int, rate: Fraction, other: Fraction, drop: bool | None = None) -> int | None:
+    """The number that frame's timecode has at another rate: 86400 at 24 is 01:00:00:00, which is 90000 at 25.
+
+    `drop` as in `timecode`. None when there is no such timecode at the other rate.
+    """
+    return frame_of_timecode(timecode(frame, rate, drop), other)
+
+
 def is_drop_frame(text: str) -> bool:
     """Whether a timecode is written as drop frame."""
     match = _TIMECODE.fullmatch(text.strip())

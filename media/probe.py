@@ -104,11 +104,6 @@ def probe(path: str | os.PathLike[str], rate: Fraction | None = None) -> MediaIn
     return _probe_movie(name, rate)
 
 
-def start_timecode(path: str) -> int:
-    """A movie's start timecode in frames of its own rate, 0 without one. Raises a subclass of BadMedia."""
-    return probe(path).start_timecode or 0
-
-
 def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
     with open_media(path) as container:
         stream = video_stream(container, path)

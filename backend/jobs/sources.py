@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
+
 from bridge.editorial.clip_list import Shot, part_of, select_shot
 from bridge.editorial.edl_media import check_edl_media
-from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
+from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media, with_frame_rate
 from bridge.editorial.timeline_kinds import is_timeline, refuse_projects
+from contract.counting import ordinal
 from contract.errors import BadMedia, BadTimeline, Problem
+from contract.image_sequence import ImageSequence
+from contract.timecode import recounted
 from media.probe import MediaInfo, probe
 from media.sequences import find_sequence, is_sequence
 
@@ -30,12 +35,18 @@ class Source:
     shot: Shot
     info: MediaInfo
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences about what is uncertain in the timeline, or was read otherwise than it says."""
+        return (*self.opened.notices, *self.shot.notices)
+
     def media_stamp(self) -> str:
-        """Changes when the media files are replaced: a digest of their paths, sizes and times of change."""
-        sequence = self.info.sequence
-        paths = map(Path, [self.info.path] if sequence is None else sequence.images())
+        """Changes when media that is seen is replaced: a digest of its files' paths, sizes and times of change."""
+        sequence, shot = self.info.sequence, self.shot
+        first, end = shot.source_start, shot.source_start + shot.frame_count
+        paths = [self.info.path] if sequence is None else [sequence.image(index) for index in range(first, end)]
         digest = hashlib.sha256()
-        for path in paths:
+        for path in map(Path, paths):
             facts = path.stat()
             digest.update(f"{path.absolute()}|{facts.st_size}|{facts.st_mtime_ns}\n".encode())
         return digest.hexdigest()
@@ -77,34 +88,40 @@ def open_source(
 
 
 class _Look:
-    """Probing, after every file that it would read was checked."""
+    """Probing, after every file that it would read was checked; each file is looked at once."""
 
     def __init__(self, check: CheckMedia | None) -> None:
         self._check = check
+        self._seen: dict[tuple[str, Fraction | None], MediaInfo] = {}
+        self.refused: Problem | None = None
 
     def check(self, path: Path) -> None:
         """Raises a Problem when `path` may not be read."""
         if self._check is not None:
             self._check(Path(os.path.abspath(path)))
 
-    def start_of(self, name: str) -> int:
-        """The start timecode of a clip's media in frames. Raises BadMedia, also where `check` raises another Problem:
-        one clip that may not be read must not hide the others."""
+    def of_a_clip(self, name: str, rate: Fraction | None) -> MediaInfo:
+        """Like `at`. Raises BadMedia, also where `check` raises another Problem: one clip that may not be read must not
+        hide the others."""
         try:
-            return self.at(name).start_timecode or 0
+            return self.at(name, rate)
         except BadMedia:
             raise
         except Problem as problem:
+            self.refused = problem
             raise BadMedia(problem.what, problem.why, problem.remedy) from problem
 
     def at(self, name: str, rate: Fraction | None = None) -> MediaInfo:
         """`probe`, for what may be read."""
-        if self._check is not None:
-            if is_sequence(os.path.abspath(name)):
-                self._sequence(os.path.abspath(name))
-            else:
-                self.check(Path(name))
-        return probe(name, rate)
+        key = (os.path.abspath(name), rate)
+        if key not in self._seen:
+            if self._check is not None:
+                if is_sequence(key[0]):
+                    self._sequence(key[0])
+                else:
+                    self.check(Path(name))
+            self._seen[key] = probe(name, rate)
+        return self._seen[key]
 
     def _sequence(self, name: str) -> None:
         path = Path(name)
@@ -124,30 +141,46 @@ def _timeline_of(info: MediaInfo) -> OpenTimeline:
 def _from_timeline(
     path: str, opened: OpenTimeline, clip: str | None, part: tuple[int, int] | None, look: _Look
 ) -> Source:
-    shot = select_shot(opened, clip, part, look.start_of)
-    info = look.at(_media_name(shot), shot.frame_rate)
-    if opened.kind == "edl" and shot.sequence is None:
-        check_edl_media(shot, look.at(shot.media_path))
-    if shot.source_start + shot.frame_count > info.frame_count:
-        raise BadTimeline(
-            f'"{shot.name}" shows frames that its media does not have.',
-            f"It wants frames {shot.source_start} to {shot.source_start + shot.frame_count - 1}; {info.path} has "
-            f"{info.frame_count} at {float(shot.frame_rate):g} frames a second.",
-            "Relink the clip to the right media and export the timeline again.",
-        )
+    opened = with_frame_rate(opened, lambda name: look.of_a_clip(name, None).rate)
+    try:
+        shot = select_shot(opened, clip, part, look.of_a_clip)
+    except BadTimeline as error:
+        if look.refused is not None and error.what.endswith(look.refused.what):
+            raise look.refused from error  # the chosen clip itself may not be read
+        raise
+    if shot.sequence is not None:
+        return Source(path, opened, shot, _sequence_info(shot, shot.sequence, look))
+    own = Fraction(*shot.media_rate)
+    info = look.at(shot.media_path)
+    if opened.kind == "edl":
+        check_edl_media(shot, info)
+    if info.rate != own:
+        info = look.at(shot.media_path, own)
+    if shot.frame_rate != own:
+        info = _played_at(info, shot.frame_rate)
     return Source(path, opened, shot, info)
 
 
-def _media_name(shot: Shot) -> str:
-    """The shot's media as `probe` names it: a movie's path, or a sequence's pattern."""
-    sequence = shot.sequence
-    if sequence is None:
-        return shot.media_path
+def _sequence_info(shot: Shot, sequence: ImageSequence, look: _Look) -> MediaInfo:
+    """What a timeline's image sequence is. Of its images only those that the shot shows have to be there."""
     if sequence.step != 1:
         raise BadTimeline(
-            f'"{shot.name}" is an image sequence that uses every {sequence.step}th picture.',
+            f'"{shot.name}" is an image sequence that uses every {ordinal(sequence.step)} picture.',
             "Only sequences without steps can be worked on.",
             "Render it to a movie in your editor and use that.",
         )
-    # The range names exactly the pictures that the timeline knows, whatever else is in the folder.
-    return sequence.ranged_pattern if sequence.count else sequence.pattern
+    if not sequence.count:
+        return look.at(sequence.pattern, shot.frame_rate)
+    first = sequence.first + shot.source_start
+    seen = msgspec.structs.replace(sequence, first=first, count=shot.frame_count)
+    info = look.at(seen.ranged_pattern, shot.frame_rate)
+    # Frames count from the first image that the timeline knows, whatever else is in the folder.
+    return replace(info, path=sequence.pattern, sequence=sequence, frame_count=sequence.count)
+
+
+def _played_at(info: MediaInfo, rate: Fraction) -> MediaInfo:
+    """The same frames, each shown for a frame of another rate. Its sound would need another speed, so it has none."""
+    start = None
+    if info.start_timecode is not None:
+        start = recounted(info.start_timecode, info.rate, rate, info.drop_frame)
+    return replace(info, rate=rate, start_timecode=start, has_audio=False, audio_codec=None)

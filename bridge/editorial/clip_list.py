@@ -1,7 +1,7 @@
 """The list of a timeline's clips, and the choice of one by name, number or range.
 
-The list itself touches no media. A clip's shot may need it (where the timeline does not say which range the media has,
-the media's start timecode is asked for), so only chosen clips are read, and every file is asked once.
+The list itself touches no media: it shows what the timeline says. The media of a chosen clip is compared with that, so
+only chosen clips are read, and every file is asked once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cache
 
 import msgspec
 
+from bridge.editorial.media_range import MediaFacts
 from bridge.editorial.rates import to_frame
 from bridge.editorial.shot import Probe, Shot, read_shot
 from bridge.editorial.timeline import OpenTimeline
@@ -152,7 +153,7 @@ class _MediaNeeded(Exception):
     """The clip's shot depends on its media, which was not to be asked yet."""
 
 
-def _ask_later(path: str) -> int:
+def _ask_later(path: str, rate: Fraction | None) -> MediaFacts:
     raise _MediaNeeded(path)
 
 
@@ -160,14 +161,14 @@ def _remembered(probe: Probe) -> Probe:
     """`probe`, that asks every file once; a file that cannot be read gives its problem each time."""
 
     @cache
-    def answer(path: str) -> int | BadMedia:
+    def answer(path: str, rate: Fraction | None) -> MediaFacts | BadMedia:
         try:
-            return probe(path)
+            return probe(path, rate)
         except BadMedia as problem:
             return problem
 
-    def remembered(path: str) -> int:
-        found = answer(path)
+    def remembered(path: str, rate: Fraction | None) -> MediaFacts:
+        found = answer(path, rate)
         if isinstance(found, BadMedia):
             raise type(found)(found.what, found.why, found.remedy)
         return found
@@ -186,7 +187,7 @@ def _places(opened: OpenTimeline) -> list[_Place]:
         )
     starts = [(_record_start(found), found) for found in clips]
     # Clips without a known position are listed last.
-    starts.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1].address))
+    starts.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1].height))
     return [_Place(index, found, start) for index, (start, found) in enumerate(starts, start=1)]
 
 
@@ -210,7 +211,7 @@ def _listed(opened: OpenTimeline, place: _Place, probe: Probe | None) -> ListedC
     shot: Shot | None = None
     problem: BadTimeline | BadMedia | None = None
     try:
-        shot = read_shot(opened, found, place.index, probe)
+        shot = read_shot(opened, found, place.index, probe, compare=probe is not _ask_later)
     except _MediaNeeded:
         pass
     except (BadTimeline, BadMedia) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from bridge.editorial.exchange.reading import CountedMedia
 from bridge.editorial.shot import Shot
 from contract.errors import BadTimeline
@@ -12,7 +14,7 @@ _REMEDY = "Export OpenTimelineIO (.otio) or XML instead, which name the frames t
 
 def check_edl_media(shot: Shot, media: CountedMedia) -> None:
     """Raises BadTimeline when `shot`, of an edit list, may show other frames of its media than its editor did."""
-    rate = shot.frame_rate
+    rate = Fraction(*shot.timeline_rate)
     if round(rate) != round(media.rate):
         raise BadTimeline(
             f'"{shot.name}" has another frame rate than the edit list.',

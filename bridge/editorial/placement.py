@@ -16,8 +16,9 @@ import opentimelineio as otio
 from bridge.editorial.media_location import absolute_path, is_plain_path, is_relative, url_like
 from bridge.editorial.rates import exact_rate, to_frame
 from bridge.editorial.shot import Shot
+from bridge.editorial.stack_order import mark_top_first
 from bridge.editorial.timeline import OpenTimeline
-from bridge.editorial.video_clips import duration_of, items_before
+from bridge.editorial.video_clips import duration_of, is_retimed, items_before
 from contract.atomic_file import write_atomically
 from contract.errors import BadTake, BadTimeline, BadUsage
 from contract.image_sequence import ImageSequence, is_pattern
@@ -53,7 +54,7 @@ def placed_take(
 ) -> PlacedTake:
     """A finished take in `folder` as a timeline needs it.
 
-    start_timecode: of the shot's media, in frames, None without one.
+    start_timecode: of the shot's media, in frames of the shot's rate, None without one.
     name: what the timeline calls the take, None for the record's own name.
     label, size: what hosts show of the take, and width and height of the shot's picture; left out where empty.
 
@@ -82,40 +83,70 @@ def layer_of(folder: Path, take: Take) -> tuple[Path, ImageSequence | None]:
     return Path(sequence.image(0)), sequence
 
 
+class TakeStack(msgspec.Struct, frozen=True):
+    """Takes of one shot, takes[active] the visible one; `label` is the track's name after "VFX - "."""
+
+    shot: Shot
+    takes: tuple[PlacedTake, ...]
+    active: int = 0
+    label: str | None = None
+
+
 def place_takes(
     opened: OpenTimeline, shot: Shot, takes: Many[PlacedTake], active: int = 0, label: str | None = None
 ) -> otio.schema.Timeline:
     """A copy of the timeline with one new video track directly above the shot's, takes at the shot's record range.
 
-    The track is called "VFX - LABEL" (the active take's name when None). Several takes are the media references of
-    one clip: takes[active] under DEFAULT_MEDIA, the others under their names. The clip's effects (position, scale,
-    opacity, ...) are copied to the take, as the take is made from the media before them. A track in a compound clip
-    goes into that compound clip. Nothing else changes.
+    Above is behind the clip's track in the file, or before it where the file lists the top track first. The track is
+    called "VFX - LABEL" (the active take's name when None). Several takes are the media references of one clip:
+    takes[active] under DEFAULT_MEDIA, the others under their names. The clip's effects (position, scale, opacity, ...)
+    are copied to the take, as the take is made from the media before them. A track in a compound clip goes into that
+    compound clip. Nothing else changes.
 
     Raises BadUsage when the takes do not fit the shot, BadTimeline when the shot is not from this timeline.
     """
-    _check(shot, takes, active)
+    return place_stacks(opened, [TakeStack(shot, tuple(takes), active, label)])
+
+
+def place_stacks(opened: OpenTimeline, stacks: Many[TakeStack]) -> otio.schema.Timeline:
+    """Like `place_takes` for several shots, or parts of shots, of one timeline; each gets a track of its own."""
     timeline = opened.timeline.deepcopy()
-    # Parents are kept in a list: OTIO's children do not keep them alive.
-    parents = [timeline.tracks]
-    for index in shot.address[:-1]:
-        parents.append(_child(parents[-1], index))
-    clip = _child(parents[-1], shot.address[-1])
-    if not isinstance(clip, otio.schema.Clip):
-        raise BadTimeline("The shot is not from this timeline.", remedy="Select the clip again.")
-    track = otio.schema.Track(f"VFX - {label or takes[active].name}", kind=otio.schema.TrackKind.Video)
-    if isinstance(parents[-1], otio.schema.Track):
-        # The same window and processing as the clip's own track, so that both stay aligned.
-        track.source_range = parents[-1].source_range
-        track.effects.extend(effect.deepcopy() for effect in parents[-1].effects)
-        track.extend(_gaps(items_before(parents[-1], shot.address[-1]), clip, shot))
-        stack = parents[-2]
-    else:
-        track.extend(_gaps([], clip, shot))
-        stack = parents[-1]
-    track.append(_clip_of(clip, shot, takes, active))
-    stack.insert(shot.track_index + 1, track)
+    top_first = opened.stack_order.top_first
+    # All clips are found before a new track shifts the addresses, and no index shifts from the last stack to the first.
+    ways = [(_way(timeline, stack.shot), stack) for stack in stacks]
+    for parents, stack in sorted(ways, key=lambda pair: pair[1].shot.address, reverse=True):
+        track = _track_of(parents, stack)
+        if top_first:
+            mark_top_first(track)
+        holder = parents[-3] if isinstance(parents[-2], otio.schema.Track) else parents[-2]
+        holder.insert(stack.shot.track_index + (not top_first), track)
     return timeline
+
+
+def _way(timeline: otio.schema.Timeline, shot: Shot) -> list[Any]:
+    """From the stack of tracks down to the shot's clip. Parents are kept: OTIO's children do not keep them alive."""
+    way: list[Any] = [timeline.tracks]
+    for index in shot.address:
+        way.append(_child(way[-1], index))
+    if not isinstance(way[-1], otio.schema.Clip):
+        raise BadTimeline("The shot is not from this timeline.", remedy="Select the clip again.")
+    return way
+
+
+def _track_of(way: list[Any], stack: TakeStack) -> otio.schema.Track:
+    shot, takes, active = stack.shot, stack.takes, stack.active
+    _check(shot, takes, active)
+    clip, parent = way[-1], way[-2]
+    track = otio.schema.Track(f"VFX - {stack.label or takes[active].name}", kind=otio.schema.TrackKind.Video)
+    before: list[otio.core.Item] = []
+    if isinstance(parent, otio.schema.Track):
+        # The same window and processing as the clip's own track, so that both stay aligned.
+        track.source_range = parent.source_range
+        track.effects.extend(effect.deepcopy() for effect in parent.effects)
+        before = items_before(parent, shot.address[-1])
+    track.extend(_gaps(before, clip, shot))
+    track.append(_clip_of(clip, shot, takes, active))
+    return track
 
 
 def write_timeline(
@@ -177,18 +208,27 @@ def _gaps(before: Many[otio.core.Item], clip: otio.schema.Clip, shot: Shot) -> l
 
     One gap where all lengths before the shot are at one rate. Where rates are mixed, every item before it gets a gap
     of its own length: positions then add up in the same steps as the clip's, and an application that rounds item by
-    item to timeline frames rounds both tracks alike.
+    item to timeline frames rounds both tracks alike. So it is behind a speed change, where Premiere takes the length
+    for one in the media and divides it by the speed: the item's gap has the same speed change.
     """
-    lengths = [*map(duration_of, before), _part_offset(clip, shot)]
-    lengths = [length for length in lengths if length.value]
-    if len({length.rate for length in lengths}) == 1:
-        lengths = [otio.opentime.RationalTime(sum(length.value for length in lengths), lengths[0].rate)]
-    return [otio.schema.Gap(duration=length) for length in lengths]
+    offset = _offset(clip, shot)
+    pieces = [(duration_of(item), item.effects if is_retimed(item) else []) for item in before] + [(offset, [])]
+    pieces = [(length, effects) for length, effects in pieces if length.value]
+    if len({length.rate for length, _ in pieces}) == 1 and not any(effects for _, effects in pieces):
+        total = sum(length.value for length, _ in pieces)
+        pieces = [(otio.opentime.RationalTime(total, pieces[0][0].rate), [])]
+    gaps = []
+    for length, effects in pieces:
+        gap = otio.schema.Gap(duration=length)
+        gap.effects.extend(effect.deepcopy() for effect in effects if isinstance(effect, otio.schema.TimeEffect))
+        gaps.append(gap)
+    return gaps
 
 
-def _part_offset(clip: otio.schema.Clip, shot: Shot) -> otio.opentime.RationalTime:
-    """Time from the clip's first visible frame to the shot's, in the rate that the clip's length is spelled in."""
-    return _respelled(Fraction(shot.part_offset) / Fraction(*shot.timeline_rate), duration_of(clip).rate)
+def _offset(clip: otio.schema.Clip, shot: Shot) -> otio.opentime.RationalTime:
+    """Time from the clip's own first frame to the shot's, in the rate that the clip's length is spelled in."""
+    frames = shot.trimmed[0] + shot.part_offset
+    return _respelled(Fraction(frames) / Fraction(*shot.timeline_rate), duration_of(clip).rate)
 
 
 def _respelled(seconds: Fraction, rate: float) -> otio.opentime.RationalTime:
@@ -199,7 +239,7 @@ def _respelled(seconds: Fraction, rate: float) -> otio.opentime.RationalTime:
 def _clip_of(clip: otio.schema.Clip, shot: Shot, takes: Many[PlacedTake], active: int) -> otio.schema.Clip:
     """The takes as one clip whose length is, digit for digit, the shot's."""
     length = duration_of(clip)
-    if shot.part:
+    if shot.part or any(shot.trimmed):
         length = _respelled(Fraction(shot.record_frames) / Fraction(*shot.timeline_rate), length.rate)
     first = (takes[0].start_frame + Fraction(*shot.source_offset)) / shot.frame_rate
     placed = otio.schema.Clip(

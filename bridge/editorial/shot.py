@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -12,15 +13,18 @@ import msgspec
 import opentimelineio as otio
 
 from bridge.editorial.media_location import MediaLocation, find_media
-from bridge.editorial.rates import exact_rate, frames_at, seconds
+from bridge.editorial.media_range import ClipTimes, MediaFacts, MediaRange, read_media_range
+from bridge.editorial.rates import exact_rate, is_frame_rate, seconds
 from bridge.editorial.timeline import OpenTimeline
-from bridge.editorial.video_clips import VideoClip, duration_of
+from bridge.editorial.video_clips import VideoClip
+from bridge.editorial.visibility import RecordRange, record_range, refuse_hidden, seen_of
+from contract.counting import counted
 from contract.errors import BadTimeline
 from contract.image_sequence import ImageSequence
 from contract.timecode import timecode
 
-Probe = Callable[[str], int]
-"""Start timecode of a movie in frames of its own rate, 0 when it carries none."""
+Probe = Callable[[str, Fraction | None], MediaFacts]
+"""What a movie is, at its own rate, or laid on the grid of another one (see `media.probe.probe`)."""
 
 
 class Shot(msgspec.Struct, frozen=True):
@@ -28,8 +32,10 @@ class Shot(msgspec.Struct, frozen=True):
 
     Media time: `frame_count` frames of `media_path` from `source_start` (0 is the media's first frame) at `rate`
     (numerator, denominator) are seen in the timeline; `handles` more are there before and after (after is 0 when the
-    timeline does not give the media's length). `source_offset` is the part of the first frame, a fraction in [0, 1),
-    that the cut leaves out: not 0 only where a clip's rate differs from its timeline's.
+    timeline does not give the media's length). `media_rate` is what frames are counted at in the file: another rate
+    than `rate` only where the timeline plays the file's frames at another speed, one to one. `source_offset` is the
+    part of the first frame, a fraction in [0, 1), that the cut leaves out: not 0 only where a clip's rate differs from
+    its timeline's.
 
     Record time: the shot lies at `record_start` for `record_frames`, in frames of `timeline_rate` counted from the
     timeline's first frame, which itself has the number `timeline_start`.
@@ -37,8 +43,12 @@ class Shot(msgspec.Struct, frozen=True):
     Identity: `index` is the number in `list_shots`, `address` the child indices from the stack of tracks to the clip,
     `track_index` the layer's place in its stack (OTIO order, bottom 0, audio counted), `track_number` the N of VN;
     `part` are the first and last frame (both included, 0 is the clip's first visible frame) of a chosen range,
-    which begins `part_offset` timeline frames after the clip does. `dissolves` are the timeline frames for which
-    transitions show the clip before its record in and after its record out; a take does not reach there.
+    which begins `part_offset` timeline frames after the clip does. `trimmed` are the timeline frames at the clip's
+    beginning and end that a track or a compound clip around it hides; they belong neither to shot nor part.
+    `dissolves` are the timeline frames for which transitions show the clip before its record in and after its record
+    out; a take does not reach there.
+
+    `notices` are sentences about what was uncertain, or read otherwise than the timeline says.
     """
 
     name: str
@@ -56,6 +66,7 @@ class Shot(msgspec.Struct, frozen=True):
     source_offset: tuple[int, int]
     frame_count: int
     rate: tuple[int, int]
+    media_rate: tuple[int, int]
     handles: tuple[int, int]
     record_start: int
     record_frames: int
@@ -63,9 +74,11 @@ class Shot(msgspec.Struct, frozen=True):
     timeline_start: int
     part: tuple[int, int] | None = None
     part_offset: int = 0
+    trimmed: tuple[int, int] = (0, 0)
     dissolves: tuple[int, int] = (0, 0)
     effects: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
+    notices: tuple[str, ...] = ()
 
     @property
     def frame_rate(self) -> Fraction:
@@ -79,22 +92,26 @@ class Shot(msgspec.Struct, frozen=True):
         return timecode(first, rate), timecode(first + self.record_frames, rate)
 
 
-def read_shot(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe | None = None) -> Shot:
-    """The shot that a clip is. Raises BadTimeline with the reason when no work can be done on it."""
+def read_shot(
+    opened: OpenTimeline, found: VideoClip, index: int, probe: Probe | None = None, *, compare: bool = True
+) -> Shot:
+    """The shot that a clip is. Raises BadTimeline with the reason when no work can be done on it, and BadMedia.
+
+    What the timeline says about the media is compared with what `probe` says; without `compare` the media is asked
+    only where the timeline alone does not give the frames.
+    """
     clip = found.clip
-    if not clip.enabled:
-        raise BadTimeline("The clip is disabled.", "The timeline does not show it.", "Enable it and export again.")
+    refuse_hidden(found)
     _refuse_speed_changes(found)
     media = find_media(clip, opened.media_base, opened.media_search)
-    source, available, rate = _ranges(clip)
-    media_start = _media_start(source, available, rate, media, probe)
-    start, length = frames_at(source.start_time, rate) - media_start, frames_at(source.duration, rate)
-    if rate == opened.rate:
-        # Resolve writes starts such as 37008.099992. At the timeline's own rate every timeline frame shows one media
-        # frame, so a fraction of a frame means nothing.
-        start, length = Fraction(round(start)), Fraction(max(1, round(length)))
-    first, count = _whole_frames(start, length, _length(available, rate, media))
-    after = max(0, _length(available, rate, media) - first - count)
+    source = _source_range(clip)
+    record = record_range(found, opened.rate)
+    source = seen_of(source, record.trimmed, opened.rate)
+    times = ClipTimes(source, _available_range(clip, opened), opened.rate, *_sequence_facts(clip, media, compare))
+    shown = _media_range(times, media, probe, compare)
+    sequence = media.sequence
+    if sequence is not None and times.image_count:
+        sequence = msgspec.structs.replace(sequence, count=times.image_count)
     depth = found.layer_depth
     if len(found.chain) > depth + 1:
         raise BadTimeline(
@@ -102,10 +119,6 @@ def read_shot(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe |
             "There is no stack in which a new track could lie directly above it.",
             "Open or decompose the nested track in your editor and export again.",
         )
-    record_in = found.record_start() * opened.rate
-    record_out = record_in + seconds(duration_of(clip)) * opened.rate
-    if round(record_out) == round(record_in):
-        raise BadTimeline("The clip is shorter than one frame of the timeline.", remedy="Choose a longer clip.")
     return Shot(
         name=clip.name or media.path.replace("\\", "/").rpartition("/")[2],
         index=index,
@@ -116,21 +129,40 @@ def read_shot(opened: OpenTimeline, found: VideoClip, index: int, probe: Probe |
         nested=found.nested,
         media_path=media.path,
         media_url=media.url,
-        sequence=media.sequence,
-        media_start=int(media_start),
-        source_start=first,
-        source_offset=(start - first).as_integer_ratio(),
-        frame_count=count,
-        rate=rate.as_integer_ratio(),
-        handles=(first, after),
-        record_start=round(record_in),
-        record_frames=round(record_out) - round(record_in),
+        sequence=sequence,
+        media_start=int(shown.media_start),
+        source_start=shown.first,
+        source_offset=shown.offset.as_integer_ratio(),
+        frame_count=shown.count,
+        rate=shown.rate.as_integer_ratio(),
+        media_rate=shown.media_rate.as_integer_ratio(),
+        handles=(shown.first, max(0, shown.media_count - shown.first - shown.count)),
+        record_start=record.first,
+        record_frames=record.count,
         timeline_rate=opened.rate.as_integer_ratio(),
         timeline_start=opened.start,
+        trimmed=record.trimmed,
         dissolves=_dissolves(found, opened.rate),
         effects=tuple(effect.name or effect.effect_name for effect in clip.effects),
         metadata=json.loads(otio.core.serialize_json_to_string(clip.metadata)),
+        notices=(*shown.notices, *_notices(opened, found, record)),
     )
+
+
+def _notices(opened: OpenTimeline, found: VideoClip, record: RecordRange) -> Iterator[str]:
+    order = opened.stack_order
+    if order.notice:
+        yield order.notice
+    if any(record.trimmed):
+        yield (
+            f"A range around the clip hides {counted(sum(record.trimmed), 'frame')} of it; the take is made for the "
+            f"{counted(record.count, 'frame')} of the timeline that are seen."
+        )
+    if found.after_retime:
+        yield (
+            "A speed change lies before the clip. Programs count its length in two ways, so record times may differ "
+            "from your editor's. The take's track repeats the speed change, so the take lies above the clip in both."
+        )
 
 
 def _dissolves(found: VideoClip, rate: Fraction) -> tuple[int, int]:
@@ -170,71 +202,71 @@ def _refuse_speed_changes(found: VideoClip) -> None:
             )
 
 
-def _ranges(
-    clip: otio.schema.Clip,
-) -> tuple[otio.opentime.TimeRange, otio.opentime.TimeRange | None, Fraction]:
-    """The clip's source range, its media's range if known, and the media's rate."""
-    reference = clip.media_reference
-    available = reference.available_range
-    if available is not None and available.duration.value <= 0:
-        available = None
-    source = clip.source_range or available
+def _source_range(clip: otio.schema.Clip) -> otio.opentime.TimeRange:
+    """What the clip shows: its source range, or all of its media."""
+    source = clip.source_range or _positive(clip.media_reference.available_range)
     if source is None:
         raise BadTimeline(
             "The clip does not say which part of its media it shows.",
             "It has neither a source range nor an available range.",
             "Export the timeline again with its media online.",
         )
-    if source.duration.value <= 0:
+    if not source.duration.value > 0:
         raise BadTimeline("The clip has no frames.", remedy="Choose a clip with at least one frame.")
-    if available is not None:
-        return source, available, exact_rate(available.duration.rate)
-    if isinstance(reference, otio.schema.ImageSequenceReference) and reference.rate > 1:
-        return source, None, exact_rate(reference.rate)
-    return source, None, exact_rate(source.duration.rate)
+    return source
 
 
-def _media_start(
-    source: otio.opentime.TimeRange,
-    available: otio.opentime.TimeRange | None,
-    rate: Fraction,
-    media: MediaLocation,
-    probe: Probe | None,
-) -> Fraction:
-    """Number that the timeline gives to the media's first frame.
-
-    Without an available range the media itself is asked: source ranges then count from its start timecode (or a
-    sequence's first number). Some applications count from 0 all the same; a range that begins before the media's
-    first frame can only be meant so.
-    """
-    if available is not None:
-        return frames_at(available.start_time, rate)
-    if media.counts_from is not None:
-        return Fraction(media.counts_from)
-    if media.sequence is not None:
-        start = Fraction(media.sequence.first)
-    else:
-        start = Fraction(probe(media.path) if probe else 0)
-    return start if frames_at(source.start_time, rate) >= start else Fraction(0)
+def _available_range(clip: otio.schema.Clip, opened: OpenTimeline) -> otio.opentime.TimeRange | None:
+    """The media's range. Kdenlive writes its length in frames of the project, with the media's rate beside it."""
+    available = _positive(clip.media_reference.available_range)
+    if available is None or not opened.stack_order.kdenlive:
+        return available
+    rate = float(opened.rate)
+    length = otio.opentime.RationalTime(available.duration.value, rate)
+    return otio.opentime.TimeRange(available.start_time, length)
 
 
-def _length(available: otio.opentime.TimeRange | None, rate: Fraction, media: MediaLocation) -> int:
-    """Frames of the media, 0 when unknown."""
-    if available is not None:
-        return math.ceil(frames_at(available.duration, rate))
-    return media.sequence.count if media.sequence is not None else 0
+def _positive(available: otio.opentime.TimeRange | None) -> otio.opentime.TimeRange | None:
+    return available if available is not None and available.duration.value > 0 else None
 
 
-def _whole_frames(start: Fraction, length: Fraction, media_length: int) -> tuple[int, int]:
-    """First frame and number of frames that cover a range of media frames, which may begin and end within frames."""
-    first, end = math.floor(start), math.ceil(start + length)
-    if media_length and media_length < end < media_length + 1 + (start != first):
-        end = media_length
-    if first < 0 or (media_length and end > media_length):
-        raise BadTimeline(
-            "The clip shows frames that its media does not have.",
-            f"It wants frames {first} to {end - 1}; the timeline says that the media has {media_length or 'no such'}"
-            " frames, counted from 0.",
-            "Relink the clip to the right media and export again.",
-        )
-    return first, end - first
+def _sequence_facts(
+    clip: otio.schema.Clip, media: MediaLocation, compare: bool
+) -> tuple[Fraction | None, int, int | None]:
+    """An image sequence's own rate, the number of its images, and the number of the first one."""
+    if media.sequence is None:
+        return None, 0, None
+    reference, sequence = clip.media_reference, media.sequence
+    first = sequence.first if media.counts_from is None else media.counts_from
+    own = None
+    if isinstance(reference, otio.schema.ImageSequenceReference) and is_frame_rate(reference.rate):
+        own = exact_rate(reference.rate)
+        available = _positive(reference.available_range)
+        if compare and available is not None and exact_rate(available.duration.rate) != own:
+            # Its length is not in images: they are counted.
+            return own, _images_there(sequence), first
+    return own, sequence.count, first
+
+
+def _images_there(sequence: ImageSequence) -> int:
+    """Images of the sequence on the disk, up to the last one."""
+    numbered = re.compile(re.escape(sequence.prefix) + r"(\d+)" + re.escape(sequence.suffix))
+    numbers = [int(match[1]) for match in map(numbered.fullmatch, os.listdir(sequence.folder)) if match]
+    return (max(numbers, default=sequence.first - 1) - sequence.first) // sequence.step + 1
+
+
+def _media_range(times: ClipTimes, media: MediaLocation, probe: Probe | None, compare: bool) -> MediaRange:
+    if media.sequence is not None or probe is None:
+        return read_media_range(times)
+    counting = times.available or times.source
+    rate = exact_rate(counting.duration.rate)
+    if not compare and times.available is not None and is_frame_rate(rate):
+        try:
+            return read_media_range(times)
+        except BadTimeline:
+            pass  # the media may have more frames than the timeline says
+    facts = probe(media.path, None)
+    if facts.variable_rate and is_frame_rate(rate) and rate != facts.rate:
+        # As editors do: each frame of the timeline's rate shows the picture that is due.
+        facts = probe(media.path, rate)
+    return read_media_range(times, facts)

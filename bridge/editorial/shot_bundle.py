@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import opentimelineio as otio
@@ -12,6 +13,7 @@ import opentimelineio as otio
 from bridge.editorial.clip_list import Shot
 from bridge.editorial.rates import as_time
 from bridge.editorial.timeline import OpenTimeline
+from bridge.editorial.visibility import seen_of
 from bridge.files.relative_paths import safe_name
 from contract.errors import BadTimeline
 from contract.image_sequence import ImageSequence
@@ -39,7 +41,7 @@ def pack_shot(opened: OpenTimeline, shot: Shot, sequence_count: int = 0) -> Shot
     """
     clip = _clip_at(opened.timeline, shot.address)
     reference = clip.media_reference
-    sent = otio.schema.Clip(shot.name, source_range=clip.source_range)
+    sent = otio.schema.Clip(shot.name, source_range=_seen_range(clip, shot))
     if shot.sequence is None:
         name = safe_name(os.path.basename(shot.media_path))
         files = [(f"media/{name}", Path(shot.media_path))]
@@ -69,6 +71,13 @@ def pack_shot(opened: OpenTimeline, shot: Shot, sequence_count: int = 0) -> Shot
     timeline.tracks.append(track)
     text = otio.adapters.write_to_string(timeline, "otio_json")
     return ShotBundle(text.encode() + b"\n", tuple(files))
+
+
+def _seen_range(clip: otio.schema.Clip, shot: Shot) -> otio.opentime.TimeRange | None:
+    """The clip's source range, without what tracks and compound clips around it hide: these stay here."""
+    if shot.trimmed == (0, 0):
+        return clip.source_range
+    return seen_of(clip.trimmed_range(), shot.trimmed, Fraction(*shot.timeline_rate))
 
 
 def _clip_at(timeline: otio.schema.Timeline, address: Many[int]) -> otio.schema.Clip:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -9,8 +10,9 @@ import shutil
 import stat
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -20,13 +22,14 @@ import opentimelineio as otio
 
 from bridge.editorial.exchange.readers import read_exchange
 from bridge.editorial.exchange.reading import AskMedia, Reading
-from bridge.editorial.media_location import url_like
+from bridge.editorial.media_location import find_media, url_like
 from bridge.editorial.media_search import MediaSearch
-from bridge.editorial.rates import as_time, exact_rate, frames_at
+from bridge.editorial.rates import as_time, exact_rate, frames_at, is_frame_rate
+from bridge.editorial.stack_order import StackOrder, stack_order
 from bridge.editorial.timeline_choice import choose_timeline
 from bridge.editorial.timeline_kinds import EXCHANGE_SUFFIXES, refuse_projects
 from bridge.editorial.video_clips import walk_video_clips
-from contract.errors import BadTimeline, OutOfDisk
+from contract.errors import BadMedia, BadTimeline, OutOfDisk
 from contract.image_sequence import ImageSequence
 
 TimelineKind = Literal["otio", "otioz", "otiod", "edl", "xml", "fcpxml", "fcpxmld", "aaf", "movie"]
@@ -42,7 +45,8 @@ class OpenTimeline:
     Relative media references count from `media_base`; media that is not where the timeline says is looked for below
     `media_folders`. `path` is the file that was opened (the movie itself for kind "movie"). `older` says that
     no Clip.2 was in the file, so that the application which wrote it may know only Clip.1. `notices` are sentences
-    about what was uncertain when it was read.
+    about what was uncertain when it was read. `media_rate` is the rate of the media, for timelines whose times are all
+    in seconds; see `with_frame_rate`.
     """
 
     timeline: otio.schema.Timeline
@@ -52,24 +56,35 @@ class OpenTimeline:
     media_folders: tuple[Path, ...] = ()
     older: bool = True
     notices: tuple[str, ...] = ()
+    media_rate: Fraction | None = None
+
+    @cached_property
+    def stack_order(self) -> StackOrder:
+        """Whether the file lists its tracks from the bottom or from the top."""
+        return stack_order(self.timeline)
 
     @cached_property
     def rate(self) -> Fraction:
         """Frames a second of the timeline: its start time's, else Premiere's note, else what most clips are in."""
         start = self.timeline.global_start_time
-        if start is not None and start.rate > 1:
+        if start is not None and is_frame_rate(start.rate):
             return exact_rate(start.rate)
         premiere = self.timeline.tracks.metadata.get("PremierePro_OTIO")
         noted = premiere.get("VideoFrameRate") if hasattr(premiere, "get") else None
-        if isinstance(noted, int | float) and noted > 1:
+        if isinstance(noted, int | float) and is_frame_rate(noted):
             return exact_rate(noted)
         # Audio is left out: its ranges may be in samples.
         clips = [found.clip for found in walk_video_clips(self.timeline)]
         ranges = [clip.source_range or _available_range(clip) for clip in clips]
         rates = Counter(exact_rate(each.duration.rate) for each in ranges if each is not None)
+        rates = Counter({rate: number for rate, number in rates.items() if is_frame_rate(rate)})
+        if not rates and self.media_rate is not None:
+            return self.media_rate
         if not rates:
             raise BadTimeline(
-                "The timeline has no frame rate.", "Neither the start time nor any clip has one.", _EXPORT
+                "The timeline has no frame rate.",
+                "Neither the start time nor any clip has one, and no media of it can be read.",
+                _EXPORT,
             )
         return rates.most_common(1)[0][0]
 
@@ -132,6 +147,25 @@ def _open_otio(
         text, kind, base = _read_text(path), "otio", path.parent
     timeline = choose_timeline(_timelines_of(_parse(text, path), path), name, path)
     return OpenTimeline(timeline, path, kind, base.absolute(), folders, '"Clip.2"' not in text)
+
+
+def with_frame_rate(opened: OpenTimeline, rate_of: Callable[[str], Fraction]) -> OpenTimeline:
+    """The timeline with a frame rate, which is its media's where all its times are in seconds or milliseconds.
+
+    `rate_of` gives a movie's rate, or raises BadMedia. The media is asked only where it is needed.
+    """
+    try:
+        _ = opened.rate
+    except BadTimeline:
+        rates: Counter[Fraction] = Counter()
+        for found in walk_video_clips(opened.timeline):
+            with contextlib.suppress(BadTimeline, BadMedia):
+                media = find_media(found.clip, opened.media_base, opened.media_search)
+                if media.sequence is None:
+                    rates[rate_of(media.path)] += 1
+        if rates:
+            return replace(opened, media_rate=rates.most_common(1)[0][0])
+    return opened
 
 
 def timeline_for_media(
@@ -220,14 +254,26 @@ def _parse(text: str, path: Path) -> object:
     try:
         return otio.core.deserialize_json_from_string(text)
     except otio.exceptions.UnsupportedSchemaError as error:
-        raise BadTimeline(
-            f"{path.name} was written by a newer application.",
-            str(error),
-            "Export it for an older OpenTimelineIO version, or update this program.",
-        ) from error
+        raise _too_new(text, path) from error
     except (ValueError, KeyError, TypeError, RuntimeError, otio.exceptions.OTIOError) as error:
         why = _why_unreadable(text, error)
         raise BadTimeline(f"{path.name} is not a timeline that can be read.", why, _EXPORT) from error
+
+
+def _too_new(text: str, path: Path) -> BadTimeline:
+    """The error for a file of a newer OpenTimelineIO, with the kinds of objects that are newer."""
+    known = otio.core.type_version_map()
+    held = {tuple(each) for each in re.findall(r'"OTIO_SCHEMA"\s*:\s*"(\w+)\.(\d+)"', text)}
+    newer = sorted((name, int(version)) for name, version in held if int(version) > known.get(name, int(version)))
+    holds = ", ".join(f"{name}.{version} (known up to {name}.{known[name]})" for name, version in newer)
+    older = ".".join(otio.__version__.split(".")[:2])
+    # Markers are the kind that an export can do without.
+    without = "without its markers, " if {name for name, _ in newer} == {"Marker"} else ""
+    return BadTimeline(
+        f"{path.name} was written with a newer OpenTimelineIO.",
+        f"It holds {holds or 'newer kinds of objects'}.",
+        f"Export it {without}for OpenTimelineIO {older} or older, or update this program.",
+    )
 
 
 def _why_unreadable(text: str, error: Exception) -> str:

@@ -14,7 +14,7 @@ from bridge.editorial.clip_list import Shot, list_shots
 from bridge.editorial.timeline import OpenTimeline, open_timeline
 from bridge.files.relative_paths import checked_parts
 from contract.errors import BadTimeline, OutOfDisk, Problem
-from media.probe import start_timecode
+from media.probe import probe
 from plugin.hosts.agent_messages import BadReply, ExportReply, HostClip, HostTimeline
 
 
@@ -99,7 +99,7 @@ def read_export(folder: Path, reply: ExportReply, clip: HostClip, timeline: Host
     try:
         path = folder.joinpath(*checked_parts(reply.otio.replace("\\", "/")))
         opened = open_timeline(path)
-        listed = {str(each.index): each for each in list_shots(opened, start_timecode)}
+        listed = {str(each.index): each for each in list_shots(opened, probe)}
     except Problem as problem:
         problem.what = f"“{clip.name}” was exported, but cannot be used. {problem.what}"
         raise

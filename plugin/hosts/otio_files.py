@@ -15,16 +15,16 @@ from pathlib import Path
 import msgspec
 import opentimelineio as otio
 
-from bridge.editorial.clip_list import ListedClip, Shot, list_shots
+from bridge.editorial.clip_list import ListedClip, Shot, list_clips, shot_at
 from bridge.editorial.media_location import absolute_path
-from bridge.editorial.placement import PlacedTake, place_takes, write_timeline
+from bridge.editorial.placement import PlacedTake, TakeStack, place_stacks, write_timeline
 from bridge.editorial.rates import seconds
 from bridge.editorial.shot_bundle import ShotBundle, pack_shot
-from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media
+from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media, with_frame_rate
 from bridge.editorial.video_clips import VideoClip, walk_video_clips
 from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, Problem
-from media.probe import probe, start_timecode
+from media.probe import probe
 from plugin.hosts.base import Failed, Host, Placed, Placement, PlacementFailed, ShotSource
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod")
@@ -99,14 +99,17 @@ class OtioFiles(Host):
     def open(self, path: Path) -> None:
         """Open a timeline or a movie; its only usable clip is selected. Raises BadTimeline or BadMedia."""
         if path.suffix.lower() in TIMELINE_SUFFIXES or path.is_dir():
-            opened = open_timeline(path)
+            opened = with_frame_rate(open_timeline(path), lambda name: probe(name).rate)
         else:
             media_info = probe(str(path))
             opened = timeline_for_media(path, media_info.rate, media_info.frame_count, media_info.start_timecode or 0)
-        clips = list_shots(opened, start_timecode)
-        self._opened, self._clips = opened, clips
+        listed = list_clips(opened)
+        # Media is asked where the timeline alone does not give a clip's frames; a selected clip is compared with it.
+        clips = [each if each.shot or each.problem else shot_at(opened, each.index, probe) for each in listed]
+        self._opened, self._clips, self._selected = opened, clips, None
         usable = [each.index for each in clips if each.shot is not None]
-        self._selected = usable[0] if len(usable) == 1 else None
+        if len(usable) == 1:
+            self._compare(usable[0])
         self._record = self._load_record()
         self._notify_changed()
 
@@ -118,8 +121,14 @@ class OtioFiles(Host):
         """Select clip number `index`. Raises BadTimeline when there is none."""
         if all(each.index != index for each in self._clips):
             raise BadTimeline(f"There is no clip number {index}.", remedy="Choose a clip of the list.")
-        self._selected = index
+        self._compare(index)
         self._notify_changed()
+
+    def _compare(self, index: int) -> None:
+        """Select a clip, its frames found from the timeline and the media together."""
+        compared = shot_at(self._open(), index, probe)
+        self._clips = [compared if each.index == index else each for each in self._clips]
+        self._selected = index
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every opening and selecting."""
@@ -169,12 +178,7 @@ class OtioFiles(Host):
 
     def _write(self, stacks: tuple[PlacedStack, ...], shot: Shot) -> Placement:
         opened, path = self._open(), self.written_path()
-        timeline = opened.timeline
-        # Highest address first, so that a new track does not shift the addresses of the remaining stacks.
-        for stack in sorted(stacks, key=lambda each: each.shot.address, reverse=True):
-            under = OpenTimeline(timeline, opened.path, opened.kind, opened.media_base, opened.media_folders)
-            label = str(stack.takes[stack.active].metadata.get("dynvfx", {}).get("label") or "") or None
-            timeline = place_takes(under, stack.shot, stack.takes, stack.active, label)
+        timeline = place_stacks(opened, [_labelled(stack) for stack in stacks])
         write_timeline(timeline, path, older=opened.older, media_base=opened.media_base)
         written = open_timeline(path)
         placements = [_read_back(written, path, each) for each in stacks]
@@ -213,6 +217,11 @@ class OtioFiles(Host):
             changed()
 
 
+def _labelled(stack: PlacedStack) -> TakeStack:
+    label = str(stack.takes[stack.active].metadata.get("dynvfx", {}).get("label") or "") or None
+    return TakeStack(stack.shot, stack.takes, stack.active, label)
+
+
 def _name_for(path: str) -> str:
     """A file name for a path: its last part and a digest of the whole."""
     return f"{Path(path).stem[:40]}-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
@@ -236,7 +245,8 @@ def _read_back(written: OpenTimeline, path: Path, stack: PlacedStack) -> Placeme
         start = round(found.record_start() * rate)
         # Rounded like the shot's own end, so that clips with another rate than the timeline's compare equal.
         frames = round((found.record_start() + seconds(found.clip.duration())) * rate) - start
-        if (start, frames) == (shot.record_start, shot.record_frames) and _directly_above(found, shot):
+        there = (start, frames) == (shot.record_start, shot.record_frames)
+        if there and _directly_above(found, shot, written.stack_order.top_first):
             return Placement(
                 take=str(take.metadata.get("dynvfx", {}).get("take", "")),
                 take_name=take.name,
@@ -269,11 +279,11 @@ def _shows(found: VideoClip, take: PlacedTake, written: OpenTimeline) -> bool:
     return os.path.normpath(path) == os.path.normpath(os.path.abspath(take.media_path))
 
 
-def _directly_above(found: VideoClip, shot: Shot) -> bool:
+def _directly_above(found: VideoClip, shot: Shot, top_first: bool) -> bool:
     """Whether only takes of ours are between the clip found and the layer of the shot's clip."""
     depth = found.layer_depth
-    stack = found.chain[depth - 1]
-    for index in range(found.address[depth - 1] - 1, -1, -1):
+    stack, at = found.chain[depth - 1], found.address[depth - 1]
+    for index in range(at + 1, len(stack)) if top_first else range(at - 1, -1, -1):
         layer = stack[index]
         if isinstance(layer, otio.schema.Track) and layer.name.startswith("VFX - "):
             continue

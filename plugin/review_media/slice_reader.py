@@ -21,7 +21,7 @@ class SliceReader:
     def __init__(self, media: MediaSlice, grey: bool = False) -> None:
         self.media, self.grey = media, grey
         self._maker = PictureMaker()
-        self._reader = FrameReader(media.path, media.rate)
+        self._reader = FrameReader(media.path, media.grid)
 
     def picture(self, frame: int, level: int = 0) -> Picture:
         """The picture at a frame, halved `level` times. Raises BadMedia."""
@@ -37,7 +37,7 @@ class SliceReader:
     @property
     def start(self) -> Fraction:
         """Seconds of the slice's first frame on the movie's own clock. Raises BadMedia."""
-        return self._reader.start + self.media.first / self.media.rate
+        return self._reader.start + self.media.first / self.media.grid
 
     def close(self) -> None:
         """Close the file; another read opens it again."""

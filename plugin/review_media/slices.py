@@ -16,13 +16,20 @@ class MediaSlice:
     """`count` frames of a movie or an image sequence from frame `first` on (0 is the media's first frame).
 
     Frames are counted at the constant `rate` in frames a second from the media's first picture, as the backend counts
-    them, so that frame numbers agree, also for media of variable rate.
+    them, so that frame numbers agree, also for media of variable rate. Footage that a timeline plays at another speed,
+    frame by frame, is counted at its `own_rate`.
     """
 
     path: str | ImageSequence
     first: int
     count: int
     rate: Fraction
+    own_rate: Fraction | None = None
+
+    @property
+    def grid(self) -> Fraction:
+        """The rate at which the file's frames are counted."""
+        return self.own_rate or self.rate
 
     @property
     def name(self) -> str:
@@ -63,7 +70,8 @@ class Reviewed:
 
 def slice_of(shot: Shot) -> MediaSlice:
     """The frames of the shot in its media."""
-    return MediaSlice(shot.sequence or shot.media_path, shot.source_start, shot.frame_count, shot.frame_rate)
+    own = Fraction(*shot.media_rate)
+    return MediaSlice(shot.sequence or shot.media_path, shot.source_start, shot.frame_count, shot.frame_rate, own)
 
 
 def take_in_folder(take: Take, folder: Path, number: int, label: str = "", offset: int = 0) -> ReviewTake:

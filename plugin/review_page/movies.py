@@ -106,7 +106,7 @@ def _blocks(sound: np.ndarray, length: int = 1024) -> list[av.AudioFrame]:
 
 def sound_of(original: MediaSlice, take: MediaSlice, offset: int) -> np.ndarray | None:
     """The original's sound under a take that begins at the original's frame `offset`. Raises BadMedia."""
-    part = MediaSlice(original.path, original.first + offset, take.count, original.rate)
+    part = MediaSlice(original.path, original.first + offset, take.count, original.rate, original.own_rate)
     found = read_sound(part)
     assert found is None or found.shape[1] == CHANNELS
     return found

@@ -65,7 +65,7 @@ def write_page(
         offset = each.take.offset
         count = min(each.take.count or original.count - offset, original.count - offset)
         name = f"take_{each.take.number:02d}_{re.sub(r'[^A-Za-z0-9]', '', each.take.id)[:8]}.mp4"
-        plate = MediaSlice(original.path, original.first + offset, count, original.rate)
+        plate = MediaSlice(original.path, original.first + offset, count, original.rate, original.own_rate)
         movie = MediaSlice(each.take.composite, 0, count, original.rate)
         try:
             sound = sound_of(original, movie, offset)

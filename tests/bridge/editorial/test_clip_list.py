@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,9 @@ class Probes:
     def __init__(self) -> None:
         self.paths: list[str] = []
 
-    def __call__(self, path: str) -> int:
+    def __call__(self, path: str, rate: Fraction | None) -> ex.Facts:
         self.paths.append(path)
-        return 0
+        return ex.Facts()
 
 
 def cut_of(folder: Path, count: int, files: int = 3, ranges: bool = False) -> OpenTimeline:
@@ -55,7 +56,7 @@ def test_every_file_is_asked_once(tmp_path: Path) -> None:
 def test_a_damaged_file_is_asked_once_and_named_each_time(tmp_path: Path) -> None:
     asked = []
 
-    def probe(path: str) -> int:
+    def probe(path: str, rate: Fraction | None) -> ex.Facts:
         asked.append(path)
         raise BadMedia("It is damaged.")
 

@@ -7,13 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import opentimelineio as otio
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentimelineio.opentime import RationalTime
 
 from bridge.editorial.clip_list import ListedClip, list_shots, part_of
 from bridge.editorial.placement import PlacedTake, place_takes, write_timeline
-from bridge.editorial.rates import seconds
+from bridge.editorial.rates import exact_rate, seconds
 from bridge.editorial.timeline import OpenTimeline, open_timeline
 from contract.errors import BadTimeline
 from tests.bridge.editorial import exported as ex
@@ -100,8 +101,14 @@ def test_take_lies_above_its_clip(timeline: otio.schema.Timeline, data: st.DataO
     stack = parents[-1]
     original, track = stack[shot.track_index][shot.address[-1]], stack[shot.track_index + 1]
     taken = track[-1]
-    assert taken.range_in_parent() == original.range_in_parent()
-    assert taken.transformed_time_range(taken.trimmed_range(), placed.tracks).duration == original.duration()
+    if shot.trimmed == (0, 0):
+        assert taken.range_in_parent() == original.range_in_parent()
+        assert taken.transformed_time_range(taken.trimmed_range(), placed.tracks).duration == original.duration()
+    else:
+        # As much of it as the ranges around it leave to be seen, to the frame of the timeline.
+        begins = [seconds(each.range_in_parent().start_time) * opened.rate for each in (taken, original)]
+        assert begins[0] - begins[1] == pytest.approx(shot.trimmed[0], abs=1e-3)
+        assert seconds(taken.duration()) * opened.rate == pytest.approx(shot.record_frames, abs=1e-3)
     assert timeline.is_equivalent_to(before)
 
     path = FOLDER / "out.otio"
@@ -128,7 +135,9 @@ def test_part_lies_on_its_frames(rate: float, start: int, lead: int, length: int
     track.append(otio.schema.Clip("a", otio.schema.ExternalReference(MOVIE), ex.frames(start, length, rate)))
     timeline.tracks.append(track)
     opened = ex.opened(timeline, FOLDER)
-    shot = part_of(list_shots(opened, lambda path: start)[0].shot, (first, last))
+    shot = part_of(
+        list_shots(opened, ex.probe_of(ex.Facts(exact_rate(rate), start_timecode=start)))[0].shot, (first, last)
+    )
     assert (shot.source_start, shot.frame_count, shot.record_start) == (first, last - first + 1, lead + first)
     placed = place_takes(opened, shot, [PlacedTake(MOVIE, shot.rate, shot.frame_count, "t")])
     record = placed.tracks[1][-1].range_in_parent()

@@ -106,9 +106,9 @@ def test_timelines_without_clips(tmp_path: Path) -> None:
 def test_missing_available_range_asks_the_media(tmp_path: Path) -> None:
     asked = []
 
-    def probe(path: str) -> int:
+    def probe(path: str, rate: Fraction | None) -> ex.Facts:
         asked.append(path)
-        return 86400
+        return ex.Facts(Fraction(24000, 1001), start_timecode=86400)
 
     def start(value: float) -> Shot:
         clip = ex.clip1("a", ex.movie(ex.footage(tmp_path)), ex.span(value, 24, 23.976))
@@ -122,8 +122,10 @@ def test_missing_available_range_asks_the_media(tmp_path: Path) -> None:
 
 
 def test_a_damaged_movie_does_not_hide_the_others(tmp_path: Path) -> None:
-    def probe(path: str) -> int:
-        raise BadMedia("The movie is damaged.", remedy="Copy it again.")
+    def probe(path: str, rate: Fraction | None) -> ex.Facts:
+        if path.endswith("b.mov"):
+            raise BadMedia("The movie is damaged.", remedy="Copy it again.")
+        return ex.Facts(frame_count=200)
 
     unknown = ex.clip1("damaged", ex.movie(ex.footage(tmp_path, "b.mov")), ex.span(0, 24, 24))
     opened = read(tmp_path, ex.track(unknown, plate(tmp_path)))
@@ -154,8 +156,10 @@ def test_numbers_of_a_sequence_without_available_range(tmp_path: Path) -> None:
 
 def test_ranges_that_the_media_does_not_have(tmp_path: Path) -> None:
     media = ex.movie(ex.footage(tmp_path), ex.span(86400, 100, 24))
-    for source in (ex.span(0, 24, 24), ex.span(86490, 11, 24)):
-        assert "does not have" in problem(one(tmp_path, ex.clip1("a", media, source))).what
+    apart = problem(one(tmp_path, ex.clip1("a", media, ex.span(0, 24, 24))))
+    assert "no frame in common" in apart.what and "0 to 23, the media has 86400 to 86499" in apart.why
+    beyond = problem(one(tmp_path, ex.clip1("a", media, ex.span(86490, 11, 24))))
+    assert "does not have" in beyond.what and "frames 90 to 100 counted from 0" in beyond.why
     assert "no frames" in problem(one(tmp_path, ex.clip1("a", media, ex.span(86400, 0, 24)))).what
     unknown = ex.clip1("a", ex.movie(ex.footage(tmp_path)), None)
     assert "which part" in problem(one(tmp_path, unknown)).what

@@ -39,14 +39,15 @@ def test_premiere_like_export(tmp_path: Path) -> None:
 def test_avid_like_export(tmp_path: Path) -> None:
     ex.footage(tmp_path, "sc12.mxf")
     opened = open_timeline(ex.write(tmp_path / "cut.otio", ex.avid_like_export("sc12.mxf")))
-    listed = list_shots(opened, probe=lambda path: 90000)
+    listed = list_shots(opened, probe=ex.probe_of(ex.Facts(Fraction(25), start_timecode=90000)))
     assert [each.name for each in listed] == ["sc11", "sc12", "sc13"]
     assert "no media" in listed[0].problem.what
     assert "backwards" in listed[2].problem.what
     nested = listed[1].shot
-    assert nested.nested and nested.source_start == 10 and nested.media_start == 90000
-    # The compound clip begins at 25 and hides the first five frames of what is in it.
-    assert nested.record_start == 20
+    assert nested.nested and nested.media_start == 90000
+    # The compound clip begins at 25, hides the first five of the fifty frames in it and shows forty.
+    assert (nested.source_start, nested.frame_count, nested.trimmed) == (15, 40, (5, 5))
+    assert (nested.record_start, nested.record_frames) == (25, 40)
 
 
 def test_otioz_unpacks_its_media_once(tmp_path: Path) -> None:

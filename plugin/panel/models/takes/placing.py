@@ -13,6 +13,7 @@ from bridge.wire.messages import TakeEntry
 from contract.errors import Problem
 from contract.job import LayerKind
 from contract.take import Note
+from contract.timecode import recounted
 from media.probe import MediaInfo
 from plugin.hosts.base import (
     FollowsPlacements,
@@ -198,11 +199,18 @@ def _placed(entry: TakeEntry, shot: Shot, media_info: MediaInfo | None, label: s
         Path(entry.folder),
         take,
         shot,
-        media_info.start_timecode if media_info is not None else None,
+        None if media_info is None else _start_of(media_info, shot),
         f"{label} seed {take.seed}",
         take.plan.target_object,
         (media_info.width, media_info.height) if media_info is not None else None,
     )
+
+
+def _start_of(media_info: MediaInfo, shot: Shot) -> int | None:
+    """The media's start timecode in frames of the shot's rate."""
+    if media_info.start_timecode is None or media_info.rate == shot.frame_rate:
+        return media_info.start_timecode
+    return recounted(media_info.start_timecode, media_info.rate, shot.frame_rate, media_info.drop_frame)
 
 
 def _fits(one: TakeEntry, other: TakeEntry) -> bool:

@@ -1,0 +1,66 @@
+"""What is seen of a clip: disabled tracks and compound clips hide it, their ranges trim it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import msgspec
+import opentimelineio as otio
+
+from bridge.editorial.rates import exact_rate, seconds
+from bridge.editorial.video_clips import VideoClip, duration_of
+from contract.errors import BadTimeline
+
+
+class RecordRange(msgspec.Struct, frozen=True):
+    """Where a clip is seen, in frames of the timeline; `trimmed` as in Shot."""
+
+    first: int
+    count: int
+    trimmed: tuple[int, int]
+
+
+def record_range(found: VideoClip, rate: Fraction) -> RecordRange:
+    """Where the clip lies, without what the ranges around it hide. Raises BadTimeline when nothing of it is seen."""
+    begin = found.record_start()
+    end = begin + seconds(duration_of(found.clip))
+    first, last = round(begin * rate), round(end * rate)
+    if first == last:
+        raise BadTimeline("The clip is shorter than one frame of the timeline.", remedy="Choose a longer clip.")
+    opens, closes = found.window
+    seen_first = max(first, round(opens * rate))
+    seen_last = last if closes is None else min(last, round(closes * rate))
+    if seen_first >= seen_last:
+        holders = [repr(item.name or item.schema_name()) for item in found.chain if item.source_range is not None]
+        raise BadTimeline(
+            "The clip is not shown.",
+            f"It lies outside of the range that {' and '.join(holders)} shows of what is in it.",
+            "Choose a clip that is seen, or extend that range in your editor and export again.",
+        )
+    return RecordRange(seen_first, seen_last - seen_first, (seen_first - first, last - seen_last))
+
+
+def seen_of(source: otio.opentime.TimeRange, trimmed: tuple[int, int], rate: Fraction) -> otio.opentime.TimeRange:
+    """The part of a clip's source range that is seen; `trimmed` frames of the timeline's `rate` are not (see Shot)."""
+    if trimmed == (0, 0):
+        return source
+
+    def after(time: otio.opentime.RationalTime, frames: int) -> otio.opentime.RationalTime:
+        return otio.opentime.RationalTime(float(time.value + frames * exact_rate(time.rate) / rate), time.rate)
+
+    head, tail = trimmed
+    return otio.opentime.TimeRange(after(source.start_time, head), after(source.duration, -head - tail))
+
+
+def refuse_hidden(found: VideoClip) -> None:
+    if not found.clip.enabled:
+        raise BadTimeline("The clip is disabled.", "The timeline does not show it.", "Enable it and export again.")
+    for item in found.chain:
+        if not item.enabled:
+            kind = "track" if isinstance(item, otio.schema.Track) else "compound clip"
+            named = f'The {kind} "{item.name}"' if item.name else f"A {kind}"
+            raise BadTimeline(
+                "The clip is not shown.",
+                f"{named}, which holds it, is disabled.",
+                f"Enable the {kind} in your editor and export again, or choose a clip that is seen.",
+            )
