@@ -227,7 +227,7 @@ def _put_transitions(track: otio.schema.Track, cuts: list[_Cut], rate: Fraction)
 
 
 def _speed(element: Element, source: Fraction, record: Fraction, rate: Fraction) -> Fraction | None:
-    """The speed of a clip whose in and out are `source` seconds apart and fill `record` seconds; None when it varies."""
+    """The speed of a clip: `source` seconds lie between its in and out, `record` seconds show them. None: it varies."""
     for effect in element.findall("filter/effect"):
         if effect.findtext("effectid") != "timeremap":
             continue
