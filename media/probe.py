@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
 import av
+from msgspec import structs
 
 from contract.image_sequence import ImageSequence
 from contract.timecode import frame_of_timecode, is_drop_frame
 from media.colour import ColourTags, tags_of
 from media.fields import FieldOrder, field_order_of
 from media.movies import check_complete, first_frame, header_rates, open_media, pixel_aspect, video_stream
+from media.notes import picture_notes, sequence_notes
 from media.orientation import Orientation, orientation_of
 from media.packets import PacketIndex, index_packets
 from media.pixels import layout, working_format
-from media.sequences import find_sequence, is_sequence, is_unnumbered_picture
+from media.sequences import check_sequence, find_sequence, is_sequence, is_unnumbered_picture
 from media.timing import FrameTimes, measure_timing
 
 
@@ -92,15 +93,19 @@ class MediaInfo:
         return self.frame_count / self.rate
 
 
-def probe(path: str | os.PathLike[str], rate: Fraction | None = None) -> MediaInfo:
+def probe(media: str | os.PathLike[str] | ImageSequence, rate: Fraction | None = None) -> MediaInfo:
     """Look at a movie, a folder with one image sequence, a pattern (%04d, ####, [1001-1100]) or a single picture.
 
+    A sequence that is known already is given as it is: its names are no patterns.
     `rate` sets a sequence's rate (default 24) or lays a movie on that grid. Raises a subclass of BadMedia.
     """
+    if isinstance(media, ImageSequence):
+        whole = structs.replace(media, folder=os.path.abspath(media.folder))
+        return _probe_sequence(check_sequence(whole), rate or Fraction(24))
     # Absolute: a job may run in another folder, and ffmpeg takes a colon in a bare name for a protocol.
-    name = os.path.abspath(path)
+    name = os.path.abspath(media)
     if is_sequence(name) and not is_unnumbered_picture(name):
-        return _probe_sequence(name, rate or Fraction(24))
+        return _probe_sequence(find_sequence(name), rate or Fraction(24))
     return _probe_movie(name, rate)
 
 
@@ -127,13 +132,12 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
             audio_codec=sound.codec_context.name if sound is not None and sound.codec_context else None,
             times=timing.times,
             packets=index,
-            time_notes=(*index.notes, *timing.notes),
+            clip_notes=(*index.notes, *timing.notes),
             container_start=None if container.start_time is None else Fraction(container.start_time, av.time_base),
         )
 
 
-def _probe_sequence(path: str, rate: Fraction) -> MediaInfo:
-    sequence = find_sequence(path)
+def _probe_sequence(sequence: ImageSequence, rate: Fraction) -> MediaInfo:
     first = sequence.image(0)
     with open_media(first) as container:
         return _facts(
@@ -149,10 +153,11 @@ def _probe_sequence(path: str, rate: Fraction) -> MediaInfo:
             has_audio=False,
             audio_codec=None,
             sequence=sequence,
+            clip_notes=sequence_notes(sequence),
         )
 
 
-def _facts(frame: av.VideoFrame, stream: av.VideoStream, time_notes: tuple[str, ...] = (), **known: Any) -> MediaInfo:
+def _facts(frame: av.VideoFrame, stream: av.VideoStream, clip_notes: tuple[str, ...] = (), **known: Any) -> MediaInfo:
     """What the first picture says, with what is `known` of the clip."""
     aspect = pixel_aspect(stream)
     orientation = orientation_of(frame)
@@ -173,27 +178,9 @@ def _facts(frame: av.VideoFrame, stream: av.VideoStream, time_notes: tuple[str, 
         colour=colour,
         field_order=fields,
         codec=stream.codec_context.name,
-        notes=(*_notes(fields, colour, orientation), *time_notes),
+        notes=(*picture_notes(fields, colour, orientation, form.family == "yuv"), *clip_notes),
         **known,
     )
-
-
-def _notes(fields: FieldOrder, colour: ColourTags, orientation: Orientation) -> Iterator[str]:
-    if colour.hdr:
-        yield (
-            f"This clip is HDR ({colour.transfer_name}). Its code values are used as they are, without tone mapping: "
-            "the model sees a flatter picture, and layer and composite keep the clip's own HDR tags."
-        )
-    if fields != "progressive":
-        yield "This clip is interlaced. Its two fields are worked on as one picture; deinterlace it for best results."
-    if orientation.mirrored:
-        yield (
-            "This clip is stored mirrored, and its file says so. Layer and composite stand as players show the clip; "
-            "an application that leaves the mirroring out shows the clip, but not the layer, the other way round."
-        )
-    if abs(orientation.tilt) > 0.5:
-        turn, kept = 90 * orientation.turns + orientation.tilt, 90 * orientation.turns
-        yield f"The clip is to be shown turned by {turn:.0f} degrees. Only quarter turns are kept: {kept} degrees."
 
 
 def _timecode(container: av.container.InputContainer) -> str | None:

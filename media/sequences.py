@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from contract.image_sequence import ImageSequence
+from msgspec import structs
+
+from contract.image_sequence import ImageSequence, SequenceName, numbered_name, sequence_names
 from media.errors import EmptyMedia, MissingFrames, MissingMedia, UnreadableMedia
 
 IMAGE_SUFFIXES = frozenset(
     (".png", ".exr", ".dpx", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2", ".tga", ".bmp", ".webp", ".sgi", ".ppm", ".cin")
 )
-_PRINTF = re.compile(r"%0?(\d*)d")
-_HASHES = re.compile(r"#+")
-_RANGE = re.compile(r"\[(\d+)-(\d+)\]")
-_LAST_NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 
 def is_sequence(path: str) -> bool:
-    """True for a folder, a pattern (%04d, ####, [1001-1100]) or a picture file."""
-    name = os.path.basename(path)
-    if any(mark.search(name) for mark in (_PRINTF, _HASHES, _RANGE)) and not os.path.isfile(path):
+    """True for a folder, a pattern (%04d, ####, [1001-1100]) of pictures or a picture file."""
+    if os.path.isdir(path):
         return True
-    return os.path.isdir(path) or Path(path).suffix.lower() in IMAGE_SUFFIXES
+    picture = Path(path).suffix.lower() in IMAGE_SUFFIXES
+    return picture and (os.path.isfile(path) or bool(sequence_names(os.path.basename(path))))
 
 
 def is_unnumbered_picture(path: str) -> bool:
     """True for a picture file whose name holds no number, so that it belongs to no sequence."""
-    return os.path.isfile(path) and is_sequence(path) and not _LAST_NUMBER.search(Path(path).stem)
+    return os.path.isfile(path) and is_sequence(path) and numbered_name(os.path.basename(path)) is None
 
 
 def find_sequence(path: str) -> ImageSequence:
@@ -40,92 +37,132 @@ def find_sequence(path: str) -> ImageSequence:
     """
     is_folder = os.path.isdir(path)  # False where it may not be looked at; pathlib's would raise
     folder, name = (path, "") if is_folder else os.path.split(path)
+    names = _names_in(folder)
+    if is_folder:
+        return _only_sequence(folder, names)
+    if os.path.isfile(path):
+        picture = numbered_name(name)
+        if picture is None:
+            raise MissingFrames(f"{path} belongs to no sequence.", "Its name holds no number.", "Choose a movie.")
+        return ImageSequence(folder, picture.prefix, picture.suffix, picture.number, 1, picture.digits, 1)
+    return _from_pattern(folder, name, names)
+
+
+def check_sequence(sequence: ImageSequence) -> ImageSequence:
+    """The sequence, with its count where it was not known. Its names are taken as they are, nothing is a pattern.
+
+    Raises MissingMedia, UnreadableMedia, EmptyMedia or MissingFrames.
+    """
+    names = _names_in(sequence.folder)
+    if not sequence.count:
+        found = _numbers(names, SequenceName(sequence.prefix, sequence.suffix, sequence.padding))
+        return _checked(sequence.folder, sequence.prefix, sequence.suffix, found, names)
+    there = set(names)
+    missing = [
+        sequence.first + index * sequence.step
+        for index, image in enumerate(sequence.images())
+        if os.path.basename(image) not in there
+    ]
+    if missing:
+        raise _holes(sequence.pattern, missing)
+    return _with_bytes(sequence)
+
+
+def _names_in(folder: str) -> list[str]:
     try:
-        names = os.listdir(folder or ".")
+        return os.listdir(folder or ".")
     except FileNotFoundError as error:
         raise MissingMedia(f"The folder {folder} does not exist.", remedy="Relink the clip, then try again.") from error
     except PermissionError as error:
         raise UnreadableMedia(f"The folder {folder} may not be read.", remedy="Check its permissions.") from error
-    if is_folder:
-        return _only_sequence(folder, names)
-    stem, suffix = os.path.splitext(name)
-    number = _LAST_NUMBER.search(stem)
-    if os.path.isfile(path):
-        if number is None:
-            raise MissingFrames(f"{path} belongs to no sequence.", "Its name holds no number.", "Choose a movie.")
-        digits = number[1]
-        tail = stem[number.end() :] + suffix
-        return ImageSequence(folder, stem[: number.start()], tail, int(digits), 1, len(digits), 1)
-    return _from_pattern(folder, name, names)
 
 
 def _from_pattern(folder: str, name: str, names: list[str]) -> ImageSequence:
-    wanted = None
-    if mark := _last(_RANGE, name):
-        wanted = range(int(mark.group(1)), int(mark.group(2)) + 1)
-        padding = len(mark.group(1))
-    elif mark := _last(_PRINTF, name):
-        padding = int(mark.group(1) or 1)
-    elif mark := _last(_HASHES, name):
-        padding = len(mark.group())
-    else:
-        missing = os.path.join(folder, name)
-        raise MissingMedia(f"The file {missing} does not exist.", remedy="Relink the clip, then try again.")
-    prefix, suffix = name[: mark.start()], name[mark.end() :]
-    numbers: Sequence[int] = _numbers(names, prefix, suffix, padding)
-    if wanted is not None:
-        absent = sorted(set(wanted) - set(numbers))
-        if absent:
-            raise _holes(os.path.join(folder, name), absent)
-        numbers = wanted
-    if not numbers:
-        raise MissingMedia(f"No file matches {os.path.join(folder, name)}.", remedy="Check the pattern and the folder.")
-    return _checked(folder, prefix, suffix, padding, numbers)
+    path, spellings = os.path.join(folder, name), sequence_names(name)
+    if not spellings:
+        raise MissingMedia(
+            f"The file {path} does not exist.", remedy="Relink the clip in your timeline, then try again."
+        )
+    for spelled in spellings:
+        found = _numbers(names, spelled)
+        if spelled.first is not None and spelled.last is not None:
+            wanted = range(spelled.first, spelled.last + 1)
+            found = [(number, digits) for number, digits in found if number in wanted]
+            absent = sorted(set(wanted) - {number for number, _ in found})
+            if found and absent:
+                raise _holes(path, absent)
+        if found:
+            return _checked(folder, spelled.prefix, spelled.suffix, found, names)
+    raise MissingMedia(f"No file matches {path}.", remedy="Check the pattern and the folder.")
 
 
 def _only_sequence(folder: str, names: list[str]) -> ImageSequence:
-    groups: dict[tuple[str, str, int], list[int]] = {}
+    groups: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for name in names:
-        stem, suffix = os.path.splitext(name)
-        number = _LAST_NUMBER.search(stem)
-        if name.startswith(".") or suffix.lower() not in IMAGE_SUFFIXES or not number:
-            continue
-        digits = number.group(1)
-        width = len(digits) if digits[0] == "0" or len(digits) > 1 else 1
-        groups.setdefault((stem[: number.start()], stem[number.end() :] + suffix, width), []).append(int(digits))
+        picture = numbered_name(name)
+        if picture is not None and not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
+            groups.setdefault((picture.prefix, picture.suffix), []).append((picture.number, picture.digits))
     if not groups:
         raise EmptyMedia(f"The folder {folder} holds no numbered pictures.", remedy="Name the movie or the sequence.")
-    if len({(prefix, suffix) for prefix, suffix, _ in groups}) > 1:
-        found = ", ".join(sorted(f"{prefix}{'#' * width}{suffix}" for prefix, suffix, width in groups))
+    if len(groups) > 1:
+        found = ", ".join(
+            sorted(f"{prefix}{'#' * _padding(numbers)}{suffix}" for (prefix, suffix), numbers in groups.items())
+        )
         raise MissingMedia(
             f"The folder {folder} holds several sequences: {found}.", remedy="Name one of them by its pattern."
         )
-    # Unpadded numbers (1 ... 10) come as several widths of one sequence.
-    prefix, suffix, _ = next(iter(groups))
-    padding = min(width for _, _, width in groups)
-    return _checked(folder, prefix, suffix, padding, sorted(sum(groups.values(), [])))
+    (prefix, suffix), numbers = next(iter(groups.items()))
+    return _checked(folder, prefix, suffix, numbers, names)
 
 
-def _last(mark: re.Pattern[str], name: str) -> re.Match[str] | None:
-    """The last mark in a name: what stands before it is a name, and may hold anything."""
-    return next(reversed(list(mark.finditer(name))), None)
-
-
-def _numbers(names: list[str], prefix: str, suffix: str, padding: int) -> list[int]:
+def _numbers(names: list[str], spelled: SequenceName) -> list[tuple[int, int]]:
+    """(number, digits) of the files that a pattern means, whose padding may count a minus or not."""
     found = []
     for name in names:
-        middle = name[len(prefix) : len(name) - len(suffix)]
-        padded = len(middle) == padding or (len(middle) > padding and middle[:1] != "0")
-        if name.startswith(prefix) and name.endswith(suffix) and middle.isdigit() and padded:
-            found.append(int(middle))
-    return sorted(found)
+        if not name.startswith(spelled.prefix) or not name.endswith(spelled.suffix):
+            continue
+        middle = name[len(spelled.prefix) : len(name) - len(spelled.suffix)]
+        digits = middle.removeprefix("-")
+        padded = spelled.padding in (len(digits), len(middle)) or (len(digits) > spelled.padding and digits[:1] != "0")
+        if digits.isascii() and digits.isdigit() and padded:
+            found.append((int(middle), len(digits)))
+    return found
 
 
-def _checked(folder: str, prefix: str, suffix: str, padding: int, numbers: Sequence[int]) -> ImageSequence:
-    sequence = ImageSequence(folder, prefix, suffix, numbers[0], 1, padding, len(numbers))
+def _padding(numbers: Iterable[tuple[int, int]]) -> int:
+    """Unpadded numbers (1 ... 10) come in several lengths, of which the shortest is the padding."""
+    return min(digits for _, digits in numbers)
+
+
+def _checked(
+    folder: str, prefix: str, suffix: str, found: Sequence[tuple[int, int]], names: list[str]
+) -> ImageSequence:
+    if not found:
+        raise MissingMedia(f"No picture {prefix}...{suffix} is in {folder}.", remedy="Relink the clip, then try again.")
+    numbers = sorted(number for number, _ in found)
+    sequence = ImageSequence(folder, prefix, suffix, numbers[0], 1, _padding(found), numbers[-1] - numbers[0] + 1)
     absent = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
     if absent:
         raise _holes(sequence.pattern, absent)
+    there = set(names)
+    if len(numbers) != sequence.count or any(os.path.basename(image) not in there for image in sequence.images()):
+        raise _padded_in_several_ways(sequence, found)
+    return _with_bytes(sequence)
+
+
+def _padded_in_several_ways(sequence: ImageSequence, found: Sequence[tuple[int, int]]) -> MissingFrames:
+    alike = max({digits for _, digits in found}, key=lambda digits: sum(each == digits for _, each in found))
+    numbers = sorted(number for number, digits in found if digits == alike)
+    part = structs.replace(sequence, first=numbers[0], padding=alike, count=numbers[-1] - numbers[0] + 1)
+    return MissingFrames(
+        f"The numbers of {sequence.pattern} are padded in several ways, or one of them is there twice.",
+        "Which picture follows which is not certain.",
+        "Rename the pictures so that each number is there once and all have the same number of digits, or name a part "
+        f"of them: {os.path.basename(part.ranged_pattern)}.",
+    )
+
+
+def _with_bytes(sequence: ImageSequence) -> ImageSequence:
     for image in sequence.images():
         if os.path.getsize(image) == 0:
             raise EmptyMedia(f"The picture {image} has no bytes.", remedy="Render or copy it again.")
@@ -134,8 +171,9 @@ def _checked(folder: str, prefix: str, suffix: str, padding: int, numbers: Seque
 
 def _holes(pattern: str, absent: list[int]) -> MissingFrames:
     shown = ", ".join(map(str, absent[:8])) + (" ..." if len(absent) > 8 else "")
+    several = len(absent) != 1
     return MissingFrames(
-        f"{len(absent)} frames of {pattern} are missing: {shown}.",
+        f"{len(absent)} frame{'s' if several else ''} of {pattern} {'are' if several else 'is'} missing: {shown}.",
         "A picture that is not there would have to be invented.",
         "Render or copy the missing frames, or choose a range without them.",
     )

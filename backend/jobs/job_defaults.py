@@ -14,6 +14,7 @@ from contract.job import ClipSource, JobSpec
 from dynvfx.backbones.families import DEFAULT_MODEL, SHIPPED, family_named
 from dynvfx.segmentation.registry import FALLBACK, SEGMENTERS
 
+_LONGEST_WORD = 120  # bytes
 NAMES = SHIPPED | frozenset(SEGMENTERS)
 """Names of models and segmenters, which a folder of the same name does not hide."""
 
@@ -44,8 +45,15 @@ def output_of(job: JobSpec) -> Path:
     start = job.start
     assert isinstance(start, ClipSource), "a follow-up's takes join its take's folder"
     digest = hashlib.sha256(msgspec.json.encode(with_models(job).identity())).hexdigest()[:8]
-    stem = Path(start.source).name.split(".")[0].rstrip("%#0123456789[-]_ ") or "shot"
-    return Path.cwd() / f"dynvfx-{stem}-{digest}"
+    return Path.cwd() / f"dynvfx-{_folder_word(start.source)}-{digest}"
+
+
+def _folder_word(source: str) -> str:
+    """The clip's name as part of a folder's: short enough for every disk's limit of 255 bytes (CJK letters have three
+    or four), with room for the endings of unfinished folders, and in one line."""
+    stem = Path(source).name.split(".")[0].rstrip("%#0123456789[-]_ ")
+    printable = "".join(letter if letter.isprintable() else "_" for letter in stem)
+    return printable.encode()[:_LONGEST_WORD].decode(errors="ignore").strip() or "shot"
 
 
 def segmenter_for(model: str) -> str:

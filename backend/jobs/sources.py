@@ -20,7 +20,7 @@ from contract.errors import BadMedia, BadTimeline, Problem
 from contract.image_sequence import ImageSequence
 from contract.timecode import recounted
 from media.probe import MediaInfo, probe
-from media.sequences import find_sequence, is_sequence
+from media.sequences import check_sequence, find_sequence, is_sequence
 
 CheckMedia = Callable[[Path], object]
 """Sees the path of a file or folder before it is read; raises a Problem when that is not allowed."""
@@ -92,7 +92,7 @@ class _Look:
 
     def __init__(self, check: CheckMedia | None) -> None:
         self._check = check
-        self._seen: dict[tuple[str, Fraction | None], MediaInfo] = {}
+        self._seen: dict[tuple[str | ImageSequence, Fraction | None], MediaInfo] = {}
         self.refused: Problem | None = None
 
     def check(self, path: Path) -> None:
@@ -111,22 +111,29 @@ class _Look:
             self.refused = problem
             raise BadMedia(problem.what, problem.why, problem.remedy) from problem
 
-    def at(self, name: str, rate: Fraction | None = None) -> MediaInfo:
+    def at(self, media: str | ImageSequence, rate: Fraction | None = None) -> MediaInfo:
         """`probe`, for what may be read."""
-        key = (os.path.abspath(name), rate)
+        place = media if isinstance(media, ImageSequence) else os.path.abspath(media)
+        key = (place, rate)
         if key not in self._seen:
             if self._check is not None:
-                if is_sequence(key[0]):
-                    self._sequence(key[0])
+                if isinstance(place, ImageSequence):
+                    self._pictures(place)
+                elif is_sequence(place):
+                    self._sequence(place)
                 else:
-                    self.check(Path(name))
-            self._seen[key] = probe(name, rate)
+                    self.check(Path(place))
+            self._seen[key] = probe(place, rate)
         return self._seen[key]
 
     def _sequence(self, name: str) -> None:
         path = Path(name)
         self.check(path if path.is_dir() else path.parent)
-        for image in find_sequence(name).images():
+        self._pictures(find_sequence(name))
+
+    def _pictures(self, sequence: ImageSequence) -> None:
+        self.check(Path(sequence.folder))
+        for image in check_sequence(sequence).images():
             self.check(Path(image))
 
 
@@ -170,10 +177,10 @@ def _sequence_info(shot: Shot, sequence: ImageSequence, look: _Look) -> MediaInf
             "Render it to a movie in your editor and use that.",
         )
     if not sequence.count:
-        return look.at(sequence.pattern, shot.frame_rate)
+        return look.at(sequence, shot.frame_rate)
     first = sequence.first + shot.source_start
     seen = msgspec.structs.replace(sequence, first=first, count=shot.frame_count)
-    info = look.at(seen.ranged_pattern, shot.frame_rate)
+    info = look.at(seen, shot.frame_rate)
     # Frames count from the first image that the timeline knows, whatever else is in the folder.
     return replace(info, path=sequence.pattern, sequence=sequence, frame_count=sequence.count)
 

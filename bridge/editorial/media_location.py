@@ -66,7 +66,7 @@ def find_media(clip: otio.schema.Clip, base: Path, search: MediaSearch | None = 
         if os.path.isfile(path):
             return _movie_or_numbered(path, url, clip)
         sequence = sequence_of_pattern(path)
-        if sequence and os.path.isfile(sequence.image(0)):
+        if sequence is not None:
             return MediaLocation(sequence.image(0), url, sequence)
     found = search.named([url])
     if found is not None:
@@ -225,11 +225,11 @@ def _movie_or_numbered(path: str, url: str, clip: otio.schema.Clip) -> MediaLoca
     if available is None:
         return _part_of_sequence(path, url, clip)
     length = round(available.duration.value)
-    match = named_number(os.path.basename(path))
+    picture = named_number(os.path.basename(path))
     # Photographs are numbered too: only a range that the numbered files really cover makes an image a sequence.
-    if match and length > 1:
-        folder, first = os.path.dirname(path), int(match["number"])
-        sequence = ImageSequence(folder, match["prefix"], match["suffix"], first, 1, len(match["number"]), length)
+    if picture is not None and length > 1:
+        first, digits = picture.number, picture.digits
+        sequence = ImageSequence(os.path.dirname(path), picture.prefix, picture.suffix, first, 1, digits, length)
         if all(os.path.isfile(sequence.image(index)) for index in range(length)):
             return MediaLocation(path, url, sequence)
     raise _still(path)

@@ -93,11 +93,11 @@ class MediaSearch:
                 stems[_key(_stem(name))].append(path)
                 continue
             number = named_number(name)
-            if number is None or (key := (os.path.dirname(path), number["prefix"], number["suffix"])) in begun:
+            if number is None or (key := (os.path.dirname(path), number.prefix, number.suffix)) in begun:
                 continue
             begun.add(key)
-            stems[_key(number["prefix"].rstrip("._- "))].append(path)
-            stems[_key(f"{number['prefix']}*{number['suffix']}")].append(path)
+            stems[_key(number.prefix.rstrip("._- "))].append(path)
+            stems[_key(f"{number.prefix}*{number.suffix}")].append(path)
         return whole, stems
 
 
@@ -105,7 +105,7 @@ def _plain(name: str) -> str:
     """The last part of a name that may be a path of any system; a sequence's numbers as one star."""
     last = re.split(r"[\\/]", name.strip())[-1]
     if os.path.splitext(last)[1].lower() in STILL_SUFFIXES:
-        last = re.sub(r"(\[\d+-\d+\]|%0?\d*d|#+)(?=\.[^.]*$)", "*", last)
+        last = re.sub(r"(\[-?\d+--?\d+\]|%0?\d*d|#+)(?=\.[^.]*$)", "*", last)
     return "" if last in (".", "..") else last
 
 

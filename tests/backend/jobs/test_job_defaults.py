@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from backend.jobs.job_defaults import NAMES, for_service, output_of, with_models
 from dynvfx.segmentation.loading import SEGMENTERS
 from tests.contract.sample_job import a_follow_up, a_job
@@ -34,3 +36,13 @@ def test_what_is_left_open_is_filled_in(tmp_path: Path):
 def test_needs_no_torch():
     code = "import sys, backend.jobs.job_defaults; sys.exit('torch' in sys.modules or 'av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+NAMES_OF_CLIPS = ["長" * 80, "\U0001f3ac" * 60, "two\nlines\x1b[2J", "a" * 250]
+
+
+@pytest.mark.parametrize("name", NAMES_OF_CLIPS)
+def test_the_folder_s_name_fits_on_every_disk(name):
+    folder = output_of(a_job("add a red balloon", f"{name}.mov"))
+    assert len(f".{folder.name}.partial".encode()) <= 255
+    assert folder.name.isprintable()

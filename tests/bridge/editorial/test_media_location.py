@@ -88,6 +88,24 @@ def test_names_of_sequences(tmp_path: Path, name: str) -> None:
     assert found.sequence.image(5) == str(tmp_path / "n.1006.exr")
 
 
+@pytest.mark.parametrize(
+    ("name", "sequence"),
+    [
+        ("take #3.[1000-1002].exr", ("take #3.", 1000, 4)),
+        ("cut[1-2]_[0001-0003].exr", ("cut[1-2]_", 1, 4)),
+        ("cut[1-2]_####.exr", ("cut[1-2]_", 1, 4)),
+        ("50%d.%04d.exr", ("50%d.", 1, 4)),
+        ("n.[-0002-0000].exr", ("n.", -2, 4)),
+    ],
+)
+def test_marks_in_a_name_are_no_pattern(tmp_path: Path, name: str, sequence: tuple[str, int, int]) -> None:
+    prefix, first, padding = sequence
+    found = ImageSequence(str(tmp_path), prefix, ".exr", first, 1, padding, 3)
+    for image in found.images():
+        ex.footage(Path(image).parent, Path(image).name)
+    assert find_media(reference(name, 3), tmp_path).sequence == found
+
+
 def test_image_sequence_reference(tmp_path: Path) -> None:
     images(tmp_path / "s q", 8, 14, 3)
     sequence = otio.schema.ImageSequenceReference("s%20q/", "n.", ".exr", 8, 2, 24, 3, available_range=ex.frames(0, 7))
