@@ -11,6 +11,7 @@ import msgspec
 
 from contract.errors import ProblemFacts
 from contract.plan import Plan
+from contract.preflight import Preflight
 from contract.states import Stage
 
 
@@ -34,6 +35,12 @@ class JobStarted(JobEvent, frozen=True, kw_only=True, tag="job_started"):
     width: int
     height: int
     takes: list[int]
+
+
+class ShotChecked(JobEvent, frozen=True, kw_only=True, tag="shot_checked"):
+    """The shot can be worked on and delivered; nothing else has been done yet."""
+
+    report: Preflight
 
 
 class ModelOpened(JobEvent, frozen=True, kw_only=True, tag="model_opened"):
@@ -79,7 +86,10 @@ class MasksFound(JobEvent, frozen=True, kw_only=True, tag="masks"):
 
 
 class StageProgress(JobEvent, frozen=True, kw_only=True, tag="progress"):
-    """Take `take` has done `step` of `steps` in a stage; `seconds_left` is for the whole take, None until known."""
+    """Take `take` has done `step` of `steps` in a stage; `seconds_left` is for the whole take, None until known.
+
+    The check of the shot is before all takes: its `take` is 0, and its `seconds_left` until its own end.
+    """
 
     take: int
     stage: Stage
@@ -135,6 +145,7 @@ class JobFailed(JobEvent, ProblemFacts, frozen=True, kw_only=True, tag="error"):
 
 AnyJobEvent = (
     JobStarted
+    | ShotChecked
     | ModelOpened
     | PlanReady
     | MasksFound

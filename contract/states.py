@@ -22,7 +22,7 @@ CancelOutcome = Literal["cancelled", "already_done", "not_found"]
 BackendState = Literal["idle", "busy", "stopping"]
 WorkerState = Literal["starting", "idle", "loading", "busy", "stopped"]
 Stage = Literal[
-    "uploading", "segmenting", "encoding", "inverting", "refining", "finishing", "delivering", "downloading"
+    "uploading", "checking", "segmenting", "encoding", "inverting", "refining", "finishing", "delivering", "downloading"
 ]
 """The first and the last only where the clip or the take travels to or from another machine."""
 
@@ -53,6 +53,7 @@ STATE_TEXTS: dict[JobState, str] = {
 }
 _STAGE_TEXTS: dict[Stage, str] = {
     "uploading": "Sending the clip",
+    "checking": "Checking the shot",
     "segmenting": "Segmenting",
     "encoding": "Encoding the shot",
     "inverting": "Inverting the shot",

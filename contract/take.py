@@ -11,6 +11,7 @@ import msgspec
 from contract.atomic_file import write_atomically
 from contract.errors import BadTake
 from contract.plan import Plan
+from contract.preflight import Preflight
 
 TAKE_FILE = "take.json"
 TAKE_SCHEMA = 1
@@ -54,8 +55,9 @@ class Take(msgspec.Struct, kw_only=True):
     `seconds` and `forwards` (model evaluations) are per stage; `peak_memory` is in bytes (None where unknown);
     `matte_coverage` is the matte's mean over all pixels and frames, in [0, 1]; `record_range` the first frame and the
     number of frames in the timeline; `outside_change` the largest change of a pixel outside the matte, in code values
-    of the delivered composite, 0 when every one is the camera's own. `parent` is the id of the take that this one
-    follows. `created` is an ISO 8601 time in UTC. `extra` holds fields of newer versions, which survive.
+    of the delivered composite, 0 when every one is the camera's own. `preflight` is what was found out about the shot.
+    `parent` is the id of the take that this one follows. `created` is an ISO 8601 time in UTC. `extra` holds fields of
+    newer versions, which survive.
     """
 
     id: str
@@ -82,6 +84,7 @@ class Take(msgspec.Struct, kw_only=True):
     matte_coverage: float | None = None
     outside_change: float | None = None
     record_range: tuple[int, int] | None = None
+    preflight: Preflight | None = None
     media: list[MediaFile] = []
     status: Status = "pending"
     notes: list[Note] = []

@@ -53,6 +53,12 @@ class UnsupportedPixels(BadMedia):
     kind = "pixels_unsupported"
 
 
+class UnfaithfulDelivery(BadMedia):
+    """What would be delivered does not have the clip's pixels."""
+
+    kind = "delivery_unfaithful"
+
+
 class BadRange(BadUsage):
     """A range of frames that the clip does not have."""
 

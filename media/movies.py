@@ -8,7 +8,9 @@ from fractions import Fraction
 
 import av
 
+from contract.frame_runs import FrameRun, runs_text
 from media.errors import DamagedMedia, EmptyMedia, MissingMedia, NoPicture, NotMedia, UnreadableMedia
+from media.whole_pictures import is_cut_off
 
 
 def open_media(path: str, options: dict[str, str] | None = None) -> av.container.InputContainer:
@@ -73,6 +75,8 @@ def first_frame(container: av.container.InputContainer, path: str) -> av.VideoFr
 def read_image(path: str) -> av.VideoFrame:
     """Decode a picture file. Raises a subclass of BadMedia."""
     with open_media(path) as container:
+        if is_cut_off(path):
+            raise damaged(path, "It ends too early: it was cut off while it was written or copied.")
         return first_frame(container, path)
 
 
@@ -90,16 +94,19 @@ def damaged(path: str, why: str) -> DamagedMedia:
     return DamagedMedia(f"The file {path} is damaged.", why, "Copy it again from the card or render it again.")
 
 
-def damaged_frames(path: str, runs: Sequence[tuple[int, int]]) -> DamagedMedia:
-    """The error for frames, as (first, last), that are lost or damaged."""
-    shown = [f"{first}" if first == last else f"{first} to {last}" for first, last in runs[:6]]
-    listed = ", ".join(shown) + (" and others" if len(runs) > len(shown) else "")
-    several = len(runs) > 1 or runs[0][0] != runs[0][1]
+def damaged_frames(path: str, runs: Sequence[FrameRun], headless: bool = False) -> DamagedMedia:
+    """The error for frames that are lost or damaged; `headless`: the key picture before them is not in the file."""
+    text = runs_text(runs)
+    several = text.startswith("frames")
+    if headless:
+        why = "The file begins behind a key picture: its first pictures were predicted from what is not in it."
+    elif several:
+        why = "They cannot be decoded, or depend on a picture that is lost."
+    else:
+        why = "It cannot be decoded, or depends on a picture that is lost."
     return DamagedMedia(
-        f"{'Frames' if several else 'Frame'} {listed} of {path} {'are' if several else 'is'} damaged.",
-        "They cannot be decoded, or were predicted from pictures that are lost."
-        if several
-        else "It cannot be decoded, or was predicted from a picture that is lost.",
+        f"{text.capitalize()} of {path} {'are' if several else 'is'} damaged.",
+        why,
         f"Copy the file again, or choose a part of the clip without {'these frames' if several else 'this frame'}.",
     )
 

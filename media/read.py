@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
-from contract.image_sequence import ImageSequence
 from media.colour import ColourTags
 from media.decoding import MovieDecoder, Picture
 from media.errors import BadRange, MissingFrames
@@ -60,41 +59,50 @@ def read_frames(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame
     """
     check_range(info, start, count)
     if info.sequence is not None:
-        return _read_sequence(info, info.sequence, start, count)
+        return _read_sequence(info, start, count)
     assert info.times is not None, "a movie that was probed has its times"
     assert info.packets is not None, "a movie that was probed has its packets"
     return _read_movie(info, info.times, info.packets, start, count)
 
 
-def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
+def check_picture(info: MediaInfo, index: int, frame: av.VideoFrame) -> None:
+    """Raises MissingFrames for a picture of another size, pixel format or orientation than the clip's first one."""
+    where = f"Frame {index} of {info.path}" if info.sequence is None else info.sequence.image(index)
     if (frame.width, frame.height) != (info.coded_width, info.coded_height):
         raise MissingFrames(
-            f"Frame {index} of {info.path} is {frame.width}x{frame.height}, "
-            f"not {info.coded_width}x{info.coded_height}.",
+            f"{where} is {frame.width}x{frame.height}, not {info.coded_width}x{info.coded_height}.",
             "A clip must keep its size.",
             "Render the clip to one size first.",
         )
     if frame.format.name != info.pix_fmt:
         raise MissingFrames(
-            f"Frame {index} of {info.path} is {frame.format.name}, its first frame is {info.pix_fmt}.",
+            f"{where} is {frame.format.name}, the clip's first picture is {info.pix_fmt}.",
             "A clip must keep its pixel format.",
             "Render the clip with one setting first.",
         )
+    if info.sequence is not None and orientation_of(frame) != info.orientation:
+        raise MissingFrames(
+            f"{where} is turned in another way than the sequence's first picture.",
+            "A sequence must keep its orientation.",
+            "Render the sequence with one setting.",
+        )
+
+
+def read_image_of(info: MediaInfo, index: int) -> av.VideoFrame:
+    """The decoded picture of a sequence. Raises a subclass of BadMedia."""
+    assert info.sequence is not None, "it is asked of sequences alone"
+    return read_image(info.sequence.image(index))
+
+
+def _wrap(info: MediaInfo, index: int, frame: av.VideoFrame) -> SourceFrame:
+    check_picture(info, index, frame)
     form = layout(info.working_format)
     return SourceFrame(index, planes_of(frame, form.name), form, info.colour, info.orientation)
 
 
-def _read_sequence(info: MediaInfo, sequence: ImageSequence, start: int, count: int) -> Iterator[SourceFrame]:
+def _read_sequence(info: MediaInfo, start: int, count: int) -> Iterator[SourceFrame]:
     for index in range(start, start + count):
-        path = sequence.image(index)
-        frame = read_image(path)
-        if orientation_of(frame) != info.orientation:
-            raise MissingFrames(
-                f"{path} is turned in another way than the sequence's first picture.",
-                "A sequence must keep its orientation.",
-                "Render the sequence with one setting.",
-            )
-        yield _wrap(info, index, frame)
+        yield _wrap(info, index, read_image_of(info, index))
 
 
 def _read_movie(

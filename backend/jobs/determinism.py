@@ -51,16 +51,17 @@ def peak_memory(device: torch.device) -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def check_disk(folder: Path, info: MediaInfo, frames: int) -> None:
-    """Raises OutOfDisk before the long work when the results cannot fit; a take is not smaller than this.
+def check_disk(folder: Path, info: MediaInfo, frames: int, takes: int = 1) -> None:
+    """Raises OutOfDisk before the long work when the results cannot fit; they are not smaller than this.
 
     The composite alone, losslessly compressed, takes about half a byte a pixel and 8 bits of depth.
     """
-    needed = info.coded_width * info.coded_height * frames * -(-info.bit_depth // 8) // 2 + STATE_BYTES
+    a_take = info.coded_width * info.coded_height * frames * -(-info.bit_depth // 8) // 2
+    needed = takes * a_take + STATE_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise OutOfDisk(
-            f"The disk of {folder} is too full for a take.",
+            f"The disk of {folder} is too full for {'a take' if takes == 1 else f'{takes} takes'}.",
             f"It needs at least {needed / 1e6:.0f} MB; {free / 1e6:.0f} MB are free.",
             "Free some space, or choose a folder on another disk with --output.",
         )

@@ -15,6 +15,7 @@ from backend.jobs.sources import Source
 from contract.atomic_file import write_atomically
 from contract.errors import BadTake, BadUsage
 from contract.job import Footprint
+from contract.preflight import Preflight
 from contract.take import TAKE_FILE, MediaFile, Take, has_all_files, read_take, write_take
 from dynvfx.backbones.base import Backbone
 from dynvfx.progress.events import Outcome
@@ -58,6 +59,7 @@ def write_record(
     peak_memory: int,
     footprint: Footprint = "normal",
     reviewed: Take | None = None,
+    preflight: Preflight | None = None,
 ) -> Take:
     """Put latents and take.json into a delivered take's folder; with take.json the take is finished.
 
@@ -91,6 +93,7 @@ def write_record(
         matte_coverage=delivery.matte_coverage,
         outside_change=delivery.outside_change,
         record_range=(shot.record_start, shot.record_frames),
+        preflight=preflight,
         media=[MediaFile(role=f.role, path=f.name, sha256=f.sha256, bytes=f.bytes) for f in delivery.files],
         status=reviewed.status if reviewed else "pending",
         notes=reviewed.notes if reviewed else [],

@@ -16,21 +16,23 @@ import torch
 
 from backend.delivery.conform import Conform
 from backend.jobs.cache.stage_cache import StageCache, arithmetic_of
-from backend.jobs.determinism import check_disk, enable_determinism, quiet_loading
+from backend.jobs.determinism import enable_determinism, quiet_loading
 from backend.jobs.failures import full_disk_as_problem
 from backend.jobs.job_start import UNRESTRICTED, JobFileAccess, OpenJob, open_job
 from backend.jobs.job_timeline import write_job_timeline
 from backend.jobs.masks.mask_previews import show_masks
 from backend.jobs.masks.painted_mask import on_all_frames
 from backend.jobs.planning import ResolvedPlan, key_frames_of, resolve_plan
+from backend.jobs.preflight import preflight
 from backend.jobs.take_files import finished_take, read_latents
 from backend.jobs.take_making import TakeMaker, take_done
 from backend.worker.open_models import OpenModels
 from bridge.local.job_folder import Batch, JobFolder, Record
 from contract.errors import BadMedia, BadUsage
-from contract.events import AnyJobEvent, JobDone, JobNotice, JobStarted, ModelOpened, PlanReady
+from contract.events import AnyJobEvent, JobDone, JobNotice, JobStarted, ModelOpened, PlanReady, ShotChecked
 from contract.instruction import clean_instruction
 from contract.job import JobSpec
+from contract.preflight import Preflight
 from contract.take import Take
 from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.loading import open_backbone
@@ -104,14 +106,16 @@ class _Run:
             height=info.height,
             takes=list(numbers.values()),
         )
-        for text in info.notes:
-            yield JobNotice(kind="media", text=text)
         finished = self._finished_before()
         if finished is not None and not self._ends_after_plan:
             for seed, number in numbers.items():
                 yield take_done(self.job, number, finished[seed], made=False)
         else:
-            yield from self._work(numbers)
+            report = yield from preflight(self.source, self.folder, self.spec.layer, len(numbers))
+            yield ShotChecked(report=report)
+            for text in report.notices:
+                yield JobNotice(kind="media", text=text)
+            yield from self._work(numbers, report)
             if self._ends_after_plan:
                 yield JobDone(output=str(self.folder.path), takes=[], timeline=None)
                 return
@@ -139,7 +143,7 @@ class _Run:
             takes[seed] = take
         return takes
 
-    def _work(self, numbers: dict[int, int]) -> Generator[AnyJobEvent]:
+    def _work(self, numbers: dict[int, int], report: Preflight) -> Generator[AnyJobEvent]:
         """Open the model, settle the plan, make the takes that are missing."""
         spec, info, shot = self.spec, self.source.info, self.source.shot
         enable_determinism(self.record.threads)
@@ -173,7 +177,7 @@ class _Run:
             if self._ends_after_plan:
                 yield from self._show_masks(resolved, frames, conform, store)
             else:
-                yield from self._make(numbers, resolved, preset, backbone, conform, frames, store)
+                yield from self._make(numbers, report, resolved, preset, backbone, conform, frames, store)
 
     @contextlib.contextmanager
     def _store(self, backbone: Backbone) -> Iterator[StateStore]:
@@ -204,6 +208,7 @@ class _Run:
     def _make(
         self,
         numbers: dict[int, int],
+        report: Preflight,
         resolved: ResolvedPlan,
         preset: Preset,
         backbone: Backbone,
@@ -231,7 +236,6 @@ class _Run:
             # Whoever paints the mask has decided on shadows and reflections as well.
             request = replace(request, secondary=0.0)
         request = self._settle_request(request)
-        check_disk(self.folder.path, self.source.info, self.source.shot.frame_count)
         parent = read_latents(self.folder.take(self.batch.parent)) if self.batch.parent else None
         painted = None
         if mask is not None:
@@ -240,7 +244,9 @@ class _Run:
         segmenter = self.context.models.segmenter(request.segmenter)
         for text in segmenter.remarks:
             yield JobNotice(kind="segmenter", text=text)
-        maker = TakeMaker(self.job, conform, frames, backbone, segmenter, store, preset.preview_every, parent, painted)
+        maker = TakeMaker(
+            self.job, report, conform, frames, backbone, segmenter, store, preset.preview_every, parent, painted
+        )
         for seed, number in numbers.items():
             take = finished_take(self.folder.take(number), request.with_seed(seed))
             if take is not None:

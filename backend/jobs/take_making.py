@@ -18,6 +18,7 @@ from backend.jobs.determinism import peak_memory
 from backend.jobs.job_start import OpenJob
 from backend.jobs.take_files import reviewed_take, write_record
 from contract.events import AnyJobEvent, JobNotice, PreviewWritten, StageProgress, TakeDone
+from contract.preflight import Preflight
 from contract.take import Take
 from dynvfx.backbones.base import Backbone
 from dynvfx.edits.add import generate
@@ -33,6 +34,7 @@ class TakeMaker:
     `painted` bool [F, H, W] where a person painted the edit."""
 
     job: OpenJob
+    preflight: Preflight
     conform: Conform
     frames: np.ndarray
     backbone: Backbone
@@ -87,6 +89,7 @@ class TakeMaker:
             peak_memory=peak_memory(self.backbone.device),
             footprint=spec.footprint,
             reviewed=reviewed,
+            preflight=self.preflight,
         )
         self.job.folder.preview(number).unlink(missing_ok=True)
         yield take_done(self.job, number, take, made=True)

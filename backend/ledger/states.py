@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from contract.errors import BAD_USAGE, Problem
-from contract.events import AnyJobEvent, JobDone, JobFailed, JobStarted, ModelOpened, PlanReady, StageProgress
+from contract.events import (
+    AnyJobEvent,
+    JobDone,
+    JobFailed,
+    JobStarted,
+    ModelOpened,
+    PlanReady,
+    ShotChecked,
+    StageProgress,
+)
 from contract.states import RUNNING, STATES, JobState, Stage
 
 
@@ -70,7 +79,7 @@ def state_after(event: AnyJobEvent, state: JobState) -> JobState:
     Every take looks for the masks, which are stored since the first one: that does not lead back into planning.
     """
     wanted = state
-    if isinstance(event, JobStarted):
+    if isinstance(event, JobStarted | ShotChecked):
         wanted = "preparing"
     elif isinstance(event, ModelOpened | PlanReady):
         wanted = "planning"

@@ -107,6 +107,10 @@ class JobFolder:
         self.state = self.path / STATE
         self.states = self.state / "states"
         """Where the engine keeps what it needs to continue."""
+        self.preflight = self.state / "preflight.json"
+        """What was found out about the shot."""
+        self.trial = self.path / "trial"
+        """Where one frame is delivered and removed again, before any work."""
         self.timeline = self.path / "timeline.otio"
         self.media = self.path / "media"
         self._takes = self.path / "takes"

@@ -17,6 +17,7 @@ from contract.events import (
     MasksFound,
     ModelOpened,
     PlanReady,
+    ShotChecked,
     StageProgress,
     TakeDone,
 )
@@ -72,6 +73,9 @@ class TextReporter:
             self._takes = len(event.takes)
             size = f"{event.width}x{event.height}"
             self._say(f'"{one_line(event.clip)}", {event.frames} frames of {size} at {_rate(event.rate)} fps')
+        elif isinstance(event, ShotChecked):
+            self.close()
+            self._say(event.report.summary)
         elif isinstance(event, ModelOpened):
             self._say(
                 f"Model {event.model} ({event.licence}) on {event.device}: {event.frames} frames of "

@@ -21,7 +21,6 @@ from contract.events import (
     MasksFound,
     PlanReady,
     PreviewWritten,
-    StageProgress,
     TakeDone,
 )
 from contract.take import TAKE_FILE, Take, read_take, write_take
@@ -78,8 +77,9 @@ class RemoteResults:
             return JobDone(output=str(self._folder.path), takes=numbers, timeline=str(self._folder.timeline))
         if isinstance(event, JobFailed) and event.log:
             return replace(event, log=f"{event.log} on the backend's machine ({self._link.remote})")
-        if isinstance(event, StageProgress) or (hasattr(event, "take") and event.take):
-            return replace(event, take=self._here(event.take))
+        take: int = getattr(event, "take", 0)
+        if take:
+            return replace(event, take=self._here(take))
         return event
 
     def _here(self, number: int) -> int:

@@ -15,6 +15,7 @@ from contract.events import (
     ModelOpened,
     PlanReady,
     PreviewWritten,
+    ShotChecked,
     StageProgress,
     TakeDone,
 )
@@ -51,13 +52,22 @@ def test_a_take_from_sentence_to_timeline(order: JobSpec):
     events = list(run(order))
     assert [type(event) for event in events if not isinstance(event, StageProgress | PreviewWritten | JobNotice)] == [
         JobStarted,
+        ShotChecked,
         ModelOpened,
         PlanReady,
         TakeDone,
         JobDone,
     ]
     stages = [event.stage for event in events if isinstance(event, StageProgress)]
-    assert list(dict.fromkeys(stages)) == ["segmenting", "encoding", "inverting", "refining", "finishing", "delivering"]
+    assert list(dict.fromkeys(stages)) == [
+        "checking",
+        "segmenting",
+        "encoding",
+        "inverting",
+        "refining",
+        "finishing",
+        "delivering",
+    ]
 
     folder = Path(order.output) / "takes" / "01"
     take = read_take(folder)

@@ -27,7 +27,7 @@ from bridge.wire.messages import (
 from bridge.wire.pending import NOT_REPEATABLE
 from bridge.wire.server import ANSWER_BYTES, CONNECTIONS, HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, MEBIBYTE
 from bridge.wire.session import PING_EVERY, PONG_WITHIN
-from contract import events, job, part, plan, take
+from contract import events, job, part, plan, preflight, take
 from contract.events import AnyJobEvent
 from contract.states import CancelOutcome, JobState, Stage, WorkerState
 from contract.take import Status
@@ -116,7 +116,7 @@ def test_parts() -> None:
     messages_proper = {struct for union in SECTIONS.values() for struct in typing.get_args(union)}
     envelopes = {messages.Body, messages.Part, messages.Call, messages.Answer, events.JobEvent}
     code = {}
-    modules = (part, body, job, requests, replies, pushes, messages, events, plan, take)
+    modules = (part, body, job, requests, replies, pushes, messages, events, plan, preflight, take)
     for each in structs(*modules) - messages_proper - envelopes:
         code[each.__name__] = fields(each)
     assert described("Parts") == code

@@ -11,6 +11,7 @@ from contract.errors import Problem
 from contract.events import FoundMask
 from contract.job import JobSpec
 from contract.plan import Plan, Scope
+from contract.preflight import Preflight
 from plugin.panel.models.observable import Field, Observable
 
 State = Literal["none", "waiting", "ready", "failed"]
@@ -19,7 +20,8 @@ State = Literal["none", "waiting", "ready", "failed"]
 class PlanModel(Observable):
     """The plan of the selected shot. `job` is the waiting job that it belongs to.
 
-    `sending` is the key of the transfer that uploads the shot, "" when there is none.
+    `sending` is the key of the transfer that uploads the shot, "" when there is none. `checked` is the report on the
+    shot.
     """
 
     state: Field[State] = Field("none")
@@ -33,6 +35,7 @@ class PlanModel(Observable):
     scope: Field[Scope] = Field("object")
     remarks: Field[tuple[str, ...]] = Field(())
     masks: Field[tuple[FoundMask, ...]] = Field(())
+    checked: Field[Preflight | None] = Field(None)
     problem: Field[Problem | None] = Field(None)
     can_try_again: Field[bool] = Field(False)
 
@@ -46,7 +49,7 @@ class PlanModel(Observable):
     def clear(self) -> None:
         """Reset to no plan."""
         self.asked, self.refined, self._written = None, None, None
-        self.sending, self.can_try_again = "", False
+        self.sending, self.can_try_again, self.checked = "", False, None
         self.job, self.stage, self.masks, self.remarks, self.problem = "", "", (), (), None
         self.state = "none"
 

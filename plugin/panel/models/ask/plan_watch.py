@@ -128,6 +128,7 @@ class PlanWatch(QObject):
             self._set_choices(self._takes.jobs[job].job, spec)
         self._plan.job, self._plan.asked = job, asked or self._ask.spec()
         self._plan.show(known.plan, known.remarks)
+        self._plan.checked = self._takes.jobs[job].checked
         self._plan.masks = known.masks
         self._plan.ready()
         if self._plan.asked is not None and self._plan.asked.download:

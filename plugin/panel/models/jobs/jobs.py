@@ -35,6 +35,7 @@ from contract.events import (
     MasksFound,
     PlanReady,
     PreviewWritten,
+    ShotChecked,
     StageProgress,
     TakeDone,
 )
@@ -203,6 +204,8 @@ class JobsModel(QObject):
         event = reported.event
         if isinstance(event, StageProgress):
             self.takes.set_progress(job, event)
+        elif isinstance(event, ShotChecked):
+            self.takes.set_checked(job, event.report)
         elif isinstance(event, PlanReady):
             self.plans[job] = KnownPlan(event.plan, tuple(event.remarks))
             self.planKnown.emit(job)

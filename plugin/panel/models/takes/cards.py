@@ -8,6 +8,7 @@ from typing import Literal
 
 from bridge.wire.messages import Job, TakeEntry
 from contract.errors import Problem
+from contract.preflight import Preflight
 from contract.states import RUNNING, STATE_TEXTS, stage_text
 from contract.take import Take
 from plugin.panel.models.number_text import duration_text
@@ -39,6 +40,7 @@ class JobProgress:
     preview: str = ""
     preview_stamp: int = 0
     notices: list[str] = field(default_factory=list)
+    checked: Preflight | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Card:
     movie: the preview movie of a finished take's thumbnail
     depth: the number of ancestors of a follow-up
     problem: why a job failed
+    checked: what was found out about the shot
     """
 
     kind: Literal["job", "take"]
@@ -72,6 +75,7 @@ class Card:
     problem: Problem | None = None
     folder: str = ""
     take: Take | None = None
+    checked: Preflight | None = None
 
     @property
     def row_id(self) -> str:
@@ -99,6 +103,7 @@ def job_card(progress: JobProgress) -> Card:
         picture=progress.preview,
         stamp=progress.preview_stamp,
         problem=problem,
+        checked=progress.checked,
     )
 
 
@@ -113,6 +118,9 @@ def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, 
         facts.append(f"covers {100 * take.matte_coverage:.0f}\u00a0%")
     if parent:
         facts.append(f"follow-up of {parent}")
+    notices = len(take.preflight.notices) if take.preflight else 0
+    if notices:
+        facts.append(f"{notices} notice{'' if notices == 1 else 's'}")
     return Card(
         kind="take",
         id=take.id,
@@ -131,6 +139,7 @@ def take_card(entry: TakeEntry, shot: str, label: str, parent: str, depth: int, 
         placed=placed,
         folder=entry.folder,
         take=take,
+        checked=take.preflight,
     )
 
 
@@ -149,7 +158,7 @@ def _share(job: Job) -> float:
             within = 0.2 + 0.7 * (job.iteration - 1 + step) / job.iterations
         elif job.stage in ("finishing", "delivering"):
             within = 0.9 + 0.1 * step
-        else:
+        elif job.stage != "checking":
             within = 0.2 * step
     done = max(len(job.takes_done), job.take - 1 if job.take <= takes else 0)
     return min(1.0, (min(done, takes) + within) / takes)

@@ -9,6 +9,7 @@ from PyQt6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, pyqtSigna
 
 from bridge.wire.messages import Job, TakeEntry
 from contract.events import StageProgress
+from contract.preflight import Preflight
 from contract.states import ENDED, RUNNING
 from contract.take import Take
 from plugin.panel.models.takes.cards import Card, JobProgress, job_card, take_card
@@ -54,6 +55,8 @@ class TakesModel(QAbstractListModel):
             return card
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{card.title}, {card.state_text}, {card.line}"
+        if role == Qt.ItemDataRole.ToolTipRole and card.checked is not None:
+            return f"{card.checked.summary}\n\n{card.checked.details}"
         return None
 
     # Queries ----------------------------------------------------------------------------------------------------------
@@ -138,6 +141,12 @@ class TakesModel(QAbstractListModel):
         if job in self.jobs:
             progress = self.jobs[job]
             progress.preview, progress.preview_stamp = path, progress.preview_stamp + 1
+            self.rebuild()
+
+    def set_checked(self, job: str, report: Preflight) -> None:
+        """Remember what was found out about a job's shot."""
+        if job in self.jobs:
+            self.jobs[job].checked = report
             self.rebuild()
 
     def set_placed(self, takes: frozenset[str]) -> None:

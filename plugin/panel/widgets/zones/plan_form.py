@@ -49,13 +49,14 @@ class PlanForm(QWidget):
         self._chips = FlowLayout(self.chips, 3)
         self._chips.setContentsMargins(0, 0, 0, 0)
         self.remarks = label(kind="faint")
+        self.checked = label(kind="faint")
         self.again = button(
             "Segment again",
             lambda: model.make_plan(keep_edits=True),
             "Find the objects of the edited plan again",
         )
         self._lay_out()
-        watch(self.plan, self._show_state, "state", "stage", "problem", "job", "remarks")
+        watch(self.plan, self._show_state, "state", "stage", "problem", "job", "remarks", "checked")
         watch(self.plan, self._show_objects, "source_objects")
         watch(self.plan, self._show_masks, "masks")
         thumbnails.arrived.connect(lambda key: self._show_mask() if key.startswith("still:") else None)
@@ -93,6 +94,7 @@ class PlanForm(QWidget):
         fields.addSpacing(2)
         fields.addWidget(self.frame)
         fields.addWidget(self.chips)
+        fields.addWidget(self.checked)
         low = QHBoxLayout()
         low.addWidget(self.remarks, 1)
         low.addWidget(self.again, 0, Qt.AlignmentFlag.AlignTop)
@@ -118,6 +120,9 @@ class PlanForm(QWidget):
             " ".join(part for part in (problem.what, problem.why, problem.remedy) if part) if problem else ""
         )
         self.remarks.setText(" ".join(plan.remarks))
+        self.checked.setVisible(plan.checked is not None)
+        self.checked.setText(plan.checked.summary if plan.checked else "")
+        self.checked.setToolTip(plan.checked.details if plan.checked else "")
 
     def _show_objects(self) -> None:
         text = ", ".join(self.plan.source_objects)
