@@ -14,7 +14,7 @@ from media.packets import DEEPEST_REORDER, PacketIndex, PicturePackets, open_pac
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedPicture:
     """A decoded picture.
 
     ordinal: its place among the movie's pictures as they are shown, from 0
@@ -45,7 +45,7 @@ class MovieDecoder:
         """The picture track of the open file."""
         return self._stream
 
-    def pictures_from(self, ordinal: int) -> Iterator[Picture]:
+    def pictures_from(self, ordinal: int) -> Iterator[DecodedPicture]:
         """The pictures from `ordinal` on, or from one before it.
 
         What cannot be decoded is left out, so ordinals rise and may have gaps; nothing comes when all is lost. Only one
@@ -84,7 +84,7 @@ class MovieDecoder:
             yield from (index.keys[place - back] for back in (0, 1, 3) if place - back > 0)
         yield None
 
-    def _decoded_from(self, start: int | None) -> Iterator[Picture]:
+    def _decoded_from(self, start: int | None) -> Iterator[DecodedPicture]:
         if not self._rewind(start):
             return
         track = _Track(self._container, self._stream, self._path, self._index)
@@ -116,22 +116,22 @@ class MovieDecoder:
             return False
         return True
 
-    def _by_time(self, track: _Track, start: int | None) -> Iterator[Picture]:
+    def _by_time(self, track: _Track, start: int | None) -> Iterator[DecodedPicture]:
         for decoded in track.decoded():
             if start is not None and decoded.before_first_key:
                 continue
             ordinal = bisect_left(self._shown, decoded.packet.stamp)
             if ordinal < len(self._shown) and self._shown[ordinal] == decoded.packet.stamp:
-                yield Picture(ordinal, decoded.frame, decoded.whole)
+                yield DecodedPicture(ordinal, decoded.frame, decoded.whole)
 
-    def _in_order(self, track: _Track, start: int | None) -> Iterator[Picture]:
+    def _in_order(self, track: _Track, start: int | None) -> Iterator[DecodedPicture]:
         """Pictures by counting: certain from the beginning of the file, else from the second key picture on.
 
         Of a key picture it is known how many pictures are decoded before it, and it is seen here how many that are
         decoded after it come out before.
         """
         if start is None:
-            yield from (Picture(count, each.frame, each.whole) for count, each in enumerate(track.decoded()))
+            yield from (DecodedPicture(count, each.frame, each.whole) for count, each in enumerate(track.decoded()))
             return
         ordinal, early = None, 0
         first = anchor = None
@@ -148,7 +148,7 @@ class MovieDecoder:
                 ordinal = anchor + early
             early += number > anchor
             if ordinal is not None:
-                yield Picture(ordinal, decoded.frame, decoded.whole)
+                yield DecodedPicture(ordinal, decoded.frame, decoded.whole)
                 ordinal += 1
 
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from media.colour import ColourTags
-from media.decoding import MovieDecoder, Picture
+from media.decoding import DecodedPicture, MovieDecoder
 from media.errors import BadRange, MissingFrames
 from media.movies import damaged_frames, read_image
 from media.orientation import Orientation, orientation_of
@@ -122,7 +122,7 @@ def _read_movie(
         decoder.close()
 
 
-def _picture(info: MediaInfo, pictures: Iterator[Picture], wanted: int, index: int) -> av.VideoFrame:
+def _picture(info: MediaInfo, pictures: Iterator[DecodedPicture], wanted: int, index: int) -> av.VideoFrame:
     """The picture with that ordinal, whole. Raises DamagedMedia: no neighbour stands in for a lost one."""
     for picture in pictures:
         if picture.ordinal == wanted and picture.whole:

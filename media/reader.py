@@ -9,7 +9,7 @@ from fractions import Fraction
 import av
 
 from contract.image_sequence import ImageSequence
-from media.decoding import MovieDecoder, Picture
+from media.decoding import DecodedPicture, MovieDecoder
 from media.errors import BadRange, DamagedMedia, MissingFrames
 from media.movies import damaged_frames, header_rates, open_media, pixel_aspect, read_image, video_stream
 from media.packets import PacketIndex, index_packets
@@ -74,7 +74,7 @@ def _index(path: str, rate: Fraction) -> tuple[PacketIndex, FrameTimes]:
 def _read_picture(sequence: ImageSequence, index: int) -> av.VideoFrame:
     if sequence.count and index >= sequence.count:
         raise MissingFrames(
-            f"Picture {index} of {os.path.basename(sequence.pattern)} is missing.",
+            f"DecodedPicture {index} of {os.path.basename(sequence.pattern)} is missing.",
             f"There are {sequence.count}.",
             "Relink the clip.",
         )
@@ -89,8 +89,8 @@ class _Movie:
         packets, self.times = _index(path, rate)
         self._decoder = MovieDecoder(path, packets)
         self.pixel_aspect = pixel_aspect(self._decoder.stream)
-        self._pictures: Iterator[Picture] | None = None
-        self._held: Picture | None = None
+        self._pictures: Iterator[DecodedPicture] | None = None
+        self._held: DecodedPicture | None = None
 
     def close(self) -> None:
         self._pictures, self._held = None, None

@@ -81,14 +81,14 @@ def _stored(folder: JobFolder, wanted: _Stored) -> Preflight | None:
 def _reported(
     steps: Generator[int, None, Examined], total: int, began: float
 ) -> Generator[StageProgress, None, Examined]:
-    told = 0
+    reported = 0
     while True:
         try:
             done = next(steps)
         except StopIteration as end:
             found: Examined = end.value
             return found
-        if done == total or (done - told) * _REPORTS >= total:
-            told = done
+        if done == total or (done - reported) * _REPORTS >= total:
+            reported = done
             left = (time.monotonic() - began) / max(done, 1) * (total - done)
             yield StageProgress(take=0, stage="checking", step=done, steps=total, seconds_left=round(left, 1))
