@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from backend.jobs.job_start import OpenJob
 from backend.jobs.take_files import finished_take
-from bridge.editorial.placement import place_takes, placed_take, write_timeline
+from bridge.editorial.placement import TakeStack, placed_take
+from bridge.editorial.result_files import write_with_takes
 from contract.take import Take
 from dynvfx.request import Request
 
@@ -26,6 +27,5 @@ def write_job_timeline(job: OpenJob) -> None:
     first = next(iter(job.numbers.values()))
     active = [number for number, _ in stack].index(first)
     label = stack[active][1].plan.target_object
-    opened = job.source.opened
-    timeline = place_takes(opened, job.source.shot, takes, active, label)
-    write_timeline(timeline, job.folder.timeline, older=opened.older, media_base=opened.media_base)
+    placed = TakeStack(job.source.shot, tuple(takes), active, label)
+    write_with_takes(job.source.opened, [placed], job.folder.timeline)

@@ -127,7 +127,7 @@ def open_timeline(
     refuse_projects(path)
     kind = path.suffix.lower().removeprefix(".")
     if f".{kind}" in EXCHANGE_SUFFIXES:
-        reading = Reading(path.parent.absolute(), MediaSearch(folders), rate, ask_media)
+        reading = Reading((path if is_folder else path.parent).absolute(), MediaSearch(folders), rate, ask_media)
         read = read_exchange(path, reading)
         timeline = choose_timeline(read.timelines, name, path)
         return OpenTimeline(timeline, path, cast(TimelineKind, kind), reading.base, folders, True, read.notices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.editorial.exchange.edl import read_edl
+from bridge.editorial.exchange.fcpxml import read_fcpxml
 from bridge.editorial.exchange.reading import Reading, ReadTimelines
 from bridge.editorial.exchange.xmeml import read_xmeml
 from bridge.editorial.exchange.xml_text import parse_xml
@@ -26,6 +27,8 @@ def _read_xml(path: Path, reading: Reading) -> ReadTimelines:
     root = parse_xml(path / "Info.fcpxml" if path.is_dir() else path)
     if root.tag == "xmeml":
         return read_xmeml(path, root, reading)
+    if root.tag == "fcpxml":
+        return read_fcpxml(path, root, reading)
     raise BadTimeline(
         f"{path.name} is XML of another kind ({root.tag}).",
         "Final Cut Pro XML (xmeml or fcpxml) is read.",

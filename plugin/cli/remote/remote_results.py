@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from bridge.editorial.placement import place_takes, placed_take, write_timeline
+from bridge.editorial.placement import TakeStack, placed_take
+from bridge.editorial.result_files import write_with_takes
 from bridge.files import transfer
 from bridge.files.relative_paths import checked_parts
 from bridge.local.job_folder import Batch, JobFolder, Record
@@ -162,8 +163,7 @@ class RemoteResults:
         takes = [placed_take(self._folder.take(number), take, shot, start) for number, take in finished]
         active = [number for number, _ in finished].index(first)
         label = finished[active][1].plan.target_object
-        timeline = place_takes(opened, shot, takes, active, label)
-        write_timeline(timeline, self._folder.timeline, older=opened.older, media_base=opened.media_base)
+        write_with_takes(opened, [TakeStack(shot, tuple(takes), active, label)], self._folder.timeline)
 
 
 def _renamed(take: Take, number: int) -> Take:
