@@ -16,8 +16,9 @@ from .export.bake import saving_copy
 from .export.clip_export import Exporter
 from .interface.palette import theme_palette
 from .interface.panel_state import PanelState
-from .layers.layers import Layers, read_take
+from .layers.layers import Layers
 from .layers.note_markers import mark_notes
+from .layers.take_files import read_take
 from .layers.undo_step import redraw
 from .panel_start import panel_command
 from .strips import compat

@@ -55,7 +55,6 @@ def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None,
         "count": count,
         "width": width,
         "height": height,
-        "parent": os.getpid(),
     }
     target = os.path.join(folder, "rendered")
     work = tempfile.mkdtemp(prefix="rendering-", dir=folder)
@@ -82,7 +81,8 @@ def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[d
     with open(log_path, "wb") as log:
         child = subprocess.Popen(
             _command(task["blend"], task_path, whole_setup),
-            stdin=subprocess.DEVNULL,
+            # Never written to: the child ends itself when this end is closed, also by the death of this process.
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
@@ -97,6 +97,7 @@ def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[d
         if child.poll() is None:
             child.kill()
         child.wait()
+        child.stdin.close()  # type: ignore[union-attr]
     missing = [index for index in range(count) if not os.path.isfile(_picture(task["folder"], index))]
     if child.returncode or missing:
         with open(log_path, encoding="utf-8", errors="replace") as log:

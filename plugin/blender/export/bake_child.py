@@ -2,7 +2,8 @@
 
     blender -b COPY.blend --python bake_child.py -- TASK.json        or        python bake_child.py -- TASK.json
 
-The task holds blend, scene, strip, first (timeline frame), count, width, height, folder, parent (process id).
+The task holds blend, scene, strip, first (timeline frame), count, width, height and folder. The process ends when its
+standard input does, and so with the Blender that started it, on every system.
 Position, crop, flip and opacity of the strip are left out, because the take gets them; timing and colours are kept.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from typing import Any
 
 import bpy
@@ -23,22 +25,31 @@ _GEOMETRY = ("transform.", "crop.", "blend_alpha")
 
 def main(arguments: list[str]) -> None:
     """Render the task's frames, printing `frame N` after each."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with open(arguments[0], encoding="utf-8") as source:
         task = json.load(source)
     if not bpy.app.binary_path:
         bpy.ops.wm.open_mainfile(filepath=task["blend"], load_ui=False)
-    scene = bpy.data.scenes[task["scene"]]
+    scene = next(each for each in compat.own_scenes() if each.name == task["scene"])
     strip = next(each for each in compat.all_strips(scene) if each.name == task["strip"])
     _isolate(scene, strip)
     _set_output(scene, task)
     _show(scene)
     for index in range(task["count"]):
-        if hasattr(os, "getppid") and os.name == "posix" and os.getppid() != task["parent"]:
-            sys.exit("The Blender that started this render has ended.")
         scene.frame_set(task["first"] + index)
         scene.render.filepath = os.path.join(task["folder"], f"{index:06d}.png")
         bpy.ops.render.render(write_still=True)
         print("frame", index + 1, flush=True)
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the standard input, which the parent never writes to, then end this process at once."""
+    try:
+        while os.read(0, 1024):
+            pass
+    except OSError:
+        return  # there is no standard input: started by hand
+    os._exit(3)
 
 
 def _isolate(scene: Any, strip: Any) -> None:

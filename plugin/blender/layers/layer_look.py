@@ -1,4 +1,7 @@
-"""Aligning a take with its clip: position, scale, rotation, crop, flip and opacity, with their keyframes."""
+"""Aligning a take with its clip: position, scale, rotation, crop and flip, with their keyframes.
+
+Opacity and blend mode are those of clip and take together: `layer_mix` sees to them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 from ..strips.keyframes import copy_keyframes
 from ..strips.strip_media import media_size
 
-_ANIMATED = ("transform.", "crop.", "blend_alpha")
+_ANIMATED = ("transform.", "crop.")
 COLOUR_TAG = "COLOR_05"
 
 
@@ -30,9 +33,8 @@ def copy_look(scene: Any, clip: Any, layer: Any) -> None:
     for edge in ("min_y", "max_y"):
         setattr(layer.crop, edge, round(getattr(clip.crop, edge) / down))
     layer.use_flip_x, layer.use_flip_y = clip.use_flip_x, clip.use_flip_y
-    layer.blend_alpha = clip.blend_alpha
     # Set although it is Blender's current default: the take depends on alpha-over blending with straight alpha.
-    layer.blend_type, layer.alpha_mode = "ALPHA_OVER", "STRAIGHT"
+    layer.blend_type, layer.blend_alpha, layer.alpha_mode = "ALPHA_OVER", 1.0, "STRAIGHT"
     layer.color_tag = COLOUR_TAG
     layer.use_float = False
     layer.select = False
@@ -40,11 +42,11 @@ def copy_look(scene: Any, clip: Any, layer: Any) -> None:
 
 
 def looks_alike(clip: Any, layer: Any) -> bool:
-    """Whether a layer has its clip's position, rotation, crop, flip and opacity; checked after placing."""
+    """Whether a layer has its clip's position, rotation, crop and flip, and covers what is below it."""
     first, second = clip.transform, layer.transform
     same = all(
         abs(getattr(first, name) - getattr(second, name)) < 1e-4 for name in ("offset_x", "offset_y", "rotation")
     )
     flips = (clip.use_flip_x, clip.use_flip_y) == (layer.use_flip_x, layer.use_flip_y)
     blend = (layer.blend_type, layer.alpha_mode) == ("ALPHA_OVER", "STRAIGHT")
-    return same and flips and blend and abs(clip.blend_alpha - layer.blend_alpha) < 1e-4
+    return same and flips and blend and abs(layer.blend_alpha - 1.0) < 1e-4

@@ -12,11 +12,11 @@ from ..strips import compat
 
 @contextmanager
 def undo_step(text: str) -> Iterator[None]:
-    """Make the changes inside the `with` block one undo step called `text`.
+    """Make the changes inside the `with` block one undo step called `text`, one line in Edit > Undo History.
 
-    The state is pushed before the change as well: with only one push after it, undo also reverted the user's last step.
+    Undo goes back to the step before, which Blender made after the user's last action. Changes that scripts made since,
+    without a step of their own, are undone with it, as they are after any other action.
     """
-    _push("Before: " + text)
     try:
         yield
     finally:

@@ -34,6 +34,33 @@ def frames(strip: Any, name: str) -> Any:
     return getattr(strip, frame_name(strip, name))
 
 
+def visible_range(strip: Any) -> tuple[int, int]:
+    """First frame of a strip and the frame after its last, both whole numbers."""
+    return frames(strip, "frame_final_start"), frames(strip, "frame_final_end")
+
+
+def overlaps(strip: Any, start: int, end: int) -> bool:
+    """Whether a strip has frames in start..end, `end` excluded."""
+    first, last = visible_range(strip)
+    return first < end and last > start
+
+
+def inputs_of(strip: Any) -> list[Any]:
+    """The strips that an effect strip takes in; empty for other strips."""
+    found = [getattr(strip, name, None) for name in ("input_1", "input_2")]
+    return [each for each in found if each is not None]
+
+
+def new_effect(parent: Any, name: str, kind: str, channel: int, start: int, end: int, *inputs: Any) -> Any:
+    """Add an effect strip; up to 4.5 its length and inputs have other names."""
+    strips = strips_of(parent)
+    parameters = strips.bl_rna.functions["new_effect"].parameters
+    names = ("input1", "input2") if "input1" in parameters else ("seq1", "seq2")
+    span = {"length": end - start} if "length" in parameters else {"frame_end": end}
+    named = dict(zip(names, inputs, strict=False))
+    return strips.new_effect(name, kind, channel, frame_start=start, **span, **named)
+
+
 def strips_of(parent: Any) -> Any:
     """The collection of strips of a sequence editor or a meta strip (with its new_* and remove functions)."""
     return parent.strips if hasattr(parent, "strips") else parent.sequences
@@ -50,6 +77,11 @@ def all_strips(scene: Any) -> list[Any]:
 def parent_of(scene: Any, strip: Any) -> Any:
     """The sequence editor or the meta strip that contains a strip."""
     return strip.parent_meta() or scene.sequence_editor
+
+
+def own_scenes() -> list[Any]:
+    """The scenes of the open file, without those that are linked from others and may have the same names."""
+    return [each for each in bpy.data.scenes if each.library is None]
 
 
 def edited_scene() -> Any:

@@ -1,7 +1,8 @@
 """Identities of strips that survive renaming, moving and undo, and are unique across files.
 
 Nothing is written into the user's strips. An identity is FILE:SCENE:STRIP, with the names at the time it was first
-given; a renamed strip is found by its file, range and channel at that time. The FILE part is stored in the file when
+given; a renamed strip is found by its file, range and channel at that time. SCENE names the library too, where a scene
+is linked from another file, for it may have the name of one of this file. The FILE part is stored in the file when
 the user saves it after having used DynVFX, so that it survives renaming and moving the file.
 """
 
@@ -53,21 +54,21 @@ class Identities:
 
     def before_saving(self) -> None:
         """The user saves the file: store its identity in it, so that it survives a new file name."""
-        for scene in bpy.data.scenes if self._used else ():
+        for scene in compat.own_scenes() if self._used else ():
             if scene.sequence_editor is not None and scene.get(_FILE) != self._file_key():
                 scene[_FILE] = self._file_key()
 
     def timeline(self, scene: Any) -> str:
         """Identity of a scene's timeline."""
-        return f"{self._file_key()}:{scene.name}"
+        return f"{self._file_key()}:{_scene_key(scene)}"
 
     def of(self, scene: Any, strip: Any) -> str:
         """The identity of a strip."""
         uid = self._by_pointer.get(strip.as_pointer())
         if uid is None or not _same_strip(self._known[uid], strip):
-            uid = self._by_name.get((scene.name, strip.name))
+            uid = self._by_name.get((_scene_key(scene), strip.name))
         if uid is None:
-            uid = f"{self._file_key()}:{scene.name}:{strip.name}"
+            uid = f"{self._file_key()}:{_scene_key(scene)}:{strip.name}"
             bearer = self._strip_of(uid) if uid in self._known else None
             if bearer is not None and bearer[1] != strip:
                 uid = f"{uid}:{token_hex(3)}"  # the strip that had this name first was renamed
@@ -87,21 +88,21 @@ class Identities:
         found = self._strip_of(uid)
         if found is not None:
             return found
-        scene_name, name = self._names(uid, rest)
-        if bpy.data.scenes.get(scene_name) is None:
+        scene_key, name = self._names(uid, rest)
+        if _scene_of(scene_key) is None:
             raise AgentProblem(
-                "clip_gone", f'The scene "{scene_name}" does not exist any more.', "", "Undo its deletion or renaming."
+                "clip_gone", f'The scene "{scene_key}" does not exist any more.', "", "Undo its deletion or renaming."
             )
         raise AgentProblem(
             "clip_gone",
-            f'The clip "{name}" is not in the timeline of "{scene_name}" any more.',
+            f'The clip "{name}" is not in the timeline of "{scene_key}" any more.',
             "It was deleted or cut into several strips.",
             "Undo that, or select the clip that replaced it.",
         )
 
     def _strip_of(self, uid: str) -> tuple[Any, Any] | None:
-        scene_name, name = self._names(uid, uid.partition(":")[2])
-        scene = bpy.data.scenes.get(scene_name)
+        scene_key, name = self._names(uid, uid.partition(":")[2])
+        scene = _scene_of(scene_key)
         strips = compat.all_strips(scene) if scene is not None else []
         found = next((each for each in strips if each.name == name), None)
         known = self._known.get(uid)
@@ -123,14 +124,14 @@ class Identities:
                 del self._by_pointer[before.pointer]
             if self._by_name.get((before.scene, before.name)) == uid:
                 del self._by_name[before.scene, before.name]
-        self._known[uid] = _Known(scene.name, strip.name, strip.as_pointer(), _fingerprint(strip))
+        self._known[uid] = _Known(_scene_key(scene), strip.name, strip.as_pointer(), _fingerprint(strip))
         self._by_pointer[strip.as_pointer()] = uid
-        self._by_name[scene.name, strip.name] = uid
+        self._by_name[_scene_key(scene), strip.name] = uid
 
     def _file_key(self) -> str:
         """The file's identity, read on first use: while Blender starts, there is no file to read it from."""
         if not self._file:
-            kept = next((scene[_FILE] for scene in bpy.data.scenes if scene.get(_FILE)), "")
+            kept = next((scene[_FILE] for scene in compat.own_scenes() if scene.get(_FILE)), "")
             path = os.path.normcase(bpy.data.filepath)
             self._file = kept or (hashlib.sha256(path.encode()).hexdigest()[:12] if path else token_hex(6))
             self._used = self._used or bool(kept)
@@ -141,11 +142,21 @@ class Identities:
         if known is not None:
             return known.scene, known.name
         # A scene's name may contain colons: the longest name that exists is taken.
-        for scene in sorted(bpy.data.scenes, key=lambda each: -len(each.name)):
-            if rest.startswith(scene.name + ":"):
-                return scene.name, rest[len(scene.name) + 1 :]
-        scene_name, _, name = rest.partition(":")
-        return scene_name, name
+        for key in sorted(map(_scene_key, bpy.data.scenes), key=len, reverse=True):
+            if rest.startswith(key + ":"):
+                return key, rest[len(key) + 1 :]
+        scene_key, _, name = rest.partition(":")
+        return scene_key, name
+
+
+def _scene_key(scene: Any) -> str:
+    """A scene's name, with its library where it is linked."""
+    return scene.name if scene.library is None else f"{scene.name} in {scene.library.filepath}"
+
+
+def _scene_of(key: str) -> Any:
+    """The scene with this key, None when there is none."""
+    return next((each for each in bpy.data.scenes if _scene_key(each) == key), None)
 
 
 def _fingerprint(strip: Any) -> tuple[str, int, int, int]:

@@ -27,6 +27,21 @@ def copy_keyframes(scene: Any, source: Any, target: Any, paths: tuple[str, ...])
     return copied
 
 
+def copy_curve(scene: Any, source: Any, name: str, target_path: str, indexes: tuple[int, ...] = (0,)) -> None:
+    """Copy the keyframes of a property of `source` to `target_path`, a path below the scene; each of its `indexes`."""
+    curves = compat.action_curves(scene)
+    path = f"{source.path_from_id()}.{name}"
+    for curve in [each for each in curves or () if each.data_path == path]:
+        for index in indexes:
+            _copy_curve(curve, curves.new(target_path, index=index))
+
+
+def has_keyframes(scene: Any, strip: Any, name: str) -> bool:
+    """Whether a property of a strip has keyframes."""
+    path = f"{strip.path_from_id()}.{name}"
+    return any(each.data_path == path for each in compat.action_curves(scene) or ())
+
+
 def remove_keyframes(scene: Any, path: str) -> None:
     """Remove all keyframes of the strip that has, or had, the RNA path `path`."""
     curves = compat.action_curves(scene)

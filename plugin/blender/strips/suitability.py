@@ -14,12 +14,19 @@ CLIP_TYPES = frozenset({"MOVIE", "IMAGE", "SCENE", "META", "MOVIECLIP", "MASK"})
 """Strip types that are listed as clips; sound and effect strips are not."""
 _PLAIN_COLOUR = frozenset({"sRGB", "Rec.709", "Rec.1886", "Rec.1886 Rec.709"})
 _LINEAR_FILES = frozenset({".exr", ".hdr", ".dpx", ".cin"})
-_RETIMING_EFFECTS = frozenset({"SPEED", "TRANSFORM", "GLOW", "GAUSSIAN_BLUR", "COLORMIX", "MULTICAM"})
+_CHANGING_EFFECTS = frozenset({"SPEED", "TRANSFORM", "GLOW", "GAUSSIAN_BLUR", "COLORMIX"})
 _GEOMETRY = ("transform.", "crop.", "blend_alpha")
 
 
 def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
     """Why a strip cannot be used; None when it can."""
+    if scene.library is not None:
+        return AgentProblem(
+            "not_supported",
+            f'The scene "{scene.name}" belongs to another file.',
+            f"It is linked from {scene.library.filepath}, and Blender would not save a take in it here.",
+            "Open that file and make the take there.",
+        )
     if strip.type in ("MOVIECLIP", "MASK"):
         kind = "movie clip strip" if strip.type == "MOVIECLIP" else "mask strip"
         return AgentProblem(
@@ -44,6 +51,14 @@ def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
             f'The effect "{effect.name}" replaces "{strip.name}".',
             "The timeline shows the effect's output, not the clip.",
             "Select both, make a meta strip (Ctrl-G), and use that.",
+        )
+    multicam = _multicam_instead(scene, strip)
+    if multicam is not None:
+        return AgentProblem(
+            "not_supported",
+            f'The multicam strip "{multicam.name}" shows another channel over "{strip.name}".',
+            "A take would be seen where the clip is not.",
+            "Cut the clip where the camera changes and select a piece that is shown, or make a meta strip (Ctrl-G).",
         )
     driven = _driven(scene, strip)
     if driven:
@@ -70,6 +85,8 @@ def _retimed(scene: Any, strip: Any) -> str | None:
         return "reversed"
     if abs(getattr(strip, "speed_factor", 1.0) - 1.0) > 1e-6 or len(getattr(strip, "retiming_keys", ())):
         return "retimed"
+    if getattr(strip, "stream_index", 0):
+        return f"video stream {strip.stream_index} of its file"
     rate = media_rate(strip)
     if rate is not None and rate != scene_rate(scene):
         return "its frame rate differs from the timeline's"
@@ -112,9 +129,17 @@ def _channel(scene: Any, strip: Any) -> Any:
 
 
 def _changes(effect: Any, strip: Any) -> bool:
-    if effect.type not in _RETIMING_EFFECTS or effect.mute:
-        return False
-    return any(getattr(effect, name, None) == strip for name in ("input_1", "input_2"))
+    return effect.type in _CHANGING_EFFECTS and not effect.mute and strip in compat.inputs_of(effect)
+
+
+def _multicam_instead(scene: Any, strip: Any) -> Any:
+    """A multicam strip above that shows lower channels than the strip's at the same time; None when there is none."""
+    start, end = compat.visible_range(strip)
+    for each in compat.strips_of(compat.parent_of(scene, strip)):
+        above = each.type == "MULTICAM" and not each.mute and each.channel > strip.channel
+        if above and compat.overlaps(each, start, end) and each.multicam_source < strip.channel:
+            return each
+    return None
 
 
 def _driven(scene: Any, strip: Any) -> str:

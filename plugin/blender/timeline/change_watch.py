@@ -44,7 +44,8 @@ def content_changed(depsgraph: Any) -> bool:
 def _signature() -> tuple[Any, ...]:
     scene = compat.edited_scene()
     render = scene.render
-    settings = (bpy.data.filepath, scene.name, render.fps, render.fps_base, render.resolution_x, render.resolution_y)
+    size = render.resolution_x, render.resolution_y
+    settings = (bpy.data.filepath, scene.as_pointer(), scene.name, render.fps, render.fps_base, *size)
     parent = compat.displayed_parent(scene)
     if parent is None:
         return settings

@@ -33,7 +33,8 @@ def _facts(strip: Any, geometry: bool) -> list[Any]:
     if strip.type == "IMAGE":
         facts += [each.filename for each in strip.elements]
     if strip.type == "SCENE":
-        facts += [strip.scene.name if strip.scene else "", content_version[0]]
+        library = strip.scene.library if strip.scene else None
+        facts += [strip.scene.name if strip.scene else "", library.filepath if library else "", content_version[0]]
     if strip.type == "META":
         facts += [_facts(each, geometry=True) for each in compat.strips_of(strip)]
     return facts

@@ -1,4 +1,4 @@
-"""The real Blenders that the tests drive: Debian's, with its window, and Blender as a Python module in three versions.
+"""The real Blenders that the tests drive: Debian's, with its window, and Blender as a Python module in other versions.
 
 The modules are installed once, into the user's cache, outside of the checkout.
 """
@@ -23,11 +23,17 @@ from tests.plugin.blender.addon import assemble
 
 ROOT = Path(__file__).resolve().parents[3]
 INSIDE = Path(__file__).parent / "inside"
-MODULES = ("4.2.0", "4.5.15", "5.0.1")
+MODULES = ("4.2.0", "4.5.15", "5.0.1", "5.3.0")
 SYSTEM = "system"
 ALL = (SYSTEM, *MODULES)
 _MARK = "@@ "
-_PYTHON = "3.11"  # what these versions of Blender are built for
+
+
+def _python_of(version: str) -> str:
+    """The Python that a version of Blender is built for: a path where pyenv has it, else its number."""
+    number = "3.11" if version < "5.1" else "3.13"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    return str(next(iter(sorted(pyenv.glob(f"{number}.*/bin/python{number}"))), number))
 
 
 def command_of(version: str) -> list[str]:
@@ -54,7 +60,7 @@ def module_python(version: str) -> Path:
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
             uv = [sys.executable, "-m", "uv"]
-            subprocess.run([*uv, "venv", "-q", "--python", _PYTHON, str(folder)], check=True)
+            subprocess.run([*uv, "venv", "-q", "--python", _python_of(version), str(folder)], check=True)
             subprocess.run([*uv, "pip", "install", "-q", "--python", str(python), f"bpy=={version}"], check=True)
             done.touch()
     return python

@@ -6,7 +6,8 @@ import time
 import bpy
 from dynvfx.agent_link import AgentProblem
 from dynvfx.export.clip_export import Exporter
-from dynvfx.layers.layers import Layers, read_take
+from dynvfx.layers.layers import Layers
+from dynvfx.layers.take_files import read_take
 from dynvfx.strips.identity import Identities
 from dynvfx.timeline.timeline_info import describe_timeline
 
@@ -51,6 +52,25 @@ def swap(name, take):
     return _guarded(lambda: layers.swap(uid(name), read_take(take)))
 
 
+def show_only(name, take):
+    import scenes
+
+    layers.show_only(bpy.context.scene, scenes.find(name), take)
+
+
+def hide(name, take):
+    import scenes
+
+    layers.hide(bpy.context.scene, scenes.find(name), take)
+
+
+def hidden(name):
+    """The takes of a clip that are shown where nobody sees them, with what hides them."""
+    import scenes
+
+    return {mark: each.name for mark, each in layers.hidden(bpy.context.scene, scenes.find(name)).items()}
+
+
 def placements():
     return layers.placements()
 
@@ -60,6 +80,11 @@ def _guarded(work):
         return work()
     except AgentProblem as problem:
         return {"problem": problem.kind, "what": problem.what, "why": problem.why, "remedy": problem.remedy}
+
+
+def users_step():
+    """What Blender does after each action of the user: the changes so far become a step of the undo history."""
+    bpy.ops.ed.undo_push(message="the user's")
 
 
 def undo():

@@ -254,14 +254,17 @@ def open_file(path):
 
 def add_effect(kind, name, channel, first, second=""):
     """An effect strip over one or two others."""
-    one, two = find(first), find(second) if second else None
-    start, end = compat.frames(one, "frame_final_start"), compat.frames(one, "frame_final_end")
-    named = {"frame_start": start}
-    parameters = compat.strips_of(bpy.context.scene.sequence_editor).bl_rna.functions["new_effect"].parameters
-    named.update({"length": end - start} if "length" in parameters else {"frame_end": end})
-    inputs = ("input1", "input2") if "input1" in parameters else ("seq1", "seq2")
-    named.update({field: strip for field, strip in zip(inputs, (one, two), strict=True) if strip is not None})
-    return facts(strips().new_effect(name, kind, channel, **named))
+    inputs = [find(each) for each in (first, second) if each]
+    span = compat.visible_range(inputs[0])
+    return facts(compat.new_effect(bpy.context.scene.sequence_editor, name, kind, channel, *span, *inputs))
+
+
+def effects_of_two():
+    """This Blender's effects that take in two strips."""
+    kinds = strips().bl_rna.functions["new_effect"].parameters["type"].enum_items.keys()
+    two = {"CROSS", "ADD", "SUBTRACT", "ALPHA_OVER", "ALPHA_UNDER", "GAMMA_CROSS", "MULTIPLY", "OVER_DROP", "WIPE",
+           "COMPOSITOR"}  # fmt: skip
+    return [each for each in kinds if each in two]
 
 
 def move(name, frames):
@@ -274,7 +277,6 @@ def children(name):
     return sorted(each.name for each in compat.strips_of(find(name)))
 
 
-def add_effect_alone(name, channel, start, length=2):
-    parameters = strips().bl_rna.functions["new_effect"].parameters
-    span = {"length": length} if "length" in parameters else {"frame_end": start + length}
-    return facts(strips().new_effect(name, "COLOR", channel, frame_start=start, **span))
+def add_effect_alone(name, channel, start, length=2, kind="COLOR"):
+    editor = bpy.context.scene.sequence_editor
+    return facts(compat.new_effect(editor, name, kind, channel, start, start + length))
