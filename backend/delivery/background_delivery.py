@@ -38,6 +38,7 @@ def deliver(
             frames,
             folder,
             layer=layer,
+            mark=request.digest()[:12],
             seed=request.seed,
             secondary=request.secondary,
             within=within,

@@ -64,6 +64,7 @@ def deliver_take(
     directory: str | os.PathLike[str],
     *,
     layer: LayerKind = "prores4444",
+    mark: str = "",
     seed: int = 0,
     secondary: float = 1.0,
     within: tuple[float, float, float, float] | None = None,
@@ -73,14 +74,16 @@ def deliver_take(
     """Write a take into `directory`, replacing what is there; all of it or nothing.
 
     `generated` and `source_model` uint8 [F, H, W, 3] and `mask` float [F, H, W] in [0, 1] are on the conform's model
-    grid. `secondary` is how eagerly shadows and reflections join the matte (0 = not at all). The matte is 0 outside of
-    the box `within` (left, top, right, bottom in parts of the upright picture; None: everywhere). `on_progress` counts
-    steps of equal weight. The same input gives the same layer and composite. One native frame is held at a time.
+    grid. `mark` becomes part of the names of the layer's pictures: applications find moved files again by their names
+    alone, so no two takes may have the same. `secondary` is how eagerly shadows and reflections join the matte (0 = not
+    at all). The matte is 0 outside of the box `within` (left, top, right, bottom in parts of the upright picture; None:
+    everywhere). `on_progress` counts steps of equal weight. The same input gives the same layer and composite. One
+    native frame is held at a time.
 
     Raises Cancelled, OutOfDisk, EncodeFailed, DamagedMedia, or BadRequest for arrays off the grid.
     """
     _check_shapes(conform, generated, mask, source_model)
-    job = _Job(conform, Path(directory), layer, on_progress, cancelled, float(np.mean(mask)))
+    job = _Job(conform, Path(directory), layer, mark, on_progress, cancelled, float(np.mean(mask)))
     with job.output.open():
         renderer = LayerRenderer(
             conform,
@@ -139,6 +142,7 @@ class _Job:
         conform: Conform,
         directory: Path,
         layer: LayerKind,
+        mark: str,
         on_progress: Callable[[int, int], None],
         cancelled: Callable[[], bool],
         covered: float,
@@ -154,7 +158,8 @@ class _Job:
         self._work = self.output.work
         self._matte_bits: list[bytes] = []
         self.coverage: list[float] = []
-        self.layer_name = "layer/layer.%06d.png" if self._as_png else "layer.mov"
+        pictures = f"layer-{mark}" if mark else "layer"
+        self.layer_name = f"layer/{pictures}.%06d.png" if self._as_png else "layer.mov"
         self.master_name = self.layer_name if self._as_png else "master.mkv"
         self.composite_name = "composite/composite.%06d.exr" if self.form.depth == 32 else "composite.mov"
         display = self.info.width / self.info.height

@@ -51,12 +51,14 @@ def placed_take(
     name: str | None = None,
     label: str = "",
     size: tuple[int, int] | None = None,
+    effect: str = "",
 ) -> PlacedTake:
     """A finished take in `folder` as a timeline needs it.
 
     start_timecode: of the shot's media, in frames of the shot's rate, None without one.
     name: what the timeline calls the take, None for the record's own name.
     label, size: what hosts show of the take, and width and height of the shot's picture; left out where empty.
+    effect: what the take adds, where its instruction is that of a follow-up; left out where empty.
 
     Raises BadTake when the layer's file is missing.
     """
@@ -68,6 +70,8 @@ def placed_take(
     facts: dict[str, Any] = {"take": take.id, "instruction": take.instruction, "model": take.model, "seed": take.seed}
     if label:
         facts["label"] = label
+    if effect:
+        facts["effect"] = effect
     if size is not None:
         facts["width"], facts["height"] = size
     placed_name = take.name if name is None else name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ import bpy
 from .agent_link import AgentLink, AgentProblem
 from .export.bake import saving_copy
 from .export.clip_export import Exporter
+from .interface.disk_facts import DiskFacts
 from .interface.palette import theme_palette
 from .interface.panel_state import PanelState
 from .layers.layers import Layers
@@ -41,6 +41,7 @@ class Agent:
         self.exporter = Exporter(self.identities)
         self.layers = Layers(self.identities, self.exporter)
         self.state = PanelState()
+        self.disk = DiskFacts()
         self._version = version
         self._link: AgentLink | None = None
         self._watch = Watch()
@@ -87,7 +88,7 @@ class Agent:
         command, environment = panel_command()
         if self._link is None:
             self._link = self._new_link()
-        log = os.path.join(tempfile.gettempdir(), f"dynvfx-panel-{os.getpid()}.log")
+        log = os.path.join(bpy.app.tempdir, "dynvfx-panel.log")  # a folder that Blender removes when it quits
         try:
             self._link.start_panel([*command, "--hidden"] if hidden else command, environment, log)
         except OSError as error:
@@ -125,8 +126,9 @@ class Agent:
 
     def close(self) -> None:
         """Close the link, which ends the panel."""
-        if bpy.app.timers.is_registered(self.tick):
-            bpy.app.timers.unregister(self.tick)
+        for timer in (self.tick, self._mend):
+            if bpy.app.timers.is_registered(timer):
+                bpy.app.timers.unregister(timer)
         self.close_link()
         self.state.clear()
 
@@ -142,17 +144,25 @@ class Agent:
         """Another file was opened: forget the clips of the previous one."""
         self.identities.file_loaded()
         self.exporter.forget()
+        self.disk.forget()
         self._watch.touch()
 
     def touched(self) -> None:
         """Blender reports a change in the file."""
         self._watch.touch()
+        if not bpy.app.timers.is_registered(self._mend):
+            bpy.app.timers.register(self._mend)  # the strips must not be changed while Blender reports
+
+    def _mend(self) -> None:
+        self.layers.mend_mixes()
 
     def _new_link(self) -> AgentLink:
         methods = {name: getattr(self, "_" + name) for name in _CAPABILITIES}
         methods["state"] = self._show_state
         version = ".".join(map(str, bpy.app.version))
-        link = AgentLink("blender", version, self._version, list(_CAPABILITIES), methods, "png", theme_palette())
+        link = AgentLink(
+            "blender", version, self._version, list(_CAPABILITIES), methods, "png", theme_palette(), parts=True
+        )
         try:
             link.listen()
         except OSError as error:

@@ -86,7 +86,7 @@ class _Placing(AgentHost):
 
         def compared(found: Placement, timeline: dict) -> None:
             try:
-                self._check(found, self._clip_in(timeline, uid), take_message(take, shot)["id"], take.name)
+                self._check(found, self._clip_in(timeline, uid), take_message(take, shot), take.name)
             except Problem as problem:
                 failed(problem)
                 return
@@ -110,9 +110,10 @@ class _Placing(AgentHost):
             raise clip_gone(self.name)
         return clip
 
-    def _check(self, found: Placement, clip: HostClip, take: str, name: str) -> None:
-        wanted = (clip.record_start, clip.record_frames)
-        if (found.record_start, found.record_frames) == wanted and found.take == take:
+    def _check(self, found: Placement, clip: HostClip, take: dict, name: str) -> None:
+        offset, frames = take["part"] or (0, clip.record_frames)
+        wanted = (clip.record_start + offset, frames)
+        if (found.record_start, found.record_frames) == wanted and found.take == take["id"]:
             return
         raise PlacementFailed(
             f"“{name}” is not exactly above “{clip.name}”.",
@@ -148,7 +149,7 @@ class _Seeking(AgentHost):
 class _Marking(AgentHost):
     def mark(self, shot: Shot, notes: Many[Note], failed: Failed) -> None:
         """Show the notes as markers."""
-        params = {"uid": self.uid_at(shot.index), "notes": [note_message(each) for each in notes]}
+        params = {"uid": self.uid_at(shot.index), "notes": [note_message(each, shot) for each in notes]}
         self.session.call("mark", params, _ignore, failed)
 
 

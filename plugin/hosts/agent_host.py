@@ -42,12 +42,11 @@ class AgentHost(Host):
     A clip gets a number when it is first seen and keeps it, so that adding a clip does not renumber the others.
     """
 
-    places_parts = False
-
     def __init__(self, session: AgentSession, hello: AgentHello, folder: Path, background: BackgroundRunner) -> None:
         self.session, self.hello = session, hello
         self.name = _NAMES.get(hello.host, hello.host.title())
         self.layer = hello.layer or None
+        self.places_parts = hello.parts
         self.problem: Problem | None = None
         self.timeline: HostTimeline | None = None
         self.exports = Exports(folder / "exports")
@@ -56,6 +55,7 @@ class AgentHost(Host):
         self._numbers: dict[tuple[str, str], int] = {}
         self._keys = _read_keys(folder / "clips.json")
         self._asking = self._ask_again = False
+        self._then: list[Callable[[], None]] = []
         session.changed.connect(self.read_timeline)
 
     # Following the host -----------------------------------------------------------------------------------------------
@@ -63,6 +63,11 @@ class AgentHost(Host):
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every reading of the timeline."""
         self._changed.append(changed)
+
+    def when_read(self, then: Callable[[], None]) -> None:
+        """Read the timeline, then call `then`: a request may be about a clip that was added a moment ago."""
+        self._then.append(then)
+        self.read_timeline()
 
     def read_timeline(self) -> None:
         """Read the timeline; calls during a read cause one more read after it."""
@@ -88,7 +93,12 @@ class AgentHost(Host):
         if self._ask_again:
             self._ask_again = False
             self.read_timeline()
+            self.notify_changed()
+            return
+        then, self._then = self._then, []
         self.notify_changed()
+        for each in then:
+            each()
 
     def notify_changed(self) -> None:
         """Report that clips or selection may have changed."""
@@ -136,6 +146,10 @@ class AgentHost(Host):
     def export_reason(self, index: int) -> str:
         """Why the clip has to be rendered; empty when not."""
         return self.clip(index).render or ""
+
+    def length_of(self, index: int) -> tuple[int, Fraction]:
+        """Frames and frame rate that the clip's export will have."""
+        return self.clip(index).record_frames, Fraction(*self._timeline().rate)
 
     def export(
         self, index: int, done: Callable[[Shot], None], failed: Failed, progress: Progress

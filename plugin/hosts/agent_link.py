@@ -53,6 +53,7 @@ class AgentLink:
         `finally`.
     layer: the kind of layer file that the application composites correctly ("png", "prores4444").
     palette: the application's colours, or None.
+    parts: whether `place` and `swap` take takes of a part of a clip.
     clock: seconds, monotonic.
     """
 
@@ -66,13 +67,14 @@ class AgentLink:
         layer: str,
         palette: Optional[Dict[str, str]] = None,
         clock: Callable[[], float] = time.monotonic,
+        parts: bool = False,
     ) -> None:
         missing = sorted(set(capabilities) - set(methods))
         if missing:
             raise ValueError("no method for the capabilities " + ", ".join(missing))
         self._hello = {"protocol": PROTOCOL, "host": host, "host_version": host_version, "layer": layer}
         self._hello.update(agent_version=agent_version, capabilities=sorted(capabilities), palette=palette)
-        self._hello["pid"] = os.getpid()
+        self._hello.update(pid=os.getpid(), parts=parts)
         self._methods, self._clock = methods, clock
         self._listener = None  # type: Optional[socket.socket]
         self._token = ""

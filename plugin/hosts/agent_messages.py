@@ -17,7 +17,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class AgentHello(msgspec.Struct, frozen=True):
-    """Who the agent is and what it offers."""
+    """Who the agent is and what it offers; `parts`: whether it places takes of a part of a clip."""
 
     protocol: int
     host: str
@@ -26,6 +26,7 @@ class AgentHello(msgspec.Struct, frozen=True):
     capabilities: tuple[str, ...] = ()
     layer: Literal[LayerKind, ""] = ""
     pid: int = 0
+    parts: bool = False
     palette: dict[str, str] | None = None
 
 
@@ -128,17 +129,19 @@ def take_message(take: PlacedTake, shot: Shot) -> dict[str, Any]:
         "height": int(facts.get("height") or 0),
         "record_start": shot.timeline_start + shot.record_start,
         "record_frames": shot.record_frames,
+        "part": [shot.part_offset, shot.record_frames] if shot.part else None,
         "instruction": str(facts.get("instruction", "")),
+        "effect": str(facts.get("effect") or facts.get("instruction", "")),
         "model": str(facts.get("model", "")),
         "seed": int(facts.get("seed") or 0),
     }
 
 
-def note_message(note: Note) -> dict[str, Any]:
-    """A note in the protocol's form."""
+def note_message(note: Note, shot: Shot) -> dict[str, Any]:
+    """A note in the protocol's form, its frames counted from the first of the whole clip."""
     return {
-        "first": note.first,
-        "last": note.last,
+        "first": note.first + shot.part_offset,
+        "last": note.last + shot.part_offset,
         "text": note.text,
         "category": note.category,
         "author": note.author,

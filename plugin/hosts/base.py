@@ -59,6 +59,7 @@ class Placement(msgspec.Struct, frozen=True):
     media_path: the movie, or the first picture of a sequence
     note: what the artist should know besides, for example why the take is not on the next track
     uid: the clip below, as the host names it; empty for hosts that name clips by number
+    also_visible: ids of other takes of the clip that are seen together with this one
     """
 
     take: str
@@ -71,6 +72,7 @@ class Placement(msgspec.Struct, frozen=True):
     media_path: str = ""
     note: str = ""
     uid: str = ""
+    also_visible: tuple[str, ...] = ()
     rate: tuple[int, int] = (24, 1)
 
     @property
@@ -161,6 +163,9 @@ class ExportsClips(Protocol):
 
     def export_reason(self, index: int) -> str:
         """Why the clip has to be rendered, which takes time; empty when its media can be used as it is."""
+
+    def length_of(self, index: int) -> tuple[int, Fraction]:
+        """Frames and frame rate that the clip's export will have."""
 
     def export(
         self, index: int, done: Callable[[Shot], None], failed: Failed, progress: Progress

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +66,25 @@ def bake(scene: Any, strip: Any, folder: str) -> Generator[dict[str, Any], None,
         task.update(folder=pictures, blend=os.path.join(work, "copy.blend"))
         yield RenderProgress(0, count, f'Saving a copy to render "{name}"').as_message()
         _save_copy(task["blend"])
-        yield from _rendered(task, work, whole_setup)
+        with _lifeline() as task["lifeline"]:
+            yield from _rendered(task, work, whole_setup)
         shutil.rmtree(target, ignore_errors=True)
         os.replace(pictures, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return NumberedPictures(target, "", ".png", 0, 6, count)
+
+
+@contextmanager
+def _lifeline() -> Iterator[int]:
+    """A port that the child connects to: every system closes the connection when this process ends, however it does."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        yield listener.getsockname()[1]
+    finally:
+        listener.close()
 
 
 def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[dict[str, Any], None, None]:
@@ -81,8 +96,7 @@ def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[d
     with open(log_path, "wb") as log:
         child = subprocess.Popen(
             _command(task["blend"], task_path, whole_setup),
-            # Never written to: the child ends itself when this end is closed, also by the death of this process.
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
@@ -97,7 +111,6 @@ def _rendered(task: dict[str, Any], work: str, whole_setup: bool) -> Generator[d
         if child.poll() is None:
             child.kill()
         child.wait()
-        child.stdin.close()  # type: ignore[union-attr]
     missing = [index for index in range(count) if not os.path.isfile(_picture(task["folder"], index))]
     if child.returncode or missing:
         with open(log_path, encoding="utf-8", errors="replace") as log:

@@ -2,8 +2,8 @@
 
     blender -b COPY.blend --python bake_child.py -- TASK.json        or        python bake_child.py -- TASK.json
 
-The task holds blend, scene, strip, first (timeline frame), count, width, height and folder. The process ends when its
-standard input does, and so with the Blender that started it, on every system.
+The task holds blend, scene, strip, first (timeline frame), count, width, height, folder and lifeline, a port of the
+Blender that started this process, which ends with it.
 Position, crop, flip and opacity of the strip are left out, because the take gets them; timing and colours are kept.
 """
 
@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import socket
 import sys
-import threading
 from typing import Any
 
 import bpy
@@ -25,31 +26,23 @@ _GEOMETRY = ("transform.", "crop.", "blend_alpha")
 
 def main(arguments: list[str]) -> None:
     """Render the task's frames, printing `frame N` after each."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     with open(arguments[0], encoding="utf-8") as source:
         task = json.load(source)
     if not bpy.app.binary_path:
         bpy.ops.wm.open_mainfile(filepath=task["blend"], load_ui=False)
     scene = next(each for each in compat.own_scenes() if each.name == task["scene"])
     strip = next(each for each in compat.all_strips(scene) if each.name == task["strip"])
+    parent = socket.create_connection(("127.0.0.1", task["lifeline"]))
     _isolate(scene, strip)
     _set_output(scene, task)
     _show(scene)
     for index in range(task["count"]):
+        if select.select([parent], [], [], 0.0)[0]:  # nothing is ever sent: the connection was closed
+            sys.exit("The Blender that started this render has ended.")
         scene.frame_set(task["first"] + index)
         scene.render.filepath = os.path.join(task["folder"], f"{index:06d}.png")
         bpy.ops.render.render(write_still=True)
         print("frame", index + 1, flush=True)
-
-
-def _end_with_parent() -> None:
-    """Wait for the end of the standard input, which the parent never writes to, then end this process at once."""
-    try:
-        while os.read(0, 1024):
-            pass
-    except OSError:
-        return  # there is no standard input: started by hand
-    os._exit(3)
 
 
 def _isolate(scene: Any, strip: Any) -> None:

@@ -8,6 +8,7 @@ from bpy.props import StringProperty
 from ..agent import agent
 from ..agent_link import AgentProblem
 from ..layers import layer_tags
+from ..layers.relinking import missing_layers, relink
 from ..layers.undo_step import redraw
 from ..strips import compat
 from ..strips.suitability import problem_with
@@ -99,6 +100,16 @@ class DYNVFX_OT_retry(_JobOperator):
         return _run(self, lambda: agent[0].ask("retry", {"job": self.job}))
 
 
+class DYNVFX_OT_dismiss(_JobOperator):
+    """Remove this job from the list; what it has made stays on the disk"""
+
+    bl_idname = "dynvfx.dismiss"
+    bl_label = "Dismiss"
+
+    def execute(self, context: Any) -> set[str]:
+        return _run(self, lambda: agent[0].ask("dismiss", {"job": self.job}))
+
+
 class _TakeOperator(bpy.types.Operator):
     take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
 
@@ -128,14 +139,25 @@ class DYNVFX_OT_reject(_TakeOperator):
 
 
 class DYNVFX_OT_show_take(_TakeOperator):
-    """Show this take, and mute the other takes of the clip"""
+    """Show this take, and mute the clip's other takes of the same effect"""
 
     bl_idname = "dynvfx.show_take"
     bl_label = "Show This Take"
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: Any) -> set[str]:
-        return _run(self, lambda: _show_only(self.take))
+        return _run(self, lambda: _on_clip(lambda scene, clip: agent[0].layers.show_only(scene, clip, self.take)))
+
+
+class DYNVFX_OT_hide_take(_TakeOperator):
+    """Mute this take, to see the clip without it"""
+
+    bl_idname = "dynvfx.hide_take"
+    bl_label = "Hide This Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: Any) -> set[str]:
+        return _run(self, lambda: _on_clip(lambda scene, clip: agent[0].layers.hide(scene, clip, self.take)))
 
 
 class DYNVFX_OT_show_original(bpy.types.Operator):
@@ -154,14 +176,54 @@ class DYNVFX_OT_show_original(bpy.types.Operator):
         return bool(placed)
 
     def execute(self, context: Any) -> set[str]:
-        return _run(self, lambda: _show_only(""))
+        return _run(self, lambda: _on_clip(lambda scene, clip: agent[0].layers.show_only(scene, clip, "")))
 
 
-def _show_only(take: str) -> None:
+class DYNVFX_OT_list_takes(bpy.types.Operator):
+    """Start the panel in the background: it knows the finished takes"""
+
+    bl_idname = "dynvfx.list_takes"
+    bl_label = "List Takes"
+
+    def execute(self, context: Any) -> set[str]:
+        return _run(self, agent[0].ensure_panel)
+
+
+class DYNVFX_OT_relink_takes(bpy.types.Operator):
+    """Find the files of takes that were moved, by the takes' identity"""
+
+    bl_idname = "dynvfx.relink_takes"
+    bl_label = "Relink Takes"
+
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        self._look()
+        if missing_layers():
+            # Not where they are expected: the user names the folder.
+            context.window_manager.fileselect_add(self)
+            return {"RUNNING_MODAL"}
+        return {"FINISHED"}
+
+    def execute(self, context: Any) -> set[str]:
+        return self._look()
+
+    def _look(self) -> set[str]:
+        found, lost = relink(self.directory)
+        agent[0].disk.forget()
+        if lost:
+            where = f" below {self.directory}" if self.directory else ""
+            self.report({"WARNING"}, f"Not found{where}: {', '.join(lost)}. Choose the folder that holds the takes.")
+        elif found:
+            self.report({"INFO"}, f"Found again: {', '.join(found)}")
+        return {"FINISHED"} if found or not lost else {"CANCELLED"}
+
+
+def _on_clip(work: Any) -> None:
     scene, clip = selected_clip()
     if clip is None:
         raise AgentProblem("no_selection", "No clip is selected.", "", "Select the clip or one of its takes.")
-    agent[0].layers.show_only(scene, clip, take)
+    work(scene, clip)
     agent[0].touched()
     redraw()
 
@@ -171,8 +233,12 @@ CLASSES = (
     DYNVFX_OT_generate,
     DYNVFX_OT_cancel,
     DYNVFX_OT_retry,
+    DYNVFX_OT_dismiss,
     DYNVFX_OT_approve_and_place,
     DYNVFX_OT_reject,
     DYNVFX_OT_show_take,
+    DYNVFX_OT_hide_take,
     DYNVFX_OT_show_original,
+    DYNVFX_OT_list_takes,
+    DYNVFX_OT_relink_takes,
 )

@@ -46,6 +46,11 @@ class PanelState:
         """The problem that the panel reports, if any."""
         return self.latest.get("problem")
 
+    @property
+    def takes_listed(self) -> bool:
+        """Whether the panel has read all finished takes from the backend."""
+        return bool(self.latest.get("takes_listed"))
+
     def jobs(self, uid: str) -> list[dict[str, Any]]:
         """Jobs of a clip, the newest last, without those that are done: their takes are listed."""
         return [each for each in self.latest.get("jobs", ()) if each["uid"] == uid and each["state"] != "done"]

@@ -38,6 +38,7 @@ class DYNVFX_PT_ask(_SidebarPanel):
         layout, settings = self.layout, context.window_manager.dynvfx
         state = agent[0].state
         _draw_link(layout, context, state)
+        _draw_missing(layout, context)
         scene, clip = selected_clip()
         if clip is None:
             _wrapped_text(layout, context, "Select a clip in the timeline.", "INFO")
@@ -97,15 +98,43 @@ class DYNVFX_PT_takes(_SidebarPanel):
             layout.label(text="None", icon="BLANK1")
             return
         layers = {layer_tags.read_tag(e).take: e for e in layer_tags.layers_of(scene, clip, agent[0].identities)}
+        wrong = agent[0].layers.out_of_place(scene, clip)
         takes = agent[0].state.takes(agent[0].identities.of(scene, clip))
         for take in takes:
-            _draw_take(layout, agent[0].state, take, layers.pop(take["id"], None))
+            _draw_take(layout, agent[0].state, take, layers.pop(take["id"], None), wrong.get(take["id"], ""))
         for identity, layer in layers.items():
             # These takes are in the timeline but not in the panel's list, or no panel is connected.
-            _draw_layer(layout.box(), identity, layer)
-        if not takes and not layers:
-            layout.label(text="None yet", icon="BLANK1")
+            _draw_layer(layout.box(), identity, layer, wrong.get(identity, ""))
+        _draw_unlisted(layout, not takes and not layers)
         layout.operator("dynvfx.show_original", icon="HIDE_ON")
+
+
+def _draw_unlisted(layout: Any, empty: bool) -> None:
+    """What is known of takes that are not listed: only the panel can tell whose they are."""
+    if agent[0].state.takes_listed:
+        if empty:
+            layout.label(text="None yet", icon="BLANK1")
+        return
+    if agent[0].connected or agent[0].starting:
+        layout.label(text="Looking for finished takes", icon="TIME")
+        return
+    finished = agent[0].disk.read().finished
+    if finished:
+        takes = "finished take" if finished == 1 else "finished takes"
+        layout.label(text=f"{finished} {takes} of this project", icon="FILE_FOLDER")
+    elif empty:
+        layout.label(text="Listed while the panel runs", icon="BLANK1")
+    layout.operator("dynvfx.list_takes", icon="FILE_REFRESH")
+
+
+def _draw_missing(layout: Any, context: Any) -> None:
+    missing = agent[0].disk.read().missing
+    if not missing:
+        return
+    box = layout.box()
+    takes = "The files of a take are" if len(missing) == 1 else f"The files of {len(missing)} takes are"
+    _wrapped_text(box, context, f"{takes} missing: {', '.join(missing)}", "ERROR")
+    box.operator("dynvfx.relink_takes", icon="FILE_REFRESH")
 
 
 def _draw_link(layout: Any, context: Any, state: PanelState) -> None:
@@ -130,6 +159,8 @@ def _draw_job(layout: Any, context: Any, job: dict[str, Any]) -> None:
     stopped = failed or job["state"] == "paused"
     name, icon = ("dynvfx.retry", "FILE_REFRESH") if stopped else ("dynvfx.cancel", "X")
     row.operator(name, text="", icon=icon).job = job["id"]
+    if failed:
+        row.operator("dynvfx.dismiss", text="", icon="TRASH").job = job["id"]
     if failed and job.get("problem"):
         parts = (job["problem"].get(part) for part in ("what", "why", "remedy"))
         _wrapped_text(box, context, " ".join(filter(None, parts)), "ERROR")
@@ -148,7 +179,7 @@ def _draw_job(layout: Any, context: Any, job: dict[str, Any]) -> None:
         box.label(text=f"About {_duration(job['seconds_left'])} left", icon="TIME")
 
 
-def _draw_take(layout: Any, state: PanelState, take: dict[str, Any], layer: Any) -> None:
+def _draw_take(layout: Any, state: PanelState, take: dict[str, Any], layer: Any, wrong: str) -> None:
     box = layout.box()
     picture = state.picture(take)
     if picture:
@@ -157,22 +188,29 @@ def _draw_take(layout: Any, state: PanelState, take: dict[str, Any], layer: Any)
     row.label(text=take["label"], icon=_STATUS_ICONS.get(take["status"], "DOT"))
     if layer is not None:
         _draw_visibility(row, take["id"], layer)
+        _draw_wrong(box, take["id"], wrong)
         return
     row.operator("dynvfx.reject", text="", icon="X").take = take["id"]
     box.operator("dynvfx.approve_and_place", icon="NLA_PUSHDOWN").take = take["id"]
 
 
-def _draw_layer(box: Any, identity: str, layer: Any) -> None:
+def _draw_layer(box: Any, identity: str, layer: Any, wrong: str) -> None:
     row = box.row(align=True)
     row.label(text=layer.name, icon="IMAGE_DATA")
     _draw_visibility(row, identity, layer)
+    _draw_wrong(box, identity, wrong)
+
+
+def _draw_wrong(box: Any, identity: str, wrong: str) -> None:
+    if wrong:
+        box.label(text=wrong, icon="ERROR")
+        box.operator("dynvfx.approve_and_place", text="Place Again", icon="NLA_PUSHDOWN").take = identity
 
 
 def _draw_visibility(row: Any, identity: str, layer: Any) -> None:
     row.label(text=f"Channel {layer.channel}")
-    row.operator(
-        "dynvfx.show_take", text="", icon="HIDE_ON" if layer.mute else "HIDE_OFF", depress=not layer.mute
-    ).take = identity
+    name, icon = ("dynvfx.show_take", "HIDE_ON") if layer.mute else ("dynvfx.hide_take", "HIDE_OFF")
+    row.operator(name, text="", icon=icon, depress=not layer.mute).take = identity
 
 
 def _wrapped_text(layout: Any, context: Any, text: str, icon: str) -> None:

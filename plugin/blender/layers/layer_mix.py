@@ -101,6 +101,16 @@ def chain_mixes(scene: Any, parent: Any, clip: Any, layers: list[Any]) -> None:
             mix.blend_alpha = 0.0
 
 
+def lost_its_opacity(scene: Any, parent: Any, clip: Any, layer: Any) -> bool:
+    """Whether a layer's mix is invisible, unlike the clip, although no visible mix takes it in."""
+    mix = mix_of(parent, layer)
+    if mix is None or mix.mute or mix.blend_alpha > 0.0 or has_keyframes(scene, mix, "blend_alpha"):
+        return False
+    if clip.blend_alpha == 0.0 and not has_keyframes(scene, clip, "blend_alpha"):
+        return False
+    return not any(is_mix(each) and not each.mute and each.input_2 == mix for each in compat.strips_of(parent))
+
+
 def _blend_as(scene: Any, clip: Any, mix: Any) -> None:
     mix.blend_type, mix.blend_alpha = clip.blend_type, clip.blend_alpha
     copy_keyframes(scene, clip, mix, ("blend_alpha",))

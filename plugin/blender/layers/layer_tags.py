@@ -64,8 +64,9 @@ def write_folder(strip: Any, folder: str) -> None:
 
 def read_tag(strip: Any) -> TakeTag:
     """Read the tag of a placed take."""
+    take, clip, label, clip_name, effect, folder = (str(strip.get(name, "")) for name in _TEXTS)
     part = strip.get(_PART)
-    return TakeTag(*(str(strip.get(name, "")) for name in _TEXTS), part=(int(part[0]), int(part[1])) if part else None)
+    return TakeTag(take, clip, label, clip_name, effect, folder, (int(part[0]), int(part[1])) if part else None)
 
 
 def layers_in(scene: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from . import layer_tags
 from .consumers import consumers_of, covering, lowest_above
 from .free_channels import FreeChannels, free_channels
 from .layer_look import copy_look, looks_alike
-from .layer_mix import add_mix, chain_mixes, darken_alike, mix_of, needs_mix, show_layer
+from .layer_mix import add_mix, chain_mixes, darken_alike, lost_its_opacity, mix_of, needs_mix, show_layer
 from .layer_tags import TakeTag, write_tag
 from .take_files import TakeFiles, check_files
 from .undo_step import undo_step
@@ -91,18 +91,27 @@ class Layers:
             show_layer(parent, placed[take], False)
         chain_mixes(scene, parent, clip, list(placed.values()))
 
-    def hidden(self, scene: Any, clip: Any) -> dict[str, Any]:
-        """Takes of a clip that are shown below what takes the clip in, where nobody sees them: what hides each."""
+    def out_of_place(self, scene: Any, clip: Any) -> dict[str, str]:
+        """Visible takes of a clip that do not look as they should since the timeline was changed: why, by take."""
         parent, found = compat.parent_of(scene, clip), {}
         for take, layer in self._placed_layers(scene, clip).items():
-            above = [
-                each
-                for each in consumers_of(parent, clip, *compat.visible_range(layer))
-                if each.channel > layer.channel and not each.mute and not layer.mute
-            ]
-            if above:
-                found[take] = above[-1]
+            start, end = compat.visible_range(layer)
+            above = [each for each in consumers_of(parent, clip, start, end) if each.channel > layer.channel]
+            if layer.mute:
+                continue
+            if any(not each.mute for each in above):
+                found[take] = f'Hidden by "{above[-1].name}"'
+            elif (mix_of(parent, layer) is not None) != needs_mix(scene, parent, clip, start, end):
+                found[take] = "The clip's opacity has changed"
         return found
+
+    def mend_mixes(self) -> None:
+        """After the user deleted a take: give the highest mix that is left its clip's opacity. Mostly does nothing."""
+        for scene in compat.own_scenes():
+            for layer in layer_tags.layers_in(scene):
+                parent, clip = compat.parent_of(scene, layer), layer_tags.clip_below(scene, layer, self._identities)
+                if clip is not None and lost_its_opacity(scene, parent, clip, layer):
+                    chain_mixes(scene, parent, clip, layer_tags.layers_of(scene, clip, self._identities))
 
     def placements(self) -> list[dict[str, Any]]:
         """The placed takes of all timelines of the file: each clip's visible take, or the lowest if all are muted."""

@@ -253,11 +253,12 @@ def test_a_take_that_lost_a_file_is_made_again_with_its_notes(order: JobSpec):
 def test_png_layers_are_placed_as_a_sequence(order: JobSpec):
     list(run(changed(order, layer="png")))
     placed = otio.adapters.read_from_file(str(Path(order.output) / "timeline.otio")).video_tracks()[1][0]
+    folder = Path(order.output) / "takes/01"
+    pictures = f"layer-{read_take(folder).id[:12]}"  # no other take's pictures have these names
     # A movie's own timeline names files by plain paths, where a sequence is written as its range.
-    assert placed.media_reference.target_url == str(
-        Path(order.output) / f"takes/01/layer/layer.[000000-00000{FRAMES - 1}].png"
-    )
-    assert len(list((Path(order.output) / "takes/01/layer").glob("layer.*.png"))) == FRAMES
+    wanted = folder / f"layer/{pictures}.[000000-00000{FRAMES - 1}].png"
+    assert placed.media_reference.target_url == str(wanted)
+    assert len(list((folder / "layer").glob(f"{pictures}.*.png"))) == FRAMES
 
 
 def test_a_closed_job_goes_on(order: JobSpec):

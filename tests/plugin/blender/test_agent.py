@@ -12,8 +12,9 @@ import pytest
 from tests.plugin.blender.blenders import Blender
 from tests.plugin.blender.conftest import Media, take
 
-CLASSES = ["OT_approve_and_place", "OT_cancel", "OT_generate", "OT_open_panel", "OT_reject", "OT_retry",
-           "OT_show_original", "OT_show_take", "PG_settings", "PT_ask", "PT_jobs", "PT_takes"]  # fmt: skip
+CLASSES = ["OT_approve_and_place", "OT_cancel", "OT_dismiss", "OT_generate", "OT_hide_take", "OT_list_takes",
+           "OT_open_panel", "OT_reject", "OT_relink_takes", "OT_retry", "OT_show_original", "OT_show_take",
+           "PG_settings", "PT_ask", "PT_jobs", "PT_takes"]  # fmt: skip
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ _looks = st.fixed_dictionaries(
         "crop__min_x": st.integers(0, 40),
         "use_flip_x": st.booleans(),
         "blend_alpha": st.sampled_from([0.0, 0.3, 1.0]),
+        "blend_type": st.sampled_from(["ALPHA_OVER", "REPLACE", "MULTIPLY"]),
     },
 )
 _strips = st.fixed_dictionaries(

@@ -78,10 +78,10 @@ def test_an_effect_that_came_later(blender: Blender, clip: dict, media: Media, l
     blender.call("scenes.add_movie", str(media.prores), "other", 3, 10)
     blender.call("scenes.add_effect", "ALPHA_OVER", "over", 4, "other", "clip")
     assert layer_number_in(shown(blender, tmp_path / "hidden")) != NUMBER
-    assert blender.call("agent_calls.hidden", "clip") == {"a": "over"}
+    assert blender.call("agent_calls.out_of_place", "clip") == {"a": 'Hidden by "over"'}
     assert blender.call("agent_calls.swap", "clip", takes(layers, "a")[0])["track_number"] == 5
     assert layer_number_in(shown(blender, tmp_path / "seen")) == NUMBER
-    assert blender.call("agent_calls.hidden", "clip") == {}
+    assert blender.call("agent_calls.out_of_place", "clip") == {}
 
 
 def test_an_effect_over_other_frames_is_no_obstacle(blender: Blender, clip: dict, media: Media, layers: Path) -> None:

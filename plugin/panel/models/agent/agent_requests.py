@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from bridge.editorial.clip_list import Shot
+from bridge.editorial.clip_list import Shot, part_of
 from bridge.wire.messages import Job, TakeEntry
 from contract.errors import BadUsage, Problem
 from contract.job import QUALITIES, SCOPES, Add, JobSpec
@@ -19,6 +19,7 @@ from plugin.hosts.agent_host import AgentHost, ClipGone
 from plugin.hosts.agent_session import Responder
 from plugin.panel.models.agent.agent_state import agent_state
 from plugin.panel.models.ask.ask import NO_CLIP, ROLLED_SEEDS
+from plugin.panel.models.ask.length_check import check_length
 from plugin.panel.models.ask.ready_gate import ReadyGate
 from plugin.panel.models.panel.panel_model import PanelModel
 
@@ -85,6 +86,7 @@ class AgentRequests(QObject):
             "generate": self._generate,
             "cancel": self._cancel,
             "retry": self._retry,
+            "dismiss": self._dismiss,
             "place_take": self._place,
             "set_status": self._set_status,
         }.get(method)
@@ -107,6 +109,10 @@ class AgentRequests(QObject):
         self._panel.jobs.retry(self._job(params))
         responder.reply()
 
+    def _dismiss(self, params: dict[str, Any], responder: Responder) -> None:
+        self._panel.jobs.dismiss(self._job(params))
+        responder.reply()
+
     def _set_status(self, params: dict[str, Any], responder: Responder) -> None:
         status = params.get("status")
         if status not in _STATUSES:
@@ -125,8 +131,9 @@ class AgentRequests(QObject):
         def above(shot: Shot, media_info: MediaInfo) -> None:
             self._panel.placements.place(entry, placed, responder.reject, (shot, media_info))
 
-        def exported(shot: Shot) -> None:
-            if self._panel.shot.key_of(shot) != key:
+        def exported(whole: Shot) -> None:
+            shot = self._shot_of(entry, whole, key)
+            if shot is None:
                 responder.reject(
                     ClipGone("The take was made for a different clip.", "", "Generate a take of the clip as it is now.")
                 )
@@ -134,13 +141,35 @@ class AgentRequests(QObject):
             rate = shot.frame_rate if shot.sequence is not None else None
             self._background.run(lambda: probe(shot.media_path, rate), lambda read: above(shot, read), responder.reject)
 
-        self._export(self._host.uid_of(key), exported, responder.reject)
+        def read() -> None:
+            try:
+                self._export(self._host.uid_of(key), exported, responder.reject)
+            except Problem as problem:
+                responder.reject(problem)
+
+        self._host.when_read(read)
+
+    def _shot_of(self, entry: TakeEntry, whole: Shot, key: str) -> Shot | None:
+        """The clip or the part of it that a take was made from; None when the clip shows other frames now."""
+        key_of, first = self._panel.shot.key_of, entry.take.first_number - whole.source_start
+        if key_of(whole) == key:
+            return whole
+        try:
+            part = part_of(whole, (first, first + entry.take.frame_count - 1))
+        except Problem:
+            return None
+        return part if key_of(part) == key else None
 
     def _generate(self, params: dict[str, Any], responder: Responder) -> None:
         self._asked_for(params)  # reports bad parameters at once
         if not params.get("uids"):
             raise BadUsage("No clip is named.", "", "Select a clip first.")
-        self._gate.when_ready(lambda: self._order(params, responder), responder.reject)
+
+        def ordered() -> None:
+            # The clip may have been added so recently that the timeline was not read again yet.
+            self._host.when_read(lambda: self._order(params, responder))
+
+        self._gate.when_ready(ordered, responder.reject)
 
     def _order(self, params: dict[str, Any], responder: Responder) -> None:
         panel = self._panel
@@ -164,6 +193,20 @@ class AgentRequests(QObject):
             except Problem as problem:
                 failed(problem)
 
+        def measured(left: list[str]) -> None:
+            """Check the length of every clip before the first one is exported."""
+            if not left:
+                panel.history.add(asked.instruction)
+                next_one()
+                return
+            try:
+                index = self._host.index_of(left[0])
+            except Problem as problem:
+                failed(problem)
+                return
+            model = asked.model or panel.ask.model_name
+            check_length(panel.backend, self._host, index, model, lambda: measured(left[1:]), failed)
+
         def order(shot: Shot) -> None:
             panel.submitting.submit(asked, shot, panel.shot.key_of(shot), None, "generate", next_one, failed)
 
@@ -172,8 +215,7 @@ class AgentRequests(QObject):
         except Problem as problem:
             responder.reject(problem)
             return
-        panel.history.add(asked.instruction)
-        next_one()
+        measured(list(uids))
 
     # What requests name -----------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ def agent_state(panel: PanelModel, host: IdentifiesClips, still: Callable[[str],
         "backend": {"state": _backend_state(panel.backend), "text": _backend_text(panel.backend)},
         "jobs": [_job(each, host) for each in panel.takes.jobs.values() if _shown(each, panel)],
         "takes": _takes(panel, host, still),
+        "takes_listed": panel.finished.listed,
         "placing": panel.placements.placing,
         "problem": _problem(problem),
     }
@@ -41,9 +42,7 @@ def _backend_text(backend: BackendModel) -> str:
 
 def _shown(progress: JobProgress, panel: PanelModel) -> bool:
     job = progress.job
-    if job.state == "done" or job.id in panel.takes.dismissed:
-        return False
-    return job.state != "cancelled"
+    return job.state != "done" and job.id not in panel.takes.dismissed
 
 
 def _job(progress: JobProgress, host: IdentifiesClips) -> dict[str, Any]:

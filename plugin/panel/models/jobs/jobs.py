@@ -108,7 +108,9 @@ class JobsModel(QObject):
         self._backend.call(PauseJob(job=job), self._job_replied, self.problemFound.emit)
 
     def cancel(self, job: str, quietly: bool = False) -> None:
-        """Cancel a job; `quietly` shows no message."""
+        """Cancel a job; `quietly` shows no message, and no line of the cancelled job."""
+        if quietly:
+            self.takes.dismiss(job)
 
         def answered(reply: CancelReply) -> None:
             texts = {

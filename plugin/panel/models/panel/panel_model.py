@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -15,6 +16,7 @@ from plugin.hosts.base import Host, OpensTimelines
 from plugin.panel.models.ask.ask import AskModel
 from plugin.panel.models.ask.following_up import FollowingUp, asked_for
 from plugin.panel.models.ask.history import History
+from plugin.panel.models.ask.length_check import check_length
 from plugin.panel.models.ask.placed_jobs import ResultFolders
 from plugin.panel.models.ask.plan import PlanModel
 from plugin.panel.models.ask.plan_watch import PlanWatch
@@ -141,7 +143,15 @@ class PanelModel(Observable):
         render is rendered first.
         """
         if not self.plan_hindrance:
-            self.shot.when_current(lambda: self._make_plan(keep_edits), self._show_problem)
+            self._when_it_fits(lambda: self.shot.when_current(lambda: self._make_plan(keep_edits), self._show_problem))
+
+    def _when_it_fits(self, then: Callable[[], None]) -> None:
+        """Call `then` unless the selected clip has to be rendered first and is too long for the model anyway."""
+        index = self.shot.current
+        if index is None or not self.shot.awaits_export:
+            then()
+        else:
+            check_length(self.backend, self.host, index, self.ask.model_name, then, self._show_problem)
 
     def try_plan_again(self) -> None:
         """Try the failed plan again."""

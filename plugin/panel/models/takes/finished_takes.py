@@ -34,12 +34,19 @@ class FinishedTakes(QObject):
         self._backend, self._takes, self._files, self._outbox = backend, takes, files, outbox
         self._there: dict[tuple[str, int], TakeEntry] = {}
         self._shot = ""
+        self.listed = False
+        """Whether the backend's list of all takes has been read."""
 
     def reload(self) -> None:
         """Request the list of all takes, and send what is still in the outbox."""
         self._there.clear()
-        self._backend.call(ListTakes(), self.update, self.problemFound.emit)
+        self._backend.call(ListTakes(), self._listed, self.problemFound.emit)
         self.send_pending()
+
+    def _listed(self, reply: Takes) -> None:
+        self.listed = True
+        self.update(reply)
+        self._takes.takesChanged.emit()
 
     def look_at_shot(self, shot: str) -> None:
         """Download the takes of the newly selected shot."""

@@ -88,7 +88,7 @@ class PlacementsModel(Observable):
         host, shot = self._shot.host, self._shot.shot
         found = host.placements() if isinstance(host, PlacesTakes) else {}
         self.current = found.get(shot.index) if shot is not None else None
-        self._takes.set_placed(frozenset(each.take for each in found.values()))
+        self._takes.set_placed(frozenset(take for each in found.values() for take in (each.take, *each.also_visible)))
 
     def place(
         self,
@@ -125,7 +125,7 @@ class PlacementsModel(Observable):
             raise PlacingHindered(what, "", "Select that clip, then place the take.")
         labels = takes.labels_of(key)
         label = labels.get((entry.job, entry.number), entry.take.name)
-        chosen = _placed(entry, shot, media_info, label)
+        chosen = _placed(entry, shot, media_info, label, takes.effect_of(entry))
 
         def placed(placement: Placement) -> None:
             self.placing = ""
@@ -145,7 +145,7 @@ class PlacementsModel(Observable):
             host.swap(shot, chosen, placed, hindered)
         else:
             others = [
-                _placed(each, shot, media_info, labels[each.job, each.number])
+                _placed(each, shot, media_info, labels[each.job, each.number], takes.effect_of(each))
                 for each in takes.takes_of(key)
                 if each.take.status != "rejected" and each is not entry and _fits(each, entry)
             ]
@@ -163,7 +163,7 @@ class PlacementsModel(Observable):
             self.versionAdded.emit(f"{label} is in the take selector of {host.name}, one of {count} takes.")
 
         try:
-            take = _placed(entry, shot, media_info, label)
+            take = _placed(entry, shot, media_info, label, self._takes.effect_of(entry))
         except Problem as problem:
             self._failed(problem)
         else:
@@ -192,7 +192,7 @@ class PlacingHindered(Problem):
     kind = "placing_hindered"
 
 
-def _placed(entry: TakeEntry, shot: Shot, media_info: MediaInfo | None, label: str) -> PlacedTake:
+def _placed(entry: TakeEntry, shot: Shot, media_info: MediaInfo | None, label: str, effect: str) -> PlacedTake:
     """A take for placing it in the timeline. Raises BadTake when its layer is missing."""
     take = entry.take
     return placed_take(
@@ -203,6 +203,7 @@ def _placed(entry: TakeEntry, shot: Shot, media_info: MediaInfo | None, label: s
         f"{label} seed {take.seed}",
         take.plan.target_object,
         (media_info.width, media_info.height) if media_info is not None else None,
+        effect if effect != take.instruction else "",
     )
 
 

@@ -81,6 +81,15 @@ class TakesModel(QAbstractListModel):
         mine = [each for each in found if self.shots.get(each.job, "") == shot]
         return next(iter(mine or found), None)
 
+    def effect_of(self, entry: TakeEntry) -> str:
+        """What a take adds: the instruction of the first take that it follows, which a follow-up only changes."""
+        known = {each.take.id: each.take for each in self.entries.values()}
+        take, seen = entry.take, {entry.take.id}
+        while take.parent in known and take.parent not in seen:
+            take = known[take.parent]
+            seen.add(take.id)
+        return take.instruction
+
     def labels_of(self, shot: str) -> dict[tuple[str, int], str]:
         """Labels of a shot's takes in the order in which they were made: T1, T2, ..."""
         return {(each.job, each.number): f"T{count}" for count, each in enumerate(self.takes_of(shot), start=1)}

@@ -64,11 +64,10 @@ def hide(name, take):
     layers.hide(bpy.context.scene, scenes.find(name), take)
 
 
-def hidden(name):
-    """The takes of a clip that are shown where nobody sees them, with what hides them."""
+def out_of_place(name):
     import scenes
 
-    return {mark: each.name for mark, each in layers.hidden(bpy.context.scene, scenes.find(name)).items()}
+    return layers.out_of_place(bpy.context.scene, scenes.find(name))
 
 
 def placements():
@@ -149,6 +148,30 @@ def mend_reading_back():
 def export_uid(name, folder):
     export(name, folder)
     return uid(name)
+
+
+def missing():
+    from dynvfx.layers.relinking import missing_layers
+
+    return [each.name for each in missing_layers()]
+
+
+def relink(folder=""):
+    from dynvfx.layers.relinking import relink
+
+    return relink(folder)
+
+
+def paths(*names):
+    """As they are in the file."""
+    import scenes
+
+    return [getattr(scenes.find(name), "filepath", "") or scenes.find(name).directory for name in names]
+
+
+def find_missing_files(folder):
+    """Blender's own File > External Data > Find Missing Files."""
+    bpy.ops.file.find_missing_files(directory=folder)
 
 
 def save(path):

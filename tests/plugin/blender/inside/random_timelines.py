@@ -88,14 +88,15 @@ def _compared(before, after, new):
 def _placed(target, facts, new, reply, active):
     wrong = []
     clip = scenes.find(target)
-    layers = [scenes.find(name) for name in new]
+    added = [scenes.find(name) for name in new]
+    layers = [each for each in added if each.get("dynvfx_take")]
     others = [each for each in compat.all_strips(bpy.context.scene) if each.name not in new and not each.parent_meta()]
-    for layer in layers:
+    for layer in added:
         placed = scenes.facts(layer)
         if (placed["start"], placed["count"]) != (facts["start"], facts["count"]):
             wrong.append(f"{layer.name} is at {placed}, the clip at {facts}")
         end = placed["start"] + placed["count"]
-        on_it = [each for each in others + layers if each.channel == layer.channel and each != layer]
+        on_it = [each for each in others + added if each.channel == layer.channel and each != layer]
         if any(compat.frames(e, "frame_final_start") < end and compat.frames(e, "frame_final_end") > placed["start"]
                for e in on_it):  # fmt: skip
             wrong.append(f"{layer.name} overlaps another strip on its channel")

@@ -108,7 +108,8 @@ def render(folder, first, count, scene=None):
     return [os.path.join(folder, f"{index:06d}.png") for index in range(count)]
 
 
-_CALCULATED = {"rna_type", "bl_rna", "bl_system_properties"}
+_CALCULATED = {"rna_type", "bl_rna", "bl_system_properties", "layer_collection"}
+"""Not settings; 5.3 fills in the last one when it is first asked."""
 
 
 def describe(skip=()):
