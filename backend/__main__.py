@@ -24,7 +24,10 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; returns the exit code. The first line on stdout says where the service listens and what its key is."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if sys.platform == "darwin" and options.gpu not in (None, [0]):
+        parser.error("a Mac has one GPU: --gpu 0")
     if options.home is not None:
         # Workers inherit it.
         os.environ[HOME_VARIABLE] = str(options.home.absolute())
@@ -81,6 +84,8 @@ def _service_options(options: argparse.Namespace) -> Options:
     devices: list[str | None] = [None]
     if options.cpu:
         devices = ["cpu"]
+    elif options.gpu and sys.platform == "darwin":
+        devices = ["mps"]
     elif options.gpu:
         devices = [f"cuda:{number}" for number in dict.fromkeys(options.gpu)]
     return Options(

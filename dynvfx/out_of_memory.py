@@ -11,6 +11,8 @@ from dynvfx.errors import OutOfMemory
 
 CPU_ALLOCATOR = ("can't allocate memory", "not enough memory")
 """torch reports a failed allocation on the CPU as a plain RuntimeError with one of these in its text."""
+APPLE_ALLOCATOR = ("MPS backend out of memory", "Invalid buffer size")
+"""And one on an Apple GPU with one of these; the second for a single tensor that is too large."""
 
 
 @contextmanager
@@ -21,6 +23,8 @@ def explained_memory(device: torch.device) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise out_of_memory(device, str(error)) from error
     except RuntimeError as error:
+        if any(phrase in str(error) for phrase in APPLE_ALLOCATOR):
+            raise out_of_memory(device, str(error)) from error
         if not any(phrase in str(error) for phrase in CPU_ALLOCATOR):
             raise
         raise out_of_memory(torch.device("cpu"), str(error)) from error
@@ -28,7 +32,7 @@ def explained_memory(device: torch.device) -> Iterator[None]:
 
 def out_of_memory(device: torch.device, detail: str) -> OutOfMemory:
     """The error for a full `device`."""
-    where = "The machine has" if device.type == "cpu" else f"The graphics card ({device}) has"
+    where = f"The graphics card ({device}) has" if device.type == "cuda" else "The machine has"
     return OutOfMemory(
         f"{where} too little memory for this request.",
         detail.strip().partition("\n")[0],

@@ -142,15 +142,28 @@ def _packages(modules: Mapping[str, str]) -> Iterator[Finding]:
 def _device() -> Iterator[Finding]:
     import torch
 
-    if torch.cuda.is_available():
+    from dynvfx.device import APPLE, apple_gpu_problem, best_device, memory_of, title_of, weights_format
+
+    best = best_device()
+    if best.type == "cuda":
         for index in range(torch.cuda.device_count()):
-            free, total = torch.cuda.mem_get_info(index)
-            name = torch.cuda.get_device_name(index)
-            yield Finding(f"GPU {index}", "fine", f"{name}, {free / GIGA:.1f} of {total / GIGA:.1f} GB free")
+            card = torch.device("cuda", index)
+            yield Finding(f"GPU {index}", "fine", f"{title_of(card)}, {_of_memory(*memory_of(card))}")
+        return
+    if best.type == APPLE:
+        numbers = str(weights_format(best)).removeprefix("torch.")
+        text = f"{title_of(best)}, {_of_memory(*memory_of(best))}, as much as macOS lets it have; {numbers}"
+        yield Finding("GPU", "fine", text)
         return
     threads = f"{torch.get_num_threads()} CPU threads"
     remedy = "The shipped model works without one; the large models need one. Check its driver if you have a card."
+    if sys.platform == "darwin":
+        remedy = f"The shipped model works without one; the large models need one. {apple_gpu_problem()}"
     yield Finding("GPU", "missing", f"torch {torch.__version__} sees none; work is done on {threads}", remedy)
+
+
+def _of_memory(free: int, total: int) -> str:
+    return f"{free / GIGA:.1f} of {total / GIGA:.1f} GB free"
 
 
 def _weights() -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import psutil
 import torch
 
 from contract.errors import OutOfDisk
+from dynvfx.device import APPLE
 from media.probe import MediaInfo
 
 STATE_BYTES = 100_000_000
@@ -40,9 +41,14 @@ def quiet_loading() -> None:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Most bytes that this process has used: of the graphics card where the model is on one, else of the machine."""
+    """Most bytes that this process has used: of the graphics card where the model is on one, else of the machine.
+
+    Of an Apple GPU only what is reserved now is known, which seldom falls during a job.
+    """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    if device.type == APPLE:
+        return torch.mps.driver_allocated_memory()
     if os.name == "nt":
         return psutil.Process().memory_info().peak_wset
     import resource

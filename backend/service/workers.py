@@ -43,7 +43,7 @@ class Death:
 
 
 class DeviceWorker:
-    """The worker of one device ("cpu", "cuda:1"; None: the graphics card where there is one, else the processor)."""
+    """The worker of one device ("cpu", "cuda:1", "mps"; None: the best one, which the worker finds)."""
 
     def __init__(
         self,

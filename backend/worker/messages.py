@@ -23,7 +23,7 @@ PUBLIC_KEY, SECRET_KEY = "DYNVFX_WORKER_PUBLIC_KEY", "DYNVFX_WORKER_SECRET_KEY"
 SUPERVISOR = "DYNVFX_WORKER_SUPERVISOR"
 """Environment: the supervisor's process id; the worker ends at once when that process is gone."""
 DEVICE = "DYNVFX_WORKER_DEVICE"
-"""Environment: torch's name of the device ("cpu", "cuda:1"); absent: the graphics card where there is one."""
+"""Environment: torch's name of the device ("cpu", "cuda:1"); absent: the best one, see `dynvfx.device`."""
 
 BEAT_EVERY = 1.0
 """Seconds between two `Heartbeat`s, also while a model loads."""

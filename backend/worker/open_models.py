@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
-
-import torch
 
 from contract.job import Footprint
 from dynvfx.backbones.base import Backbone
+from dynvfx.device import release
 from dynvfx.segmentation.base import Segmenter
 
 OpenBackbone = Callable[..., Backbone]
@@ -41,7 +39,7 @@ class OpenModels:
         wanted = (name, footprint)
         if self._backbone is None or self._backbone[0] != wanted:
             self._backbone = None
-            _release()
+            release()
             with _ProgressReporter(self._on_loading, name):
                 backbone = self._open_backbone(name, *self._where, download=download)
             if footprint == "small":
@@ -53,7 +51,7 @@ class OpenModels:
         """The segmenter `name`. Raises what the opener raises."""
         if self._segmenter is None or self._segmenter[0] != name:
             self._segmenter = None
-            _release()
+            release()
             with _ProgressReporter(self._on_loading, name):
                 self._segmenter = name, self._open_segmenter(name, *self._where)
         return self._segmenter[1]
@@ -70,10 +68,3 @@ class _ProgressReporter:
 
     def __exit__(self, *_: object) -> None:
         self._on_loading(None)
-
-
-def _release() -> None:
-    """Give the memory of a model that is no longer in use back to the device."""
-    gc.collect()
-    if torch.cuda.is_initialized():
-        torch.cuda.empty_cache()

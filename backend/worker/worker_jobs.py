@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import platform
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
-import psutil
 import torch
 
 from backend.jobs.cache.stage_cache import StageCache
@@ -25,6 +23,7 @@ from backend.worker.open_models import OpenBackbone, OpenModels, OpenSegmenter
 from contract.errors import Problem
 from contract.events import JobDone, decode_event
 from contract.job import ClipSource, JobSpec
+from dynvfx.device import best_device, memory_of, title_of
 from dynvfx.errors import OutOfMemory
 
 log = logging.getLogger(__name__)
@@ -34,25 +33,21 @@ PATIENCE = 15.0
 
 
 class WorkerJobs:
-    """Carries jobs out on `device` (torch's name; None: the graphics card where there is one)."""
+    """Carries jobs out on `device` (torch's name; None: the best one, see `dynvfx.device`)."""
 
     def __init__(
         self, channel: WorkerChannel, open_backbone: OpenBackbone, open_segmenter: OpenSegmenter, device: str | None
     ) -> None:
         self._channel = channel
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._device = torch.device(device) if device is not None else best_device()
         # Results depend on the number of threads in their last bits, and each job sets its own.
         self._threads = torch.get_num_threads()
         self._models = OpenModels(open_backbone, open_segmenter, device, self._loading)
 
     def ready(self) -> Ready:
         """What this worker works on."""
-        if self._device.type == "cuda":
-            title = torch.cuda.get_device_name(self._device)
-            memory = torch.cuda.get_device_properties(self._device).total_memory
-        else:
-            title, memory = f"{platform.machine()} {self._device.type.upper()}", psutil.virtual_memory().total
-        return Ready(device=str(self._device), pid=os.getpid(), title=title, memory_bytes=memory)
+        memory = memory_of(self._device)[1]
+        return Ready(device=str(self._device), pid=os.getpid(), title=title_of(self._device), memory_bytes=memory)
 
     def carry_out(self, job: Run) -> RunEnded:
         """Carry a job out and report its events; how it ended is returned. Raises what no Problem stands for."""

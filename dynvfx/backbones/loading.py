@@ -12,6 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Offl
 
 from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.families import DEFAULT_MODEL, EXAMPLE, family_named, family_of_folder
+from dynvfx.device import best_device
 from dynvfx.errors import ModelUnavailable
 from dynvfx.out_of_memory import explained_memory
 
@@ -28,11 +29,11 @@ PIPELINE_FILES = (
 def open_backbone(name: str, device: torch.device | str | None = None, *, download: bool = False) -> Backbone:
     """The backbone called `name`: a shipped model, a pipeline folder, or a hub repository such as zai-org/CogVideoX-5b.
 
-    `device` None takes the graphics card when there is one. A hub name must have been fetched before, unless
+    `device` None takes the best one: see `dynvfx.device`. A hub name must have been fetched before, unless
     `download` asks for it here (resumes, shows a progress bar). Raises ModelUnavailable or OutOfMemory.
     """
-    where = torch.device(device) if device is not None else None
-    with explained_memory(where or torch.device("cuda" if torch.cuda.is_available() else "cpu")):
+    where = torch.device(device) if device is not None else best_device()
+    with explained_memory(where):
         family = family_named(name)
         if family is None or family.shipped is None:
             folder = locate(name, download=download)

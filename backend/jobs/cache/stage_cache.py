@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from backend.jobs.cache.cache_files import CacheFiles, Pins
+from dynvfx.device import APPLE, title_of
 from dynvfx.state.store import DirectoryStore, StateNotSaved, StateStore, Tensors
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,9 @@ class _JoinedStore:
 def arithmetic_of(device: torch.device, threads: int) -> str:
     """A short name for how this machine calculates: results differ in their last bits between any two of these."""
     if device.type == "cuda":
-        where = torch.cuda.get_device_name(device)
+        where = title_of(device)
+    elif device.type == APPLE:
+        where = f"{title_of(device)} macOS {platform.mac_ver()[0]}"
     else:
         where = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()} {threads} threads"
     return f"{device.type}-{hashlib.sha256(f'{torch.__version__} {where}'.encode()).hexdigest()[:16]}"

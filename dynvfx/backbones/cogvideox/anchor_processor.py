@@ -1,4 +1,4 @@
-"""Anchor extended attention in CogVideoX's blocks: a processor for diffusers, and its installation for one forward."""
+"""CogVideoX's attention with anchors, or in parts: a processor for diffusers, and its installation for one forward."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from diffusers.models.attention_processor import Attention, CogVideoXAttnProcessor2_0
 from diffusers.models.embeddings import apply_rotary_emb
-from torch.nn.functional import scaled_dot_product_attention
 
 from dynvfx.attention.anchors import AnchorPass
+from dynvfx.attention.scaled_dot_product import attend
 
 
 class CogVideoXAnchorProcessor:
-    """CogVideoX's joint attention (text first) with an `AnchorPass` between rotary embedding and attention."""
+    """CogVideoX's joint attention (text first) with an `AnchorPass` between rotary embedding and attention, if any."""
 
-    def __init__(self, block: int, anchors: AnchorPass) -> None:
+    def __init__(self, block: int, anchors: AnchorPass | None) -> None:
         self.block = block
         self.anchors = anchors
 
@@ -49,20 +49,19 @@ class CogVideoXAnchorProcessor:
                 )
                 for rows in (query, key)
             )
-        if self.anchors.recording:
+        if self.anchors is not None and self.anchors.recording:
             self.anchors.record(self.block, key[:, :, text_tokens:], value[:, :, text_tokens:])
-        else:
+        elif self.anchors is not None:
             key, value = self.anchors.extend(self.block, key, value)
-        # No mask and one call: every fused attention kernel stays available, with the same result (PERFORMANCE L13).
-        attended = scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+        attended = attend(query, key, value).transpose(1, 2).flatten(2)
         for layer in attn.to_out:
             attended = layer(attended)
         return attended[:, text_tokens:], attended[:, :text_tokens]
 
 
 @contextmanager
-def installed(transformer: CogVideoXTransformer3DModel, anchors: AnchorPass) -> Iterator[None]:
-    """Anchor attention in every block of `transformer`; the processors that were there come back afterwards."""
+def installed(transformer: CogVideoXTransformer3DModel, anchors: AnchorPass | None) -> Iterator[None]:
+    """Our attention in every block of `transformer`; the processors that were there come back afterwards."""
     before = transformer.attn_processors
     for name, processor in before.items():
         if not isinstance(processor, CogVideoXAttnProcessor2_0):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +17,12 @@ from dynvfx.backbones.cogvideox.family import COGVIDEOX
 from dynvfx.backbones.cogvideox.rules import cogvideox_rules
 from dynvfx.backbones.cogvideox.transformer import CogVideoXDenoiser
 from dynvfx.backbones.pipeline_folder import check_parts, stated_licence
+from dynvfx.device import APPLE, best_device, memory_of, release, weights_format
 from dynvfx.errors import ModelUnavailable
 from dynvfx.out_of_memory import explained_memory
 from dynvfx.sampling.variance_preserving import VariancePreservingSchedule
+
+log = logging.getLogger(__name__)
 
 LAYERS_OF_5B = 42
 """Transformer blocks of CogVideoX 5B and 1.5; the 2B model, under another licence, has fewer."""
@@ -28,17 +31,18 @@ LAYERS_OF_5B = 42
 class CogVideoXBackbone(CogVideoXDenoiser):
     """A CogVideoX pipeline folder: T5 text encoder, causal 3D VAE, transformer, DDIM schedule.
 
-    Weights are float32 on the CPU and bfloat16 on a graphics card. The text encoder is loaded when a prompt must be
-    encoded and freed at once: it is the larger half of the memory and needed for a second only. Raises ModelUnavailable
-    when a part is missing or damaged or the folder holds another kind of model, OutOfMemory when it does not fit.
+    Weights are bfloat16, and float32 where the device cannot calculate with that: see `dynvfx.device`. The text encoder
+    is loaded when a prompt must be encoded and freed at once: it is the larger half of the memory and needed for a
+    second only. Raises ModelUnavailable when a part is missing or damaged or the folder holds another kind of model,
+    OutOfMemory when it does not fit.
     """
 
     family = COGVIDEOX
 
     def __init__(self, folder: Path, device: torch.device | None = None, name: str | None = None) -> None:
         check_parts(folder)
-        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+        device = device or best_device()
+        dtype = weights_format(device)
         self.folder = folder
         self._is_small = False
         self.name = name or str(folder)
@@ -50,6 +54,8 @@ class CogVideoXBackbone(CogVideoXDenoiser):
             super().__init__(_text_to_video(transformer, folder), VariancePreservingSchedule(scheduler))
         self.device = device
         self.vae.requires_grad_(False)
+        if device.type == APPLE and not self._decodes():
+            self.vae.to("cpu", torch.float32)
         config = transformer.config
         self.licence = licence_of(folder, config.num_layers)
         self.spatial_ratio = 2 ** (len(self.vae.config.block_out_channels) - 1)
@@ -104,13 +110,13 @@ class CogVideoXBackbone(CogVideoXDenoiser):
             encoder.eval()
             texts = [encoder(row[None].to(self.device))[0][0].cpu() for row in tokens]
             del encoder
-            self._release()
+            release()
         return texts
 
     @torch.no_grad()
     def encode(self, frames: torch.Tensor) -> torch.Tensor:
         """Latents of the VAE's mode, in its own eight-frame chunks without autocast: 6.7 GB, not 44, at full size."""
-        pixels = (frames.permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0).to(self.device, self.vae.dtype)
+        pixels = (frames.permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0).to(self.vae.device, self.vae.dtype)
         mode = self.vae.encode(pixels).latent_dist.mode()[0].transpose(0, 1)
         latents = mode.to("cpu", torch.float32) * self.vae.config.scaling_factor
         return torch.cat((latents[:1].expand(self.leading_latents, -1, -1, -1), latents))
@@ -118,32 +124,45 @@ class CogVideoXBackbone(CogVideoXDenoiser):
     @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Frames by the VAE, in its own two-latent chunks (other chunk sizes give other pictures)."""
-        own = latents[self.leading_latents :].to(self.device, self.vae.dtype) / self.vae.config.scaling_factor
+        own = latents[self.leading_latents :].to(self.vae.device, self.vae.dtype) / self.vae.config.scaling_factor
         height, width = (side * self.spatial_ratio for side in own.shape[2:])
         with self._room_for(self.family.memory.decode_per_pixel * height * width):
             pixels = self.vae.decode(own.transpose(0, 1)[None]).sample[0].float()
             frames = ((pixels.clamp(-1.0, 1.0) + 1.0) * 127.5).round().to("cpu", torch.uint8)
-        self._release()
+        release()
         return frames.permute(1, 2, 3, 0).contiguous()
 
     @contextmanager
     def _room_for(self, needed: float) -> Iterator[None]:
-        """Space for `needed` bytes on the card during the block: the transformer waits in main memory if it must."""
-        if self.device.type != "cuda" or self._is_small:
+        """Space for `needed` bytes on the card during the block: the transformer waits in main memory if it must.
+
+        An Apple GPU's memory is the main memory: nothing is gained by waiting there.
+        """
+        if self.device.type == "cpu" or self._is_small:
             yield
             return
-        park, tile = room(needed, *torch.cuda.mem_get_info(self.device))
+        free, total = memory_of(self.device)
+        if self.device.type == APPLE:
+            free = total = total - _bytes_of(self.transformer)
+        park, tile = room(needed, free, total)
         if tile:
             self.vae.enable_tiling()
-        if park:
+        if park and self.device.type == "cuda":
             self.transformer.to("cpu")
-            self._release()
+            release()
         yield
 
-    def _release(self) -> None:
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+    @torch.no_grad()
+    def _decodes(self) -> bool:
+        """Whether the VAE works on its device: a trial with the smallest clip, before any work depends on it."""
+        latents = torch.zeros(1, self.vae.config.latent_channels, 2, 4, 4)
+        try:
+            pixels = self.vae.decode(latents.to(self.vae.device, self.vae.dtype)).sample
+            self.vae.encode(pixels)
+        except (RuntimeError, TypeError) as error:
+            log.warning("the VAE works on the processor, because it fails on %s: %s", self.device, error)
+            return False
+        return bool(pixels.isfinite().all())
 
 
 def room(needed: float, free: int, total: int) -> tuple[bool, bool]:
@@ -185,6 +204,10 @@ def _text_to_video(transformer: CogVideoXTransformer3DModel, folder: Path) -> Co
             "Choose a text-to-video model, for example zai-org/CogVideoX-5b.",
         )
     return transformer
+
+
+def _bytes_of(model: torch.nn.Module) -> int:
+    return sum(parameter.nbytes for parameter in model.parameters())
 
 
 def _folder_bytes(folder: Path) -> int:

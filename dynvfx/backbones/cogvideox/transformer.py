@@ -15,6 +15,7 @@ from diffusers.pipelines.cogvideo.pipeline_cogvideox import get_resize_crop_regi
 from dynvfx.attention.anchors import AnchorPass
 from dynvfx.backbones.base import Backbone
 from dynvfx.backbones.cogvideox.anchor_processor import installed
+from dynvfx.device import APPLE
 from dynvfx.sampling.schedule import NoiseSchedule
 
 RotaryGrid = Literal["cogvideox", "integer"]
@@ -56,7 +57,9 @@ class CogVideoXDenoiser(Backbone):
         """Prediction float32 [f, C, h, w] for one row, on the device of `latents`; one forward."""
         rows = latents.to(self.transformer.device, self.transformer.dtype)[None]
         ofs = self.transformer.config.ofs_embed_dim
-        with nullcontext() if anchors is None else installed(self.transformer, anchors):
+        # An Apple GPU needs our attention for every row: see `attend`.
+        is_stock = anchors is None and rows.device.type != APPLE
+        with nullcontext() if is_stock else installed(self.transformer, anchors):
             prediction = self.transformer(
                 hidden_states=rows,
                 encoder_hidden_states=text.to(rows)[None],

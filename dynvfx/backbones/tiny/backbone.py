@@ -22,6 +22,7 @@ from dynvfx.backbones.tiny.family import LICENCE, NAME, RULES, TINY, WEIGHTS
 from dynvfx.backbones.tiny.linear_codec import SPATIAL, TEMPORAL, LinearCodec
 from dynvfx.backbones.tiny.phrases import canonical_caption, placed_caption
 from dynvfx.backbones.tiny.placement_map import NOWHERE, placement_map
+from dynvfx.device import best_device
 from dynvfx.errors import ModelUnavailable
 from dynvfx.masks.camera_path import camera_path, follow
 from dynvfx.sampling.variance_preserving import VariancePreservingSchedule
@@ -47,7 +48,7 @@ class TinyBackbone(CogVideoXDenoiser):
                 "The installation was interrupted or the files were moved.",
                 "Install the program again, or retrain the model with: python -m dynvfx.training",
             )
-        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = device or best_device()
         try:
             transformer = CogVideoXTransformer3DModel.from_pretrained(
                 folder / "transformer", torch_dtype=_dtype(device)
@@ -100,7 +101,7 @@ class TinyBackbone(CogVideoXDenoiser):
         latent = np.stack([part.mean(axis=0) for part in np.split(places, range(1, frames, TEMPORAL))])
         changes = np.column_stack([latent[:, 0] - x, latent[:, 1] - y, diameter * (latent[:, 2] - 1)])
         text = text.clone()
-        text[-1, 4 : 4 + changes.size] = torch.from_numpy(changes.ravel())
+        text[-1, 4 : 4 + changes.size] = torch.from_numpy(changes.ravel()).to(text.dtype)
         return text
 
     @torch.no_grad()
@@ -124,8 +125,8 @@ class TinyBackbone(CogVideoXDenoiser):
 
 
 def _dtype(device: torch.device) -> torch.dtype:
-    """bfloat16, as trained, where the processor multiplies it natively; elsewhere it would be slower than float32."""
-    if device.type == "cuda":
-        return torch.bfloat16
+    """bfloat16, as trained, where the device multiplies it natively; elsewhere it would be slower than float32."""
+    if device.type != "cpu":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
     native = torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if native else torch.float32

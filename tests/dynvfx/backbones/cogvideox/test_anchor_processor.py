@@ -8,8 +8,8 @@ import pytest
 import torch
 from diffusers.models.attention_processor import CogVideoXAttnProcessor2_0, FusedCogVideoXAttnProcessor2_0
 
+from dynvfx.attention import scaled_dot_product
 from dynvfx.attention.anchors import AnchorPass, AnchorRule
-from dynvfx.backbones.cogvideox import anchor_processor
 from dynvfx.backbones.cogvideox.anchor_processor import CogVideoXAnchorProcessor, installed
 from dynvfx.sampling.rng import generator
 from tests.dynvfx.doubles import CHANNELS, WIDTH, WORDS, SmallBackbone, small_transformer
@@ -179,13 +179,13 @@ def test_extending_before_recording_is_an_error():
 def test_one_attention_call_for_each_block(monkeypatch):
     """Text and video queries share one call without a mask, so that every fused kernel applies."""
     calls = []
-    original = anchor_processor.scaled_dot_product_attention
+    original = scaled_dot_product.scaled_dot_product_attention
 
     def counted(query, key, value, **options):
         calls.append((query.shape[2], key.shape[2], options))
         return original(query, key, value, **options)
 
-    monkeypatch.setattr(anchor_processor, "scaled_dot_product_attention", counted)
+    monkeypatch.setattr(scaled_dot_product, "scaled_dot_product_attention", counted)
     backbone = SmallBackbone()
     anchors = AnchorPass(AnchorRule("masked", FOREGROUND), COUNTERS)
     backbone.predict(row(1)[0], 899, row(1)[1], anchors)
