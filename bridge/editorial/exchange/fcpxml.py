@@ -40,7 +40,7 @@ def read_fcpxml(path: Path, root: Element, reading: Reading) -> ReadTimelines:
 
 
 @dataclass(frozen=True)
-class Placed:
+class StorylineItem:
     """An element of a storyline: from `start` for `length` seconds of its container's time, on `lane`.
 
     `anchor` is the element that the lane belongs to: the element itself, its audition, or its own storyline.
@@ -77,7 +77,7 @@ class FcpxmlDocument:
         start = rational_seconds(sequence.get("tcStart")) or Fraction(0)
         return timeline_of(name, self._tracks(self.placed_in(sequence), rate, 0), round(start * rate), rate)
 
-    def _tracks(self, placed: Many[Placed], rate: Fraction, depth: int) -> list[otio.schema.Track]:
+    def _tracks(self, placed: Many[StorylineItem], rate: Fraction, depth: int) -> list[otio.schema.Track]:
         lanes: dict[int, list[Laid]] = {}
         cuts: dict[int, list[tuple[Fraction, Fraction]]] = {}
         for each in placed:
@@ -97,18 +97,18 @@ class FcpxmlDocument:
 
     # Where elements lie -----------------------------------------------------------------------------------------------
 
-    def placed_in(self, container: Element) -> list[Placed]:
+    def placed_in(self, container: Element) -> list[StorylineItem]:
         """Everything that lies in a sequence, a synchronised clip or an angle, and what is connected to it."""
         zero = self._zero_of(container)
         spine = container.find("spine")
-        found: list[Placed] = []
+        found: list[StorylineItem] = []
         self._walk(spine if spine is not None else container, -zero, 0, None, found)
         if spine is not None:
             self._connected(container, -zero, 0, found)
         return found
 
     def _walk(
-        self, storyline: Element, origin: Fraction, lane: int, anchor: Element | None, found: list[Placed]
+        self, storyline: Element, origin: Fraction, lane: int, anchor: Element | None, found: list[StorylineItem]
     ) -> None:
         """The items of a storyline one behind the other. `origin` is where the zero of its offsets lies."""
         end = -origin
@@ -116,7 +116,9 @@ class FcpxmlDocument:
             if child.tag == "transition":
                 start = rational_seconds(child.get("offset")) or Fraction(0)
                 length = rational_seconds(child.get("duration")) or Fraction(0)
-                found.append(Placed(child, origin + start, length, lane, anchor if anchor is not None else child))
+                found.append(
+                    StorylineItem(child, origin + start, length, lane, anchor if anchor is not None else child)
+                )
             elif child.tag in ITEMS and _lane(child) == 0:
                 offset = rational_seconds(child.get("offset"))
                 start = origin + (end if offset is None else offset)
@@ -125,23 +127,23 @@ class FcpxmlDocument:
                 self._connect(child, origin, lane, found)
 
     def _place(
-        self, element: Element, start: Fraction, lane: int, anchor: Element | None, found: list[Placed]
+        self, element: Element, start: Fraction, lane: int, anchor: Element | None, found: list[StorylineItem]
     ) -> Fraction:
         """One item, and what is connected to it; its length."""
         holder, element = element, _picked(element)
         length = self.length_of(element)
-        found.append(Placed(element, start, length, lane, anchor if anchor is not None else holder))
+        found.append(StorylineItem(element, start, length, lane, anchor if anchor is not None else holder))
         if element.tag == "sync-clip" or element.tag == "clip" and _is_compound(element):
             return length  # what has a lane in it belongs to its contents
         self._connected(element, start - self.start_of(element), lane, found)
         return length
 
-    def _connected(self, element: Element, origin: Fraction, lane: int, found: list[Placed]) -> None:
+    def _connected(self, element: Element, origin: Fraction, lane: int, found: list[StorylineItem]) -> None:
         for child in element:
             if (child.tag in ITEMS or child.tag == "spine") and _lane(child) != 0:
                 self._connect(child, origin, lane, found)
 
-    def _connect(self, child: Element, origin: Fraction, lane: int, found: list[Placed]) -> None:
+    def _connect(self, child: Element, origin: Fraction, lane: int, found: list[StorylineItem]) -> None:
         start = origin + (rational_seconds(child.get("offset")) or Fraction(0))
         if child.tag == "spine":
             first = next((each for each in child if each.tag in ITEMS), None)
@@ -188,7 +190,7 @@ class FcpxmlDocument:
 
     # Items ------------------------------------------------------------------------------------------------------------
 
-    def _item(self, placed: Placed, timeline_rate: Fraction, frames: int, depth: int) -> otio.core.Item | None:
+    def _item(self, placed: StorylineItem, timeline_rate: Fraction, frames: int, depth: int) -> otio.core.Item | None:
         """A clip or a compound clip; None for gaps and sound."""
         element = placed.element
         if element.tag == "gap" or element.get("srcEnable") == "audio":

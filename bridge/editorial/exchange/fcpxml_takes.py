@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from bridge.editorial.exchange.fcpxml import FcpxmlDocument, Placed, is_container
+from bridge.editorial.exchange.fcpxml import FcpxmlDocument, StorylineItem, is_container
 from bridge.editorial.exchange.xml_text import parse_xml, rational_seconds
 from bridge.editorial.media_location import url_like
 from bridge.editorial.placement import PlacedTake, TakeStack
@@ -97,7 +97,7 @@ class _Placing:
             raise BadTimeline("The shot is not from this timeline.", remedy="Select the clip again.")
         return here
 
-    def _make_room(self, placed: list[Placed], own: Placed, lane: int, part: Fraction) -> None:
+    def _make_room(self, placed: list[StorylineItem], own: StorylineItem, lane: int, part: Fraction) -> None:
         """Free `lane` at the take's time: what lies there or beyond moves away from the storyline by one lane."""
         start = own.start + part
         end = start + Fraction(self.stack.shot.record_frames) / Fraction(*self.stack.shot.timeline_rate)
