@@ -19,6 +19,7 @@ from bridge.editorial.rates import to_frame
 from bridge.editorial.shot import Probe, Shot, read_shot
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip, walk_video_clips
+from contract.counting import counted
 from contract.errors import BadMedia, BadTimeline
 from contract.printable import one_line
 from contract.timecode import timecode
@@ -48,7 +49,7 @@ class ListedClip:
     def __str__(self) -> str:
         text = f'{self.index}. "{self.name}" on {self.track}'
         if self.shot is not None:
-            return f"{text}, {' to '.join(self.shot.record_timecodes)}, {self.shot.frame_count} frames"
+            return f"{text}, {' to '.join(self.shot.record_timecodes)}, {counted(self.shot.frame_count, 'frame')}"
         why = "" if self.problem is None else f": cannot be used. {self.problem.what}"
         return f"{text}, {self.record_in}{why}"
 

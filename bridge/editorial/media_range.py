@@ -86,9 +86,8 @@ def read_media_range(times: ClipTimes, facts: MediaFacts | None = None) -> Media
     known = count
     if not known and times.available is not None:
         known = math.ceil(frames_at(times.available.duration, rate, spelled))
-    even = rate == times.timeline_rate
     for zero in zeros:
-        found = _whole_frames(to_frame(begin - zero), length, known, even)
+        found = _whole_frames(to_frame(begin - zero), length, known, rate / times.timeline_rate)
         if found is not None:
             first, shown, offset = found
             return MediaRange(first, shown, offset, rate, media_rate, zero, known, tuple(notices))
@@ -185,21 +184,25 @@ def _zero_of_part(named: Fraction, length: Fraction, start: Fraction, count: int
         return named
     inside = start < named and named + length <= start + count
     notices.append(
-        f"The timeline says that the media has {counted(round(length), 'frame')}, the file has {count:,}. Frames were "
-        f"counted from the {'start of the file' if inside or named in (0, start) else 'first frame of the file'}."
+        f"The timeline says that the media has {counted(round(length), 'frame')}, the file has {count:,}. "
+        + ("They were taken for a part of the file." if inside else "Both were counted from the file's first frame.")
     )
     return start if inside else named
 
 
-def _whole_frames(start: Fraction, length: Fraction, media: int, even: bool) -> tuple[int, int, Fraction] | None:
+def _whole_frames(start: Fraction, length: Fraction, media: int, pace: Fraction) -> tuple[int, int, Fraction] | None:
     """First frame, number of frames, and what is cut from the first one, of a range that may begin and end within
-    frames; None when the media does not have them. `even`: frames of media and timeline are as long."""
-    if even:
+    frames; None when the media does not have them. `pace`: frames of the media in one of the timeline."""
+    if pace == 1:
         # Resolve writes starts such as 37008.099992. At the timeline's own rate every timeline frame shows one media
         # frame, so a fraction of a frame means nothing.
         start, length = Fraction(round(start)), Fraction(max(1, round(length)))
-    first, end = math.floor(start), math.ceil(to_frame(start + length))
-    if media and media < end < media + 1 + (start != first):
+    end = math.ceil(to_frame(start + length))
+    # A cut on the timeline's frames may lie up to half of one outside of the media.
+    if -pace / 2 <= start < 0:
+        start = Fraction(0)
+    first = math.floor(start)
+    if media and media < end < media + max(1, pace / 2) + (start != first):
         end = media
     if first < 0 or (media and end > media) or end <= first:
         return None
@@ -215,20 +218,21 @@ def _not_there(
     zero: Fraction,
     known: int,
 ) -> BadTimeline:
-    end, there = begin + length, f"{_number(zero)} to {_number(zero + known - 1)}"
-    if known and (end <= zero or begin >= zero + known):
+    last, there = begin + length - 1, f"{_number(zero)} to {_number(zero + known - 1)}"
+    named = math.ceil(frames_at(times.available.duration, rate)) if times.available is not None else known
+    if last < zero or begin >= zero + max(named, known):
         return BadTimeline(
             "The clip's range and the range of its media have no frame in common.",
-            f"The clip shows the frames {_number(begin)} to {_number(end - 1)}, the media has {there}: one may count "
+            f"The clip shows the frames {_number(begin)} to {_number(last)}, the media has {there}: one may count "
             "from a timecode and the other from the file's first frame, or another file is meant.",
             "Export the timeline again with both counted alike, or render the clip to a movie and use that.",
         )
     who = "the file" if facts is not None else "the timeline says that it"
-    first = begin - zero
+    says = f", the timeline says {named:,}" if facts is not None and named != known else ""
     return BadTimeline(
         "The clip shows frames that its media does not have.",
-        f"It wants the frames {_number(first)} to {_number(first + length - 1)} counted from 0; {who} has "
-        f"{counted(known, 'frame')}.",
+        f"It wants the frames {_number(begin - zero)} to {_number(last - zero)} counted from 0; {who} has "
+        f"{counted(known, 'frame')}{says}.",
         "Shorten the clip to the frames that are there, or relink it to the right media, and export again.",
     )
 

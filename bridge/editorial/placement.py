@@ -20,6 +20,7 @@ from bridge.editorial.stack_order import mark_top_first
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import duration_of, is_retimed, items_before
 from contract.atomic_file import write_atomically
+from contract.counting import counted
 from contract.errors import BadTake, BadTimeline, BadUsage
 from contract.image_sequence import ImageSequence, is_pattern
 from contract.take import Take
@@ -193,8 +194,8 @@ def _check(shot: Shot, takes: Many[PlacedTake], active: int) -> None:
         if Fraction(*take.rate) != shot.frame_rate or take.frame_count != shot.frame_count:
             raise BadUsage(
                 f'The take "{take.name}" does not fit the shot.',
-                f"It has {take.frame_count} frames at {float(Fraction(*take.rate)):g} a second, the shot"
-                f" {shot.frame_count} at {float(shot.frame_rate):g}.",
+                f"It has {counted(take.frame_count, 'frame')} at {float(Fraction(*take.rate)):g} a second, the shot"
+                f" {shot.frame_count:,} at {float(shot.frame_rate):g}.",
                 "Make the take again from this shot.",
             )
         if take.start_frame != takes[0].start_frame:

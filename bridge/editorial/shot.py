@@ -239,8 +239,8 @@ def _sequence_facts(
     reference, sequence = clip.media_reference, media.sequence
     first = sequence.first if media.counts_from is None else media.counts_from
     own = None
-    if isinstance(reference, otio.schema.ImageSequenceReference) and is_frame_rate(reference.rate):
-        own = exact_rate(reference.rate)
+    if isinstance(reference, otio.schema.ImageSequenceReference):
+        own = exact_rate(reference.rate) if is_frame_rate(reference.rate) else None
         available = _positive(reference.available_range)
         if compare and available is not None and exact_rate(available.duration.rate) != own:
             # Its length is not in images: they are counted.

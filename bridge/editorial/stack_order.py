@@ -90,8 +90,7 @@ def _has_kdenlive_shape(timeline: otio.schema.Timeline, tracks: list[otio.schema
         return False
     if written - {"dynvfx"} or not tracks or len(tracks) != len(timeline.tracks):
         return False
-    kinds = [_is_video(track) for track in tracks]
-    return kinds == sorted(kinds, reverse=True) and all(map(_is_exactly_full, tracks))
+    return all(map(_is_exactly_full, tracks))
 
 
 def _is_exactly_full(track: otio.schema.Track) -> bool:

@@ -161,8 +161,11 @@ def with_frame_rate(opened: OpenTimeline, rate_of: Callable[[str], Fraction]) ->
         for found in walk_video_clips(opened.timeline):
             with contextlib.suppress(BadTimeline, BadMedia):
                 media = find_media(found.clip, opened.media_base, opened.media_search)
+                own = getattr(found.clip.media_reference, "rate", 0)
                 if media.sequence is None:
                     rates[rate_of(media.path)] += 1
+                elif is_frame_rate(own):
+                    rates[exact_rate(own)] += 1
         if rates:
             return replace(opened, media_rate=rates.most_common(1)[0][0])
     return opened
