@@ -202,7 +202,7 @@ def _whole_frames(start: Fraction, length: Fraction, media: int, pace: Fraction)
     if -pace / 2 <= start < 0:
         start = Fraction(0)
     first = math.floor(start)
-    if media and media < end < media + max(1, pace / 2) + (start != first):
+    if media and media < end < media + max(Fraction(1), pace / 2) + (start != first):
         end = media
     if first < 0 or (media and end > media) or end <= first:
         return None

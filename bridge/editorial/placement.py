@@ -16,7 +16,7 @@ import opentimelineio as otio
 from bridge.editorial.media_location import absolute_path, is_plain_path, is_relative, url_like
 from bridge.editorial.rates import exact_rate, to_frame
 from bridge.editorial.shot import Shot
-from bridge.editorial.stack_order import mark_top_first
+from bridge.editorial.stack_order import OWN_TRACK, mark_top_first
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import duration_of, is_retimed, items_before
 from contract.atomic_file import write_atomically
@@ -142,7 +142,7 @@ def _track_of(way: list[Any], stack: TakeStack) -> otio.schema.Track:
     shot, takes, active = stack.shot, stack.takes, stack.active
     _check(shot, takes, active)
     clip, parent = way[-1], way[-2]
-    track = otio.schema.Track(f"VFX - {stack.label or takes[active].name}", kind=otio.schema.TrackKind.Video)
+    track = otio.schema.Track(f"{OWN_TRACK}{stack.label or takes[active].name}", kind=otio.schema.TrackKind.Video)
     before: list[otio.core.Item] = []
     if isinstance(parent, otio.schema.Track):
         # The same window and processing as the clip's own track, so that both stay aligned.

@@ -17,10 +17,11 @@ from bridge.editorial.media_range import ClipTimes, MediaFacts, MediaRange, read
 from bridge.editorial.rates import exact_rate, is_frame_rate, seconds
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip
-from bridge.editorial.visibility import RecordRange, record_range, refuse_hidden, seen_of
+from bridge.editorial.visibility import RecordRange, clip_above, record_range, refuse_hidden, seen_of
 from contract.counting import counted
 from contract.errors import BadTimeline
 from contract.image_sequence import ImageSequence
+from contract.printable import one_line
 from contract.timecode import timecode
 
 Probe = Callable[[str, Fraction | None], MediaFacts]
@@ -145,7 +146,7 @@ def read_shot(
         dissolves=_dissolves(found, opened.rate),
         effects=tuple(effect.name or effect.effect_name for effect in clip.effects),
         metadata=json.loads(otio.core.serialize_json_to_string(clip.metadata)),
-        notices=(*shown.notices, *_notices(opened, found, record)),
+        notices=(*shown.notices, *_notices(opened, found, record)) if compare else (),
     )
 
 
@@ -155,8 +156,14 @@ def _notices(opened: OpenTimeline, found: VideoClip, record: RecordRange) -> Ite
         yield order.notice
     if any(record.trimmed):
         yield (
-            f"A range around the clip hides {counted(sum(record.trimmed), 'frame')} of it; the take is made for the "
-            f"{counted(record.count, 'frame')} of the timeline that are seen."
+            f"A range around the clip hides {counted(sum(record.trimmed), 'frame')} of it; the take is made for what "
+            f"is seen, {counted(record.count, 'frame')} of the timeline."
+        )
+    above = clip_above(opened.timeline, found)
+    if above is not None:
+        yield (
+            f'"{one_line(above.clip.name or "A clip")}" on V{above.track_number} lies above the whole clip. Where it '
+            "is opaque, it hides the clip and the take."
         )
     if found.after_retime:
         yield (

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import opentimelineio as otio
 
 _BOTTOM_FIRST_WRITERS = frozenset(("Resolve_OTIO", "PremierePro_OTIO", "fcp_xml", "fcpx", "AAF", "cmx_3600"))
-_OWN_TRACK = "VFX - "
+OWN_TRACK = "VFX - "
+"""How the names of tracks with takes begin."""
 _MARK = {"dynvfx": {"tracks": "top first"}}
 
 
@@ -73,7 +74,7 @@ def _is_marked(track: otio.schema.Track) -> bool:
 
 def _numbers_of(tracks: list[otio.schema.Track]) -> list[int]:
     """The numbers that end the tracks' names, where all names are alike but for it and no number comes twice."""
-    found = [re.fullmatch(r"(.*?)(\d+)", track.name) for track in tracks if not track.name.startswith(_OWN_TRACK)]
+    found = [re.fullmatch(r"(.*?)(\d+)", track.name) for track in tracks if not track.name.startswith(OWN_TRACK)]
     if not all(found) or len({match[1] for match in found if match}) != 1:
         return []
     numbers = [int(match[2]) for match in found if match]
@@ -95,7 +96,7 @@ def _has_kdenlive_shape(timeline: otio.schema.Timeline, tracks: list[otio.schema
 
 def _is_exactly_full(track: otio.schema.Track) -> bool:
     """Whether a track's range is the length of its items, none of which has metadata, effects or items inside."""
-    if track.name.startswith(_OWN_TRACK):
+    if track.name.startswith(OWN_TRACK):
         return True
     shown = track.source_range
     if shown is None or shown.start_time.value or track.effects:

@@ -8,7 +8,8 @@ import msgspec
 import opentimelineio as otio
 
 from bridge.editorial.rates import exact_rate, seconds
-from bridge.editorial.video_clips import VideoClip, duration_of
+from bridge.editorial.stack_order import OWN_TRACK
+from bridge.editorial.video_clips import VideoClip, duration_of, walk_video_clips
 from contract.errors import BadTimeline
 
 
@@ -64,3 +65,34 @@ def refuse_hidden(found: VideoClip) -> None:
                 f"{named}, which holds it, is disabled.",
                 f"Enable the {kind} in your editor and export again, or choose a clip that is seen.",
             )
+
+
+def clip_above(timeline: otio.schema.Timeline, found: VideoClip) -> VideoClip | None:
+    """Footage without effects that lies above the whole of a clip; where it is opaque, the clip is not seen."""
+    begin = found.record_start()
+    end = begin + seconds(duration_of(found.clip))
+    return next(
+        (each for each in walk_video_clips(timeline) if _is_above(each, found) and _covers(each, begin, end)), None
+    )
+
+
+def _is_above(one: VideoClip, other: VideoClip) -> bool:
+    levels = zip(one.height, other.height, other.chain, strict=False)
+    differing = next(((mine, theirs, holder) for mine, theirs, holder in levels if mine != theirs), None)
+    return differing is not None and isinstance(differing[2], otio.schema.Stack) and differing[0] > differing[1]
+
+
+def _covers(one: VideoClip, begin: Fraction, end: Fraction) -> bool:
+    if not isinstance(one.clip.media_reference, otio.schema.ExternalReference) or one.clip.effects:
+        return False
+    if not one.clip.enabled or not all(item.enabled and not item.effects for item in one.chain):
+        return False
+    if any(item.name.startswith(OWN_TRACK) for item in one.chain):
+        return False
+    try:
+        first = one.record_start()
+        last = first + seconds(duration_of(one.clip))
+    except BadTimeline:
+        return False
+    opens, closes = one.window
+    return max(first, opens) <= begin and end <= (last if closes is None else min(last, closes))
