@@ -37,13 +37,13 @@ from installers.errors import InstallProblem, from_os_error  # noqa: E402
 from installers.packages.system_packages import ensure  # noqa: E402
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # pyproject.toml says why
-_DEVELOPING = ("backend", "panel", "dev")
+_DEVELOPING = ("backend", "panel", "timelines", "dev")
 # Extras of pyproject.toml that each command needs.
 EXTRAS = {
     "demo": ("backend",),
-    "panel": ("backend", "panel"),
-    "backend": ("backend",),
-    "dynvfx": ("backend",),
+    "panel": ("backend", "panel", "timelines"),
+    "backend": ("backend", "timelines"),
+    "dynvfx": ("backend", "timelines"),
     "test": _DEVELOPING,
     "check": _DEVELOPING,
     "lock": _DEVELOPING,

@@ -22,6 +22,13 @@ def check_edl_media(shot: Shot, media: CountedMedia) -> None:
             "both numbers its frames is not said.",
             _REMEDY,
         )
+    if rate != media.rate:
+        raise BadTimeline(
+            f'"{shot.name}" has not quite the frame rate that the edit list was read at.',
+            f"Its media has {float(media.rate):.5g} frames a second, the list was read at {float(rate):.5g}; "
+            "lists count both alike.",
+            f"Name the media's rate: --rate {media.rate}",
+        )
     drops = bool(shot.metadata.get("cmx_3600", {}).get("drop"))
     if media.start_timecode is not None and media.drop_frame != drops:
         listed = timecode(shot.media_start + shot.source_start, rate, drops)

@@ -55,7 +55,7 @@ def make_bundle(
         environment.build(Path(made) / "source", built, python)
         wheel = next(built.glob(f"{bundle.name}-*.whl"))
         report("Downloading its packages (several gigabytes with torch) ..." if not panel_only else "Downloading ...")
-        packages = Lock.read(root).for_extras(root, ("panel",) if panel_only else ("backend", "panel"))
+        packages = Lock.read(root).for_extras(root, ("panel", "timelines", *(() if panel_only else ("backend",))))
         missing = [each for each in packages if not any(wheels.glob(f"{each.name}-*+*.whl"))]
         _download(python, write_requirements(missing, Path(made) / "locked.txt"), wheels)
         shutil.copyfile(wheel, wheels / wheel.name)

@@ -194,7 +194,7 @@ def _make(
     folder = app.new_version(wanted)
     app.step("creating the environment")
     environment = Environment(folder / "env", places, find_uv())
-    extras = ("panel",) if "backend" not in parts else ("backend", "panel")
+    extras = ("panel", "timelines") if "backend" not in parts else ("backend", "panel", "timelines")
     if order.offline:
         environment.make()
         torch = _fill_from_bundle(order, environment, app, bundle, extras, report)

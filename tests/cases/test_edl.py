@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,19 @@ def test_24_and_23976_count_alike(footage: Path, tmp_path: Path, rate: str, name
 
     text = f"001  A  V  C  00:00:01:00 00:00:02:00 00:00:00:00 00:00:01:00\n* FROM CLIP NAME: {name}\n"
     assert pictures(opened(edl(tmp_path, text), None, footage, rate=rate_of(rate))) == list(range(24, 48))
+
+
+def test_media_of_24_and_23976_in_one_list(footage: Path, tmp_path: Path) -> None:
+    text = (
+        "001  A  V  C  00:00:02:00 00:00:03:00 00:00:00:00 00:00:01:00\n* FROM CLIP NAME: a24.mov\n"
+        "002  A  V  C  00:00:02:00 00:00:03:00 00:00:01:00 00:00:02:00\n* FROM CLIP NAME: a23976.mov\n"
+    )
+    path = edl(tmp_path, text)
+    assert pictures(opened(path, "1", footage)) == list(range(48, 72))
+    with pytest.raises(BadTimeline, match="not quite") as caught:
+        opened(path, "2", footage)
+    rate = Fraction(caught.value.remedy.partition("--rate ")[2])
+    assert pictures(opened(path, "2", footage, rate=rate)) == list(range(48, 72))
 
 
 def test_another_rate_than_the_media_is_refused(footage: Path, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def _rate(
             )
         # An edit list counts 23.976 as 24: frame numbers are the same, and the media says which of both it is.
         alike = [rate for rate in media if round(rate) == round(given)]
-        return (Counter(alike).most_common(1)[0][0] if alike else given), []
+        return (Counter(alike).most_common(1)[0][0] if alike and given not in alike else given), []
     counted = Counter(rate for rate in media if round(rate) >= most and (not drops or round(rate) % 30 == 0))
     fitting = [rate for rate, _ in counted.most_common() if _adds_up(events, rate, edits.record_drops)]
     if len({round(rate) for rate in fitting}) == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bridge.editorial.exchange.aaf import read_aaf
 from bridge.editorial.exchange.edl import read_edl
 from bridge.editorial.exchange.fcpxml import read_fcpxml
 from bridge.editorial.exchange.reading import Reading, ReadTimelines
@@ -13,13 +14,13 @@ from contract.errors import BadTimeline
 
 
 def read_exchange(path: Path, reading: Reading) -> ReadTimelines:
-    """The timelines of a file of another program. Raises BadTimeline."""
+    """The timelines of a file of another program. Raises BadTimeline, AdapterMissing."""
     suffix = path.suffix.lower()
     if suffix == ".edl":
         return read_edl(path, reading)
     if suffix in (".xml", ".fcpxml", ".fcpxmld"):
         return _read_xml(path, reading)
-    raise BadTimeline(f"{path.name} is not read yet.")
+    return read_aaf(path, reading)
 
 
 def _read_xml(path: Path, reading: Reading) -> ReadTimelines:
