@@ -64,7 +64,8 @@ def test_the_panel_from_a_bundle(editor, monkeypatch, capsys):
     shelf = editor.shelf / "wheels of this machine"
     shelf.mkdir()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    requirements = [*project["dependencies"], *project["optional-dependencies"]["panel"], "setuptools"]
+    extras = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *extras["panel"], *extras["timelines"], "setuptools"]
     for package in needed(requirements).values():
         packed(package, shelf)
     monkeypatch.setattr(Lock, "read", lambda root: lock_of(shelf))
