@@ -28,6 +28,7 @@ class MediaInfo:
     """A clip as an editor sees it.
 
     path: absolute; a sequence's as a printf pattern
+    track: the picture track's number among all of the file's tracks
     width, height: display pixels, upright and square
     coded_width, coded_height: the stored picture
     pixel_aspect: a stored pixel's width over its height
@@ -47,6 +48,7 @@ class MediaInfo:
 
     path: str
     kind: Literal["movie", "sequence"]
+    track: int
     width: int
     height: int
     coded_width: int
@@ -166,6 +168,7 @@ def _facts(frame: av.VideoFrame, stream: av.VideoStream, clip_notes: tuple[str, 
     fields = field_order_of(frame, stream)
     square = (max(1, round(frame.width * aspect)), frame.height)
     return MediaInfo(
+        track=stream.index,
         width=square[orientation.sideways],
         height=square[not orientation.sideways],
         coded_width=frame.width,

@@ -20,11 +20,12 @@ from backend.delivery.contact_sheet import ContactSheet
 from backend.delivery.ffmpeg import Encoder
 from backend.delivery.grain import measure_grain
 from backend.delivery.inventory import DeliveredFile, inventory
+from backend.delivery.program_decoder import clip_pictures, composite_pictures
 from backend.delivery.render import LayerPicture, LayerRenderer
 from contract.errors import BadRequest, Cancelled
 from contract.job import LayerKind
 from media.pixels import PixelLayout
-from media.probe import MediaInfo, probe
+from media.probe import MediaInfo
 from media.read import SourceFrame, read_frames
 from media.rgb import rgb_of
 
@@ -35,8 +36,9 @@ class Delivery:
 
     `layer`, `master`, `composite` are names relative to `directory`: a file, or a printf pattern of a sequence whose
     first number is `first_number`. `matte_coverage` is the mean alpha in [0, 1], `coverage` the same per frame.
-    `outside_change` is the greatest difference in code values between the delivered composite, decoded again, and the
-    clip, among all samples outside the matte: 0 means untouched. `notes` are sentences for the artist.
+    `outside_change` is the greatest difference in code values between the delivered composite and the clip among all
+    samples outside the matte, both decoded again by another decoder: 0 means untouched. `notes` are sentences for the
+    artist.
     """
 
     directory: Path
@@ -250,21 +252,25 @@ class _Job:
             self._sheet.add(number, "take", _eight_bit(taken))
             self._sheet.add(number, "matte", np.dstack([grey] * 3))
 
-    def _delivered(self) -> MediaInfo:
-        return probe(self._work / self.composite_name, self.info.rate)
-
     def measure_outside(self) -> float:
-        """Decode the composite that was written and compare it with the clip outside the matte."""
-        ours = read_frames(self._delivered(), 0, self.conform.count)
-        theirs = read_frames(self.info, self.conform.start, self.conform.count)
+        """Compare the composite that was written with the clip outside the matte, both as another decoder sees them.
+
+        A picture that is missing, or one too many, counts as the greatest change.
+        """
+        ours = composite_pictures(self._work / self.composite_name, self.info, self.conform.start)
+        theirs = clip_pictures(self.info, self.conform.start, self.conform.count)
         worst = 0.0
         shape = (self.info.coded_height, self.info.coded_width)
-        for mine, source, bits in zip(ours, theirs, self._matte_bits, strict=True):
-            packed = np.frombuffer(zlib.decompress(bits), np.uint8)
-            touched = np.unpackbits(packed, count=shape[0] * shape[1]).reshape(shape).astype(bool)
-            worst = max(worst, outside_difference(mine.planes, source.planes, source.form, touched))
-            self._step()
-        return worst
+        with contextlib.closing(ours), contextlib.closing(theirs):
+            for bits in self._matte_bits:
+                mine, source = next(ours, None), next(theirs, None)
+                if mine is None or source is None:
+                    return float(self.form.peak)
+                packed = np.frombuffer(zlib.decompress(bits), np.uint8)
+                touched = np.unpackbits(packed, count=shape[0] * shape[1]).reshape(shape).astype(bool)
+                worst = max(worst, outside_difference(mine, source, self.form, touched))
+                self._step()
+            return worst if next(ours, None) is None else float(self.form.peak)
 
     def write_contact(self) -> None:
         """The contact sheet."""

@@ -24,9 +24,9 @@ _FULL = re.compile(r"no space left on device|disk quota exceeded|file too large|
 _DENIED = re.compile(r"permission denied|read-only file system", re.IGNORECASE)
 _FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 if sys.platform == "win32":
-    _NO_WINDOW = subprocess.CREATE_NO_WINDOW
+    NO_WINDOW = subprocess.CREATENO_WINDOW
 else:
-    _NO_WINDOW = 0
+    NO_WINDOW = 0
 
 
 @lru_cache(maxsize=1)
@@ -55,7 +55,7 @@ class Encoder:
         self._target, self._needed = target, needed
         command = [ffmpeg_program(), "-hide_banner", "-nostdin", "-v", "error", "-y", *arguments]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, creationflags=_NO_WINDOW
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, creationflags=NO_WINDOW
         )
         assert self._process.stdin is not None and self._process.stderr is not None, "both are pipes"
         self._input, self._errors = self._process.stdin, self._process.stderr
