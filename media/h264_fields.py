@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from media.bit_reader import BitReader
+from media.nal_units import length_size, unescaped, units
 
-# Slices begin within the first kilobytes of a packet: what stands before them is parameter sets and messages.
-_HEAD = 1 << 14
 _HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 
 
@@ -28,23 +27,25 @@ class FieldPairs:
 
     def __init__(self, extradata: bytes | None) -> None:
         header = extradata or b""
-        # The avcC box says how long the lengths are that stand in place of start codes.
-        self._length_size = (header[4] & 3) + 1 if header[:1] == b"\x01" and len(header) > 6 else 0
+        self._length_size = length_size("h264", header)
         self._sequences: dict[int, _Sequence] = {}
         self._pictures: dict[int, int] = {}
         self._open_field: tuple[int, int] | None = None
-        for unit in _avcc_units(header) if self._length_size else _units(header, 0):
+        for unit in _avcc_units(header) if self._length_size else units(header, 0):
             self._learn(unit)
 
-    def is_second_field(self, packet: bytes) -> bool:
-        """Whether a packet completes the picture of the packet before it."""
-        for unit in _units(packet[:_HEAD], self._length_size):
+    def begins_picture(self, packet: bytes, whole: bool) -> bool:
+        """Whether a packet begins a picture: it neither completes the one before it, nor is it without slices.
+
+        packet: its beginning, or all of it if `whole`
+        """
+        for unit in units(packet, self._length_size):
             kind = unit[0] & 31
             if kind in (7, 8):
                 self._learn(unit)
-            elif kind in (1, 5):
-                return self._closes(unit)
-        return False
+            elif kind in (1, 2, 5):
+                return not self._closes(unit)
+        return not whole
 
     def _learn(self, unit: bytes) -> None:
         kind = unit[0] & 31
@@ -52,12 +53,12 @@ class FieldPairs:
             number, sequence = _sequence_of(unit)
             self._sequences[number] = sequence
         elif kind == 8:
-            reader = BitReader(_unescaped(unit[1:16]))
+            reader = BitReader(unescaped(unit[1:16]))
             picture = reader.unsigned()
             self._pictures[picture] = reader.unsigned()
 
     def _closes(self, unit: bytes) -> bool:
-        reader = BitReader(_unescaped(unit[1:32]))
+        reader = BitReader(unescaped(unit[1:32]))
         reader.unsigned()  # first_mb_in_slice
         reader.unsigned()  # slice_type
         sequence = self._sequences.get(self._pictures.get(reader.unsigned(), -1))
@@ -80,7 +81,7 @@ class FieldPairs:
 
 def _sequence_of(unit: bytes) -> tuple[int, _Sequence]:
     """(id, facts) of a sequence parameter set."""
-    reader = BitReader(_unescaped(unit[4:256]))
+    reader = BitReader(unescaped(unit[4:256]))
     profile = unit[1]
     number = reader.unsigned()
     separate = False
@@ -131,22 +132,3 @@ def _avcc_units(header: bytes) -> Iterator[bytes]:
                 yield unit
         if group == 0:
             counts, at = (header[at] if at < len(header) else 0), at + 1
-
-
-def _units(data: bytes, length_size: int) -> Iterator[bytes]:
-    """NAL units behind start codes, or behind lengths of `length_size` bytes."""
-    if length_size:
-        at = 0
-        while at + length_size < len(data):
-            length = int.from_bytes(data[at : at + length_size], "big")
-            unit, at = data[at + length_size : at + length_size + length], at + length_size + length
-            if unit:
-                yield unit
-        return
-    for unit in data.split(b"\0\0\1")[1:]:
-        if unit:
-            yield unit
-
-
-def _unescaped(data: bytes) -> bytes:
-    return data.replace(b"\0\0\3", b"\0\0")

@@ -1,22 +1,25 @@
-"""The packets of a movie's picture track: which of them make a picture, in decoding order, without decoding."""
+"""An index of a movie's pictures, in decoding order, made from its packets without decoding."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice, pairwise
+from statistics import median_low
 
 import av
-from av.bitstream import BitStreamFilterContext
 
+from media.display_order import display_ranks
 from media.errors import EmptyMedia
-from media.h264_fields import FieldPairs
-from media.movies import damaged, open_media, time_base_of, video_stream
-from media.picture_times import PicturePacket, settle_times
+from media.movies import damaged, time_base_of, video_stream
+from media.picture_packets import PicturePackets, Role, open_packets
+from media.picture_times import PicturePacket, SettledTimes, settle_times
 
 # Reading every packet of a file larger than this takes too long; its index answers when it has a constant step.
 _SCAN_LIMIT = 1 << 30
+# Packets of a large file that are looked at all the same.
+_SAMPLE = 64
 # Pictures before which a reordered one may be decoded, at most (ITU-T H.264, A.3.1).
 DEEPEST_REORDER = 16
 
@@ -25,15 +28,15 @@ DEEPEST_REORDER = 16
 class PacketIndex:
     """One entry for every packet that makes a picture, in decoding order, in ticks of `time_base` seconds.
 
-    stamps: presentation times, strictly rising once sorted
-    by_order: the times do not say which picture is shown when, so the k-th picture that the decoder gives out has the
-        k-th of the sorted times
-    keys: places of the packets at which decoding can begin
-    places: where in the file each packet begins, in bytes, and its length: how one is found again after a seek;
+    stamps: presentation times, no two alike
+    seeks: the container's own times, by which a packet is found again; empty where they do not rise
+    keys: numbers of the packets at which decoding can begin
+    places: where in the file each packet begins, in bytes, and its length: how one is known again after a seek;
         empty where a large file was not scanned
     last_duration: ticks for which the last picture holds, None where the container does not say it
-    jumps: places before which the container's times jumped, and were continued without the jump
-    are_stamps_stored: the stamps are the file's own times, and can be sought
+    jumps: numbers before which the container's times jumped, and were continued without the jump
+    guessed: numbers of pictures whose place among the others is not certain
+    torn: pictures, counted as they are shown, after which some are lost: what comes next is no hold
     intra: every picture is decoded by itself
     ignore_edits: the edit list is left out
     notes: sentences about what was wrong with the times and what is done about it
@@ -41,143 +44,139 @@ class PacketIndex:
 
     time_base: Fraction
     stamps: tuple[int, ...]
-    by_order: bool
+    seeks: tuple[int, ...]
     keys: tuple[int, ...]
     places: tuple[tuple[int, int], ...]
     last_duration: int | None
     jumps: tuple[int, ...]
-    are_stamps_stored: bool
+    guessed: frozenset[int]
+    torn: frozenset[int]
     intra: bool
     ignore_edits: bool
     notes: tuple[str, ...]
 
 
-class PicturePackets:
-    """Reads on from the container's position: the packets of `stream` that make a picture, and their companions."""
-
-    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
-        self._container, self._stream = container, stream
-        codec = stream.codec_context.name
-        # DivX and XviD put two pictures into one packet and none into the next.
-        self._unpack = BitStreamFilterContext("mpeg4_unpack_bframes", stream) if codec == "mpeg4" else None
-        self._pairs = FieldPairs(stream.codec_context.extradata) if codec == "h264" else None
-        self._hidden = _is_hidden_vp8 if codec == "vp8" else None
-
-    def __iter__(self) -> Iterator[tuple[av.Packet[av.VideoStream], bool]]:
-        """(packet, whether it begins a picture). Second fields and hidden reference pictures begin none."""
-        for packet in self._container.demux(self._stream):
-            if packet.size:
-                for whole in self._unpack.filter(packet) if self._unpack else (packet,):
-                    yield whole, self._begins_picture(whole)
-        for whole in self._unpack.filter(None) if self._unpack else ():
-            yield whole, True
-
-    def _begins_picture(self, packet: av.Packet[av.VideoStream]) -> bool:
-        if self._pairs is not None:
-            return not self._pairs.is_second_field(bytes(memoryview(packet)[: 1 << 14]))
-        return self._hidden is None or not self._hidden(packet)
-
-
-def _is_hidden_vp8(packet: av.Packet[av.VideoStream]) -> bool:
-    """VP8's alternate reference pictures are decoded and not shown (RFC 6386, 9.1)."""
-    return not memoryview(packet)[0] >> 4 & 1
-
-
-def open_packets(path: str, ignore_edits: bool = False) -> av.container.InputContainer:
-    """The container, its edit list honoured unless `ignore_edits`. Raises a subclass of BadMedia."""
-    return open_media(path, {"ignore_editlist": "1"} if ignore_edits else None)
-
-
 def index_packets(path: str) -> PacketIndex:
     """Find every picture's time. Nothing is decoded; edit lists are honoured. Raises a subclass of BadMedia."""
-    with open_packets(path) as container:
-        stream = video_stream(container, path)
-        index = _from_large_index(container, stream, path)
-        if index is None:
-            packets = _scan(container, stream, path)
-            index = _index_of(packets, container, stream)
-            cut = sum(packet.cut_away for packet in packets)
-            if index.by_order and 0 < cut <= DEEPEST_REORDER:
-                # An edit list that was made from wrong times: what it cuts away is only the delay of reordering.
-                return _without_edits(path)
-    return _not_empty(index, path)
-
-
-def _without_edits(path: str) -> PacketIndex:
-    with open_packets(path, ignore_edits=True) as container:
-        stream = video_stream(container, path)
-        packets = _scan(container, stream, path)
-        return _not_empty(replace(_index_of(packets, container, stream), ignore_edits=True), path)
-
-
-def _not_empty(index: PacketIndex, path: str) -> PacketIndex:
+    index = _large_index(path)
+    if index is None:
+        index, cut_away = _scanned_index(path, ignore_edits=False)
+        if index.stamps != index.seeks and 0 < cut_away <= DEEPEST_REORDER:
+            # An edit list that was made from wrong times: what it cuts away is only the delay of reordering.
+            index, _ = _scanned_index(path, ignore_edits=True)
     if not index.stamps:
         raise EmptyMedia(f"The file {path} has a video track without pictures.", remedy="Choose another clip.")
     return index
 
 
-def _from_large_index(container: av.container.InputContainer, stream: av.VideoStream, path: str) -> PacketIndex | None:
+def _large_index(path: str) -> PacketIndex | None:
     """A large file's index counts in decoding order: only a constant step says the times."""
-    if os.path.getsize(path) <= _SCAN_LIMIT or "mp4" not in container.format.name:
+    if os.path.getsize(path) <= _SCAN_LIMIT:
         return None
-    entries = [entry for entry in stream.index_entries if not entry.is_discard]
-    steps = {later.timestamp - earlier.timestamp for earlier, later in zip(entries, entries[1:], strict=False)}
-    if len(steps) != 1:
-        return None
-    start, first = stream.start_time or 0, entries[0].timestamp
-    return PacketIndex(
-        time_base=time_base_of(stream),
-        stamps=tuple(start + entry.timestamp - first for entry in entries),
-        by_order=False,
-        keys=(),
-        places=(),
-        last_duration=steps.pop(),
-        jumps=(),
-        are_stamps_stored=True,
-        intra=stream.codec_context.codec.intra_only,
-        ignore_edits=False,
-        notes=(),
+    with open_packets(path) as container:
+        stream = video_stream(container, path)
+        entries = [entry for entry in stream.index_entries if not entry.is_discard]
+        steps = {later.timestamp - earlier.timestamp for earlier, later in pairwise(entries)}
+        if "mp4" not in container.format.name or len(steps) != 1 or stream.frames != len(stream.index_entries):
+            return None
+        sample = list(islice(PicturePackets(container, stream), _SAMPLE))
+        times = [packet.pts for packet, _ in sample if packet.pts is not None]
+        reorders = bool(stream.codec_context.has_b_frames) and not stream.codec_context.codec.intra_only
+        if len(times) < len(sample) or any(role is not Role.PICTURE for _, role in sample):
+            return None
+        if reorders and times == sorted(times):
+            return None
+        start, first = stream.start_time or 0, entries[0].timestamp
+        stamps = tuple(start + entry.timestamp - first for entry in entries)
+        return PacketIndex(
+            time_base=time_base_of(stream),
+            stamps=stamps,
+            seeks=stamps,
+            keys=(),
+            places=(),
+            last_duration=steps.pop(),
+            jumps=(),
+            guessed=frozenset(),
+            torn=frozenset(),
+            intra=stream.codec_context.codec.intra_only,
+            ignore_edits=False,
+            notes=(),
+        )
+
+
+def _scanned_index(path: str, ignore_edits: bool) -> tuple[PacketIndex, int]:
+    """(index, number of pictures that an edit list cuts away)."""
+    with open_packets(path, ignore_edits) as container:
+        stream = video_stream(container, path)
+        try:
+            packets = [
+                _picture_packet(packet, role)
+                for packet, role in PicturePackets(container, stream)
+                if role is not Role.MORE
+            ]
+            shown = [packet for packet in packets if not packet.cut_away]
+            codec = stream.codec_context
+            settled = settle_times(
+                shown,
+                time_base_of(stream),
+                container=container.format.name,
+                reorders=bool(codec.has_b_frames) and not codec.codec.intra_only,
+                nominal=stream.guessed_rate,
+                ranks=lambda: display_ranks(path, ignore_edits),
+            )
+        except av.error.FFmpegError as error:
+            raise damaged(path, str(error)) from error
+        index = _index_of(shown, settled, time_base_of(stream), codec.codec.intra_only)
+        return replace(index, ignore_edits=ignore_edits), len(packets) - len(shown)
+
+
+def _picture_packet(packet: av.Packet[av.VideoStream], role: Role) -> PicturePacket:
+    return PicturePacket(
+        packet.pts,
+        packet.dts,
+        packet.duration,
+        packet.is_keyframe,
+        (-1 if packet.pos is None else packet.pos, packet.size),
+        cut_away=bool(packet.is_discard),
+        corrupt=bool(packet.is_corrupt),
+        repeats=role is Role.REPEAT,
     )
 
 
-def _scan(container: av.container.InputContainer, stream: av.VideoStream, path: str) -> list[PicturePacket]:
-    found = []
-    try:
-        for packet, begins in PicturePackets(container, stream):
-            if begins:
-                place = (-1 if packet.pos is None else packet.pos, packet.size)
-                found.append(
-                    PicturePacket(
-                        packet.pts, packet.dts, packet.duration, packet.is_keyframe, place, bool(packet.is_discard)
-                    )
-                )
-    except av.error.FFmpegError as error:
-        raise damaged(path, str(error)) from error
-    return found
-
-
-def _index_of(
-    packets: list[PicturePacket], container: av.container.InputContainer, stream: av.VideoStream
-) -> PacketIndex:
-    codec = stream.codec_context
-    shown = [packet for packet in packets if not packet.cut_away]
-    settled = settle_times(
-        shown,
-        time_base_of(stream),
-        container=container.format.name,
-        reorders=bool(codec.has_b_frames) and not codec.codec.intra_only,
-        nominal=stream.guessed_rate,
-    )
+def _index_of(packets: list[PicturePacket], settled: SettledTimes, time_base: Fraction, intra: bool) -> PacketIndex:
+    """The index of the packets, without those that only repeat a picture."""
+    chosen = [number for number, packet in enumerate(packets) if not packet.repeats]
+    numbers = {old: new for new, old in enumerate(chosen)}
+    pictures = [packets[old] for old in chosen]
+    stamps = tuple(settled.stamps[old] for old in chosen)
+    seeks = [packet.pts if packet.pts is not None else packet.dts for packet in pictures]
+    last = max(range(len(stamps)), key=stamps.__getitem__, default=None)
     return PacketIndex(
-        time_base=time_base_of(stream),
-        stamps=settled.stamps,
-        by_order=settled.by_order,
-        keys=tuple(place for place, packet in enumerate(shown) if packet.key),
-        places=tuple(packet.place for packet in shown),
-        last_duration=shown[-1].duration if shown else None,
-        jumps=settled.jumps,
-        are_stamps_stored=settled.are_stored,
-        intra=codec.codec.intra_only,
+        time_base=time_base,
+        stamps=stamps,
+        seeks=() if settled.jumps or None in seeks else tuple(seek for seek in seeks if seek is not None),
+        keys=tuple(number for number, packet in enumerate(pictures) if packet.key),
+        places=tuple(packet.place for packet in pictures),
+        last_duration=None if last is None else pictures[last].duration,
+        jumps=tuple(numbers[old] for old in settled.jumps if old in numbers),
+        guessed=frozenset(numbers[old] for old in settled.guessed if old in numbers),
+        torn=_torn(pictures, stamps),
+        intra=intra,
         ignore_edits=False,
         notes=settled.notes,
+    )
+
+
+def _torn(packets: list[PicturePacket], stamps: tuple[int, ...]) -> frozenset[int]:
+    """Gaps beside packets of which bytes are lost: whole packets are lost there, too."""
+    corrupt = [number for number, packet in enumerate(packets) if packet.corrupt]
+    if not corrupt:
+        return frozenset()
+    order = sorted(range(len(stamps)), key=stamps.__getitem__)
+    step = median_low([stamps[later] - stamps[earlier] for earlier, later in pairwise(order)] or [1])
+    return frozenset(
+        place
+        for place, (earlier, later) in enumerate(pairwise(order))
+        if 2 * (stamps[later] - stamps[earlier]) > 3 * step
+        and any(min(earlier, later) - DEEPEST_REORDER <= each <= max(earlier, later) + 1 for each in corrupt)
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from statistics import median_low
 
 # Recordings are joined in these containers, and times begin anew: a longer jump in seconds is no picture's hold.
 _JOINED = ("mpegts", "mpeg", "asf", "flv")
 _LONGEST_HOLD_WHERE_JOINED, _LONGEST_HOLD, _LONGEST_STEP_BACK = 10, 3600, 2
 _ONE_AFTER_ANOTHER = "its pictures were taken one after another."
+_HOLDS_MAY_STAND_ELSEWHERE = (
+    "Pictures of this clip were dropped, and its file does not say exactly where: every picture is there, in order; "
+    "those around a hold may stand a few frames too early or too late."
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class PicturePacket:
     key: decoding can begin here
     place: position and length in the file, in bytes
     cut_away: decoded and not shown, by an edit list
+    corrupt: the container knows that bytes of it are lost
+    repeats: it shows the picture before it again
     """
 
     pts: int | None
@@ -28,21 +35,22 @@ class PicturePacket:
     key: bool
     place: tuple[int, int]
     cut_away: bool
+    corrupt: bool = False
+    repeats: bool = False
 
 
 @dataclass(frozen=True)
 class SettledTimes:
-    """Times in decoding order, no two alike, and what was done to have them; see `PacketIndex`."""
+    """Times in decoding order, no two alike, and what was done to have them.
+
+    jumps: places of the pictures before which the container's times jumped
+    guessed: numbers of the pictures whose place among the others is not certain
+    """
 
     stamps: tuple[int, ...]
-    by_order: bool
     jumps: tuple[int, ...] = ()
+    guessed: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
-
-    @property
-    def are_stored(self) -> bool:
-        """Whether the stamps are the container's own."""
-        return not self.notes
 
 
 def settle_times(
@@ -52,48 +60,69 @@ def settle_times(
     container: str,
     reorders: bool,
     nominal: Fraction | None,
+    ranks: Callable[[], tuple[Sequence[int], frozenset[int]]],
 ) -> SettledTimes:
     """A time for every packet.
 
     container: its name for ffmpeg
     reorders: the decoder gives pictures out in another order than it takes them in
     nominal: frames a second in the header
+    ranks: reads from the bitstream which place each picture has as they are shown, and which of these are guesses
     """
     if not packets:
-        return SettledTimes((), False)
-    times = [packet.pts if packet.pts is not None else packet.dts for packet in packets]
-    known = [time for time in times if time is not None]
+        return SettledTimes(())
+    stored = [packet.pts if packet.pts is not None else packet.dts for packet in packets]
+    known = [time for time in stored if time is not None]
     if len(known) < len(packets):
         text = (
             "This file does not say when its pictures are shown: they were taken in order, at the rate in its header."
         )
-        return SettledTimes(_even(len(packets), time_base, nominal), True, notes=(text,))
+        return _by_rank(_even(len(packets), time_base, nominal), reorders, ranks, (text,))
     decoding = [time if packet.dts is None else packet.dts for packet, time in zip(packets, known, strict=True)]
     jumps = _jumps(decoding, time_base, container, all(packet.dts is not None for packet in packets))
+    notes: tuple[str, ...] = ()
     if jumps:
-        known = _joined(known, decoding, jumps)
+        known, decoding = _joined(known, decoding, jumps), _joined(decoding, decoding, jumps)
         at = ", ".join(str(place) for place in jumps[:3]) + (", ..." if len(jumps) > 3 else "")
-        notes: tuple[str, ...] = (f"The times of this file jump (at frame {at}): {_ONE_AFTER_ANOTHER}",)
+        notes = (f"The times of this file jump (at frame {at}): {_ONE_AFTER_ANOTHER}",)
+    # AVI has no room for the order in which pictures are shown, and ffmpeg makes one up; other files may hold the
+    # times of decoding in its place.
+    times = decoding if container == "avi" and reorders else known
+    if len(set(times)) < len(times):
+        notes = (*notes, f"Pictures of this file have the same time: {_ONE_AFTER_ANOTHER}")
+        distinct = len(set(decoding)) == len(decoding)
+        settled = _by_rank(decoding if distinct else _even(len(times), time_base, nominal), reorders, ranks, notes)
+    elif reorders and (container == "avi" or _rises(times)):
+        settled = _by_rank(times, True, ranks, notes)
     else:
-        notes = ()
-    if len(set(known)) < len(known):
-        rising = len(set(decoding)) == len(decoding) and not jumps
-        known = sorted(decoding) if rising else list(_even(len(known), time_base, nominal))
-        return SettledTimes(
-            tuple(known), True, jumps, (*notes, f"Pictures of this file have the same time: {_ONE_AFTER_ANOTHER}")
-        )
-    if not jumps and reorders and _without_order(known, container):
-        # ffmpeg makes up presentation times for AVI; those of decoding are the file's own.
-        return SettledTimes(tuple(decoding if container == "avi" else known), True)
-    return SettledTimes(tuple(known), bool(jumps), jumps, notes)
+        settled = SettledTimes(tuple(times), notes=notes)
+    return replace(settled, jumps=jumps)
 
 
-def _without_order(times: Sequence[int], container: str) -> bool:
-    """Whether a container says nothing of the order in which reordered pictures are shown.
+def _rises(times: Sequence[int]) -> bool:
+    return all(earlier < later for earlier, later in pairwise(times))
 
-    AVI has no room for it; other files hold the times of decoding in its place.
-    """
-    return container == "avi" or all(earlier < later for earlier, later in zip(times, times[1:], strict=False))
+
+def _by_rank(
+    times: Sequence[int],
+    reorders: bool,
+    ranks: Callable[[], tuple[Sequence[int], frozenset[int]]],
+    notes: tuple[str, ...],
+) -> SettledTimes:
+    """Times of decoding, given to the pictures in the order in which they are shown."""
+    ordered = sorted(times)
+    if not reorders:
+        return SettledTimes(tuple(ordered), notes=notes)
+    places, guessed = ranks()
+    # A picture cannot be shown before it is decoded: each is due when the decoder, so many packets late, gives it out.
+    late = max(number - place for number, place in enumerate(places))
+    steps = [later - earlier for earlier, later in pairwise(ordered)]
+    step = median_low(steps) if steps else 1
+    due = [*ordered[late:], *(ordered[-1] + step * more for more in range(1, late + 1))]
+    if late and steps and max(steps) >= 1.5 * step:
+        notes = (*notes, _HOLDS_MAY_STAND_ELSEWHERE)
+    first = due[0] - ordered[0]
+    return SettledTimes(tuple(due[place] - first for place in places), guessed=guessed, notes=notes)
 
 
 def _even(count: int, time_base: Fraction, nominal: Fraction | None) -> tuple[int, ...]:
@@ -107,13 +136,14 @@ def _jumps(times: Sequence[int], time_base: Fraction, container: str, rising: bo
     forward = (_LONGEST_HOLD_WHERE_JOINED if joined else _LONGEST_HOLD) / time_base
     # Times of decoding rise, but for what sloppy writers of other containers do; those of presentation go to and fro.
     back = 0 if joined and rising else _LONGEST_STEP_BACK / time_base
-    pairs = enumerate(zip(times, times[1:], strict=False), start=1)
-    return tuple(place for place, (before, after) in pairs if not -back < after - before < forward)
+    return tuple(
+        place for place, (before, after) in enumerate(pairwise(times), start=1) if not -back < after - before < forward
+    )
 
 
 def _joined(stamps: Sequence[int], decoding: Sequence[int], jumps: Sequence[int]) -> list[int]:
     """The presentation times, with every piece moved to where the one before it ends."""
-    steps = [later - earlier for earlier, later in zip(decoding, decoding[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(decoding)]
     step = median_low(steps)
     moved, offset, starts = [], 0, set(jumps)
     for place, stamp in enumerate(stamps):

@@ -115,6 +115,8 @@ def _read_movie(
         shown = -1
         for index in range(start, start + count):
             wanted = times.picture_at(index)
+            if wanted in packets.torn and index > times.frames[wanted]:
+                raise damaged_frames(info.path, [(index, index)])
             if held is None or shown != wanted:
                 held, shown = _wrap(info, index, _picture(info, pictures, wanted, index)), wanted
             yield SourceFrame(index, held.planes, held.form, held.tags, held.orientation)

@@ -13,7 +13,7 @@ from media.decoding import DecodedPicture, MovieDecoder
 from media.errors import BadRange, DamagedMedia, MissingFrames
 from media.movies import damaged_frames, header_rates, open_media, pixel_aspect, read_image, video_stream
 from media.packets import PacketIndex, index_packets
-from media.timing import FrameTimes, measure_timing
+from media.timing import FrameTimes, Timing, measure_timing
 
 # Reading on is cheaper than seeking for this many pictures: about the length of a group of pictures.
 _READ_ON = 24
@@ -61,20 +61,20 @@ class FrameReader:
 
 def read_frame_times(path: str, rate: Fraction) -> FrameTimes:
     """A movie's pictures on the grid of `rate`, without decoding. Raises a subclass of BadMedia."""
-    return _index(path, rate)[1]
+    return _index(path, rate)[1].times
 
 
-def _index(path: str, rate: Fraction) -> tuple[PacketIndex, FrameTimes]:
+def _index(path: str, rate: Fraction) -> tuple[PacketIndex, Timing]:
     with open_media(path) as container:
         headers = header_rates(video_stream(container, path))
     packets = index_packets(path)
-    return packets, measure_timing(packets.stamps, packets.last_duration, packets.time_base, headers, rate).times
+    return packets, measure_timing(packets.stamps, packets.last_duration, packets.time_base, headers, rate)
 
 
 def _read_picture(sequence: ImageSequence, index: int) -> av.VideoFrame:
     if sequence.count and index >= sequence.count:
         raise MissingFrames(
-            f"DecodedPicture {index} of {os.path.basename(sequence.pattern)} is missing.",
+            f"Picture {index} of {os.path.basename(sequence.pattern)} is missing.",
             f"There are {sequence.count}.",
             "Relink the clip.",
         )
@@ -86,8 +86,9 @@ class _Movie:
 
     def __init__(self, path: str, rate: Fraction) -> None:
         self._path = path
-        packets, self.times = _index(path, rate)
-        self._decoder = MovieDecoder(path, packets)
+        self._packets, timing = _index(path, rate)
+        self.times, self._frame_count = timing.times, timing.frame_count
+        self._decoder = MovieDecoder(path, self._packets)
         self.pixel_aspect = pixel_aspect(self._decoder.stream)
         self._pictures: Iterator[DecodedPicture] | None = None
         self._held: DecodedPicture | None = None
@@ -98,13 +99,15 @@ class _Movie:
 
     def frame(self, number: int) -> av.VideoFrame:
         """The picture that is shown at a frame of the grid."""
-        if number > self.times.last_frame + 1 and not self.times.has_holds:
+        if number > max(self.times.last_frame + 1, self._frame_count - 1) and not self.times.has_holds:
             raise DamagedMedia(
                 f"{self._path} ends before frame {number}.",
                 f"Its last picture is at frame {self.times.last_frame}.",
                 "Relink the clip, or make the take again.",
             )
         wanted = self.times.picture_at(number)
+        if wanted in self._packets.torn and number > self.times.frames[wanted]:
+            raise damaged_frames(self._path, [(number, number)])
         if self._held is None or not self._held.ordinal <= wanted <= self._held.ordinal + _READ_ON:
             self._pictures, self._held = self._decoder.pictures_from(wanted), None
         while self._held is None or self._held.ordinal < wanted:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import floor
 from statistics import median_low
 
@@ -102,12 +103,14 @@ def measure_timing(
 
 def _frames_by_time(ordered: Sequence[int], time_base: Fraction, rate: Fraction) -> list[int]:
     # Half a frame more, so that ticks that a container rounded still land on their frame.
-    return [floor((time - ordered[0]) * time_base * rate + Fraction(1, 2)) for time in ordered]
+    ticks = time_base * rate
+    whole, half, first = 2 * ticks.denominator, ticks.denominator, ordered[0]
+    return [(2 * ticks.numerator * (time - first) + half) // whole for time in ordered]
 
 
 def _last_hold(ordered: Sequence[int], duration: int | None, times: FrameTimes) -> tuple[int, tuple[str, ...]]:
     """Frames for which the last picture is shown, and a note where the file's own word is not taken."""
-    step = median_low([b - a for a, b in zip(ordered, ordered[1:], strict=False)]) if len(ordered) > 1 else 0
+    step = median_low([b - a for a, b in pairwise(ordered)]) if len(ordered) > 1 else 0
     hold = (duration or step) * times.time_base
     if hold > _LONGEST_LAST_HOLD and duration != step:
         text = f"The file says that its last picture holds for {float(hold):.0f} seconds: it was taken as one frame."
@@ -122,44 +125,56 @@ def _natural_grid(
     if len(ordered) == 1:
         return (_snapped(nominal[0]) if nominal else Fraction(24)), [0]
     mean = Fraction(ordered[-1] - ordered[0], len(ordered) - 1)
-    spread = _spread([time - ordered[0] - place * mean for place, time in enumerate(ordered)])
+    even = list(range(len(ordered)))
+    spread = _spread(ordered, even, mean)
     # A dropped frame moves everything behind it by a whole step. Half a step is what rounding and jitter may do.
     if 2 * spread <= mean:
-        return _even_rate(ordered, mean, spread, time_base, nominal), list(range(len(ordered)))
+        return _mean_rate(ordered, even, time_base, nominal), even
     typical = 1 / (_typical_step(ordered) * time_base)
     grids = [_own_frames(ordered, time_base, rate) for rate in _candidates(typical, nominal)]
-    fitting = [grid for grid in grids if grid is not None]
+    fitting = [frames for frames in grids if frames is not None]
     if fitting:
-        return min(fitting, key=lambda grid: grid[1][-1])
+        frames = min(fitting, key=lambda frames: frames[-1])
+        return _mean_rate(ordered, frames, time_base, nominal), frames
     rate = next((rate for rate in _candidates(typical, nominal) if abs(rate / typical - 1) <= 0.02), _snapped(typical))
     return rate, _frames_by_time(ordered, time_base, rate)
 
 
-def _even_rate(
-    ordered: Sequence[int], mean: Fraction, spread: Fraction, time_base: Fraction, nominal: Sequence[Fraction]
+def _spread(ordered: Sequence[int], frames: Sequence[int], step: Fraction) -> Fraction:
+    """How far the times are from those frames of a grid with that step: latest less earliest, in ticks."""
+    parts, first = step.denominator, ordered[0]
+    off = [(time - first) * parts - frame * step.numerator for time, frame in zip(ordered, frames, strict=True)]
+    return Fraction(max(off) - min(off), parts)
+
+
+def _mean_rate(
+    ordered: Sequence[int], frames: Sequence[int], time_base: Fraction, nominal: Sequence[Fraction]
 ) -> Fraction:
-    average = 1 / (mean * time_base)
+    """The rate at which these pictures have these frames."""
+    step = Fraction(ordered[-1] - ordered[0], frames[-1])
+    spread, average = _spread(ordered, frames, step), 1 / (step * time_base)
     # A container that rounds to milliseconds shows 23.976 and 23.98 alike on a short clip; its header does not.
     blur = (spread + 2) / (ordered[-1] - ordered[0]) + Fraction(2, 100_000)
-    for rate in (*nominal, *(_usual_rates() if spread > 1 else ())):
-        if abs(rate / average - 1) <= blur:
-            return _snapped(rate)
-    return _snapped(average)
+    near = [_snapped(rate) for rate in nominal if abs(rate / average - 1) <= blur]
+    usual = [rate for rate in _usual_rates() if abs(rate / average - 1) <= blur]
+    said = [rate for rate in near if rate in usual]
+    if spread > 1:  # of an uneven clock a header's mean, or ffmpeg's guess, is no better than this one
+        return min(said or usual or near or [_snapped(average)], key=lambda rate: abs(rate - average))
+    return next(iter(said or near), _snapped(average))
 
 
-def _own_frames(ordered: Sequence[int], time_base: Fraction, rate: Fraction) -> tuple[Fraction, list[int]] | None:
-    """(rate, frames) when every picture is near a frame of its own on the grid of `rate`."""
-    exact = [(time - ordered[0]) * time_base * rate for time in ordered]
-    frames = [floor(position + Fraction(1, 2)) for position in exact]
-    if _spread([position - frame for position, frame in zip(exact, frames, strict=True)]) > Fraction(1, 2):
+def _own_frames(ordered: Sequence[int], time_base: Fraction, rate: Fraction) -> list[int] | None:
+    """The frames when every picture is near one of its own on the grid of `rate`."""
+    frames = _frames_by_time(ordered, time_base, rate)
+    step = 1 / (time_base * rate)
+    if 2 * _spread(ordered, frames, step) > step:
         return None
-    rising = all(earlier < later for earlier, later in zip(frames, frames[1:], strict=False))
-    return (rate, frames) if rising else None
+    return frames if all(earlier < later for earlier, later in pairwise(frames)) else None
 
 
 def _typical_step(ordered: Sequence[int]) -> Fraction:
     """Mean of the steps that are near the middle one, in ticks: holds do not count."""
-    steps = [later - earlier for earlier, later in zip(ordered, ordered[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(ordered)]
     middle = median_low(steps)
     near = [step for step in steps if 3 * abs(step - middle) <= max(3, middle)]
     return Fraction(sum(near), len(near))
@@ -175,10 +190,6 @@ def _candidates(typical: Fraction, nominal: Sequence[Fraction]) -> Iterator[Frac
 
 def _usual_rates() -> tuple[Fraction, ...]:
     return (*_USUAL, *(each * NTSC for each in _USUAL))
-
-
-def _spread(values: Sequence[Fraction]) -> Fraction:
-    return max(values) - min(values)
 
 
 def _snapped(rate: Fraction) -> Fraction:
