@@ -181,6 +181,10 @@ def _uninstall(root: Path, options: argparse.Namespace, places: Places) -> int:
             return 0
     removed = uninstall(places, _report, settings=options.settings)
     print("DynVFX was removed.")
+    if removed.downloaded:
+        print(f"  removed too: downloaded packages ({removed.downloaded / 1e9:.1f} GB)")
+    for path in removed.caches:
+        print(f"  kept, because you chose that folder for downloads: {path}  (`uv cache clean` empties uv's)")
     for path in removed.kept:
         print(f"  kept, because you changed it: {path}")
     for path in removed.work:

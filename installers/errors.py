@@ -40,6 +40,12 @@ class InstallationNotPermitted(InstallProblem):
     kind = "not_permitted"
 
 
+class BadLink(InstallProblem):
+    """A folder of the installation is a link to nowhere."""
+
+    kind = "bad_link"
+
+
 class InTheWay(InstallProblem):
     """A file that the installation did not create is at the path of one of its own."""
 

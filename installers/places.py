@@ -18,13 +18,14 @@ BASES: dict[str, dict[str, str]] = {
     "DATA": {"linux": "{HOME}/.local/share", "darwin": "{LIBRARY}", "win32": "{LOCALAPPDATA}"},
     "STATE": {"linux": "{HOME}/.local/state", "darwin": "{LIBRARY}", "win32": "{LOCALAPPDATA}"},
     "CONFIG": {"linux": "{HOME}/.config", "darwin": "{LIBRARY}", "win32": "{APPDATA}"},
+    "CACHE": {"linux": "{HOME}/.cache", "darwin": "{HOME}/.cache", "win32": "{LOCALAPPDATA}"},
     "LIBRARY": {"darwin": "{HOME}/Library/Application Support"},
     "LOCALAPPDATA": {"win32": "{HOME}/AppData/Local"},
     "APPDATA": {"win32": "{HOME}/AppData/Roaming"},
     "PROGRAMFILES": {"win32": "C:/Program Files"},
     "SYSTEMROOT": {"win32": "C:/Windows"},
 }
-OVERRIDES = {"DATA": "XDG_DATA_HOME", "STATE": "XDG_STATE_HOME", "CONFIG": "XDG_CONFIG_HOME"}
+OVERRIDES = {"DATA": "XDG_DATA_HOME", "STATE": "XDG_STATE_HOME", "CONFIG": "XDG_CONFIG_HOME", "CACHE": "XDG_CACHE_HOME"}
 """Variables that move a base folder on Linux, and on macOS only our own data and logs (like platformdirs)."""
 
 TABLE: dict[str, dict[str, tuple[str, ...]]] = {
@@ -104,6 +105,11 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
             "{PROGRAMFILES}/Steam/steamapps/common/Blender/blender.exe",
             "C:/Program Files (x86)/Steam/steamapps/common/Blender/blender.exe",
         ),
+    },
+    "uv_cache": {  # where uv keeps downloads, unless UV_CACHE_DIR says otherwise
+        "linux": ("{CACHE}/uv",),
+        "darwin": ("{CACHE}/uv",),
+        "win32": ("{LOCALAPPDATA}/uv/cache",),
     },
     "resolve_scripts": {
         "linux": ("{HOME}/.local/share/DaVinciResolve/Fusion/Scripts",),

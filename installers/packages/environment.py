@@ -7,14 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from installers.errors import PackagesFailed, SelfCheckFailed
+from installers.packages.downloads import CACHES, download_variables, temporary
 from installers.packages.lock import LockedPackage, write_requirements
-from installers.packages.package_failures import NETWORK_SIGNS, explain_failure
+from installers.packages.package_failures import FULL_SIGNS, NETWORK_SIGNS, explain_failure
 from installers.places import Places
 
 ATTEMPTS = 3
@@ -75,18 +78,30 @@ def torch_choices(system: str, nvidia: bool, uv: bool, asked: str) -> tuple[list
 
 
 class Environment:
-    """A virtual environment in `folder`, based on the running Python."""
+    """A virtual environment in `folder`, based on the running Python.
 
-    def __init__(self, folder: Path, places: Places, uv: list[str] | None) -> None:
+    `downloads` is the folder for downloaded packages and temporary files; None leaves them where uv and pip keep them.
+    """
+
+    def __init__(self, folder: Path, places: Places, uv: list[str] | None, downloads: Path | None = None) -> None:
         self.folder = folder
         self.uv = uv
+        self._variables: dict[str, str] = {}
+        if downloads is not None:
+            temporary(downloads).mkdir(parents=True, exist_ok=True)
+            self._variables = download_variables(downloads)
+        self._written = [folder, *([downloads] if downloads is not None else [Path(tempfile.gettempdir())])]
+        caches = {name: self._variables.get(name) or os.environ.get(name) for name in CACHES}
+        self._written += [Path(each) for each in caches.values() if each] or [places.one("uv_cache")]
         self.python = places.inside("python", folder)
         self.script = places.inside("script", folder)
 
     def make(self, uv_packages: Sequence[LockedPackage] = ()) -> None:
         """Create it; without uv, `uv_packages` are installed first. Raises PackagesFailed, OSError."""
         if self.uv is not None:
-            made = _run([*self.uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(self.folder)])
+            made = self._run(
+                [*self.uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(self.folder)]
+            )
             if made.returncode == 0:
                 return
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -126,14 +141,14 @@ class Environment:
                 return choice
             if choice is not choices[-1]:
                 report(f"That did not work with {' '.join(choice)}; trying without.")
-        raise _failed(output, self.folder, None)
+        raise self._failed(output, None)
 
     def fill_from_bundle(self, requirement: str, wheels: Path, report: Callable[[str], None] = print) -> None:
         """Install `requirement` from the folder `wheels` only. Raises PackagesFailed."""
         offline = ["--no-index", "--find-links", str(wheels)]
         failure = self._attempt([*self._installer(), *offline, requirement], 1, report, time.sleep)
         if failure is not None:
-            raise _failed(failure, self.folder, wheels)
+            raise self._failed(failure, wheels)
 
     def add_uv(self, packages: Sequence[LockedPackage]) -> None:
         """Install the locked uv with pip; if that fails, pip installs the other packages too. Raises OSError."""
@@ -174,9 +189,9 @@ class Environment:
         else:
             command = [*self.uv, "build", "--quiet", "--wheel", "--python", str(python)]
             command += ["--out-dir", str(wheels), str(source)]
-        done = _run(command)
+        done = self._run(command)
         if done.returncode != 0:
-            raise _failed(done.stderr, self.folder, None)
+            raise self._failed(done.stderr, None)
 
     def check(self, version: str, parts: Sequence[str]) -> None:
         """Check the installation: the command must print `version`, and the modules of `parts` must load.
@@ -209,12 +224,26 @@ class Environment:
         """Run the installer up to `times` times; returns None after success, else the last output."""
         for number in range(1, times):
             # Its progress is shown, except in the last attempt, whose output is needed to explain a failure.
-            if _run(command, shown=True).returncode == 0:
+            if self._run(command, shown=True).returncode == 0:
                 return None
             report(f"The installation failed; attempt {number + 1} of {times} follows.")
             pause(2.0 * number)
-        done = _run(command)
+        done = self._run(command)
         return None if done.returncode == 0 else done.stderr
+
+    def _run(self, command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess[str]:
+        return _run(command, shown=shown, variables=self._variables)
+
+    def _failed(self, output: str, wheels: Path | None) -> PackagesFailed:
+        """The error that the installer's output shows."""
+        if wheels is not None and not NETWORK_SIGNS.search(output.lower()) and not FULL_SIGNS.search(output.lower()):
+            tail = " ".join(output.strip().splitlines()[-6:])
+            return PackagesFailed(
+                "The bundle's packages could not be installed.",
+                tail,
+                "Make the bundle again, on a machine with the same system and the same version of Python.",
+            )
+        return PackagesFailed(explain_failure(output, self._written))
 
 
 def make_with_pip(folder: Path) -> None:
@@ -241,11 +270,13 @@ def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     return {"UV_HTTP_TIMEOUT": "120", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **kept, "PYTHONNOUSERSITE": "1"}
 
 
-def _run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: list[str], *, shown: bool = False, variables: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
     """Run a program; its output is shown or captured. Raises OSError only when it cannot be started."""
     return subprocess.run(
         command,
-        env=clean_environment(),
+        env={**clean_environment(), **variables},
         stdin=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
@@ -257,21 +288,6 @@ def _run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProc
         stdout=None if shown else subprocess.PIPE,
         stderr=None if shown else subprocess.PIPE,
     )
-
-
-def _failed(output: str, folder: Path, wheels: Path | None) -> PackagesFailed:
-    """The error that the installer's output shows."""
-    nearest = folder
-    while not nearest.exists():
-        nearest = nearest.parent
-    if wheels is not None and not NETWORK_SIGNS.search(output.lower()) and "no space" not in output.lower():
-        tail = " ".join(output.strip().splitlines()[-6:])
-        return PackagesFailed(
-            "The bundle's packages could not be installed.",
-            tail,
-            "Make the bundle again, on a machine with the same system and the same version of Python.",
-        )
-    return PackagesFailed(explain_failure(output, shutil.disk_usage(nearest).free))
 
 
 def _not_working(why: str) -> SelfCheckFailed:

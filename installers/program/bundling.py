@@ -45,7 +45,8 @@ def make_bundle(
     with tempfile.TemporaryDirectory() as made:
         report("Building the program ...")
         # pip, because uv cannot download without installing.
-        python, environment = Path(sys.executable), Environment(Path(made) / "env", places, find_uv())
+        downloads = Path(made) / "downloads"
+        python, environment = Path(sys.executable), Environment(Path(made) / "env", places, find_uv(), downloads)
         if importlib.util.find_spec("pip") is None or environment.uv is None:
             environment.uv = None
             environment.make()
@@ -75,7 +76,7 @@ def _download(python: Path, locked: Path, wheels: Path) -> None:
     """
     folder = str(wheels)
     command = [str(python), "-m", "pip", "wheel", "--require-hashes", "--no-deps", "--find-links", folder]
-    command += ["-w", folder, "-r", str(locked)]
+    command += ["--no-cache-dir", "-w", folder, "-r", str(locked)]
     done = subprocess.run(
         command,
         env=clean_environment(),
@@ -87,4 +88,4 @@ def _download(python: Path, locked: Path, wheels: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise PackagesFailed(explain_failure(done.stderr, shutil.disk_usage(wheels).free))
+        raise PackagesFailed(explain_failure(done.stderr, [wheels, Path(tempfile.gettempdir())]))

@@ -6,6 +6,7 @@ Standard library only.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,16 +16,14 @@ from installers.errors import InstallProblem, NoSpace
 from installers.hosts import agents
 from installers.hosts.found_hosts import FoundHost
 from installers.manifest import Manifest, PlacedFile, write_file
+from installers.packages.downloads import chosen_caches
 from installers.packages.environment import Environment, find_uv, has_nvidia, torch_choices
 from installers.packages.lock import Lock
-from installers.packages.package_failures import DISK_NEEDED
+from installers.packages.package_failures import DISK_NEEDED, PANEL_DISK
 from installers.places import Places
 from installers.program import desktop, payload
 from installers.program.record_files import keep_changed
 from installers.program.versions import INCOMPLETE, VERSION_FILE, App
-
-PANEL_DISK = 1_500_000_000
-"""Measured: the panel's packages without torch take 0.6 GB, and as much again during the installation."""
 
 
 @dataclass
@@ -96,6 +95,7 @@ def _install(order: Order, places: Places, app: App, report: Callable[[str], Non
         raise
     manifest.hosts = [_as_record(host) for host in order.hosts]
     manifest.choices.update(panel_only=order.panel_only, menu=order.menu, torch=order.torch)
+    manifest.choices["caches"] = os.pathsep.join(map(str, chosen_caches()))
     manifest.write()
     left = remove_others(app, name, report)
     app.end()
@@ -193,7 +193,7 @@ def _make(
     """Install a version, check it, and return its name. Raises InstallProblem, OSError."""
     folder = app.new_version(wanted)
     app.step("creating the environment")
-    environment = Environment(folder / "env", places, find_uv())
+    environment = Environment(folder / "env", places, find_uv(), app.downloads)
     extras = ("panel", "timelines") if "backend" not in parts else ("backend", "panel", "timelines")
     if order.offline:
         environment.make()

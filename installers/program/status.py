@@ -57,6 +57,7 @@ def collect(places: Places) -> dict[str, Any]:
         "on_path": bool(command) and Path(command[0]).parent in places.path_folders(),
         "service_home": str(places.service_home),
         "logs": str(places.logs),
+        "downloads": str(app.downloads) if app.downloads.exists() else "",
         "hosts": hosts,
         "files": len(manifest.files),
         "changed": [str(path) for path in changed],
@@ -84,6 +85,8 @@ def as_text(facts: dict[str, Any]) -> list[str]:
         lines.append(f"  command   {facts['command']}{hint}")
     lines.append(f"  your work {facts['service_home']}  (keys, jobs, takes; never part of the program)")
     lines.append(f"  logs      {facts['logs']}")
+    if facts["downloads"]:
+        lines.append(f"  downloads {facts['downloads']}  (for the next command; uninstalling removes them)")
     for host in facts["hosts"]:
         state = "has the agent" if host["agent"] else "without the agent"
         problem = f": {host['problem']}" if host["problem"] else ""

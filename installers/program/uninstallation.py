@@ -11,6 +11,7 @@ from pathlib import Path
 from installers.errors import InUse, NotInstalled
 from installers.hosts.blender_addon import switch_off
 from installers.manifest import Manifest
+from installers.packages.downloads import folder_bytes
 from installers.places import Places
 from installers.program.desktop import POINTER
 from installers.program.record_files import keep_changed
@@ -22,10 +23,13 @@ SETTINGS = ("keys", "log", "cache", "panel/panel.ini", "service.json", "service.
 
 @dataclass
 class Removed:
-    """The result of uninstalling: kept files that the user changed, and folders with the user's work."""
+    """The result of uninstalling: kept files that the user changed, folders with the user's work, bytes of removed
+    downloads, and folders for downloads that the user chose, which are kept."""
 
     kept: list[Path] = field(default_factory=list)
     work: list[Path] = field(default_factory=list)
+    downloaded: int = 0
+    caches: list[Path] = field(default_factory=list)
     settings: bool = False
 
 
@@ -37,7 +41,8 @@ def uninstall(places: Places, report: Callable[[str], None], *, settings: bool =
     app = App(places.app)
     with app.lock():
         manifest = Manifest.read(app.manifest_file)
-        is_there = bool(manifest.files or app.names() or app.under_way())
+        # A failed installation leaves its downloads.
+        is_there = bool(manifest.files or app.names() or app.under_way() or app.downloads.exists())
         if not is_there and not settings:
             raise NotInstalled(
                 "DynVFX is not installed for this user.", f"There is no installation in {app.folder}.", ""
@@ -70,7 +75,11 @@ def _remove_program(app: App, manifest: Manifest, removed: Removed, report: Call
         app.step(f"removing {name}")
         removed.kept += keep_changed(app, name, report) if app.is_whole(name) else []
         app.remove(name)
-    for folder in (app.versions, app.staging):
+    chosen = str(manifest.choices.get("caches", ""))
+    removed.caches = [Path(each) for each in chosen.split(os.pathsep) if each and Path(each).is_dir()]
+    app.step("removing the downloads")
+    removed.downloaded = folder_bytes(app.downloads)
+    for folder in (app.versions, app.staging, app.downloads):
         remove_tree(folder)
     for coming in app.folder.glob("*.dynvfx-new"):
         coming.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ APP/versions/NAME/      one version: env/ (its packages), setup/ (this installer
 APP/manifest.json       the installed files outside APP (manifest.py)
 APP/journal.json        the command in progress, or the one that was interrupted
 APP/staging/            exists while a command is in progress
+APP/downloads/          downloaded packages, kept for the next command (packages/downloads.py)
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from installers.errors import InUse
+from installers.errors import BadLink, InUse
 from installers.manifest import write_file
+from installers.packages.downloads import temporary
 from installers.program.desktop import POINTER
 
 INCOMPLETE = "incomplete"
@@ -38,6 +40,7 @@ class App:
         self.folder = folder
         self.versions = folder / "versions"
         self.staging = folder / "staging"
+        self.downloads = folder / "downloads"
         self.manifest_file = folder / "manifest.json"
         self._journal = folder / "journal.json"
         self._under_way: dict[str, str] = {}
@@ -83,12 +86,26 @@ class App:
     # What is done ---------------------------------------------------------------------------------------------------
 
     def begin(self, command: str, version: str) -> None:
-        """Record that `command` is in progress. Raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Record that `command` is in progress. Raises OSError, BadLink."""
+        self._make_folder()
         if os.name == "posix":
             self.folder.chmod(0o700)
         self._under_way = {"command": command, "version": version}
         self.step("begun")
+
+    def _make_folder(self) -> None:
+        """Create the app folder, or the folder that it is a link to. Raises OSError, BadLink."""
+        if not self.folder.is_symlink() or self.folder.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return
+        target = Path(os.path.realpath(self.folder))
+        if not target.parent.is_dir():
+            raise BadLink(
+                f"{self.folder} is a link to {target}, which does not exist.",
+                "Its disk is not connected, or the folder was removed.",
+                f"Connect the disk or create the folder {target.parent}, and run the same command again.",
+            )
+        target.mkdir()
 
     def step(self, text: str) -> None:
         """Record the next step before it begins. Raises OSError."""
@@ -97,6 +114,7 @@ class App:
     def end(self) -> None:
         """Record that the command has finished. Raises OSError."""
         remove_tree(self.staging)
+        remove_tree(temporary(self.downloads))
         self._journal.unlink(missing_ok=True)
 
     def switch(self, name: str) -> None:
@@ -150,7 +168,9 @@ class App:
     def users_of(self, name: str | None = None) -> list[str]:
         """Programs running from a version (None: any), as "process 12: COMMAND"; best effort, never an error."""
         names = self.names() if name is None else [name]
-        environments = [self.versions / each / "env" for each in names]
+        # A program may have been started by the link's path or by the folder's own.
+        folders = dict.fromkeys((self.versions, self.versions.resolve()))
+        environments = [folder / each / "env" for folder in folders for each in names]
         if os.name == "nt":
             return [f"a program in {each}" for each in environments if _runs_on_windows(each)]
         own = os.getpid()

@@ -70,7 +70,7 @@ def installer(tmp_path, monkeypatch):
 
     asked = Asked()
 
-    def run(command, *, shown=False):
+    def run(command, *, shown=False, variables=()):
         asked.append(command)
         status, output = asked.answers.pop(0)
         return subprocess.CompletedProcess(command, status, "", output)
@@ -138,8 +138,9 @@ def test_the_next_choice_is_taken_when_one_does_not_work(installer):
         ("error: no version of torch\nbecause of this", 1 << 40, "because of this"),
     ],
 )
-def test_failures_are_explained(output, free, expected):
-    assert expected in explain_failure(output, free)
+def test_failures_are_explained(output, free, expected, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=free))
+    assert expected in explain_failure(output, [Path("/somewhere")])
 
 
 def test_no_network_is_explained(installer):
