@@ -52,7 +52,7 @@ def commands(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> list[list[s
     """The commands that the environment runs; pip installs uv, and all commands succeed."""
     started: list[list[str]] = []
 
-    def run(command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess:
+    def run(command: list[str], *, shown: bool = False, variables: object = None) -> subprocess.CompletedProcess:
         started.append(command)
         return subprocess.CompletedProcess(command, 0, "", "")
 
@@ -135,7 +135,7 @@ def test_packages_come_from_the_lock_file_by_uv(checkout, commands):
 def test_without_uv_pip_installs(checkout, commands, monkeypatch):
     run = environment._run
 
-    def fail_first(command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess:
+    def fail_first(command: list[str], *, shown: bool = False, variables: object = None) -> subprocess.CompletedProcess:
         done = run(command, shown=shown)
         done.returncode = 1 if len(commands) == 1 else 0
         return done
@@ -146,7 +146,7 @@ def test_without_uv_pip_installs(checkout, commands, monkeypatch):
 
 
 def test_installing_is_tried_again(checkout, commands, monkeypatch):
-    def fail(command: list[str], *, shown: bool = False) -> subprocess.CompletedProcess:
+    def fail(command: list[str], *, shown: bool = False, variables: object = None) -> subprocess.CompletedProcess:
         commands.append(command)
         return subprocess.CompletedProcess(command, 1, "", "error: dns error")
 

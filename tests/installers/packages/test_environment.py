@@ -130,8 +130,8 @@ def test_the_next_choice_is_taken_when_one_does_not_work(installer):
 @pytest.mark.parametrize(
     ("output", "free", "expected"),
     [
-        ("error: No space left on device (os error 28)", 1 << 40, "disk is full"),
-        ("whatever", 1000, "disk is full"),
+        ("error: No space left on device (os error 28)", 1 << 40, "is full"),
+        ("whatever", 1000, "is full"),
         ("error: Failed to fetch: `https://x`\n Caused by: dns error", 1 << 40, "Check the network"),
         ("error: Hash mismatch for `av==18.1.0`", 1 << 40, "not the file that the lock file names"),
         ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", 1 << 40, "not the file"),
