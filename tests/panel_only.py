@@ -9,20 +9,20 @@ import venv
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
-from installers.packages.lock import Lock, normalized
+from installers.packages.lock import PANEL_EXTRAS, Lock, normalized
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 class PanelOnly:
-    """A virtual environment whose packages are links to those of the lock file that the extra `panel` needs."""
+    """A virtual environment whose packages are links to those of the lock file that its extras need."""
 
     def __init__(self, folder: Path) -> None:
         venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(folder)
         self.python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         self.site = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
         (self.site / "checkout.pth").write_text(f"{ROOT}\n")
-        wanted = {each.name for each in Lock.read(ROOT).for_extras(ROOT, ("panel",))}
+        wanted = {each.name for each in Lock.read(ROOT).for_extras(ROOT, PANEL_EXTRAS)}
         for each in distributions():
             if normalized(each.metadata["Name"]) in wanted:
                 self._link(each)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCK_FILE = Path("installers") / "lock.txt"
+PANEL_EXTRAS = ("panel", "timelines")
+"""Extras of pyproject.toml that every installation has; one with a backend has `backend` as well."""
 _HEADER = "# Made by `python3 run.py lock`: do not edit.\n"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _CUDA = re.compile(r"torch|torchvision|triton|(nvidia|cuda)-.*")

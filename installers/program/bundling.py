@@ -13,7 +13,7 @@ from pathlib import Path
 from installers.errors import BadChoice, PackagesFailed
 from installers.hosts import agents
 from installers.packages.environment import Environment, clean_environment, find_uv
-from installers.packages.lock import Lock, write_requirements
+from installers.packages.lock import PANEL_EXTRAS, Lock, write_requirements
 from installers.packages.package_failures import explain_failure
 from installers.places import Places
 from installers.program import payload
@@ -56,7 +56,7 @@ def make_bundle(
         environment.build(Path(made) / "source", built, python)
         wheel = next(built.glob(f"{bundle.name}-*.whl"))
         report("Downloading its packages (several gigabytes with torch) ..." if not panel_only else "Downloading ...")
-        packages = Lock.read(root).for_extras(root, ("panel", "timelines", *(() if panel_only else ("backend",))))
+        packages = Lock.read(root).for_extras(root, (*PANEL_EXTRAS, *(() if panel_only else ("backend",))))
         missing = [each for each in packages if not any(wheels.glob(f"{each.name}-*+*.whl"))]
         _download(python, write_requirements(missing, Path(made) / "locked.txt"), wheels)
         shutil.copyfile(wheel, wheels / wheel.name)

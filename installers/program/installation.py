@@ -18,7 +18,7 @@ from installers.hosts.found_hosts import FoundHost
 from installers.manifest import Manifest, PlacedFile, write_file
 from installers.packages.downloads import chosen_caches
 from installers.packages.environment import Environment, find_uv, has_nvidia, torch_choices
-from installers.packages.lock import Lock
+from installers.packages.lock import PANEL_EXTRAS, Lock
 from installers.packages.package_failures import DISK_NEEDED, PANEL_DISK
 from installers.places import Places
 from installers.program import desktop, payload
@@ -194,7 +194,7 @@ def _make(
     folder = app.new_version(wanted)
     app.step("creating the environment")
     environment = Environment(folder / "env", places, find_uv(), app.downloads)
-    extras = ("panel", "timelines") if "backend" not in parts else ("backend", "panel", "timelines")
+    extras = (*PANEL_EXTRAS, *(("backend",) if "backend" in parts else ()))
     if order.offline:
         environment.make()
         torch = _fill_from_bundle(order, environment, app, bundle, extras, report)

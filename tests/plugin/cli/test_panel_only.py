@@ -15,7 +15,7 @@ from bridge.local.folders import key_folder
 from bridge.wire.keys import KeyFolder
 from contract.errors import OBJECT_ABSENT, BadUsage
 from installers.packages.environment import CHECKED
-from installers.packages.lock import Lock, normalized, requirements_of
+from installers.packages.lock import PANEL_EXTRAS, Lock, normalized, requirements_of
 from plugin.cli.arguments import parse
 from tests.backend.jobs.small_jobs import INSTRUCTION, write_movie
 from tests.backend.service.running import RunningService, running
@@ -64,10 +64,10 @@ def named(far: RunningService, tmp_path: Path) -> dict[str, str]:
 def test_the_environment_has_the_panel_s_packages_and_no_others(installed: PanelOnly, tmp_path: Path):
     code = "import importlib.metadata as m, json; print(json.dumps([d.metadata['Name'] for d in m.distributions()]))"
     found = {normalized(name) for name in json.loads(installed.run("-c", code, home=tmp_path).stdout)} - {"dynvfx"}
-    listed = {each.name for each in Lock.read(ROOT).for_extras(ROOT, ("panel",))}
+    listed = {each.name for each in Lock.read(ROOT).for_extras(ROOT, PANEL_EXTRAS)}
     # Packages with a marker for other systems or Pythons are in the list and not here.
     assert found <= listed
-    required = {normalized(line.split(">")[0].split("[")[0]) for line in requirements_of(ROOT, ("panel",))}
+    required = {normalized(line.split(">")[0].split("[")[0]) for line in requirements_of(ROOT, PANEL_EXTRAS)}
     assert required <= found
     others = {module: {normalized(each) for each in names} for module, names in packages_distributions().items()}
     modules = sorted(each for each, names in others.items() if each.isidentifier() and not names & {*found, "dynvfx"})
