@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contract.errors import BadMedia, BadUsage, Problem
+from contract.image_sequence import ImageSequence
 
 
 class MissingMedia(BadMedia):
@@ -42,9 +43,10 @@ class DamagedMedia(BadMedia):
 
 
 class MissingFrames(BadMedia):
-    """An image sequence has holes, or mixes sizes or pixel formats."""
+    """An image sequence has holes, or mixes sizes or pixel formats. With holes, `sequence` is all of it."""
 
     kind = "frames_missing"
+    sequence: ImageSequence | None = None
 
 
 class UnsupportedPixels(BadMedia):

@@ -90,7 +90,9 @@ def _from_pattern(folder: str, name: str, names: list[str]) -> ImageSequence:
             found = [(number, digits) for number, digits in found if number in wanted]
             absent = sorted(set(wanted) - {number for number, _ in found})
             if found and absent:
-                raise _holes(path, absent)
+                padding, count = _padding(found), len(wanted)
+                whole = ImageSequence(folder, spelled.prefix, spelled.suffix, wanted[0], 1, padding, count)
+                raise _holes(path, absent, whole)
         if found:
             return _checked(folder, spelled.prefix, spelled.suffix, found, names)
     raise MissingMedia(f"No file matches {path}.", remedy="Check the pattern and the folder.")
@@ -143,7 +145,7 @@ def _checked(
     sequence = ImageSequence(folder, prefix, suffix, numbers[0], 1, _padding(found), numbers[-1] - numbers[0] + 1)
     absent = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
     if absent:
-        raise _holes(sequence.pattern, absent)
+        raise _holes(sequence.pattern, absent, sequence)
     there = set(names)
     if len(numbers) != sequence.count or any(os.path.basename(image) not in there for image in sequence.images()):
         raise _padded_in_several_ways(sequence, found)
@@ -169,11 +171,13 @@ def _with_bytes(sequence: ImageSequence) -> ImageSequence:
     return sequence
 
 
-def _holes(pattern: str, absent: list[int]) -> MissingFrames:
+def _holes(pattern: str, absent: list[int], sequence: ImageSequence | None = None) -> MissingFrames:
     shown = ", ".join(map(str, absent[:8])) + (" ..." if len(absent) > 8 else "")
     several = len(absent) != 1
-    return MissingFrames(
+    problem = MissingFrames(
         f"{len(absent)} frame{'s' if several else ''} of {pattern} {'are' if several else 'is'} missing: {shown}.",
         "A picture that is not there would have to be invented.",
         "Render or copy the missing frames, or choose a range without them.",
     )
+    problem.sequence = sequence
+    return problem

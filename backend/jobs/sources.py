@@ -19,6 +19,7 @@ from contract.counting import ordinal
 from contract.errors import BadMedia, BadTimeline, Problem
 from contract.image_sequence import ImageSequence
 from contract.timecode import recounted
+from media.errors import MissingFrames
 from media.probe import MediaInfo, probe
 from media.sequences import check_sequence, find_sequence, is_sequence
 
@@ -81,7 +82,7 @@ def open_source(
             "New content moves with the shot, so there has to be one.",
             "Name a movie, the folder of an image sequence, or its pattern (shot.%04d.png).",
         )
-    info = look.at(path, rate)
+    info = _media_of(path, rate, part, look)
     opened = _timeline_of(info)
     shot = select_shot(opened, clip)
     return Source(path, opened, shot if part is None else part_of(shot, part), info)
@@ -180,9 +181,25 @@ def _sequence_info(shot: Shot, sequence: ImageSequence, look: _Look) -> MediaInf
         return look.at(sequence, shot.frame_rate)
     first = sequence.first + shot.source_start
     seen = msgspec.structs.replace(sequence, first=first, count=shot.frame_count)
-    info = look.at(seen, shot.frame_rate)
     # Frames count from the first image that the timeline knows, whatever else is in the folder.
-    return replace(info, path=sequence.pattern, sequence=sequence, frame_count=sequence.count)
+    return _as_part_of(sequence, look.at(seen, shot.frame_rate))
+
+
+def _media_of(path: str, rate: Fraction | None, part: tuple[int, int] | None, look: _Look) -> MediaInfo:
+    """A movie or an image sequence; of a sequence with missing images those of `part` have to be there."""
+    try:
+        return look.at(path, rate)
+    except MissingFrames as problem:
+        whole = problem.sequence
+        if part is None or whole is None or not 0 <= part[0] <= part[1] < whole.count:
+            raise
+        seen = msgspec.structs.replace(whole, first=whole.first + part[0], count=part[1] - part[0] + 1)
+        return _as_part_of(whole, look.at(seen, rate))
+
+
+def _as_part_of(sequence: ImageSequence, seen: MediaInfo) -> MediaInfo:
+    """What is known of some images of a sequence, as facts of all of it."""
+    return replace(seen, path=sequence.pattern, sequence=sequence, frame_count=sequence.count)
 
 
 def _played_at(info: MediaInfo, rate: Fraction) -> MediaInfo:
@@ -190,4 +207,7 @@ def _played_at(info: MediaInfo, rate: Fraction) -> MediaInfo:
     start = None
     if info.start_timecode is not None:
         start = recounted(info.start_timecode, info.rate, rate, info.drop_frame)
-    return replace(info, rate=rate, start_timecode=start, has_audio=False, audio_codec=None)
+    notes = info.notes
+    if info.has_audio:
+        notes += ("The footage is played at another speed than its sound, so composite and preview have no sound.",)
+    return replace(info, rate=rate, start_timecode=start, has_audio=False, audio_codec=None, notes=notes)

@@ -232,8 +232,7 @@ def _gaps(before: Many[otio.core.Item], clip: otio.schema.Clip, shot: Shot) -> l
 
 def _offset(clip: otio.schema.Clip, shot: Shot) -> otio.opentime.RationalTime:
     """Time from the clip's own first frame to the shot's, in the rate that the clip's length is spelled in."""
-    frames = shot.trimmed[0] + shot.part_offset
-    return _respelled(Fraction(frames) / Fraction(*shot.timeline_rate), duration_of(clip).rate)
+    return _respelled(Fraction(shot.offset_in_clip) / Fraction(*shot.timeline_rate), duration_of(clip).rate)
 
 
 def _respelled(seconds: Fraction, rate: float) -> otio.opentime.RationalTime:

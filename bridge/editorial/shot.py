@@ -87,6 +87,11 @@ class Shot(msgspec.Struct, frozen=True):
         return Fraction(*self.rate)
 
     @property
+    def offset_in_clip(self) -> int:
+        """Timeline frames from the clip's own beginning to the shot's."""
+        return self.trimmed[0] + self.part_offset
+
+    @property
     def record_timecodes(self) -> tuple[str, str]:
         """Record in and (excluded) record out, as an edit list shows them."""
         rate, first = Fraction(*self.timeline_rate), self.timeline_start + self.record_start

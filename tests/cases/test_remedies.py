@@ -193,3 +193,13 @@ def test_a_single_picture(tmp_path: Path) -> None:
     movie = make_movie(tmp_path / "shot.mov", 4, "24")
     for name in (movie, tmp_path / "shots", tmp_path / "shots" / "shot.%04d.png"):
         assert pictures(open_source(str(name), unpacked=tmp_path)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["", "shot.%04d.png", "shot.####.png", "shot.[0001-0040].png"])
+def test_missing_images_of_a_sequence_and_a_range_without_them(footage: Path, tmp_path: Path, name: str) -> None:
+    path = str(footage / "holes" / name)
+    for part in (None, (5, 12), (0, 39)):
+        with pytest.raises(BadMedia, match="1 frame of .* is missing: 10.*choose a range without them"):
+            open_source(path, part=part, unpacked=tmp_path)
+    assert pictures(open_source(path, part=(10, 39), unpacked=tmp_path)) == list(range(10, 40))
+    assert pictures(open_source(path, part=(0, 8), unpacked=tmp_path)) == list(range(9))

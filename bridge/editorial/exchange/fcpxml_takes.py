@@ -70,7 +70,7 @@ class _Placing:
         own = next((each for each in placed if each.element is self.element), None)
         if own is None:
             raise BadTimeline("The shot is not from this timeline.", remedy="Select the clip again.")
-        part = Fraction(self.stack.shot.part_offset) / Fraction(*self.stack.shot.timeline_rate)
+        part = Fraction(self.stack.shot.offset_in_clip) / Fraction(*self.stack.shot.timeline_rate)
         if own.lane == 0:
             holder, lane, above = self.element, 1, 1
             offset = document.start_of(self.element) + part
@@ -131,7 +131,7 @@ class _Placing:
         clip.set("duration", _text(length))
         if self.element.get("tcFormat"):
             clip.set("tcFormat", self.element.get("tcFormat") or "NDF")
-        part = Fraction(shot.part_offset) / Fraction(*shot.timeline_rate)
+        part = Fraction(shot.offset_in_clip) / Fraction(*shot.timeline_rate)
         moved = start - document.start_of(self.element) - part
         for tags in (("conform-rate",), _COPIED, _FILTERS):
             for child in self.element:
