@@ -86,12 +86,22 @@ def read_media_range(times: ClipTimes, facts: MediaFacts | None = None) -> Media
     known = count
     if not known and times.available is not None:
         known = math.ceil(frames_at(times.available.duration, rate, spelled))
-    for zero in zeros:
-        found = _whole_frames(to_frame(begin - zero), length, known, rate / times.timeline_rate)
-        if found is not None:
-            first, shown, offset = found
-            return MediaRange(first, shown, offset, rate, media_rate, zero, known, tuple(notices))
-    raise _not_there(times, facts, rate, begin, length, zeros[0], known)
+    pace = rate / times.timeline_rate
+    fitting = [(zero, found) for zero in zeros if (found := _whole_frames(to_frame(begin - zero), length, known, pace))]
+    if not fitting:
+        raise _not_there(times, facts, rate, begin, length, zeros[0], known)
+    zero, (first, shown, offset) = fitting[0]
+    if times.available is None and len({found for _, found in fitting}) > 1:
+        notices.append(
+            f"The clip's range may count from the media's timecode or from its first frame: frame {first} was taken "
+            f"for its first, it could be frame {fitting[1][1][0]}."
+        )
+    if times.available is not None and zero != zeros[0]:
+        notices.append(
+            "The clip's range and the range of its media count the same timecode at two rates; they were compared as "
+            "timecodes."
+        )
+    return MediaRange(first, shown, offset, rate, media_rate, zero, known, tuple(notices))
 
 
 def _rates(times: ClipTimes, facts: MediaFacts | None, notices: list[str]) -> tuple[Fraction, Fraction]:
@@ -163,19 +173,24 @@ def _zeros(
     if times.available is not None:
         named = frames_at(times.available.start_time, rate, _spellings(times, rate))
         length = frames_at(times.available.duration, rate, _spellings(times, rate))
-        return [_zero_of_part(named, length, Fraction(start or 0), count, notices)]
+        zeros = [_zero_of_part(named, length, Fraction(start or 0), count, notices)]
+        # 01:00:00:00 is one hour at every rate for a program that counts timecodes, not seconds.
+        return zeros + _as_timecode(times, int(zeros[0]), rate, None)
     if start is None:
         return [Fraction(0)]
     if facts is None:
         return [Fraction(start), Fraction(0)]
+    by_timecode = [zero / facts.rate * rate for zero in _as_timecode(times, start, facts.rate, facts.drop_frame)]
+    return [*by_timecode, Fraction(start) / facts.rate * rate, Fraction(0)]
+
+
+def _as_timecode(times: ClipTimes, start: int, rate: Fraction, drop: bool | None) -> list[Fraction]:
+    """Frame number `start` of `rate` for a program that gives the clip's range in timecode at the range's own rate."""
     spelled = exact_rate(times.source.start_time.rate)
-    zeros = [Fraction(start) / facts.rate * rate, Fraction(0)]
-    # 01:00:00:00 is one hour at every rate for a program that counts timecodes, not seconds.
-    if is_frame_rate(spelled) and spelled != facts.rate:
-        number = recounted(start, facts.rate, spelled, facts.drop_frame or None)
-        if number is not None:
-            zeros.insert(0, Fraction(number) / spelled * rate)
-    return zeros
+    if start <= 0 or spelled == rate or not is_frame_rate(spelled):
+        return []
+    number = recounted(start, rate, spelled, drop)
+    return [] if number is None else [number / spelled * rate]
 
 
 def _zero_of_part(named: Fraction, length: Fraction, start: Fraction, count: int, notices: list[str]) -> Fraction:

@@ -25,7 +25,7 @@ from bridge.editorial.exchange.reading import AskMedia, Reading
 from bridge.editorial.media_location import find_media, url_like
 from bridge.editorial.media_search import MediaSearch
 from bridge.editorial.rates import as_time, exact_rate, frames_at, is_frame_rate
-from bridge.editorial.stack_order import StackOrder, stack_order
+from bridge.editorial.stack_order import StackOrder, mark_bottom_first, stack_order
 from bridge.editorial.timeline_choice import choose_timeline
 from bridge.editorial.timeline_kinds import EXCHANGE_SUFFIXES, refuse_projects
 from bridge.editorial.video_clips import walk_video_clips
@@ -130,6 +130,7 @@ def open_timeline(
         reading = Reading((path if is_folder else path.parent).absolute(), MediaSearch(folders), rate, ask_media)
         read = read_exchange(path, reading)
         timeline = choose_timeline(read.timelines, name, path)
+        mark_bottom_first(timeline)
         return OpenTimeline(timeline, path, cast(TimelineKind, kind), reading.base, folders, True, read.notices)
     return _open_otio(path, is_folder, scratch, name, folders)
 

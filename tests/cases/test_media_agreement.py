@@ -225,3 +225,20 @@ def test_a_file_is_looked_at_once(footage: Path, tmp_path: Path, monkeypatch: py
     path = ex.write(tmp_path / "cut.otio", ex.timeline(ex.track(*clips), start=ex.time(0, 24)))
     assert pictures(open_source(str(path), "c2", unpacked=tmp_path)) == list(range(10, 30))
     assert seen == [str(footage / "a24.mov")]
+
+
+def test_one_timecode_counted_at_two_rates(footage: Path, tmp_path: Path) -> None:
+    # 10:11:12:13 is frame 880141 at 23.976 frames a second and 916813 at 25: half a minute apart in seconds.
+    available = ex.span(880141, 100, NTSC24)
+    found = cut(tmp_path, footage, "tc23976", available, ex.span(916813 + 25, 25, 25), 25)
+    assert pictures(found)[0] in (23, 24) and "at two rates" in found.notices[-1]
+    # Without the media's range the timecode itself is compared.
+    found = cut(tmp_path, footage, "tc23976", None, ex.span(916813 + 25, 25, 25), 25)
+    assert pictures(found)[0] in (23, 24)
+
+
+def test_a_range_that_fits_from_the_timecode_and_from_zero(footage: Path, tmp_path: Path) -> None:
+    movie = make_movie(tmp_path / "early.mov", 60, "24", "00:00:00:10")
+    found = one_clip(tmp_path, ex.movie(str(movie)), ex.span(20, 20, 24), ex.time(0, 24))
+    assert pictures(found) == list(range(10, 30))
+    assert "it could be frame 20" in found.notices[0]

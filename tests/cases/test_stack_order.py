@@ -145,7 +145,7 @@ def other(*given: str) -> Callable[[Path], dict]:
     [
         (resolve, "Video 1", ["Video 2", "Video 1", "VFX - ball"], 2, False),
         (other("V1", "V2"), "V1", ["V1", "VFX - ball", "V2"], 1, False),
-        (other("Camera", "Titles"), "Camera", ["Camera", "VFX - ball", "Titles"], 1, False),
+        (other("Camera", "Titles"), "Camera", ["Camera", "VFX - ball", "Titles"], 1, True),
         (other("V2", "V1"), "V1", ["V2", "VFX - ball", "V1"], 1, True),
         (with_names("V1", "V2"), "V1", ["V1", "VFX - ball", "V2"], 1, True),
         (with_names("V10", "V9", "V8"), "V9", ["V10", "VFX - ball", "V9", "V8"], 2, True),
