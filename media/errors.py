@@ -49,6 +49,12 @@ class MissingFrames(BadMedia):
     sequence: ImageSequence | None = None
 
 
+class EncryptedMedia(BadMedia):
+    """The pictures are protected and cannot be decoded without a key."""
+
+    kind = "media_encrypted"
+
+
 class UnsupportedPixels(BadMedia):
     """The pixel format or colour matrix cannot be carried through without loss."""
 

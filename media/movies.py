@@ -9,7 +9,9 @@ from fractions import Fraction
 import av
 
 from contract.frame_runs import FrameRun, runs_text
-from media.errors import DamagedMedia, EmptyMedia, MissingMedia, NoPicture, NotMedia, UnreadableMedia
+from media.errors import DamagedMedia, EmptyMedia, MissingMedia, NotMedia, UnreadableMedia
+from media.exr import check_exr, read_exr_header
+from media.tracks import picture_track
 from media.whole_pictures import is_cut_off
 
 
@@ -34,13 +36,8 @@ def open_media(path: str, options: dict[str, str] | None = None) -> av.container
 
 
 def video_stream(container: av.container.InputContainer, path: str) -> av.VideoStream:
-    """The picture track, cover art left out. Raises NoPicture, or NotMedia when no decoder is known for it."""
-    for stream in container.streams.video:
-        if not stream.disposition & stream.disposition.attached_pic:
-            if stream.codec_context is None:
-                raise NotMedia(f"The video of {path} is of an unknown codec.", remedy="Convert it first.")
-            return stream
-    raise NoPicture(f"The file {path} has no video.", "It holds only sound or data.", "Choose a video clip.")
+    """The picture track that players show. Raises NoPicture, NotMedia or UnsupportedPixels."""
+    return picture_track(container, path)
 
 
 def time_base_of(stream: av.VideoStream) -> Fraction:
@@ -55,9 +52,11 @@ def header_rates(stream: av.VideoStream) -> list[Fraction]:
     return [rate for rate in said if rate]
 
 
-def pixel_aspect(stream: av.VideoStream) -> Fraction:
+def pixel_aspect(stream: av.VideoStream, path: str) -> Fraction:
     """A stored pixel's width over its height; 1 where the file says nothing that can be meant."""
-    aspect = stream.sample_aspect_ratio or Fraction(1)
+    header = read_exr_header(path)  # the decoder rounds what EXR says
+    exact = header.pixel_aspect if header is not None else None
+    aspect = exact or stream.sample_aspect_ratio or Fraction(1)
     return aspect if Fraction(1, 8) < aspect < 8 else Fraction(1)
 
 
@@ -66,6 +65,7 @@ def first_frame(container: av.container.InputContainer, path: str) -> av.VideoFr
     try:
         frame = next(container.decode(video_stream(container, path)), None)
     except av.error.FFmpegError as error:
+        check_exr(path)
         raise damaged(path, f"Its first picture cannot be decoded ({error}).") from error
     if frame is None:
         raise EmptyMedia(f"The file {path} has a video track without pictures.", remedy="Choose another clip.")

@@ -13,6 +13,8 @@ from msgspec import structs
 from contract.image_sequence import ImageSequence
 from contract.timecode import frame_of_timecode, is_drop_frame
 from media.colour import ColourTags, tags_of
+from media.encryption import check_encryption
+from media.exr import check_exr
 from media.fields import FieldOrder, field_order_of
 from media.movies import check_complete, first_frame, header_rates, open_media, pixel_aspect, video_stream
 from media.notes import picture_notes, sequence_notes
@@ -21,6 +23,7 @@ from media.packets import PacketIndex, index_packets
 from media.pixels import layout, working_format
 from media.sequences import check_sequence, find_sequence, is_sequence, is_unnumbered_picture
 from media.timing import FrameTimes, measure_timing
+from media.tracks import track_notes
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,9 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
     with open_media(path) as container:
         stream = video_stream(container, path)
         check_complete(path, stream)
+        if "mp4" in container.format.name:
+            check_encryption(path)
+        kind_notes = (*check_exr(path), *track_notes(container, stream))
         frame = first_frame(container, path)
         index = index_packets(path)
         timing = measure_timing(index.stamps, index.last_duration, index.time_base, header_rates(stream), rate)
@@ -123,6 +129,7 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
         return _facts(
             frame,
             stream,
+            path,
             path=path,
             kind="movie",
             rate=timing.times.rate,
@@ -134,17 +141,19 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
             audio_codec=sound.codec_context.name if sound is not None and sound.codec_context else None,
             times=timing.times,
             packets=index,
-            clip_notes=(*index.notes, *timing.notes),
+            clip_notes=(*kind_notes, *index.notes, *timing.notes),
             container_start=None if container.start_time is None else Fraction(container.start_time, av.time_base),
         )
 
 
 def _probe_sequence(sequence: ImageSequence, rate: Fraction) -> MediaInfo:
     first = sequence.image(0)
+    kind_notes = check_exr(first)
     with open_media(first) as container:
         return _facts(
             first_frame(container, first),
             video_stream(container, first),
+            first,
             path=sequence.pattern,
             kind="sequence",
             rate=rate,
@@ -155,13 +164,15 @@ def _probe_sequence(sequence: ImageSequence, rate: Fraction) -> MediaInfo:
             has_audio=False,
             audio_codec=None,
             sequence=sequence,
-            clip_notes=sequence_notes(sequence),
+            clip_notes=(*kind_notes, *sequence_notes(sequence)),
         )
 
 
-def _facts(frame: av.VideoFrame, stream: av.VideoStream, clip_notes: tuple[str, ...] = (), **known: Any) -> MediaInfo:
-    """What the first picture says, with what is `known` of the clip."""
-    aspect = pixel_aspect(stream)
+def _facts(
+    frame: av.VideoFrame, stream: av.VideoStream, image: str, clip_notes: tuple[str, ...] = (), **known: Any
+) -> MediaInfo:
+    """What the first picture, in the file `image`, says, with what is `known` of the clip."""
+    aspect = pixel_aspect(stream, image)
     orientation = orientation_of(frame)
     form = layout(working_format(frame.format.name))
     colour = tags_of(frame, stream.codec_context.name, form)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 
 import av
 
@@ -37,10 +38,14 @@ class FrameReader:
             return _read_picture(self.media, number)
         return self._opened(self.media).frame(number)
 
-    @property
+    @cached_property
     def pixel_aspect(self) -> Fraction:
-        """A stored pixel's width over its height; pictures of a sequence have square pixels. Raises BadMedia."""
-        return Fraction(1) if isinstance(self.media, ImageSequence) else self._opened(self.media).pixel_aspect
+        """A stored pixel's width over its height. Raises BadMedia."""
+        if isinstance(self.media, ImageSequence):
+            first = self.media.image(0)
+            with open_media(first) as container:
+                return pixel_aspect(video_stream(container, first), first)
+        return self._opened(self.media).pixel_aspect
 
     @property
     def start(self) -> Fraction:
@@ -89,7 +94,7 @@ class _Movie:
         self._packets, timing = _index(path, rate)
         self.times, self._frame_count = timing.times, timing.frame_count
         self._decoder = MovieDecoder(path, self._packets)
-        self.pixel_aspect = pixel_aspect(self._decoder.stream)
+        self.pixel_aspect = pixel_aspect(self._decoder.stream, path)
         self._pictures: Iterator[DecodedPicture] | None = None
         self._held: DecodedPicture | None = None
 
