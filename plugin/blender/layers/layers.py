@@ -12,7 +12,7 @@ from ..strips.identity import Identities
 from ..strips.keyframes import remove_keyframes
 from ..strips.relative_paths import make_relative
 from ..strips.strip_media import media_path
-from ..strips.suitability import CLIP_TYPES
+from ..strips.suitability import CLIP_TYPES, linked_scene
 from . import layer_tags
 from .consumers import consumers_of, covering, lowest_above
 from .free_channels import FreeChannels, free_channels
@@ -130,6 +130,8 @@ class Layers:
         scene, clip = self._identities.find(uid)
         if clip.type not in CLIP_TYPES:
             raise AgentProblem("clip_gone", f'"{clip.name}" is no longer a clip.', "", "Select footage.")
+        if scene.library is not None:
+            raise linked_scene(scene)
         return scene, clip
 
     def _placed_layers(self, scene: Any, clip: Any) -> dict[str, Any]:
@@ -139,6 +141,7 @@ class Layers:
     def _put(self, scene: Any, clip: Any, uid: str, takes: list[TakeFiles], channels: tuple[int, ...]) -> None:
         """Add the takes, each with its mix if it needs one, and verify them; remove all of them on any failure."""
         parent = compat.parent_of(scene, clip)
+        self._identities.mark_used()
         before = {each.as_pointer() for each in compat.strips_of(parent)}
         facts = compat.visible_range(clip), clip.channel, clip.mute
         left = iter(channels)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import bpy
+
 from ..agent_link import AgentProblem
 from . import compat
 from .frame_rates import scene_rate
@@ -21,12 +23,7 @@ _GEOMETRY = ("transform.", "crop.", "blend_alpha")
 def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
     """Why a strip cannot be used; None when it can."""
     if scene.library is not None:
-        return AgentProblem(
-            "not_supported",
-            f'The scene "{scene.name}" belongs to another file.',
-            f"It is linked from {scene.library.filepath}, and Blender would not save a take in it here.",
-            "Open that file and make the take there.",
-        )
+        return linked_scene(scene)
     if strip.type in ("MOVIECLIP", "MASK"):
         kind = "movie clip strip" if strip.type == "MOVIECLIP" else "mask strip"
         return AgentProblem(
@@ -69,6 +66,16 @@ def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
             "Bake the driver to keyframes, or make a meta strip (Ctrl-G) and use that.",
         )
     return None
+
+
+def linked_scene(scene: Any) -> AgentProblem:
+    """The error for a scene of another file."""
+    return AgentProblem(
+        "not_supported",
+        f'The scene "{scene.name}" belongs to another file.',
+        f"It is linked from {bpy.path.abspath(scene.library.filepath)}, and a take in it would not be saved here.",
+        "Open that file and make the take there.",
+    )
 
 
 def render_reason(scene: Any, strip: Any) -> str | None:

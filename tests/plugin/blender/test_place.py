@@ -231,3 +231,48 @@ def test_notes_become_markers_once(blender: Blender, clip: dict) -> None:
     assert markers[0][0] == clip["start"] and markers[0][1].endswith("ü (to 9)")
     assert len(markers) == 2
     assert blender.call("agent_calls.mark", "clip", []) == []
+
+
+def part_of_clip(layers: Path, identity: str, first: int, count: int) -> dict:
+    return {**take(identity, layers, count, write=False), "part": [first, count]}
+
+
+def test_takes_of_parts(blender: Blender, clip: dict, layers: Path, tmp_path: Path) -> None:
+    placed = blender.call("agent_calls.place", "clip", [part_of_clip(layers, "a", 5, 8)])
+    assert (placed["record_start"], placed["record_frames"]) == (clip["start"] + 5, 8)
+    # Another part of the same effect is another place, not an alternative; one that overlaps is.
+    placed = blender.call("agent_calls.place", "clip", [part_of_clip(layers, "b", 14, 10)])
+    assert placed["also_visible"] == ["a"] and placed["track_number"] == 2
+    pictures = read_pictures(blender.call("scenes.render", str(tmp_path / "frames"), clip["start"], COUNT))
+    shown = {index: layer_number_in(each) for index, each in enumerate(pictures) if (each[3] > 200).any()}
+    numbers = {**{5 + number: number for number in range(8)}, **{14 + number: number for number in range(10)}}
+    assert {index: number for index, number in shown.items() if number} == {i: n for i, n in numbers.items() if n}
+    placed = blender.call("agent_calls.place", "clip", [part_of_clip(layers, "c", 10, 8)])
+    assert placed["also_visible"] == []
+    # The clip is moved alone: placing again, the take follows its part of the clip.
+    blender.call("scenes.move", "clip", 30)
+    placed = blender.call("agent_calls.swap", "clip", part_of_clip(layers, "b", 14, 10))
+    assert placed["record_start"] == clip["start"] + 30 + 14
+    assert [each["take"] for each in blender.call("agent_calls.placements")] == ["b"]
+
+
+def test_a_part_beyond_the_clip_is_refused(blender: Blender, clip: dict, layers: Path) -> None:
+    before = blender.call("scenes.describe")
+    refused = blender.call("agent_calls.place", "clip", [part_of_clip(layers, "a", 20, 5)])
+    assert refused["problem"] == "clip_changed" and "from frame 21 of the clip on" in refused["what"]
+    assert blender.call("scenes.describe") == before
+
+
+def test_deleting_a_take_leaves_the_clips_opacity(blender: Blender, clip: dict, layers: Path, tmp_path: Path) -> None:
+    """Of two takes of a half transparent clip, the user deletes the upper one, whose strip had the clip's opacity."""
+    blender.call("scenes.set_strip", "clip", blend_alpha=0.5)
+    first, second = takes(layers, "a", "b")
+    second["effect"] = "another"
+    blender.call("agent_calls.place", "clip", [first])
+    one = read_pictures(blender.call("scenes.render", str(tmp_path / "one"), clip["start"], 1))[0]
+    blender.call("agent_calls.place", "clip", [second])
+    for name in ("Take b mix", "Take b"):
+        blender.call("scenes.remove", name)
+    blender.call("agent_calls.mend_mixes")
+    left = read_pictures(blender.call("scenes.render", str(tmp_path / "left"), clip["start"], 1))[0]
+    assert np.abs(one.astype(int) - left).max() <= 1

@@ -40,7 +40,8 @@ class Application:
         methods["state"] = self.state
         self.link = agent_link.AgentLink(
             self.project.get("host", "blender"), "4.5", "0.1", offered, methods,
-            self.project.get("layer", "png"), self.project.get("palette"))  # fmt: skip
+            self.project.get("layer", "png"), self.project.get("palette"),
+            parts=self.project.get("parts", True))  # fmt: skip
         self.reply = {}
         self.slow = 0
         self.nudge = 0  # frames by which the clip moves right before a take is placed
@@ -90,10 +91,12 @@ class Application:
         try:
             self.project["layers"] = [each for each in before if each["uid"] != params["uid"]]
             for number, take in enumerate(params["takes"]):
+                offset, frames = take["part"] or (0, clip["record_frames"])
                 self.project["layers"].append({
                     "uid": clip["uid"], "take": take["id"], "take_name": take["label"], "where": self.project["title"],
                     "track_name": "VFX", "track_number": clip["track"] + 1 + number,
-                    "record_start": clip["record_start"] + self.slip, "record_frames": clip["record_frames"],
+                    "record_start": clip["record_start"] + offset + self.slip, "record_frames": frames,
+                    "effect": take["effect"],
                     "media_path": take["path"], "muted": number != params["active"]})  # fmt: skip
                 time.sleep(self.slow)
                 yield {"done": number + 1, "total": len(params["takes"]), "text": "Placing"}
@@ -140,6 +143,8 @@ class Application:
         if what == "change":
             self.project.update(order)
             self.link.notify("changed", {})
+        elif what == "add":
+            self.project.update(order)
         elif what == "busy":
             say(busy=True)
             time.sleep(order["seconds"])
@@ -150,7 +155,8 @@ class Application:
             name = order["method"]
             self.link.call(
                 name, order["params"], lambda result: say(answer=result, method=name),
-                lambda problem: say(problem=[problem.kind, problem.what], method=name))  # fmt: skip
+                lambda problem: say(
+                    problem=[problem.kind, problem.what], remedy=problem.remedy, method=name))  # fmt: skip
         elif what == "start_panel":
             process = self.link.start_panel(order["command"], order.get("environment"), order.get("log"))
             say(panel=process.pid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from PyQt6.QtCore import QCoreApplication, Qt
 from PyQt6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
-from bridge.wire.messages import Submit
+from bridge.wire.messages import Estimate, Submit
 from contract.take import Note
+from dynvfx.backbones.tiny.family import RULES
+from dynvfx.errors import ClipTooLong
 from plugin.hosts.agent_abilities import agent_host
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import (
@@ -438,3 +441,188 @@ def test_notes_on_a_placed_take_are_markers_in_the_host(
     joined.panel.decisions.set_notes(take, (Note(text="brighter", first=2, last=4, category="look"),))
     note = {"first": 2, "last": 4, "text": "brighter", "category": "look", "author": ""}
     until(lambda: ["mark", [note]] in joined.agent.report()["seen"])
+
+
+def finish_part(
+    joined: Joined, service: FakeService, until: Until, folder: Path, job: str, first: int, count: int
+) -> str:
+    """A take of `count` frames from the media's frame `first` on."""
+    folder.mkdir(parents=True)
+    for name in ("layer.mov", "composite.mov", "preview.mp4"):
+        write_movie(folder / name, count)
+    take = service.finish_take(job, 1, folder, first_number=first, frame_count=count, record_range=(12, count))
+    service.finish(job)
+    until(lambda: joined.panel.takes.entry_of(take.id) is not None)
+    return take.id
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["", "moved"])
+def test_a_take_of_a_part_is_placed_over_its_frames(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path, moved: bool
+) -> None:
+    joined = join()
+    panel = joined.panel
+    until(lambda: panel.shot.shot is not None)
+    panel.shot.choose_part(4, 9)
+    assert panel.shot.problem is None
+    panel.ask.instruction = "add a red balloon"
+    panel.make_plan()
+    until(lambda: bool(panel.plan.job))
+    job = panel.plan.job
+    assert service.specs[job].start.part == (4, 9)
+    service.plan(job)
+    until(lambda: panel.plan.state == "ready")
+    panel.generate()
+    until(lambda: service.jobs[job].state == "queued")
+    take = finish_part(joined, service, until, tmp_path / "takes" / "01", job, first=2 + 4, count=6)
+    start = 86500 if moved else 86412
+    if moved:
+        move(joined, start)
+        until(lambda: panel.shot.shot is not None and panel.shot.whole.record_start == 100)
+    # From the small panel, with the whole clip selected.
+    panel.shot.choose_part(0, 17)
+    joined.agent.do("call", method="place_take", params={"take": take})
+    until(lambda: bool(joined.agent.saved().get("layers")))
+    layers = joined.agent.saved()["layers"]
+    assert [(each["take"], each["record_start"], each["record_frames"]) for each in layers] == [(take, start + 4, 6)]
+    until(lambda: panel.takes.entry_of(take).take.status == "approved")
+    # From the panel, with the part selected; a note's frames count from the clip's first.
+    panel.shot.choose_part(4, 9)
+    panel.decisions.approve_and_place(take)
+    until(lambda: panel.placements.current is not None and panel.problem is None)
+    panel.decisions.set_notes(take, (Note(text="brighter", first=1, last=2),))
+    note = {"first": 5, "last": 6, "text": "brighter", "category": "", "author": ""}
+    until(lambda: ["mark", [note]] in joined.agent.report()["seen"])
+
+
+def test_an_application_without_parts_says_so_at_once(join: Callable, until: Until) -> None:
+    joined = join(parts=False)
+    until(lambda: joined.panel.shot.shot is not None)
+    joined.panel.shot.choose_part(4, 9)
+    assert "part of a clip" in joined.panel.shot.problem.what and joined.panel.shot.part is None
+
+
+def with_tiny_window(service: FakeService) -> None:
+    """Let the backend estimate with the rules of the shipped model, which sees 3 seconds."""
+    plain = service._estimate
+
+    def estimate(request: Estimate) -> object:
+        try:
+            RULES.choose(request.width, request.height, request.frames, Fraction(request.rate))
+        except ClipTooLong as problem:
+            return problem
+        return plain(request)
+
+    service._estimate = estimate
+
+
+@pytest.mark.parametrize(("parts", "render"), [(True, None), (False, None), (True, "retimed")])
+def test_a_clip_that_is_too_long_is_refused_before_anything_starts(
+    join: Callable, service: FakeService, until: Until, parts: bool, render: str | None
+) -> None:
+    with_tiny_window(service)
+    joined = join(("street", "park"), parts=parts)
+    clips = joined.agent.report()["project"]["clips"]
+    clips[1] = {**clips[1], "record_frames": 100, "render": render}
+    joined.agent.do("change", clips=clips)
+    question = {"uids": ["strip-1", "strip-2"], "instruction": "add fire", "quality": "draft"}
+    seen = len(joined.agent.report()["seen"])
+    joined.agent.do("call", method="generate", params=question)
+    until(lambda: joined.agent.last("problem") is not None)
+    assert joined.agent.last("problem")[0] == "clip_too_long"
+    assert ["export", "strip-2"] not in joined.agent.report()["seen"][seen:] and not service.specs
+    remedy = joined.agent.last("remedy")
+    assert ("Choose a part" in remedy) == (parts and render is None) and "cut" in remedy.lower()
+    # The remedy: a shorter piece.
+    clips[1]["record_frames"], clips[1]["render"] = 18, None
+    joined.agent.do("change", clips=clips)
+    joined.agent.do("call", method="generate", params=question)
+    until(lambda: joined.agent.last("answer") is not None)
+    assert len(service.specs) == 2
+
+
+def test_a_clip_that_must_be_rendered_is_measured_before(join: Callable, service: FakeService, until: Until) -> None:
+    with_tiny_window(service)
+    joined = join()
+    clip = {**joined.agent.report()["project"]["clips"][0], "render": "retimed", "record_frames": 100}
+    joined.agent.do("change", clips=[clip])
+    panel = joined.panel
+    until(lambda: panel.shot.awaits_export and panel.shot.exports.now.reason == "retimed" and not panel.shot.exporting)
+    panel.ask.instruction = "add a red balloon"
+    seen = joined.agent.report()["seen"]
+    panel.make_plan()
+    until(lambda: panel.problem is not None)
+    assert panel.problem.kind == "clip_too_long" and panel.problem.remedy.startswith("Cut the clip in Blender")
+    assert joined.agent.report()["seen"] == seen and not panel.shot.exporting
+
+
+def test_an_order_for_a_clip_that_was_just_added(join: Callable, service: FakeService, until: Until) -> None:
+    """The application's change and its request come in the same moment."""
+    joined = join(("street", "park"))
+    project = joined.agent.report()["project"]
+    joined.agent.do("change", clips=project["clips"][:1], selected=["strip-1"])
+    until(lambda: len(joined.panel.shot.clips) == 1)
+    joined.agent.do("add", clips=project["clips"])  # without a notification
+    question = {"uids": ["strip-2"], "instruction": "add fire", "quality": "draft"}
+    joined.agent.do("call", method="generate", params=question)
+    until(lambda: joined.agent.last("answer") is not None)
+    assert len(service.specs) == 1
+
+
+def test_a_cancelled_job_stays_listed_until_it_is_dismissed(join: Callable, service: FakeService, until: Until) -> None:
+    joined = join()
+    agent = joined.agent
+    question = {"uids": ["strip-1"], "instruction": "add fire", "quality": "draft"}
+    agent.do("call", method="generate", params=question)
+    until(lambda: agent.last("answer") is not None)
+    (job,) = agent.last("answer")["jobs"]
+
+    def states() -> list[str]:
+        return [each["state"] for each in (agent.last("state") or {"jobs": ()})["jobs"]]
+
+    agent.do("call", method="cancel", params={"job": job})
+    until(lambda: states() == ["cancelled"])
+    agent.do("call", method="retry", params={"job": job})
+    until(lambda: states() == ["queued"])
+    agent.do("call", method="cancel", params={"job": job})
+    until(lambda: states() == ["cancelled"])
+    agent.do("call", method="dismiss", params={"job": job})
+    until(lambda: states() == [])
+    # A plan that the artist drops in the panel was not asked for here.
+    joined.panel.ask.instruction = "add a red balloon"
+    joined.panel.make_plan()
+    until(lambda: bool(joined.panel.plan.job))
+    joined.panel.drop_plan()
+    until(lambda: service.jobs[list(service.jobs)[-1]].state == "cancelled")
+    agent.do("call", method="show", params={})
+    until(lambda: agent.last("method") == "show")
+    assert states() == []
+
+
+def test_takes_are_said_to_be_listed_only_when_they_were(join: Callable, until: Until) -> None:
+    joined = join()
+    until(lambda: (joined.agent.last("state") or {}).get("takes_listed") is True)
+    states = [each["state"]["takes_listed"] for each in joined.agent.read() if "state" in each]
+    assert states == sorted(states)
+
+
+def test_a_follow_up_has_the_effect_of_the_take_that_it_follows(
+    join: Callable, service: FakeService, until: Until, tmp_path: Path
+) -> None:
+    joined = join()
+    question = {"uids": ["strip-1"], "instruction": "add fire", "quality": "draft"}
+    joined.agent.do("call", method="generate", params=question)
+    until(lambda: joined.agent.last("answer") is not None)
+    (job,) = joined.agent.last("answer")["jobs"]
+    first = finish_pictures(service, until, joined, tmp_path / "1", job, 1)
+    pictures = "layer/layer.%06d.png"
+    second = service.finish_take(job, 2, tmp_path / "1", parent=first, instruction="make it smaller", layer=pictures)
+    third = service.finish_take(job, 3, tmp_path / "1", parent=second.id, instruction="and blue", layer=pictures)
+    until(lambda: joined.panel.takes.entry_of(third.id) is not None)
+    takes = joined.panel.takes
+    effect = takes.entry_of(first).take.instruction
+    assert effect not in ("make it smaller", "and blue")
+    assert [takes.effect_of(takes.entry_of(each)) for each in (first, second.id, third.id)] == [effect] * 3
+    joined.agent.do("call", method="place_take", params={"take": third.id})
+    until(lambda: bool(joined.agent.saved().get("layers")))
+    assert {each["effect"] for each in joined.agent.saved()["layers"]} == {effect}

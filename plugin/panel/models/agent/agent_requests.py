@@ -111,6 +111,7 @@ class AgentRequests(QObject):
 
     def _dismiss(self, params: dict[str, Any], responder: Responder) -> None:
         self._panel.jobs.dismiss(self._job(params))
+        self.schedule_state()  # the panel's own list does not show every ended job
         responder.reply()
 
     def _set_status(self, params: dict[str, Any], responder: Responder) -> None:

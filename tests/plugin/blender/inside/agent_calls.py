@@ -52,6 +52,10 @@ def swap(name, take):
     return _guarded(lambda: layers.swap(uid(name), read_take(take)))
 
 
+def mend_mixes():
+    layers.mend_mixes()
+
+
 def show_only(name, take):
     import scenes
 
@@ -148,6 +152,26 @@ def mend_reading_back():
 def export_uid(name, folder):
     export(name, folder)
     return uid(name)
+
+
+def uids_in(scene, library):
+    import scenes
+
+    found = scenes.scene_of(scene, library)
+    return [identities.of(found, each) for each in scenes.strips(found)]
+
+
+def find_with_library(uid):
+    scene, strip = identities.find(uid)
+    return [strip.name, scene.library.filepath if scene.library else ""]
+
+
+def export_by_uid(uid, folder):
+    return _guarded(lambda: finish(exporter.export(uid, folder))["result"])
+
+
+def place_by_uid(uid, takes):
+    return _guarded(lambda: layers.place(uid, [read_take(each) for each in takes], 0))
 
 
 def missing():

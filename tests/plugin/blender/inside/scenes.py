@@ -281,3 +281,27 @@ def children(name):
 def add_effect_alone(name, channel, start, length=2, kind="COLOR"):
     editor = bpy.context.scene.sequence_editor
     return facts(compat.new_effect(editor, name, kind, channel, start, start + length))
+
+
+def scene_of(name, library):
+    found = [each for each in bpy.data.scenes if each.name == name]
+    return next(each for each in found if (bpy.path.abspath(each.library.filepath) if each.library else "") == library)
+
+
+def link_scene(path, name):
+    with bpy.data.libraries.load(path, link=True) as (_, linked):
+        linked.scenes = [name]
+
+
+def rename_scene(name):
+    bpy.context.scene.name = name
+
+
+def names_of_scenes():
+    return sorted(
+        [each.name, bpy.path.abspath(each.library.filepath) if each.library else ""] for each in bpy.data.scenes
+    )
+
+
+def strips_of_scene(name, library):
+    return sorted(each.name for each in compat.all_strips(scene_of(name, library)))
