@@ -116,7 +116,8 @@ def _draw_unlisted(layout: Any, empty: bool) -> None:
             layout.label(text="None yet", icon="BLANK1")
         return
     if agent[0].connected or agent[0].starting:
-        layout.label(text="Looking for finished takes", icon="TIME")
+        absent = agent[0].state.backend["state"] in ("missing", "old")
+        layout.label(text="Not listed without a backend" if absent else "Looking for finished takes", icon="TIME")
         return
     finished = agent[0].disk.read().finished
     if finished:

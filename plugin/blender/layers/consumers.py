@@ -35,8 +35,9 @@ def covering(parent: Any, layer: Any) -> Any:
     """A strip above the layer that replaces everything below it; None when there is none."""
     start, end = compat.visible_range(layer)
     for each in compat.strips_of(parent):
-        above = each.channel > layer.channel and not each.mute and compat.overlaps(each, start, end)
-        if above and getattr(each, "blend_type", "") == "REPLACE" and each.type != "SOUND":
+        above = each.channel > layer.channel and not compat.is_muted(parent, each)
+        replaces = getattr(each, "blend_type", "") == "REPLACE" and each.type != "SOUND"
+        if above and replaces and compat.overlaps(each, start, end):
             return each
     return None
 

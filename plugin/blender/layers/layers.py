@@ -99,7 +99,7 @@ class Layers:
             above = [each for each in consumers_of(parent, clip, start, end) if each.channel > layer.channel]
             if layer.mute:
                 continue
-            if any(not each.mute for each in above):
+            if any(not compat.is_muted(parent, each) for each in above):
                 found[take] = f'Hidden by "{above[-1].name}"'
             elif (mix_of(parent, layer) is not None) != needs_mix(scene, parent, clip, start, end):
                 found[take] = "The clip's opacity has changed"

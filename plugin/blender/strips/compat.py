@@ -45,6 +45,11 @@ def overlaps(strip: Any, start: int, end: int) -> bool:
     return first < end and last > start
 
 
+def is_muted(parent: Any, strip: Any) -> bool:
+    """Whether a strip, or its channel, is muted."""
+    return strip.mute or parent.channels[strip.channel].mute
+
+
 def inputs_of(strip: Any) -> list[Any]:
     """The strips that an effect strip takes in; empty for other strips."""
     found = [getattr(strip, name, None) for name in ("input_1", "input_2")]

@@ -15,20 +15,19 @@ def make_relative(strip: Any) -> None:
     """
     if not bpy.data.filepath:
         return
+    if strip.type == "MOVIE":
+        strip.filepath = _relative(bpy.path.abspath(strip.filepath))
+    else:
+        strip.directory = _relative(bpy.path.abspath(strip.directory)).rstrip("/\\") + os.sep
+
+
+def _relative(path: str) -> str:
+    project = os.path.dirname(bpy.data.filepath)
     try:
-        if strip.type == "MOVIE":
-            strip.filepath = bpy.path.relpath(bpy.path.abspath(strip.filepath))
-        else:
-            strip.directory = relative_folder(bpy.path.abspath(strip.directory))
+        # Below the project's folder, also when the two are reached by different links.
+        inside = os.path.relpath(os.path.realpath(path), os.path.realpath(project))
+        if not inside.startswith(os.pardir):
+            return "//" + inside.replace(os.sep, "/")
+        return bpy.path.relpath(path)
     except ValueError:
-        pass  # another drive of Windows
-
-
-def relative_folder(folder: str) -> str:
-    """A folder relative to the open file, where that is possible, with the separator that Blender wants at its end."""
-    if bpy.data.filepath:
-        try:
-            folder = bpy.path.relpath(folder)
-        except ValueError:
-            pass  # another drive of Windows
-    return folder.rstrip("/\\") + os.sep
+        return path  # another drive of Windows

@@ -16,7 +16,8 @@ CLIP_TYPES = frozenset({"MOVIE", "IMAGE", "SCENE", "META", "MOVIECLIP", "MASK"})
 """Strip types that are listed as clips; sound and effect strips are not."""
 _PLAIN_COLOUR = frozenset({"sRGB", "Rec.709", "Rec.1886", "Rec.1886 Rec.709"})
 _LINEAR_FILES = frozenset({".exr", ".hdr", ".dpx", ".cin"})
-_CHANGING_EFFECTS = frozenset({"SPEED", "TRANSFORM", "GLOW", "GAUSSIAN_BLUR", "COLORMIX"})
+_CHANGING_EFFECTS = frozenset({"SPEED", "TRANSFORM", "GLOW", "GAUSSIAN_BLUR"})
+"""Effects of one strip, which show it changed; a take above them would not be."""
 _GEOMETRY = ("transform.", "crop.", "blend_alpha")
 
 
@@ -29,7 +30,7 @@ def problem_with(scene: Any, strip: Any) -> AgentProblem | None:
         return AgentProblem(
             "not_supported", f'"{strip.name}" is a {kind}.', "", "Add its file as a movie strip, or make a meta strip."
         )
-    if strip.mute or _channel(scene, strip).mute:
+    if compat.is_muted(compat.parent_of(scene, strip), strip):
         return AgentProblem("clip_muted", f'"{strip.name}" is muted.', "The timeline does not show it.", "Unmute it.")
     missing = missing_file(strip)
     if missing:
@@ -131,10 +132,6 @@ def _unusual_pictures(strip: Any) -> str | None:
     return None
 
 
-def _channel(scene: Any, strip: Any) -> Any:
-    return compat.parent_of(scene, strip).channels[strip.channel]
-
-
 def _changes(effect: Any, strip: Any) -> bool:
     return effect.type in _CHANGING_EFFECTS and not effect.mute and strip in compat.inputs_of(effect)
 
@@ -142,8 +139,9 @@ def _changes(effect: Any, strip: Any) -> bool:
 def _multicam_instead(scene: Any, strip: Any) -> Any:
     """A multicam strip above that shows lower channels than the strip's at the same time; None when there is none."""
     start, end = compat.visible_range(strip)
-    for each in compat.strips_of(compat.parent_of(scene, strip)):
-        above = each.type == "MULTICAM" and not each.mute and each.channel > strip.channel
+    parent = compat.parent_of(scene, strip)
+    for each in compat.strips_of(parent):
+        above = each.type == "MULTICAM" and not compat.is_muted(parent, each) and each.channel > strip.channel
         if above and compat.overlaps(each, start, end) and each.multicam_source < strip.channel:
             return each
     return None

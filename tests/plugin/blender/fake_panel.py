@@ -3,7 +3,8 @@
     python fake_panel.py FOLDER [--hidden]
 
 The folder holds `takes.json`: the takes to offer, takes of the protocol with a `thumbnail`. The agent's messages are
-appended to `received.jsonl`, one a line. A job advances one stage for each file `step` that appears in the folder.
+appended to `received.jsonl`, one a line. While there is a file `unlisted`, the list of takes was not read yet. A job
+advances one stage for each file `step` that appears in the folder.
 """
 
 from __future__ import annotations
@@ -90,6 +91,10 @@ class FakePanel:
         next(each for each in self.jobs if each["id"] == params["job"])["state"] = "cancelled"
         return {}
 
+    def on_dismiss(self, params: dict[str, Any]) -> dict:
+        self.jobs = [each for each in self.jobs if each["id"] != params["job"]]
+        return {}
+
     def on_set_status(self, params: dict[str, Any]) -> dict:
         next(each for each in self.takes if each["id"] == params["take"])["status"] = params["status"]
         return {}
@@ -128,6 +133,7 @@ class FakePanel:
         takes = [{name: value for name, value in each.items() if name != "offer"} for each in self.takes]
         backend = {"state": "ready", "text": "Ready on this machine"}
         state = {"backend": backend, "jobs": self.jobs, "takes": takes, "problem": None}
+        state["takes_listed"] = not (FOLDER / "unlisted").exists()
         self.send({"method": "state", "params": state})
 
     def request(self, method: str, **params: Any) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
+import psutil
 import pytest
 
 from backend.jobs.sources import open_source
@@ -13,7 +15,7 @@ from bridge.editorial.timeline import open_timeline
 from media.read import read_frames
 from tests.plugin.blender.blenders import Blender
 from tests.plugin.blender.conftest import Media
-from tests.plugin.blender.numbered import number_in, read_pictures
+from tests.plugin.blender.numbered import HEIGHT, WIDTH, clip_picture, number_in, read_pictures
 
 STRAIGHT = {
     "h264": (24, 1),
@@ -187,3 +189,50 @@ def test_unusable_clips_give_the_reason(blender: Blender, media: Media, tmp_path
     for name, kind in [("gone", "media_missing"), ("muted", "clip_muted"), ("faster", "not_supported")]:
         assert blender.call("agent_calls.export", name, str(tmp_path))["problem"] == kind
     assert not (tmp_path / "clip.otio").exists()
+
+
+def in_two_streams(folder: Path) -> Path:
+    """A movie of two video streams: numbers from 0 on, and numbers from 100 on."""
+    path = folder / "two streams.mkv"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("mpeg4", rate=24, options={"qscale": "2"}) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for index in range(20):
+            for number, stream in enumerate(streams):
+                frame = av.VideoFrame.from_ndarray(clip_picture(100 * number + index), format="rgb24")
+                container.mux(stream.encode(frame.reformat(format="yuv420p")))
+        for stream in streams:
+            container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("stream", [0, 1])
+def test_the_stream_that_blender_shows_is_exported(blender: Blender, tmp_path: Path, stream: int) -> None:
+    facts = blender.call("scenes.add_movie", str(in_two_streams(tmp_path)), trim=(3, 9))
+    blender.call("scenes.set_strip", "clip", stream_index=stream)
+    (clip,) = blender.call("agent_calls.timeline")["clips"]
+    assert clip["render"] == (None if stream == 0 else "video stream 1 of its file")
+    expected = [number_in(each) for each in shown(blender, tmp_path / "frames", facts)]
+    assert expected == [100 * stream + 3 + number for number in range(8)]
+    assert numbers_of(tmp_path / "out", export(blender, "clip", tmp_path / "out")) == expected
+
+
+@pytest.mark.parametrize("version", ["system", "5.3.0"])
+def test_a_render_ends_with_the_blender_that_started_it(version: str, media: Media, tmp_path: Path) -> None:
+    (tmp_path / "blender").mkdir()
+    dying = Blender(version, tmp_path / "blender")
+    try:
+        dying.call("scenes.fresh")
+        dying.call("agent_calls.start")
+        dying.call("scenes.add_pictures", str(media.folder / "pictures"), media.names[:1])
+        dying.call("scenes.lengthen", "clip", 5000)
+        child = psutil.Process(dying.call("agent_calls.begin_export", "clip", str(tmp_path)))
+        assert child.is_running()
+        dying.kill()
+        psutil.wait_procs([child], timeout=60)
+        assert not child.is_running()
+        pictures = list(tmp_path.glob("rendering-*/pictures/*.png"))
+        assert 0 < len(pictures) < 5000  # it did not end because it was done
+    finally:
+        dying.close()

@@ -146,3 +146,16 @@ def test_a_movie_layer_moves_too(blender: Blender, project: Path, tmp_path: Path
     assert blender.call("agent_calls.relink") == [["Take dddd"], []]
     picture = read_pictures(blender.call("scenes.render", str(tmp_path / "fog"), START + 5, 1))[0]
     assert number_in(picture) == 5 and picture.dtype == np.uint8
+
+
+def test_a_project_that_was_opened_by_a_link(blender: Blender, project: Path, tmp_path: Path) -> None:
+    """The file is opened below a link, the takes are named by their real folder, and the project is moved."""
+    (tmp_path / "link").symlink_to(project)
+    opened(blender, tmp_path / "link" / "cut.blend")
+    message = write_take(project / "cut dynvfx" / "003-fog" / "takes" / "01", "dddd", 180)
+    blender.call("agent_calls.place", "clip", [message])
+    blender.call("agent_calls.save", str(tmp_path / "link" / "cut.blend"))
+    blender.call("scenes.fresh")
+    project.rename(tmp_path / "moved")
+    opened(blender, tmp_path / "moved" / "cut.blend")
+    assert blender.call("agent_calls.missing") == []

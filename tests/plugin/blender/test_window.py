@@ -20,6 +20,16 @@ _LAYERS = (
     "import scenes\nresult = {name: [scenes.find(name).channel, scenes.find(name).mute] "
     "for name in ('Take a', 'Take b') if any(e.name == name for e in scenes.strips())}"
 )
+_UNDO = "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n    bpy.ops.ed.undo()"
+_ADD_STRIP = """
+window = bpy.context.window_manager.windows[0]
+area = next(each for each in window.screen.areas
+            if each.type == "SEQUENCE_EDITOR" and each.spaces[0].view_type == "SEQUENCER")
+region = next(each for each in area.regions if each.type == "WINDOW")
+with bpy.context.temp_override(window=window, area=area, region=region):
+    bpy.ops.sequencer.effect_strip_add("EXEC_DEFAULT", True, type="COLOR", channel=7, frame_start=300, frame_end=310)
+"""
+"""The user adds a strip, with Blender's own operator."""
 _STRIPS = "result = sum(len(e.sequence_editor.sequences_all) for e in bpy.data.scenes if e.sequence_editor)"
 
 
@@ -75,15 +85,22 @@ def test_from_the_sentence_to_the_swapped_take(window: WindowedBlender) -> None:
     assert (
         window.do(_AGENT + f"result = [agent.state.picture(e) > 0 for e in agent.state.takes({uid!r})]") == [True] * 2
     )
+    window.do(_ADD_STRIP)
     window.do("bpy.ops.dynvfx.approve_and_place(take='a')")
     window.until(_LAYERS)
+    # Placing is one step: undone, the take is gone, and what the user did before is not.
+    window.do(_UNDO)
+    assert window.do(_LAYERS) == {} and window.do(_STRIPS) == 2
+    window.do(_UNDO.replace("undo()", "redo()"))
+    window.do(_SCENES + "scenes.select(['harbour'], 'harbour')")
     assert window.do(_LAYERS) == {"Take a": [2, False], "Take b": [3, True]}
     assert received(window.folder, "set_status")[0]["params"] == {"take": "a", "status": "approved"}
     # One click shows another take, one undo brings the first back.
     window.do("bpy.ops.dynvfx.show_take('EXEC_DEFAULT', True, take='b')")
     assert window.do(_LAYERS) == {"Take a": [2, True], "Take b": [3, False]}
-    window.do("with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):\n    bpy.ops.ed.undo()")
+    window.do(_UNDO)
     assert window.do(_LAYERS) == {"Take a": [2, False], "Take b": [3, True]}
+    window.do(_SCENES + "scenes.select(['harbour'], 'harbour')")
     window.do("bpy.ops.dynvfx.show_original('EXEC_DEFAULT', True)")
     assert window.do(_LAYERS) == {"Take a": [2, True], "Take b": [3, True]}
 

@@ -1,6 +1,7 @@
 """Calls of the add-on's parts, as its agent makes them."""
 
 import os
+import subprocess
 import time
 
 import bpy
@@ -110,6 +111,27 @@ def cancel_export(name, folder):
     next(generator), next(generator)
     generator.close()
     return os.listdir(folder)
+
+
+_begun = []
+
+
+def begin_export(name, folder):
+    """Begin an export that is rendered, until its first picture is there; returns the process id of the render."""
+    started = []
+    plain = subprocess.Popen
+
+    class Noting(plain):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            started.append(self.pid)
+
+    subprocess.Popen = Noting
+    _begun.append(exporter.export(uid(name), folder))
+    while next(_begun[-1])["done"] < 1:
+        time.sleep(0.02)
+    subprocess.Popen = plain
+    return started[0]
 
 
 def find(identity):

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import types
 
 import bpy
 import scenes
@@ -112,3 +113,49 @@ def place_and_save(take, path):
     while not placements():
         reply(0.01)
     scenes.save(path)
+
+
+class Layout:
+    """Notes what the sidebar draws: the texts of labels, and the operators."""
+
+    def __init__(self, drawn):
+        self.drawn = drawn
+
+    def label(self, text="", **_):
+        self.drawn.append(text)
+
+    def operator(self, name, **_):
+        self.drawn.append(name)
+        return types.SimpleNamespace()
+
+    def prop(self, *_, **__):
+        pass
+
+    template_icon = prop
+
+    def box(self, **_):
+        return Layout(self.drawn)
+
+    row = column = box
+
+
+def drawn(panel, name="clip"):
+    """What the sidebar's panel shows of a selected clip."""
+    from dynvfx.interface import sidebar
+
+    scenes.select([name], name)
+    manager, region = bpy.context.window_manager, types.SimpleNamespace(width=900)
+    scale = types.SimpleNamespace(system=types.SimpleNamespace(ui_scale=1.0))
+    context = types.SimpleNamespace(window_manager=manager, region=region, preferences=scale)
+    layout = Layout([])
+    agent[0].disk.forget()
+    getattr(sidebar, panel).draw(types.SimpleNamespace(layout=layout), context)
+    return layout.drawn
+
+
+def operate(name, **values):
+    return list(getattr(bpy.ops.dynvfx, name)(**values))
+
+
+def log():
+    return [agent[0].state.log, bpy.app.tempdir]

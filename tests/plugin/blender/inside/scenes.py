@@ -84,6 +84,11 @@ def set_strip(name, /, **values):
     return facts(strip)
 
 
+def lengthen(name, frames):
+    strip = find(name)
+    setattr(strip, compat.frame_name(strip, "frame_final_duration"), frames)
+
+
 def cut(name, frame, hard):
     other = find(name).split(frame, "HARD" if hard else "SOFT")
     return facts(other)
@@ -264,7 +269,7 @@ def effects_of_two():
     """This Blender's effects that take in two strips."""
     kinds = strips().bl_rna.functions["new_effect"].parameters["type"].enum_items.keys()
     two = {"CROSS", "ADD", "SUBTRACT", "ALPHA_OVER", "ALPHA_UNDER", "GAMMA_CROSS", "MULTIPLY", "OVER_DROP", "WIPE",
-           "COMPOSITOR"}  # fmt: skip
+           "COLORMIX", "COMPOSITOR"}  # fmt: skip
     return [each for each in kinds if each in two]
 
 
