@@ -39,6 +39,11 @@ def is_timeline(path: str | Path) -> bool:
     return Path(path).suffix.lower() in TIMELINE_SUFFIXES
 
 
+def is_project(path: str | Path) -> bool:
+    """Whether a file is a project of an application, which `refuse_projects` refuses with the way out of it."""
+    return Path(path).suffix.lower() in _PROJECTS
+
+
 def refuse_projects(path: str | Path) -> None:
     """Raises BadTimeline for the project file of an application, with the way out of that application."""
     known = _PROJECTS.get(Path(path).suffix.lower())

@@ -27,6 +27,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"dynvfx {version('dynvfx')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add(commands)
+    _clips(commands)
     _refine(commands)
     demo = _command(commands, "demo", "an edit of the shipped clip with the shipped model")
     demo.add_argument(
@@ -52,9 +53,7 @@ def _add(commands: argparse._SubParsersAction) -> None:
         "source", type=values.text, metavar="SOURCE", help="movie, image sequence (folder, %%04d) or timeline"
     )
     add.add_argument("instruction", metavar="INSTRUCTION", help='for example "add a red balloon above the street"')
-    add.add_argument(
-        "--timeline", type=values.text, metavar="NAME|INDEX", help="which of several timelines in the file"
-    )
+    _timeline_options(add)
     add.add_argument("--clip", type=values.text, metavar="NAME|INDEX", help="which clip of a timeline")
     add.add_argument(
         "--range",
@@ -71,22 +70,28 @@ def _add(commands: argparse._SubParsersAction) -> None:
     )
     add.add_argument("--download", action="store_true", help="fetch the model if it is not on this machine")
     add.add_argument(
-        "--rate", type=values.rate, metavar="FPS", help="rate of an image sequence (default: 24) or an edit list"
-    )
-    add.add_argument(
-        "--media",
-        type=values.path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="a folder to look for media in, or the file itself; repeat",
-    )
-    add.add_argument(
         "--output", type=values.path, metavar="DIR", help="folder for the results (default: a new one in here)"
     )
     _job_options(add)
     _output_options(add)
     _backend_options(add, in_process=True)
+
+
+def _clips(commands: argparse._SubParsersAction) -> None:
+    clips = _command(commands, "clips", "list the clips of a timeline")
+    clips.add_argument("source", type=values.text, metavar="TIMELINE")
+    clips.add_argument("search", type=values.text, metavar="TEXT", nargs="?", help="only clips that hold this text")
+    _timeline_options(clips)
+    _output_options(clips)
+
+
+def _timeline_options(parser: argparse.ArgumentParser) -> None:
+    """How to read a timeline."""
+    parser.add_argument("--timeline", type=values.text, metavar="NAME|INDEX", help="which of several in the file")
+    rate = "rate of an image sequence (default: 24) or an edit list (default: its media's)"
+    parser.add_argument("--rate", type=values.rate, metavar="FPS", help=rate)
+    media = "a folder to look for media in, or the file itself; repeat"
+    parser.add_argument("--media", type=values.path, action="append", default=[], metavar="PATH", help=media)
 
 
 def _refine(commands: argparse._SubParsersAction) -> None:

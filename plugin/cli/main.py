@@ -25,7 +25,7 @@ from bridge.local.named_backend import NamedBackend
 from contract.errors import BAD_USAGE, DONE, FAILED, Problem, Unexpected
 from contract.events import JobDone, JobFailed, JobStarted
 from contract.job import ClipSource, JobSpec
-from plugin.cli import job_commands, key_commands, log_command, resolve_command
+from plugin.cli import clips_command, job_commands, key_commands, log_command, resolve_command
 from plugin.cli.arguments import parse
 from plugin.cli.backend_link import open_link
 from plugin.cli.job_options import job_of
@@ -76,6 +76,8 @@ def _run_command(options: argparse.Namespace, reporter: Reporter, settings: Sett
             return key_commands.run(options)
         if options.command == "resolve-check":
             return resolve_command.run(options)
+        if options.command == "clips":
+            return clips_command.run(options)
         if options.command == "logs":
             return log_command.run(options, lambda texts: _write_logs(options.output, settings, texts))
         if options.command in job_commands.COMMANDS:

@@ -13,7 +13,7 @@ from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -86,6 +86,14 @@ class Placement(msgspec.Struct, frozen=True):
         return timecode(self.record_start + self.record_frames, Fraction(*self.rate))
 
 
+class OpenChoice(msgspec.Struct, frozen=True):
+    """How to read a timeline: fields of its job's `contract.job.ClipSource`, which explains them."""
+
+    media_folders: tuple[str, ...] = ()
+    timeline: str | None = None
+    rate: str | None = None
+
+
 Placed = Callable[[Placement], None]
 Failed = Callable[[Problem], None]
 Progress = Callable[[int, int, str], None]
@@ -134,8 +142,14 @@ class Host(ABC):
 class OpensTimelines(Protocol):
     """Opens a timeline or a movie by its path."""
 
-    def open(self, path: Path) -> None:
-        """Open `path` and close the file before. Raises BadTimeline or BadMedia."""
+    def read(self, path: Path, choice: OpenChoice | None = None) -> Any:
+        """Read `path`, in any thread; `choice` None: as it was read before. Raises BadTimeline or BadMedia."""
+
+    def show(self, read: Any) -> None:
+        """Make what `read` returned the open file."""
+
+    def choice(self) -> OpenChoice:
+        """How the open file was read."""
 
     def path(self) -> Path | None:
         """The open file, None when there is none."""

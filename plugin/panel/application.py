@@ -41,7 +41,9 @@ class Panel:
         home = state_folder()
         settings = SettingsStore(home / "panel")
         self.background = Background()
-        self.host = host(settings.folder, self.background) if host else OtioFiles(settings.folder / "placed")
+        self.host = (
+            host(settings.folder, self.background) if host else OtioFiles(settings.folder / "placed", self.background)
+        )
         apply_theme(app, Theme.following(self.host.palette() if isinstance(self.host, HasPalette) else {}))
         # Transfers may take hours: thumbnails and media facts must not wait behind them.
         self.transfers = Background()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
 from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
+    QInputDialog,
     QLabel,
     QSplitter,
     QStackedWidget,
@@ -16,7 +18,10 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from plugin.hosts.base import OpensTimelines
+from bridge.editorial.timeline_choice import SeveralTimelines
+from contract.errors import Problem
+from contract.rates import snap_rate
+from plugin.hosts.base import OpenChoice, OpensTimelines
 from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.models.backend.chosen_backend import BACKEND_SETTINGS, chosen_backend
 from plugin.panel.models.panel.panel_model import PanelModel
@@ -30,7 +35,7 @@ from plugin.panel.widgets.status_line import StatusLine
 from plugin.panel.widgets.zones.ask_zone import AskZone
 from plugin.panel.widgets.zones.layout import Zones
 from plugin.panel.widgets.zones.review_side import ReviewSide
-from plugin.panel.widgets.zones.shot_zone import ShotZone, can_be_opened
+from plugin.panel.widgets.zones.shot_zone import KINDS, ShotZone, can_be_opened
 from plugin.panel.widgets.zones.takes_zone import TakesZone
 from plugin.panel.widgets.zones.welcome import WelcomePage
 
@@ -98,6 +103,9 @@ class PanelWindow(QWidget):
         model = self.model
         self.shot_zone.openRequested.connect(self.ask_for_timeline)
         self.shot_zone.open_button.setVisible(isinstance(model.host, OpensTimelines))
+        self.shot_zone.mediaRequested.connect(self.ask_for_media)
+        self.shot_zone.media_button.setVisible(isinstance(model.host, OpensTimelines))
+        model.shot.choiceNeeded.connect(self._ask_for_choice)
         self.status.settingsRequested.connect(self.show_settings)
         self.welcome.finished.connect(self._welcomed)
         model.reviewRequested.connect(self.open_review)
@@ -133,11 +141,32 @@ class PanelWindow(QWidget):
     def ask_for_timeline(self) -> None:
         """Choose a timeline or movie to open."""
         if isinstance(self.model.host, OpensTimelines):
-            kinds = "Timelines and movies (*.otio *.otioz *.mov *.mp4 *.mxf *.mkv *.avi *.webm);;All files (*)"
             folder = str(Path(self.model.settings.get("timeline", "")).parent)
-            chosen, _ = QFileDialog.getOpenFileName(self, "Open a timeline or movie", folder, kinds)
+            chosen, _ = QFileDialog.getOpenFileName(self, "Open a timeline or movie", folder, KINDS)
             if chosen:
                 self.model.shot.open(Path(chosen))
+
+    def ask_for_media(self) -> None:
+        """Name a folder where media of the open timeline is looked for."""
+        start = str(Path(self.model.settings.get("timeline", "")).parent)
+        chosen = QFileDialog.getExistingDirectory(self, "Look for media in", start)
+        if chosen:
+            self.model.shot.look_for_media(Path(chosen))
+
+    def _ask_for_choice(self, path: Path, problem: Problem) -> None:
+        """One of several timelines, or an edit list's rate."""
+        host = self.model.host
+        choice = host.choice() if isinstance(host, OpensTimelines) and host.path() == path else OpenChoice()
+        if isinstance(problem, SeveralTimelines):
+            names = [f"{number}. {name}" for number, name in enumerate(problem.names, start=1)]
+            chosen, yes = QInputDialog.getItem(self, "Choose a timeline", problem.what, names, 0, False)
+            choice = msgspec.structs.replace(choice, timeline=chosen.partition(".")[0])
+        else:
+            rates = ["23.976", "24", "25", "29.97", "30", "50", "59.94", "60"]
+            chosen, yes = QInputDialog.getItem(self, "Frame rate of the edit list", problem.what, rates, 1, False)
+            choice = msgspec.structs.replace(choice, rate=str(snap_rate(float(chosen or 24))))
+        if yes:
+            self.model.shot.open(path, choice)
 
     def show_settings(self) -> None:
         """The settings; a changed backend is connected to at once."""

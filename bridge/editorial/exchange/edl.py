@@ -38,6 +38,12 @@ _NO_REEL = frozenset(("AX", "UNKNOWN", "NONE"))
 _TIMECODE = re.compile(r"(\d+)[:;.](\d\d)[:;.](\d\d)([:;.])(\d{2,3})")
 
 
+class RateNotKnown(BadTimeline):
+    """An edit list's frame rate has to be named by a person."""
+
+    kind = "rate_not_known"
+
+
 def read_edl(path: Path, reading: Reading) -> ReadTimelines:
     """The timeline of an edit list; a track for each of its video channels. Raises BadTimeline."""
     edits = parse_edit_list(read_text(path))
@@ -119,7 +125,7 @@ def _rate(
     drops = edits.record_drops or any(match[4] != ":" for match in timecodes)
     if given is not None:
         if most > round(given):
-            raise BadTimeline(
+            raise RateNotKnown(
                 f"{path.name} was not made at {float(given):g} frames a second.",
                 f"It holds the frame number {most - 1}, and {round(given)} frames end with {round(given) - 1}.",
                 "Name the rate of the timeline that it was exported from (--rate).",
@@ -141,7 +147,7 @@ def _rate(
         # Nothing of it can be used before its media is found; until then any rate that holds its numbers lists it.
         return Fraction(next(rate for rate in (24, 25, 30, 50, 60, 120, 1000) if rate >= most)), []
     rates = ", ".join(f"{float(rate):.5g}" for rate in dict.fromkeys(media))
-    raise BadTimeline(
+    raise RateNotKnown(
         f"The frame rate of {path.name} is not known.",
         f"An edit list does not say it, and its media ({rates} frames a second) "
         + ("differ." if len(fitting) > 1 else "does not fit its numbers."),

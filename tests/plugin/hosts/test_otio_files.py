@@ -20,7 +20,9 @@ from plugin.hosts.base import (
     SelectsClips,
     SwapsTakes,
 )
-from plugin.hosts.otio_files import OtioFiles, _read_back
+from plugin.hosts.otio_files import OtioFiles
+from plugin.hosts.placed_record import PlacedStack
+from plugin.hosts.reading_back import read_back
 from tests.plugin.movies import write_cut, write_movie
 
 
@@ -128,10 +130,9 @@ def test_a_later_start_remembers_what_was_placed(host: OtioFiles, tmp_path: Path
 
 def test_a_take_that_is_not_there_is_reported(host: OtioFiles, tmp_path: Path) -> None:
     from bridge.editorial.timeline import open_timeline
-    from plugin.hosts.otio_files import PlacedStack
 
     host.open(write_cut(tmp_path))
     shot = shot_of(host, 1)
     with pytest.raises(PlacementFailed, match="is not above"):
         stack = PlacedStack(shot, (take_of(shot, tmp_path, "a"),), 0)
-        _read_back(open_timeline(tmp_path / "cut.otio"), tmp_path / "cut.otio", stack)
+        read_back(open_timeline(tmp_path / "cut.otio"), tmp_path / "cut.otio", stack)

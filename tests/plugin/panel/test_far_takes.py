@@ -75,6 +75,7 @@ def test_from_the_clip_to_the_placed_follow_up(panel: PanelModel, edit: Path, qt
     travelled: list[str] = []
     panel.transfers.changed.connect(lambda _: travelled.extend(row.key for row in panel.transfers.rows))
     panel.begin(edit)
+    qtbot.waitUntil(lambda: panel.shot.shot is not None, timeout=PATIENCE)
     panel.ask.instruction, panel.ask.quality = INSTRUCTION, "draft"
     panel.ask.draw_region(REGION)
     qtbot.waitUntil(lambda: not panel.plan_hindrance and panel.backend.ready, timeout=PATIENCE)

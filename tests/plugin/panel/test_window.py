@@ -61,7 +61,7 @@ def test_nothing_can_be_generated_by_mistake(shown: Panel, service: FakeService,
     assert not any(isinstance(each, Submit) for each in service.requests)
 
 
-def test_dropping_a_movie_opens_it(shown: Panel, tmp_path: Path) -> None:
+def test_dropping_a_movie_opens_it(shown: Panel, tmp_path: Path, until: Until) -> None:
     movie = write_movie(tmp_path / "plate.mov")
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(movie))])
@@ -69,6 +69,7 @@ def test_dropping_a_movie_opens_it(shown: Panel, tmp_path: Path) -> None:
         QPointF(10, 10), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     )
     shown.window.dropEvent(event)
+    until(lambda: shown.model.shot.title == "plate.mov")
     assert shown.model.shot.title == "plate.mov" and shown.window.windowTitle() == "plate.mov – DynVFX"
 
 
@@ -154,6 +155,7 @@ def test_state_survives_a_restart(
     first.model.settings.set("welcomed", True)
     first.window.show()
     first.window.begin(cut)
+    until(lambda: first.model.shot.shot is not None)
     first.model.ask.instruction, first.model.ask.takes, first.model.ask.seed_locked = "add fire", 3, True
     seed = first.model.ask.seed
     first.model.history.add("add snow")
@@ -163,6 +165,7 @@ def test_state_survives_a_restart(
     second = Panel(qapp, services=services)
     second.window.show()
     second.window.begin()
+    until(lambda: second.model.shot.shot is not None)
     assert second.model.shot.title == "cut.otio" and second.model.shot.shot.name == "street"
     assert (second.model.ask.instruction, second.model.ask.takes, second.model.ask.seed) == ("add fire", 3, seed)
     assert second.model.history.entries == ("add snow",) and second.window.width() == 512
@@ -183,6 +186,7 @@ def test_the_first_start_checks_and_continues(
     assert ran and panel.window.pages.currentWidget() is panel.window.welcome
     panel.window.welcome.sample_button.click()
     assert panel.window.pages.currentWidget() is panel.window.main
+    until(lambda: panel.model.shot.shot is not None)
     assert panel.model.shot.title == "garden_path.mp4" and panel.model.ask.instruction
     panel.window.close()
     panel.close()

@@ -102,11 +102,14 @@ class PanelModel(Observable):
             if timeline is None and last and Path(last).exists():
                 timeline = Path(last)
             if timeline is not None:
-                self.shot.open(timeline)
-                clip = self.settings.get("clip", 0)
-                if self.shot.current is None and clip and str(timeline) == last:
-                    self.shot.choose(clip)
+                clip = self.settings.get("clip", 0) if str(timeline) == last else 0
+                self.shot.open(timeline, then=lambda: self._choose_again(clip))
         self.shot.refresh()
+
+    def _choose_again(self, clip: int) -> None:
+        """The clip of the last session, where none is chosen yet."""
+        if self.shot.current is None and clip:
+            self.shot.choose(clip)
 
     def close(self) -> None:
         """Save the session and disconnect from the backend."""

@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from bridge.editorial.clip_list import ListedClip, Shot, part_of
+from bridge.editorial.exchange.edl import RateNotKnown
+from bridge.editorial.timeline_choice import SeveralTimelines
 from bridge.wire.messages import Estimated
 from contract.errors import Problem
 from media.probe import MediaInfo, probe
 from plugin.background_runner import BackgroundRunner
-from plugin.hosts.base import ExportsClips, FollowsSelection, Host, IdentifiesClips, OpensTimelines, SelectsClips
+from plugin.hosts.base import (
+    ExportsClips,
+    FollowsSelection,
+    Host,
+    IdentifiesClips,
+    OpenChoice,
+    OpensTimelines,
+    SelectsClips,
+)
 from plugin.panel.models.number_text import fraction, rate_text
 from plugin.panel.models.observable import Field, Observable
 from plugin.panel.models.shot.exporting import ExportModel
@@ -41,9 +52,13 @@ class ShotWarning:
 
 
 class ShotModel(Observable):
-    """Follows the host's selection; `selected` is emitted when another shot or part becomes the current one."""
+    """Follows the host's selection; `selected` is emitted when another shot or part becomes the current one.
+
+    `choiceNeeded` has a path and the problem of reading it: one of several timelines, or a rate, has to be chosen.
+    """
 
     selected = pyqtSignal()
+    choiceNeeded = pyqtSignal(object, object)
 
     title: Field[str] = Field("")
     clips: Field[tuple[ClipEntry, ...]] = Field(())
@@ -59,21 +74,50 @@ class ShotModel(Observable):
         self.host = host
         self._background = background
         self._whole: Shot | None = None
+        self._opening: Path | None = None
         self.exports = ExportModel(host, self)
         if isinstance(host, FollowsSelection):
             host.on_change(self.refresh)
 
     # Choosing a clip --------------------------------------------------------------------------------------------------
 
-    def open(self, path: Path) -> None:
-        """Open a timeline or movie; an error is shown in `problem`."""
-        if not isinstance(self.host, OpensTimelines):
+    def open(self, path: Path, choice: OpenChoice | None = None, then: Callable[[], None] | None = None) -> None:
+        """Read a timeline or movie in the background and show it; an error is shown in `problem`.
+
+        `choice` says what the file does not (None: as before); `then` is called when it is shown.
+        """
+        host = self.host
+        if not isinstance(host, OpensTimelines):
             return
-        try:
-            self.problem = None
-            self.host.open(path)
-        except Problem as problem:
-            self.problem = problem
+        self.problem = None
+        self.title = f"Opening {path.name}…"
+        self._opening = path
+
+        def show(read: object) -> None:
+            if self._opening == path:
+                self._opening = None
+                host.show(read)
+                if then is not None:
+                    then()
+
+        def failed(problem: Problem) -> None:
+            if self._opening == path:
+                self._opening = None
+                self.title, self.problem = host.title, problem
+                if isinstance(problem, SeveralTimelines | RateNotKnown):
+                    self.choiceNeeded.emit(path, problem)
+
+        self._background.run(lambda: host.read(path, choice), show, failed)
+
+    def look_for_media(self, place: Path) -> None:
+        """Read the open timeline again, media being looked for in `place`, a folder or a file, too."""
+        host = self.host
+        path = host.path() if isinstance(host, OpensTimelines) else None
+        if isinstance(host, OpensTimelines) and path is not None:
+            choice, current = host.choice(), self.current
+            folders = tuple(dict.fromkeys([str(place), *choice.media_folders]))
+            chosen = msgspec.structs.replace(choice, media_folders=folders)
+            self.open(path, chosen, lambda: self.choose(current) if current is not None else None)
 
     def choose(self, index: int) -> None:
         """Select a clip by its index."""
@@ -104,7 +148,7 @@ class ShotModel(Observable):
 
     def refresh(self) -> None:
         """Read the host's clips and selection again."""
-        self.title = self.host.title
+        self.title = f"Opening {self._opening.name}…" if self._opening is not None else self.host.title
         self.clips = tuple(_choice(each) for each in self.host.clips())
         chosen = self.host.selected()
         before, self.current = self.current, chosen.index if chosen else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
+    QCompleter,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -17,6 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from bridge.editorial.timeline_kinds import TIMELINE_SUFFIXES, is_project, is_timeline
 from plugin.panel.models.shot.shot import ShotModel
 from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import watch
@@ -25,20 +27,27 @@ from plugin.panel.widgets.filmstrip import Filmstrip
 
 
 class ShotZone(QWidget):
-    """Timeline, clip, filmstrip, facts and warnings. `openRequested` asks for the dialog that opens a timeline."""
+    """Timeline, clip, filmstrip, facts and warnings.
+
+    `openRequested` asks for the dialog that opens a timeline, `mediaRequested` for the one that names a media folder.
+    """
 
     openRequested = pyqtSignal()
+    mediaRequested = pyqtSignal()
 
     def __init__(self, model: ShotModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
         self.open_button = tool_button("Open…", self.openRequested.emit, "Open a timeline or movie (Ctrl+O)")
+        media_tip = "Name a folder where the timeline's media is looked for by name"
+        self.media_button = tool_button("Media…", self.mediaRequested.emit, media_tip)
         self.title = ElidedLabel()
         self.title.setObjectName("faint")
         self.clips = QComboBox()
         self.clips.setAccessibleName("Clip")
         self.clips.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.clips.activated.connect(self._chosen)
+        self._make_searchable()
         self.filmstrip = Filmstrip(model, thumbnails)
         self.filmstrip.partChosen.connect(model.choose_part)
         self.error = label(kind="bad")
@@ -56,6 +65,20 @@ class ShotZone(QWidget):
         watch(model, self._show_facts, "shot", "media_info", "model_input", "warnings", "part")
         watch(model, self._show_error, "problem", "clips", "current")
         watch(model.exports, self._show_export, "now")
+
+    def _make_searchable(self) -> None:
+        """Typing in the list of clips shows those whose line holds what is typed."""
+        self.clips.setEditable(True)
+        self.clips.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        completer, line = self.clips.completer(), self.clips.lineEdit()
+        if completer is not None and line is not None:
+            completer.setFilterMode(Qt.MatchFlag.MatchContains)
+            completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+            line.editingFinished.connect(self._show_current)
+
+    def _show_current(self) -> None:
+        """What was typed and chose nothing goes."""
+        self.clips.setEditText(self.clips.itemText(self.clips.currentIndex()))
 
     def _export_row(self) -> None:
         self.export = QWidget()
@@ -93,6 +116,7 @@ class ShotZone(QWidget):
         top = QHBoxLayout()
         top.addWidget(heading("Shot"))
         top.addWidget(self.title, 1)
+        top.addWidget(self.media_button)
         top.addWidget(self.open_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 4)
@@ -115,7 +139,10 @@ class ShotZone(QWidget):
             self.clips.setItemData(self.clips.count() - 1, each.error, Qt.ItemDataRole.ToolTipRole)
         chosen = self.clips.findData(model.current) if model.current is not None else -1
         self.clips.setCurrentIndex(chosen)
-        self.clips.setPlaceholderText(f"Choose a clip ({len(model.clips)})")
+        line = self.clips.lineEdit()
+        if line is not None:
+            line.setPlaceholderText(f"Choose a clip, or type to search ({len(model.clips)})")
+            line.setCursorPosition(0)
         self.clips.blockSignals(False)
 
     def _show_facts(self) -> None:
@@ -171,9 +198,11 @@ class ShotZone(QWidget):
             self.model.choose_part(0, self.model.whole.frame_count - 1)
 
 
-OPENED = (".otio", ".otioz", ".otiod", ".mov", ".mp4", ".m4v", ".mkv", ".mxf", ".avi", ".webm", ".mts", ".m2ts")
+MOVIES = (".mov", ".mp4", ".m4v", ".mkv", ".mxf", ".avi", ".webm", ".mts", ".m2ts")
+KINDS = f"Timelines and movies ({' '.join(f'*{suffix}' for suffix in (*TIMELINE_SUFFIXES, *MOVIES))});;All files (*)"
+"""What the dialog that opens files shows."""
 
 
 def can_be_opened(path: str) -> bool:
-    """Whether a dropped file may be a timeline or a movie."""
-    return Path(path).suffix.lower() in OPENED
+    """Whether a dropped file may be a timeline or a movie, or a project, which says how to export a timeline."""
+    return Path(path).suffix.lower() in MOVIES or is_timeline(path) or is_project(path)
