@@ -86,7 +86,7 @@ def _movie_pictures(
         source = ["-ignore_editlist", "1", *source]
     source += ["-map", f"0:{info.track}"]
     size = (info.coded_width, info.coded_height)
-    if packets.by_order or not packets.are_stamps_stored:
+    if packets.stamps != packets.seeks:  # the times were repaired: the program gives others
         counted = _decode(source, _raw_format(info), size, skipped=ordinal)
         yield from ((ordinal + place, planes) for place, (_, planes) in enumerate(counted))
         return
