@@ -12,6 +12,8 @@
 For developers, see docs/developing.md:
 
     python3 run.py test [--fast] [PYTEST]   the test suite; --fast leaves out the slow tests and lists them
+    python3 run.py test --cases [PYTEST]    files of other programs that were once read wrongly, a line for each
+    python3 run.py test --corpus DIR        any folder of media and timelines: a line and a report for each file
     python3 run.py check [--fix]            formatting, linting and types; --fix formats, and repairs what it can
     python3 run.py lock [--upgrade]         update the lock file from pyproject.toml; --upgrade: to the newest packages
 
@@ -90,7 +92,13 @@ def main(arguments: list[str]) -> int:
 def command_for(name: str, python: Path, rest: list[str]) -> list[str]:
     """The command line that runs `name` with the environment's `python`."""
     if name == "test":
+        if rest[:1] == ["--corpus"]:
+            # In the caller's folder, where the corpus and the report are.
+            os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+            return [str(python), "-m", "tests.corpus", *rest[1:]]
         os.chdir(ROOT)  # pytest takes its settings and the folder tests/ from here
+        if rest[:1] == ["--cases"]:
+            return [str(python), "-m", "pytest", "tests/cases", "-v", "-n", "0", *rest[1:]]
         return [str(python), "-m", "pytest", *_processes(rest), *rest]
     leading = [name] if name in ("demo", "panel", "backend") else []
     return [str(python), "-m", "plugin.cli.main", *leading, *rest]
