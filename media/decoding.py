@@ -57,7 +57,7 @@ class MovieDecoder:
         return self._stream
 
     def pictures_from(self, ordinal: int) -> Iterator[DecodedPicture]:
-        """The pictures from `ordinal` on, or from one before it.
+        """The pictures from `ordinal` on.
 
         What cannot be decoded is left out, so ordinals rise and may have gaps; nothing comes when all is lost. Only one
         such iteration at a time: a new one moves the file. Raises DamagedMedia when the file cannot be read on.
@@ -68,8 +68,10 @@ class MovieDecoder:
             reached = False
             try:
                 for picture in self._decoded_from(starts[0]):
-                    if not reached and starts[0] is not None and picture.ordinal > ordinal:
-                        break  # the seek landed behind the picture: begin further back
+                    if picture.ordinal < ordinal:
+                        continue
+                    if not reached and starts[0] is not None and (picture.ordinal > ordinal or not picture.whole):
+                        break  # the seek landed behind the picture, or behind its key picture: begin further back
                     reached = True
                     if picture.ordinal > last:
                         last = picture.ordinal

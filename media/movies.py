@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from fractions import Fraction
@@ -32,6 +33,8 @@ def open_media(path: str, options: dict[str, str] | None = None) -> av.container
             "Choose a video clip.",
         ) from error
     except (OSError, av.error.FFmpegError) as error:
+        if isinstance(error, av.error.OSError) and error.errno == errno.EIO and _looks_like_media(path):
+            raise damaged(path, "It was probably cut off while it was recorded or copied.") from error
         raise NotMedia(f"The file {path} cannot be opened.", str(error), "Choose a video clip.") from error
 
 

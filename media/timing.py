@@ -12,6 +12,8 @@ from statistics import median_low
 
 from contract.rates import NTSC, SLOWEST, snap_rate
 
+_FEW = 8
+"""Pictures of which the steps alone do not say the rate."""
 _USUAL = (Fraction(24), Fraction(25), Fraction(30), Fraction(48), Fraction(50), Fraction(60), Fraction(120))
 # Seconds for which the last picture is believed to hold: a longer duration in a file is a slip of its writer.
 _LONGEST_LAST_HOLD = 10
@@ -128,6 +130,9 @@ def _natural_grid(
     even = list(range(len(ordered)))
     spread = _spread(ordered, even, mean)
     # A dropped frame moves everything behind it by a whole step. Half a step is what rounding and jitter may do.
+    header = _few_on_header(ordered, time_base, nominal)
+    if header is not None:
+        return header
     if 2 * spread <= mean:
         return _mean_rate(ordered, even, time_base, nominal), even
     typical = 1 / (_typical_step(ordered) * time_base)
@@ -138,6 +143,17 @@ def _natural_grid(
         return _mean_rate(ordered, frames, time_base, nominal), frames
     rate = next((rate for rate in _candidates(typical, nominal) if abs(rate / typical - 1) <= 0.02), _snapped(typical))
     return rate, _frames_by_time(ordered, time_base, rate)
+
+
+def _few_on_header(
+    ordered: Sequence[int], time_base: Fraction, nominal: Sequence[Fraction]
+) -> tuple[Fraction, list[int]] | None:
+    """The grid of the header for a handful of pictures, which may be all that was left of a clip with holes."""
+    if len(ordered) > _FEW or not nominal:
+        return None
+    rate = _snapped(nominal[0])
+    frames = _own_frames(ordered, time_base, rate)
+    return (rate, frames) if frames is not None and frames[-1] < _FEW * len(ordered) else None
 
 
 def _spread(ordered: Sequence[int], frames: Sequence[int], step: Fraction) -> Fraction:

@@ -18,7 +18,11 @@ def picture_track(container: av.container.InputContainer, path: str) -> av.Video
     """
     tracks = _clips(container)
     if not tracks:
-        raise NoPicture(f"The file {path} has no video.", "It holds only sound or data.", "Choose a video clip.")
+        raise NoPicture(
+            f"The file {path} has no video.",
+            "It holds only sound or data, or its beginning is lost.",
+            "Choose a video clip.",
+        )
     whole = [track for track in tracks if not track.disposition & Disposition.dependent]
     if not whole:
         raise UnsupportedPixels(

@@ -15,6 +15,7 @@ from backend.delivery.deliver import Delivery, deliver_take
 from contract.job import LayerKind
 from dynvfx.geometry import Geometry
 from media.errors import UnfaithfulDelivery
+from media.pixels import layout
 from media.probe import MediaInfo, probe
 
 _SIDE = 64
@@ -60,6 +61,8 @@ def _differences(info: MediaInfo, delivery: Delivery) -> Iterator[str]:
         "field order": lambda each: each.field_order,
         "orientation": lambda each: each.orientation,
     }
+    if layout(info.working_format).family != "yuv":
+        del facts["matrix"]  # RGB has none, whether a file says so or nothing
     for name, fact in facts.items():
         if fact(info) != fact(composite):
             yield f"The composite says another {name} ({fact(composite)}) than the clip ({fact(info)})."
