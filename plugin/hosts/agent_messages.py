@@ -31,7 +31,7 @@ class AgentHello(msgspec.Struct, frozen=True):
 
 
 class ClipProblem(msgspec.Struct, frozen=True):
-    """Why a clip cannot be used."""
+    """Why a clip cannot be used, or what is wrong in a timeline."""
 
     what: str
     why: str = ""
@@ -53,7 +53,8 @@ class HostClip(msgspec.Struct, frozen=True):
 
 
 class HostTimeline(msgspec.Struct, frozen=True):
-    """The timeline that is open in the host; `rate` is (numerator, denominator)."""
+    """The timeline that is open in the host; `rate` is (numerator, denominator). `unrepaired`: what an interrupted
+    change left in it."""
 
     id: str
     rate: tuple[int, int]
@@ -65,6 +66,7 @@ class HostTimeline(msgspec.Struct, frozen=True):
     playhead: int = 0
     selected: tuple[str, ...] = ()
     clips: tuple[HostClip, ...] = ()
+    unrepaired: ClipProblem | None = None
 
 
 class ExportReply(msgspec.Struct, frozen=True):

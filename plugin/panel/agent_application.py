@@ -14,9 +14,9 @@ from PyQt6.QtWidgets import QApplication
 from contract.errors import BadUsage, Problem
 from plugin.hosts.agent_abilities import agent_host
 from plugin.hosts.agent_host import AgentHost
-from plugin.hosts.agent_messages import AgentHello
+from plugin.hosts.agent_messages import AgentHello, ClipProblem
 from plugin.hosts.agent_session import AgentSession, HostGone
-from plugin.hosts.base import Host
+from plugin.hosts.base import Host, HostProblem
 from plugin.panel.application import Panel, Program, application, log
 from plugin.panel.background import Background
 from plugin.panel.models.agent.agent_requests import AgentRequests
@@ -47,6 +47,7 @@ class AgentPanel(QObject):
         self.exit_code = 0
         self.panel: Panel | None = None
         self.agent_requests: AgentRequests | None = None
+        self._unrepaired: ClipProblem | None = None
         self.session = AgentSession(environment[ADDRESS], environment[TOKEN], version("dynvfx"), self)
         self.session.welcomed.connect(self._welcomed)
         self.session.ended.connect(self._ended)
@@ -72,6 +73,7 @@ class AgentPanel(QObject):
         panel, host = self.panel, self.panel.host
         assert isinstance(host, AgentHost)
         self._program.report_to(panel)
+        host.on_change(self._show_unrepaired)
         stills = Stills(panel.model.settings.folder / "stills", panel.background, self._still_made)
         self.agent_requests = AgentRequests(panel.model, host, stills, panel.background, self)
         self.agent_requests.showRequested.connect(self.show)
@@ -89,6 +91,16 @@ class AgentPanel(QObject):
         window.showNormal() if window.isMinimized() else window.show()
         window.raise_()
         window.activateWindow()
+
+    def _show_unrepaired(self) -> None:
+        """What an interrupted change left in the timeline, once."""
+        if self.panel is None or not isinstance(self.panel.host, AgentHost):
+            return
+        timeline = self.panel.host.timeline
+        found = timeline.unrepaired if timeline is not None else None
+        if found is not None and found != self._unrepaired:
+            self.panel.model.problem = HostProblem(found.what, found.why, found.remedy)
+        self._unrepaired = found
 
     def _still_made(self) -> None:
         if self.agent_requests is not None:

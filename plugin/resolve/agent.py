@@ -7,7 +7,7 @@ import json
 import os
 import time
 from types import GeneratorType
-from typing import Any, Callable, Dict, Generator, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Generator, Iterator, List, Optional, Set, Tuple
 
 from . import VERSION
 from .agent_journal import AgentJournal, journal_folder
@@ -17,7 +17,7 @@ from .errors import NoAnswer, ResolveProblem
 from .export.clip_export import export_clip
 from .placing.place_takes import place
 from .placing.placements import placed_item, placements
-from .placing.recovery import recover
+from .placing.recovery import recover, unrepaired
 from .placing.swap_takes import add_versions, swap
 from .single_instance import SingleInstance
 from .timeline.current_timeline import CurrentTimeline
@@ -35,6 +35,8 @@ class Agent:
     def __init__(self, resolve: Any, edition: Edition, journal: AgentJournal) -> None:
         self.resolve, self.edition, self.journal = resolve, edition, journal
         self._repaired = ""
+        self._unfinished = set()  # type: Set[str]
+        self._left = []  # type: List[str]
 
     def methods(self) -> Dict[str, Callable[[Dict[str, Any]], Any]]:
         """The methods by their names in the protocol; they raise AgentProblem."""
@@ -42,8 +44,9 @@ class Agent:
         return {name: _with_agent_problems(getattr(self, name)) for name in names}
 
     def timeline(self, params: Dict[str, Any]) -> Dict[str, Any]:
-        """The open timeline and its selection."""
-        return timeline_info(self._current_timeline(), self.journal)
+        """The open timeline and its selection, and what an interrupted change left in it."""
+        current = self._current_timeline()
+        return dict(timeline_info(current, self.journal), unrepaired=unrepaired(self._left))
 
     def export(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Export a clip as a timeline with that clip alone."""
@@ -83,9 +86,14 @@ class Agent:
     def _current_timeline(self) -> CurrentTimeline:
         current = CurrentTimeline(self.resolve, self.edition)
         if self._repaired != current.timeline_id:
-            # Once for each timeline that is opened, before anything else is done with it.
-            recover(current, self.journal)
             self._repaired = current.timeline_id
+            # A change of this process may be under way.
+            self._unfinished = {entry["id"] for entry in self.journal.unfinished()} - self.journal.begun
+            self._left = []
+        if self._unfinished:
+            # Before anything else is done with it, and again until the user has unlocked what was locked.
+            self._left = recover(current, self.journal, self._unfinished)
+            self._unfinished &= {entry["id"] for entry in self.journal.unfinished()}
         return current
 
 

@@ -29,12 +29,17 @@ class AgentJournal:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self.begun = set()  # type: Set[str]
         os.makedirs(os.path.join(folder, "journal"), mode=0o700, exist_ok=True)
 
     # Journal: written before the first call of a change, removed after its last ---------------------------------------
 
     def begin(self, entry: Dict[str, Any]) -> None:
-        """Write an entry, identified by its "id"; written again at each stage of the change."""
+        """Write an entry, identified by its "id"; written again at each stage of the change.
+
+        `begun` has the ids of all entries of this process.
+        """
+        self.begun.add(entry["id"])
         _write(self._entry_path(entry["id"]), entry)
 
     def end(self, entry: Dict[str, Any]) -> None:

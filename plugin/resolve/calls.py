@@ -1,8 +1,12 @@
 """Calling methods of Resolve's objects, which return None for every unknown name."""
 
-from typing import Any, List
+import time
+from typing import Any, Callable, List
 
 from .errors import NoAnswer
+
+TRIES, PAUSE = 3, 0.1
+"""How often a refused change is tried, and the seconds between."""
 
 
 def has(thing: Any, name: str) -> bool:
@@ -36,3 +40,17 @@ def to_int(answer: Any, otherwise: int = 0) -> int:
         return int(round(float(answer)))
     except (TypeError, ValueError, OverflowError):
         return otherwise
+
+
+def until_done(change: Callable[[], Any], is_done: Callable[[], bool]) -> bool:
+    """Make a change until reading back shows it; returns whether it does.
+
+    Some changes are refused at the first try and made at the second, and the answer does not tell which.
+    """
+    for number in range(TRIES):
+        if number:
+            time.sleep(PAUSE)
+        change()
+        if is_done():
+            return True
+    return False

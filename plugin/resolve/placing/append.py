@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..calls import call, call_if_present, to_int, to_list
+from ..calls import call, call_if_present, to_int, to_list, until_done
 from ..errors import ResolveProblem
 from ..timeline.current_timeline import CurrentTimeline, clip_path, items_on, span_of, uid_of
 from ..timeline.media_paths import is_sequence
@@ -24,10 +24,10 @@ def append_exactly(current: CurrentTimeline, clip: Any, track: int, start: int, 
         if item is not None:
             return item
         seen.append(f"{first}-{end}: {why}")
-        remove(
-            current.timeline, [each for each in items_on(current.timeline, "video", track) if uid_of(each) not in known]
-        )
-        if not current.is_current():
+        is_removed = remove(current.timeline, _new_items(current, known, track))
+        if not is_removed:
+            seen.append("Resolve does not delete it")
+        if not is_removed or not current.is_current():
             break
     why = "Read back: " + "; ".join(seen) + "."
     if not current.is_current():
@@ -35,10 +35,14 @@ def append_exactly(current: CurrentTimeline, clip: Any, track: int, start: int, 
     raise ResolveProblem("placement_failed", "Resolve did not place the take correctly.", why, "Try again.")
 
 
-def remove(timeline: Any, items: List[Any]) -> None:
-    """Delete items without moving others (no ripple)."""
-    if items:
-        call(timeline, "DeleteClips", items, False)
+def remove(timeline: Any, items: List[Any]) -> bool:
+    """Delete items without moving others (no ripple); returns whether they are gone."""
+    gone = {uid_of(item) for item in items}
+
+    def is_done() -> bool:
+        return not any(uid_of(item) in gone for _, _, item in all_items(timeline))
+
+    return not items or until_done(lambda: call(timeline, "DeleteClips", items, False), is_done)
 
 
 def _ranges_to_try(clip: Any, count: int) -> List[Tuple[int, int]]:

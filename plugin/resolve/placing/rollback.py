@@ -9,11 +9,11 @@ import time
 from typing import Any, Dict, List
 
 from ..agent_journal import AgentJournal
-from ..calls import call
+from ..calls import call, until_done
 from ..timeline.current_timeline import CurrentTimeline, clip_path, media_path, track_count, uid_of
 from ..timeline.media_paths import take_at
 from .append import all_items, remove
-from .media_pool import clips_in, find_bin, find_folder, is_unused, restore_folder
+from .media_pool import BIN, clips_in, find_bin, find_folder, is_unused, restore_folder
 from .tracks import find_added, read_tracks
 
 
@@ -51,13 +51,19 @@ def roll_back(current: CurrentTimeline, journal: AgentJournal, entry: Dict[str, 
 
     `current` is the entry's timeline. The entry stays in the journal while changes are left, or with `keep`.
     """
-    theirs = current.current_timeline_id()
+    theirs, elsewhere = current.current_timeline_id(), []  # type: str, List[str]
     if theirs != current.timeline_id:
         # The take may be on the timeline that was opened meanwhile; only the current timeline's items can be deleted.
         stray = call(current.project, "GetCurrentTimeline")
-        remove(stray, _our_items(stray, entry))
+        is_removed = remove(stray, _our_items(stray, entry))
+        elsewhere = [] if is_removed else [_items_left(_our_items(stray, entry), str(call(stray, "GetName")))]
         call(current.project, "SetCurrentTimeline", current.timeline)
-    left = remove_our_items(current, entry) + _remove_our_track(current, entry) + _remove_our_clips(current, entry)
+    left = (
+        elsewhere
+        + remove_our_items(current, entry)
+        + _remove_our_track(current, entry)
+        + _remove_our_clips(current, entry)
+    )
     if theirs != current.timeline_id:
         for timeline in current.timelines():
             if uid_of(timeline) == theirs:
@@ -76,8 +82,19 @@ def _our_items(timeline: Any, entry: Dict[str, Any]) -> List[Any]:
 def remove_our_items(current: CurrentTimeline, entry: Dict[str, Any]) -> List[str]:
     """Delete the entry's items from the timeline; returns a description of those that are left."""
     remove(current.timeline, _our_items(current.timeline, entry))
-    left = len(_our_items(current.timeline, entry))
-    return [f"{left} clips on the timeline (unlock their track and delete them)"] if left else []
+    left = _our_items(current.timeline, entry)
+    return [_items_left(left, str(call(current.timeline, "GetName")))] if left else []
+
+
+def _items_left(items: List[Any], timeline: str) -> str:
+    if len(items) == 1:
+        return f"1 clip on the timeline {timeline} (unlock its track and delete it)"
+    return f"{len(items)} clips on the timeline {timeline} (unlock their tracks and delete them)"
+
+
+def _clips_left(clips: List[Any]) -> str:
+    number, which = ("1 clip", "it") if len(clips) == 1 else (f"{len(clips)} clips", "them")
+    return f"{number} in the bin {BIN} of the media pool (delete {which})"
 
 
 def _remove_our_track(current: CurrentTimeline, entry: Dict[str, Any]) -> List[str]:
@@ -87,9 +104,10 @@ def _remove_our_track(current: CurrentTimeline, entry: Dict[str, Any]) -> List[s
     index = find_added(entry["video"], now, entry["above"])
     if index is None:
         return []  # none was added, or the user has edited since: then the empty track is left to them
-    call(current.timeline, "DeleteTrack", "video", index)
-    is_left = track_count(current.timeline) == len(now)
-    return [f"the empty video track V{index} (delete it)"] if is_left else []
+    is_gone = until_done(
+        lambda: call(current.timeline, "DeleteTrack", "video", index), lambda: track_count(current.timeline) < len(now)
+    )
+    return [] if is_gone else [f"the empty video track V{index} (delete it)"]
 
 
 def _remove_our_clips(current: CurrentTimeline, entry: Dict[str, Any]) -> List[str]:
@@ -99,12 +117,16 @@ def _remove_our_clips(current: CurrentTimeline, entry: Dict[str, Any]) -> List[s
         before = set(entry["clips"])
         fresh = [clip for clip in clips_in(folder) if uid_of(clip) not in before]
         ours = [clip for clip in fresh if take_at(clip_path(clip), entry["takes"]) is not None and is_unused(clip)]
-        if ours:
-            call(pool, "DeleteClips", ours)
+        gone = {uid_of(clip) for clip in ours}
+
+        def are_deleted() -> bool:
+            return not any(uid_of(clip) in gone for clip in clips_in(folder))
+
+        if ours and not until_done(lambda: call(pool, "DeleteClips", ours), are_deleted):
+            left.append(_clips_left(ours))
         if not entry["bin"] and not clips_in(folder) and not call(folder, "GetSubFolderList"):
             restore_folder(pool, entry["folder"])
-            call(pool, "DeleteFolders", [folder])
-            if find_bin(pool) is not None:
+            if not until_done(lambda: call(pool, "DeleteFolders", [folder]), lambda: find_bin(pool) is None):
                 left.append("an empty bin in the media pool (delete it)")
         elif (
             uid_of(call(pool, "GetCurrentFolder")) == uid_of(folder) and find_folder(pool, entry["folder"]) is not None

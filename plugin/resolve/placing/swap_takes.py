@@ -108,13 +108,26 @@ def _replaced(current: CurrentTimeline, journal: AgentJournal, placed: PlacedIte
     entry = rollback.begin(current, journal, placed.uid, [take], swap=old)
     done = False
     try:
-        remove(current.timeline, [placed.item])
+        if not remove(current.timeline, [placed.item]):
+            raise ResolveProblem(
+                "placement_failed",
+                "Resolve did not delete the old take, so the new one has no place.",
+                "It was asked three times.",
+                "Delete the old take's clip by hand, and place the new one.",
+            )
         item = append_exactly(current, clip, placed.track, start, frames, int(take["frame_count"]))
         _like_clip(current, placed.uid, item)
         done = True
     finally:
         if not done:
-            rollback.remove_our_items(current, entry)
+            left = rollback.remove_our_items(current, entry)
+            if left:
+                # The entry stays in the journal: the old take comes back when the new one can be deleted.
+                raise ResolveProblem(
+                    "placement_failed",
+                    "The take could not be replaced.",
+                    "Some changes could not be undone: " + ", ".join(left) + ".",
+                )
             finish_swap(current, entry)
         journal.end(entry)
     return item

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import pytest
 from PyQt6.QtCore import QCoreApplication, Qt
 from PyQt6.QtWidgets import QAbstractButton
@@ -16,6 +17,7 @@ from contract.take import Note
 from dynvfx.backbones.tiny.family import RULES
 from dynvfx.errors import ClipTooLong
 from plugin.hosts.agent_abilities import agent_host
+from plugin.hosts.agent_messages import ClipProblem
 from plugin.hosts.agent_session import AgentSession
 from plugin.hosts.base import (
     ExportsClips,
@@ -29,6 +31,8 @@ from plugin.hosts.base import (
     ShowsMarkers,
     SwapsTakes,
 )
+from plugin.panel.agent_application import ADDRESS, TOKEN, AgentPanel
+from plugin.panel.application import application
 from plugin.panel.models.agent.agent_requests import AgentRequests
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.panel.reviewing import Reviewing
@@ -626,3 +630,29 @@ def test_a_follow_up_has_the_effect_of_the_take_that_it_follows(
     joined.agent.do("call", method="place_take", params={"take": third.id})
     until(lambda: bool(joined.agent.saved().get("layers")))
     assert {each["effect"] for each in joined.agent.saved()["layers"]} == {effect}
+
+
+def test_what_an_interrupted_change_left_is_shown_once(
+    qapp: QCoreApplication, services: FakeServices, tmp_path: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DYNVFX_HOME", str(tmp_path / "home"))
+    agent = AgentProcess(write_project(tmp_path / "project"))
+    with application() as program:
+        environment = {ADDRESS: agent.address, TOKEN: agent.token}
+        ours = AgentPanel(program, environment, hidden=True, services=services)
+        ours.session.begin()
+        until(lambda: ours.panel is not None and ours.panel.host.timeline is not None)
+        host, model = ours.panel.host, ours.panel.model
+        left = ClipProblem("A change could not be undone.", "Left: 1 clip.", "Unlock the tracks.")
+        reading = host.timeline
+        for times in (1, 2):
+            host.timeline = msgspec.structs.replace(reading, unrepaired=left)
+            host.notify_changed()
+            if times == 1:
+                assert (model.problem.what, model.problem.remedy) == (left.what, left.remedy)
+                model.problem = None  # the user has closed the banner
+        assert model.problem is None
+        host.timeline = reading
+        host.notify_changed()
+        ours.close()
+    agent.close()

@@ -243,5 +243,8 @@ def test_what_cannot_be_taken_back_is_reported(film: Film) -> None:
     )
     with pytest.raises(ResolveProblem) as reply:
         finish(place(film.current(), film.journal, item.uid, [take], 0))
-    assert reply.value.kind == "placement_failed" and "clips on the timeline" in reply.value.why
+    assert (
+        reply.value.kind == "placement_failed"
+        and "1 clip on the timeline Cut 1 (unlock its track and delete it)" in reply.value.why
+    )
     assert len(film.journal.unfinished()) == 1

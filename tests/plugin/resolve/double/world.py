@@ -55,6 +55,18 @@ class World:
         self.current = self.add_project("Film").uid
         self.save()
 
+    def refuse(self, key: str, times: int) -> None:
+        """Let the next `times` calls of `key` ("Timeline.DeleteClips") return False and do nothing."""
+        left = [times]
+
+        def refusal(world: World, *given: Any) -> bool:
+            left[0] -= 1
+            if left[0] == 0:
+                del self.answers[key]
+            return False
+
+        self.answers[key] = refusal
+
     # Holding on -------------------------------------------------------------------------------------------------------
 
     @property
