@@ -35,8 +35,8 @@ class Agent:
     def __init__(self, resolve: Any, edition: Edition, journal: AgentJournal) -> None:
         self.resolve, self.edition, self.journal = resolve, edition, journal
         self._repaired = ""
-        self._unfinished = set()  # type: Set[str]
-        self._left = []  # type: List[str]
+        self._unfinished: Set[str] = set()
+        self._left: List[str] = []
 
     def methods(self) -> Dict[str, Callable[[Dict[str, Any]], Any]]:
         """The methods by their names in the protocol; they raise AgentProblem."""

@@ -6,7 +6,7 @@ Small JSON files in the user's data folder, each replaced atomically.
 import json
 import os
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
 
 def journal_folder() -> str:
@@ -29,7 +29,7 @@ class AgentJournal:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.begun = set()  # type: Set[str]
+        self.begun: Set[str] = set()
         os.makedirs(os.path.join(folder, "journal"), mode=0o700, exist_ok=True)
 
     # Journal: written before the first call of a change, removed after its last ---------------------------------------

@@ -54,7 +54,7 @@ def test_a_deletion_that_is_refused_at_first_is_tried_again(
         ("MediaPool.DeleteFolders", "an empty bin in the media pool (delete it)"),
     ],
 )
-def test_a_deletion_that_is_always_refused_is_told(film: Film, refused: str, text: str) -> None:
+def test_a_deletion_that_is_always_refused_is_reported(film: Film, refused: str, text: str) -> None:
     item, take = film.clip(), film.take()
     failing_after_placing(film)
     film.world.refuse(refused, 100)
@@ -63,7 +63,7 @@ def test_a_deletion_that_is_always_refused_is_told(film: Film, refused: str, tex
     assert text in reply.value.why and len(film.journal.unfinished()) == 1
 
 
-def test_media_that_cannot_be_deleted_is_told(film: Film) -> None:
+def test_media_that_cannot_be_deleted_is_reported(film: Film) -> None:
     item, takes = film.clip(), [film.take("a"), film.take("b")]
     failing_after_placing(film)
     film.world.refuse("MediaPool.DeleteClips", 100)
