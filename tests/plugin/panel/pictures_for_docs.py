@@ -61,6 +61,7 @@ def _take_pictures(app: QApplication, panel: Panel, edit: Path, out: Path) -> No
 
     window.show()
     window.begin(edit)
+    until(lambda: bool(model.shot.clips))
     model.shot.choose(1)
     until(lambda: model.backend.ready and model.ask.estimate is not None)
     model.ask.instruction, model.ask.takes, model.ask.quality = INSTRUCTION, 2, "draft"

@@ -73,6 +73,7 @@ class Stage:
         """The shot, and the backend ready."""
         self.window.show()
         self.window.begin(write_edit(self.folder))
+        self.settle(until=lambda: bool(self.model.shot.clips))
         self.model.shot.choose(1)
         self.settle(until=lambda: self.model.ask.estimate is not None)
 
