@@ -60,7 +60,7 @@ def pack_shot(opened: OpenTimeline, shot: Shot, sequence_count: int = 0) -> Shot
             there.step,
             float(shot.frame_rate),
             there.padding,
-            available_range=reference.available_range,
+            available_range=reference.available_range or _counted(shot, there),
         )
     timeline = otio.schema.Timeline(opened.timeline.name, global_start_time=as_time(opened.start, opened.rate))
     track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
@@ -71,6 +71,11 @@ def pack_shot(opened: OpenTimeline, shot: Shot, sequence_count: int = 0) -> Shot
     timeline.tracks.append(track)
     text = otio.adapters.write_to_string(timeline, "otio_json")
     return ShotBundle(text.encode() + b"\n", tuple(files))
+
+
+def _counted(shot: Shot, sequence: ImageSequence) -> otio.opentime.TimeRange:
+    """The sequence's range in the count of the timeline, which did not write it down."""
+    return otio.opentime.TimeRange(as_time(shot.media_start, shot.frame_rate), as_time(sequence.count, shot.frame_rate))
 
 
 def _seen_range(clip: otio.schema.Clip, shot: Shot) -> otio.opentime.TimeRange | None:

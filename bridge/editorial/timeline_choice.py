@@ -35,9 +35,9 @@ def choose_timeline(found: Many[otio.schema.Timeline], name: str | None, path: P
         what = f"{path.name} holds {len(found)} timelines."
         if name is not None:
             what = f'{path.name} holds {len(chosen) or "no"} timeline{"s" if len(chosen) > 1 else ""} called "{name}".'
-        choice = f'Choose one by its name or number, for example --timeline "{names[0]}".'
+        choice = f'Choose one by its name or number, for example --timeline "{names[0]}"'
         if names.count(names[0]) > 1:
-            choice = "Choose one by its number, for example --timeline 1."
+            choice = "Choose one by its number, for example --timeline 1"
         raise SeveralTimelines(what, f"It holds: {listed}.", choice, names)
     timeline = found[chosen[0]]
     if timeline.tracks is None:

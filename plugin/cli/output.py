@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Protocol, TextIO
 
 import msgspec
@@ -93,6 +94,9 @@ class TextReporter:
             self.close()
             if event.timeline is not None:
                 self._out.write(f"Timeline: {one_line(event.timeline)}\n")
+                fcpxml = Path(event.timeline).with_suffix(".fcpxml")
+                if fcpxml.is_file():
+                    self._out.write(f"For Final Cut Pro: {one_line(str(fcpxml))}\n")
             self._out.flush()
         elif isinstance(event, JobFailed):
             self._say("Error: " + " ".join(part for part in (event.what, event.why, event.remedy) if part))

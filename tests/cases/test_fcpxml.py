@@ -10,11 +10,14 @@ import pytest
 
 from backend.jobs.sources import Source
 from bridge.editorial.clip_list import list_clips
+from bridge.editorial.exchange.fcpxml_takes import write_fcpxml
 from bridge.editorial.placement import PlacedTake, TakeStack
 from bridge.editorial.result_files import write_with_takes
 from bridge.editorial.timeline import open_timeline
 from bridge.editorial.timeline_choice import SeveralTimelines
-from contract.errors import BadTimeline
+from contract.errors import BadTimeline, BadUsage
+from contract.image_sequence import ImageSequence
+from plugin.hosts.otio_files import OtioFiles
 from tests.cases import fcpxml
 from tests.cases.footage import make_movie
 from tests.cases.test_edl import opened
@@ -262,6 +265,40 @@ def test_what_is_connected_higher_up_stays_above(footage: Path, tmp_path: Path) 
         "two": 3,
         "over": 4,
     }
+
+
+def test_the_panel_places_and_swaps_in_fcpxml(footage: Path, tmp_path: Path) -> None:
+    spine = fcpxml.clip("one", "a24.mov", "0s", frames(10), frames(30))
+    spine += fcpxml.clip("two", "a24.mov", frames(30), frames(50), frames(20))
+    path = cut(footage, tmp_path, spine)
+    host = OtioFiles(tmp_path / "records")
+    host.open(path)
+    done, failed = [], []
+    for number, name in ((1, "first"), (2, "second")):
+        host.select(number)
+        shot = host.selected().shot
+        movie = make_movie(tmp_path / f"{name}.mov", shot.frame_count, shot.frame_rate)
+        host.place(shot, [PlacedTake(str(movie), shot.rate, shot.frame_count, name)], 0, done.append, failed.append)
+    assert failed == [] and {each.where for each in done} == {str(tmp_path / "cut.dynvfx.fcpxml")}
+    again = OtioFiles(tmp_path / "records")
+    again.open(path)
+    assert {number: each.take_name for number, each in again.placements().items()} == {1: "first", 2: "second"}
+    shot = again.clips()[0].shot
+    other = make_movie(tmp_path / "other.mov", shot.frame_count, shot.frame_rate)
+    again.swap(shot, PlacedTake(str(other), shot.rate, shot.frame_count, "other"), done.append, failed.append)
+    assert failed == [] and done[-1].take_name == "other"
+    assert [item[0] for item in lanes(tmp_path / "cut.dynvfx.fcpxml")] == ["one", "two", "other", "second"]
+
+
+def test_pictures_are_no_takes_for_final_cut(footage: Path, tmp_path: Path) -> None:
+    source = opened(cut(footage, tmp_path, fcpxml.clip("one", "a24.mov", "0s", frames(10), frames(30))), None)
+    shot = source.shot
+    sequence = ImageSequence(str(tmp_path), "t.", ".png", 1, 1, 4, shot.frame_count)
+    take = PlacedTake(sequence.image(0), shot.rate, shot.frame_count, "take", sequence=sequence)
+    stack = TakeStack(shot, (take,))
+    assert write_with_takes(source.opened, [stack], tmp_path / "out.otio") == tmp_path / "out.otio"
+    with pytest.raises(BadUsage, match="--layer prores4444"):
+        write_fcpxml(source.opened.path, [stack], tmp_path / "out.fcpxml")
 
 
 def test_key_frames_move_with_the_take(footage: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from backend.jobs.sources import Source, open_source
+from bridge.editorial.shot_bundle import TIMELINE, pack_shot
+from bridge.editorial.timeline_choice import SeveralTimelines
 from contract.errors import BadTimeline
 from tests.cases.footage import case_file, make_sequence
 from tests.cases.test_timelines import pictures
@@ -86,11 +88,62 @@ def test_sequence_by_first_file_of_just_its_length(sequence_by_first_file: Path,
     assert pictures(opened(sequence_by_first_file, None, tmp_path / "plates")) == list(range(40))
 
 
+def test_sequence_by_first_file_on_another_machine(sequence_by_first_file: Path, footage: Path, tmp_path: Path) -> None:
+    """What travels says how the sequence is counted, which the timeline did not."""
+    make_sequence(tmp_path / "plates", "output.", 1000, 40)
+    numbered = sequence_by_first_file.with_name("numbered.otio")
+    numbered.write_text(sequence_by_first_file.read_text("utf-8").replace("86400", "1010"))
+    for path, media, wanted in (
+        (sequence_by_first_file, tmp_path / "plates", range(40)),
+        (numbered, footage / "seq", range(10, 50)),
+    ):
+        source = opened(path, None, media)
+        bundle = pack_shot(source.opened, source.shot, source.info.sequence.count)
+        there = tmp_path / path.stem
+        for name, file in bundle.files:
+            (there / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, there / name)
+        (there / TIMELINE).write_bytes(bundle.timeline)
+        assert pictures(opened(there / TIMELINE)) == list(wanted)
+
+
 def test_sequence_by_first_file_with_numbered_photographs(sequence_by_first_file: Path, footage: Path) -> None:
     """A held photograph has numbered neighbours too: counted from 0, its frames are not the folder's pictures."""
     sequence_by_first_file.write_text(sequence_by_first_file.read_text("utf-8").replace("86400", "0"))
     with pytest.raises(BadTimeline, match="Which pictures"):
         opened(sequence_by_first_file, None, footage / "seq")
+
+
+@pytest.fixture
+def two_timelines(footage: Path, tmp_path: Path) -> Path:
+    return case_file("two-timelines", footage, tmp_path)
+
+
+def test_two_timelines(two_timelines: Path) -> None:
+    with pytest.raises(SeveralTimelines) as caught:
+        opened(two_timelines)
+    assert caught.value.names == ("reel 1", "reel 2")
+    choice = shlex.split(caught.value.remedy.partition("example ")[2])
+    assert choice == ["--timeline", "reel 1"]
+    assert pictures(opened(two_timelines, timeline=choice[1])) == list(range(10, 40))
+    for name in ("reel 2", "Reel 2", "2"):
+        assert pictures(opened(two_timelines, timeline=name)) == list(range(50, 80))
+
+
+def test_two_timelines_of_one_name_and_odd_ones(two_timelines: Path) -> None:
+    text = two_timelines.read_text("utf-8")
+    two_timelines.write_text(text.replace("reel 2", "reel 1"))
+    with pytest.raises(SeveralTimelines) as caught:
+        opened(two_timelines)
+    assert caught.value.remedy.endswith("--timeline 1")
+    with pytest.raises(SeveralTimelines, match='holds 2 timelines called "reel 1"'):
+        opened(two_timelines, timeline="reel 1")
+    assert pictures(opened(two_timelines, timeline="2")) == list(range(50, 80))
+    two_timelines.write_text(text.replace('"reel 2"', json.dumps("a\x1b[31m\u202e\nb")))
+    with pytest.raises(SeveralTimelines) as caught:
+        opened(two_timelines)
+    name = caught.value.names[1]
+    assert name.isprintable() and pictures(opened(two_timelines, timeline=name)) == list(range(50, 80))
 
 
 @pytest.mark.parametrize(
