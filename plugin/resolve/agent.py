@@ -154,7 +154,7 @@ def _serve(
     agent = Agent(resolve, edition, journal)
     methods = agent.methods()
     version = ".".join(str(each) for each in edition.version)
-    link = AgentLink("resolve", version, VERSION, sorted(methods), methods, "prores4444")
+    link = AgentLink("resolve", version, VERSION, sorted(methods), methods, "prores4444", parts=True)
     try:
         link.start_panel(started[0], started[1], os.path.join(journal.folder, "panel.log"))
     except OSError as error:

@@ -1,7 +1,7 @@
 """Placing a take on a video track directly above its clip, or not at all."""
 
 from fractions import Fraction
-from typing import Any, Dict, Generator, List, Optional
+from typing import Any, Dict, Generator, List, Optional, Tuple
 
 from ..agent_journal import AgentJournal
 from ..calls import call, call_if_present, to_int
@@ -39,7 +39,7 @@ def place(
     if not 0 <= active < len(takes):
         raise ResolveProblem("placement_failed", f"Take {active} does not exist: there are {len(takes)} takes.")
     item, below = _clip_to_cover(current, journal, uid, takes[active])
-    start, frames = span_of(item)
+    start, frames = span_above(item, takes[active])
     reused = _our_free_track(current, journal, below, start, frames)
     entry = rollback.begin(current, journal, uid, takes, above=0 if reused else below + 1)
     done = False
@@ -83,6 +83,13 @@ def _roll_back(current: CurrentTimeline, journal: AgentJournal, entry: Dict[str,
         )
 
 
+def span_above(item: Any, take: Take) -> Tuple[int, int]:
+    """First frame and length of a take above its clip: the clip's own, or those of the part that it was made from."""
+    start, frames = span_of(item)
+    part = take.get("part")
+    return (start + int(part[0]), int(part[1])) if part else (start, frames)
+
+
 # Before ---------------------------------------------------------------------------------------------------------------
 
 
@@ -102,7 +109,9 @@ def _refuse_changed(current: CurrentTimeline, journal: AgentJournal, uid: str, t
         raise clip_gone_error(current)
     now, then = facts_of(current, item), journal.shot(current.project_id, uid).get("facts")
     frames = Fraction(int(take["frame_count"])) * current.rate / Fraction(*take["rate"])
-    changed = [] if abs(frames - now["frames"]) < 2 else [f"it has {now['frames']} frames, the take {float(frames):g}"]
+    begin, length = take.get("part") or (0, now["frames"])
+    fits = abs(frames - length) < 2 and begin + length <= now["frames"]
+    changed = [] if fits else [f"it has {now['frames']} frames, the take {float(frames):g} from its frame {begin} on"]
     if then is not None:
         names = {"frames": "its length", "offset": "its first frame", "path": "its media"}
         changed += [f"{names[key]} changed" for key in names if now[key] != then[key]]

@@ -10,7 +10,7 @@ from ..timeline.media_paths import take_at
 from . import rollback, take_markers
 from .append import append_exactly, remove, takes_of
 from .media_pool import clip_of, find_bin, import_take, set_straight
-from .place_takes import placement_of, record_takes, select_take
+from .place_takes import place, placement_of, record_takes, select_take
 from .placements import PlacedItem, placed_item
 from .tracks import refuse_locked
 from .transforms import copy_transform
@@ -25,6 +25,8 @@ def swap(current: CurrentTimeline, journal: AgentJournal, uid: str, take: Take) 
     """
     placed = _placed(current, journal, uid)
     span = span_of(placed.item)
+    if take.get("part") != placed.take.get("part"):
+        return _placed_beside(current, journal, uid, take)
     clip = import_take(current.pool, take)
     is_straight = set_straight(clip)
     # Recorded before it is placed: if the agent is killed after the next call, the take is still recognised.
@@ -52,6 +54,16 @@ def swap(current: CurrentTimeline, journal: AgentJournal, uid: str, take: Take) 
             "placement_failed", "The new take is not at the position of the old one.", "", "Try again."
         )
     return placement_of(current, found[0], found[1], take, remarks)
+
+
+def _placed_beside(current: CurrentTimeline, journal: AgentJournal, uid: str, take: Take) -> Dict[str, Any]:
+    """Place a take of another part of the clip; the take that is placed stays."""
+    placing = place(current, journal, uid, [take], 0)
+    while True:
+        try:
+            next(placing)
+        except StopIteration as end:
+            return dict(end.value)
 
 
 def add_versions(current: CurrentTimeline, journal: AgentJournal, uid: str, takes: List[Take]) -> int:

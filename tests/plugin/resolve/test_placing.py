@@ -8,6 +8,7 @@ import pytest
 
 from plugin.resolve.errors import ResolveProblem
 from plugin.resolve.placing.place_takes import place
+from plugin.resolve.placing.swap_takes import swap
 from tests.plugin.resolve.double import Switches, World
 from tests.plugin.resolve.films import Film, finish, without_ours
 
@@ -50,3 +51,31 @@ def test_append_that_reports_success_but_places_nothing_is_undone(tmp_path: Path
     assert reply.value.kind == "placement_failed"
     assert film.world.snapshot() == before
     assert film.journal.unfinished() == []
+
+
+def of_part(film: Film, name: str, first: int, frames: int) -> dict:
+    return {**film.take(name, frames), "part": [first, frames]}
+
+
+def test_takes_of_parts_are_over_their_frames(tmp_path: Path) -> None:
+    film = Film(tmp_path)
+    shot = film.clip(at=12)
+    placed = finish(place(film.current(), film.journal, shot.uid, [of_part(film, "a", 4, 6)], 0))
+    assert (placed["record_start"], placed["record_frames"]) == (shot.start + 4, 6)
+    # Another part goes beside it on the same track; an alternative of that part takes its place.
+    placed = swap(film.current(), film.journal, shot.uid, of_part(film, "b", 14, 10))
+    assert (placed["record_start"], placed["record_frames"], placed["track_number"]) == (shot.start + 14, 10, 2)
+    placed = swap(film.current(), film.journal, shot.uid, of_part(film, "c", 14, 10))
+    assert (placed["take"], placed["record_start"], placed["record_frames"]) == ("take-c", shot.start + 14, 10)
+    items = film.timeline.tracks["video"][1].items
+    assert sorted((item.start - shot.start, item.duration) for item in items) == [(4, 6), (14, 10)]
+
+
+def test_a_part_beyond_the_clip_is_refused(tmp_path: Path) -> None:
+    film = Film(tmp_path)
+    shot = film.clip()
+    before = film.world.snapshot()
+    with pytest.raises(ResolveProblem) as reply:
+        finish(place(film.current(), film.journal, shot.uid, [of_part(film, "a", 20, 6)], 0))
+    assert reply.value.kind == "clip_changed" and "from its frame 20 on" in reply.value.why
+    assert film.world.snapshot() == before
