@@ -211,7 +211,9 @@ def _whole_frames(start: Fraction, length: Fraction, media: int, pace: Fraction)
     if pace == 1:
         # Resolve writes starts such as 37008.099992. At the timeline's own rate every timeline frame shows one media
         # frame, so a fraction of a frame means nothing.
-        start, length = Fraction(round(start)), Fraction(max(1, round(length)))
+        length = Fraction(max(1, round(length)))
+        before = Fraction(math.floor(start))
+        start = before if media and round(start) + length > media >= before + length else Fraction(round(start))
     end = math.ceil(to_frame(start + length))
     # A cut on the timeline's frames may lie up to half of one outside of the media.
     if -pace / 2 <= start < 0:

@@ -243,7 +243,7 @@ def _respelled(seconds: Fraction, rate: float) -> otio.opentime.RationalTime:
 def _clip_of(clip: otio.schema.Clip, shot: Shot, takes: Many[PlacedTake], active: int) -> otio.schema.Clip:
     """The takes as one clip whose length is, digit for digit, the shot's."""
     length = duration_of(clip)
-    if shot.part or any(shot.trimmed):
+    if shot.part or shot.seen is not None:
         length = _respelled(Fraction(shot.record_frames) / Fraction(*shot.timeline_rate), length.rate)
     first = (takes[0].start_frame + Fraction(*shot.source_offset)) / shot.frame_rate
     placed = otio.schema.Clip(

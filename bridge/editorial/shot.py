@@ -17,7 +17,7 @@ from bridge.editorial.media_range import ClipTimes, MediaFacts, MediaRange, read
 from bridge.editorial.rates import exact_rate, is_frame_rate, seconds
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip
-from bridge.editorial.visibility import RecordRange, clip_above, record_range, refuse_hidden, seen_of
+from bridge.editorial.visibility import RecordRange, SeenPart, clip_above, record_range, refuse_hidden, seen_of
 from contract.counting import counted
 from contract.errors import BadTimeline
 from contract.image_sequence import ImageSequence
@@ -44,8 +44,8 @@ class Shot(msgspec.Struct, frozen=True):
     Identity: `index` is the number in `list_shots`, `address` the child indices from the stack of tracks to the clip,
     `track_index` the layer's place in its stack (OTIO order, bottom 0, audio counted), `track_number` the N of VN;
     `part` are the first and last frame (both included, 0 is the clip's first visible frame) of a chosen range,
-    which begins `part_offset` timeline frames after the clip does. `trimmed` are the timeline frames at the clip's
-    beginning and end that a track or a compound clip around it hides; they belong neither to shot nor part.
+    which begins `part_offset` timeline frames after the clip does. `seen` is the part of the clip that tracks and
+    compound clips around it leave to be seen, where that is not all of it; the rest belongs neither to shot nor part.
     `dissolves` are the timeline frames for which transitions show the clip before its record in and after its record
     out; a take does not reach there.
 
@@ -75,7 +75,7 @@ class Shot(msgspec.Struct, frozen=True):
     timeline_start: int
     part: tuple[int, int] | None = None
     part_offset: int = 0
-    trimmed: tuple[int, int] = (0, 0)
+    seen: SeenPart | None = None
     dissolves: tuple[int, int] = (0, 0)
     effects: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
@@ -87,9 +87,9 @@ class Shot(msgspec.Struct, frozen=True):
         return Fraction(*self.rate)
 
     @property
-    def offset_in_clip(self) -> int:
+    def offset_in_clip(self) -> Fraction | int:
         """Timeline frames from the clip's own beginning to the shot's."""
-        return self.trimmed[0] + self.part_offset
+        return self.part_offset + (Fraction(*self.seen.before) if self.seen is not None else 0)
 
     @property
     def record_timecodes(self) -> tuple[str, str]:
@@ -112,7 +112,7 @@ def read_shot(
     media = find_media(clip, opened.media_base, opened.media_search)
     source = _source_range(clip)
     record = record_range(found, opened.rate)
-    source = seen_of(source, record.trimmed, opened.rate)
+    source = seen_of(source, record.seen, opened.rate)
     times = ClipTimes(source, _available_range(clip, opened), opened.rate, *_sequence_facts(clip, media, compare))
     shown = _media_range(times, media, probe, compare)
     sequence = media.sequence
@@ -147,7 +147,7 @@ def read_shot(
         record_frames=record.count,
         timeline_rate=opened.rate.as_integer_ratio(),
         timeline_start=opened.start,
-        trimmed=record.trimmed,
+        seen=record.seen,
         dissolves=_dissolves(found, opened.rate),
         effects=tuple(effect.name or effect.effect_name for effect in clip.effects),
         metadata=json.loads(otio.core.serialize_json_to_string(clip.metadata)),
@@ -159,9 +159,9 @@ def _notices(opened: OpenTimeline, found: VideoClip, record: RecordRange) -> Ite
     order = opened.stack_order
     if order.notice:
         yield order.notice
-    if any(record.trimmed):
+    if record.hidden:
         yield (
-            f"A range around the clip hides {counted(sum(record.trimmed), 'frame')} of it; the take is made for what "
+            f"A range around the clip hides {counted(record.hidden, 'frame')} of it; the take is made for what "
             f"is seen, {counted(record.count, 'frame')} of the timeline."
         )
     above = clip_above(opened.timeline, found)

@@ -80,9 +80,9 @@ def _counted(shot: Shot, sequence: ImageSequence) -> otio.opentime.TimeRange:
 
 def _seen_range(clip: otio.schema.Clip, shot: Shot) -> otio.opentime.TimeRange | None:
     """The clip's source range, without what tracks and compound clips around it hide: these stay here."""
-    if shot.trimmed == (0, 0):
+    if shot.seen is None:
         return clip.source_range
-    return seen_of(clip.trimmed_range(), shot.trimmed, Fraction(*shot.timeline_rate))
+    return seen_of(clip.trimmed_range(), shot.seen, Fraction(*shot.timeline_rate))
 
 
 def _clip_at(timeline: otio.schema.Timeline, address: Many[int]) -> otio.schema.Clip:

@@ -13,12 +13,23 @@ from bridge.editorial.video_clips import VideoClip, duration_of, walk_video_clip
 from contract.errors import BadTimeline
 
 
+class SeenPart(msgspec.Struct, frozen=True):
+    """What the ranges around a clip leave to be seen of it, in frames of the timeline.
+
+    `before` frames (numerator, denominator) of the clip are hidden, then `count` are seen.
+    """
+
+    before: tuple[int, int]
+    count: int
+
+
 class RecordRange(msgspec.Struct, frozen=True):
-    """Where a clip is seen, in frames of the timeline; `trimmed` as in Shot."""
+    """Where a clip is seen, in frames of the timeline; `seen` is None where all is, else `hidden` frames are not."""
 
     first: int
     count: int
-    trimmed: tuple[int, int]
+    seen: SeenPart | None = None
+    hidden: int = 0
 
 
 def record_range(found: VideoClip, rate: Fraction) -> RecordRange:
@@ -38,19 +49,24 @@ def record_range(found: VideoClip, rate: Fraction) -> RecordRange:
             f"It lies outside of the range that {' and '.join(holders)} shows of what is in it.",
             "Choose a clip that is seen, or extend that range in your editor and export again.",
         )
-    return RecordRange(seen_first, seen_last - seen_first, (seen_first - first, last - seen_last))
+    count, hidden = seen_last - seen_first, seen_first - first + last - seen_last
+    if not hidden:
+        return RecordRange(first, count)
+    # Exact: a clip need not begin on a frame of the timeline.
+    before = seen_first - begin * rate if seen_first > first else Fraction(0)
+    return RecordRange(seen_first, count, SeenPart(before.as_integer_ratio(), count), hidden)
 
 
-def seen_of(source: otio.opentime.TimeRange, trimmed: tuple[int, int], rate: Fraction) -> otio.opentime.TimeRange:
-    """The part of a clip's source range that is seen; `trimmed` frames of the timeline's `rate` are not (see Shot)."""
-    if trimmed == (0, 0):
+def seen_of(source: otio.opentime.TimeRange, seen: SeenPart | None, rate: Fraction) -> otio.opentime.TimeRange:
+    """The part of a clip's source range that is seen in a timeline of `rate`."""
+    if seen is None:
         return source
-
-    def after(time: otio.opentime.RationalTime, frames: int) -> otio.opentime.RationalTime:
-        return otio.opentime.RationalTime(float(time.value + frames * exact_rate(time.rate) / rate), time.rate)
-
-    head, tail = trimmed
-    return otio.opentime.TimeRange(after(source.start_time, head), after(source.duration, -head - tail))
+    start, length = source.start_time, source.duration
+    begin = start.value + Fraction(*seen.before) * exact_rate(start.rate) / rate
+    shown = seen.count * exact_rate(length.rate) / rate
+    return otio.opentime.TimeRange(
+        otio.opentime.RationalTime(float(begin), start.rate), otio.opentime.RationalTime(float(shown), length.rate)
+    )
 
 
 def refuse_hidden(found: VideoClip) -> None:

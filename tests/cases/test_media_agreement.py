@@ -10,8 +10,10 @@ import pytest
 from backend.jobs import sources
 from backend.jobs.sources import Source, open_source
 from contract.errors import BadTimeline
+from plugin.review_media.slice_reader import SliceReader
+from plugin.review_media.slices import slice_of
 from tests.bridge.editorial import exported as ex
-from tests.cases.footage import make_movie
+from tests.cases.footage import make_movie, number_of
 from tests.cases.test_timelines import pictures, placed
 
 NTSC24, NTSC30, NTSC60 = 24000 / 1001, 30000 / 1001, 60000 / 1001
@@ -242,3 +244,16 @@ def test_a_range_that_fits_from_the_timecode_and_from_zero(footage: Path, tmp_pa
     found = one_clip(tmp_path, ex.movie(str(movie)), ex.span(20, 20, 24), ex.time(0, 24))
     assert pictures(found) == list(range(10, 30))
     assert "it could be frame 20" in found.notices[0]
+
+
+def test_the_review_shows_the_frames_that_the_take_is_made_from(footage: Path, tmp_path: Path) -> None:
+    for name, available, source in (
+        ("a24", ex.span(0, 100, 25), ex.span(40, 20, 25)),
+        ("a50", ex.span(0, 60, 25), ex.span(40, 15, 25)),
+    ):
+        found = cut(tmp_path, footage, name, available, source, 25)
+        part = slice_of(found.shot)
+        reader = SliceReader(part)
+        shown = [number_of(reader.frame(frame).to_ndarray(format="rgb24")) for frame in range(part.count)]
+        reader.close()
+        assert shown == pictures(found)

@@ -10,6 +10,7 @@ import pytest
 
 from backend.jobs.sources import Source, open_source
 from bridge.editorial.shot_bundle import TIMELINE, pack_shot
+from bridge.editorial.visibility import SeenPart
 from contract.errors import BadTimeline
 from tests.bridge.editorial import exported as ex
 from tests.cases.test_timelines import pictures, placed
@@ -59,7 +60,7 @@ def test_the_whole_timeline_may_be_trimmed(footage: Path, tmp_path: Path) -> Non
     first, second = opened(tmp_path, built, "a"), opened(tmp_path, built, "b")
     assert (pictures(first), first.shot.record_start) == (list(range(30, 40)), 0)
     assert (pictures(second), second.shot.record_start) == (list(range(50, 70)), 10)
-    assert (first.shot.trimmed, second.shot.trimmed) == ((30, 0), (0, 20))
+    assert (first.shot.seen, second.shot.seen) == (SeenPart((30, 1), 10), SeenPart((0, 1), 20))
     assert "hides 30 frames" in first.notices[0] and "10 frames" in first.notices[0]
     # OpenTimelineIO counts these from the beginning of the tracks, not from what the timeline shows.
     assert lies(placed(first, tmp_path)) == (30, 40) and lies(placed(second, tmp_path)) == (40, 60)
@@ -73,7 +74,7 @@ def test_ranges_inside_ranges(footage: Path, tmp_path: Path) -> None:
     # Of the track 5..45 is seen, of that 10..30: the clip, which begins at 10, shows its frames 5 to 24.
     source = opened(tmp_path, built, "in")
     assert pictures(source) == list(range(25, 45))
-    assert (source.shot.record_start, source.shot.record_frames, source.shot.trimmed) == (7, 20, (5, 15))
+    assert (source.shot.record_start, source.shot.record_frames, source.shot.seen) == (7, 20, SeenPart((5, 1), 20))
     assert lies(placed(source, tmp_path)) == (7, 27)
     part = opened(tmp_path, built, "in", (5, 9))
     assert pictures(part) == list(range(30, 35))
@@ -140,3 +141,15 @@ def test_footage_above_the_whole_clip_is_a_notice(footage: Path, tmp_path: Path)
     ):
         assert notices(plate, above) == ()
     assert notices(plate, ex.track(cover, name="V2"), clip="cover") == ()
+
+
+@pytest.mark.parametrize("length", [5, 9])
+def test_a_window_that_opens_between_frames(footage: Path, tmp_path: Path, length: int) -> None:
+    media = ex.movie(str(footage / "a60.mov"), ex.span(0, length, 60))
+    inner = ex.track(ex.clip2("in", media, ex.span(0, length, 60)))
+    comp = ex.stack(inner, source_range=ex.span((length - 2) / 2.5, 1, 24))
+    source = opened(tmp_path, ex.timeline(ex.track(comp), start=ex.time(0, 60)), "in")
+    shown = pictures(source)
+    assert len(shown) == source.shot.record_frames and shown[-1] < length
+    begin, end = lies(placed(source, tmp_path))
+    assert end - begin == len(shown) and abs(begin) <= 0.5

@@ -193,7 +193,7 @@ def test_trimmed_tracks_stay_aligned(tmp_path: Path) -> None:
     opened = ex.opened(built, tmp_path)
     shot = select_shot(opened)
     # The track ends before the clip does: of its 48 frames 33 are seen.
-    assert (shot.record_start, shot.frame_count, shot.trimmed) == (7, 33, (0, 15))
+    assert (shot.record_start, shot.frame_count, shot.seen.before) == (7, 33, (0, 1))
     placed = place_takes(opened, shot, [take(shot, tmp_path)])
     original, taken = placed.tracks[0][1], placed.tracks[1][-1]
     assert placed.tracks[1].source_range == track.source_range

@@ -101,13 +101,13 @@ def test_take_lies_above_its_clip(timeline: otio.schema.Timeline, data: st.DataO
     stack = parents[-1]
     original, track = stack[shot.track_index][shot.address[-1]], stack[shot.track_index + 1]
     taken = track[-1]
-    if shot.trimmed == (0, 0):
+    if shot.seen is None:
         assert taken.range_in_parent() == original.range_in_parent()
         assert taken.transformed_time_range(taken.trimmed_range(), placed.tracks).duration == original.duration()
     else:
         # As much of it as the ranges around it leave to be seen, to the frame of the timeline.
         begins = [seconds(each.range_in_parent().start_time) * opened.rate for each in (taken, original)]
-        assert begins[0] - begins[1] == pytest.approx(shot.trimmed[0], abs=1e-3)
+        assert begins[0] - begins[1] == pytest.approx(Fraction(*shot.seen.before), abs=1e-3)
         assert seconds(taken.duration()) * opened.rate == pytest.approx(shot.record_frames, abs=1e-3)
     assert timeline.is_equivalent_to(before)
 

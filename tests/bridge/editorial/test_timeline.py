@@ -46,7 +46,7 @@ def test_avid_like_export(tmp_path: Path) -> None:
     nested = listed[1].shot
     assert nested.nested and nested.media_start == 90000
     # The compound clip begins at 25, hides the first five of the fifty frames in it and shows forty.
-    assert (nested.source_start, nested.frame_count, nested.trimmed) == (15, 40, (5, 5))
+    assert (nested.source_start, nested.frame_count, nested.seen.before) == (15, 40, (5, 1))
     assert (nested.record_start, nested.record_frames) == (25, 40)
 
 
