@@ -12,6 +12,7 @@ import av
 from media.errors import DamagedMedia
 from media.packets import DEEPEST_REORDER, PacketIndex
 from media.picture_packets import PicturePackets, Role
+from media.torn_packets import TornPackets
 
 # A picture that has not come out after so many later ones never will: reordered, and by several threads at a time.
 _LATEST = 2 * DEEPEST_REORDER
@@ -48,12 +49,13 @@ class DecodedTrack:
     ) -> None:
         self._container, self._stream, self._path = container, stream, path
         self._index, self._numbers, self._from_start = index, numbers, from_start
+        self._torn = TornPackets(stream, index.marks_ends)
         self._last: int | None = None
         self._keys: list[int] = []
         self._began_at_key = False
         self._waiting: list[int] = []
         self._damaged: list[int] = []
-        self._lacking: list[int] = []
+        self._damaged_leading: list[int] = []
         # Where recordings were joined a transport stream miscounts, and calls one of the last packets damaged.
         self._ends = frozenset(number for jump in index.jumps for number in (jump - 2, jump - 1))
 
@@ -64,8 +66,11 @@ class DecodedTrack:
         """
         held: deque[tuple[int, av.VideoFrame]] = deque()
         try:
-            for packet, role in PicturePackets(self._container, self._stream):
+            packets = PicturePackets(self._container, self._stream)
+            for packet, role in packets:
                 if self._label(packet, role):
+                    if packets.lost_before and not packet.is_keyframe:
+                        self._damage(self._last or 0)
                     held.extend(self._out_of(packet, threads))
                     while held and self._is_settled(held[0][0]):
                         yield self._judged(*held.popleft())
@@ -75,7 +80,7 @@ class DecodedTrack:
             ) from error
         held.extend(self._out_of(None, threads))
         for number in self._waiting:
-            insort(self._damaged, number)
+            self._damage(number)
         self._waiting = []
         yield from (self._judged(*each) for each in held)
 
@@ -96,7 +101,7 @@ class DecodedTrack:
         if self._last is None:
             return False
         packet.pts = packet.dts = self._last if role is not Role.REPEAT else None
-        if packet.is_corrupt and self._last not in self._ends:
+        if (packet.is_corrupt and self._last not in self._ends) or self._torn.is_torn(bytes(packet)):
             self._damage(self._last)
         return True
 
@@ -142,28 +147,40 @@ class DecodedTrack:
     def _is_settled(self, number: int) -> bool:
         """Whether all that a picture may have been predicted from has come out, or never will."""
         base = self._group_of(number)
-        while self._waiting and self._waiting[0] < number:
-            if self._waiting[0] >= base and (self._last or 0) - self._waiting[0] <= _LATEST:
+        for other in [each for each in self._waiting if each < number]:
+            if other >= base and (self._last or 0) - other <= _LATEST and self._matters(other, number):
                 return False
-            insort(self._damaged, self._waiting.pop(0))
+            if other < base or (self._last or 0) - other > _LATEST:
+                self._waiting.remove(other)
+                self._damage(other)
         return True
 
     def _damage(self, number: int) -> None:
-        # Nothing that is shown after the first key picture was predicted from what is shown before it.
-        insort(self._lacking if self.lacks_group_before(number) else self._damaged, number)
+        insort(self._damaged_leading if self._is_leading(number) else self._damaged, number)
 
     def _judged(self, number: int, frame: av.VideoFrame) -> Decoded:
-        if number in self._lacking:
-            return Decoded(number, frame, False)
-        worst = bisect_right(self._damaged, number)
-        damaged = self._damaged[worst - 1] if worst else -1
-        return Decoded(number, frame, damaged < (number if self._index.intra else self._group_of(number)))
+        if self._index.intra:
+            return Decoded(number, frame, _last_up_to(self._damaged, number) < number)
+        whole = _last_up_to(self._damaged, number) < self._group_of(number)
+        if self._is_leading(number):
+            whole &= _last_up_to(self._damaged_leading, number) < self._keys[bisect_right(self._keys, number) - 1]
+        return Decoded(number, frame, whole)
+
+    def _matters(self, number: int, to: int) -> bool:
+        """Whether a picture may be predicted from another one of its group."""
+        return self._is_leading(to) or not self._is_leading(number)
+
+    def _is_leading(self, number: int) -> bool:
+        """Whether a picture is decoded after a key picture and shown before it: no others refer to such ones."""
+        place = bisect_right(self._keys, number) - 1
+        return place >= 0 and self._index.stamps[number] < self._index.stamps[self._keys[place]]
 
     def _group_of(self, number: int) -> int:
         """The key picture from which on others are needed to predict a picture."""
-        place = bisect_right(self._keys, number) - 1
-        if place < 0:
-            return 0
-        if self._index.stamps[number] < self._index.stamps[self._keys[place]]:
-            place -= 1  # it is shown before the key picture, and predicted from the group before as well
+        place = bisect_right(self._keys, number) - 1 - self._is_leading(number)
         return self._keys[place] if place >= 0 else 0
+
+
+def _last_up_to(damaged: list[int], number: int) -> int:
+    place = bisect_right(damaged, number)
+    return damaged[place - 1] if place else -1

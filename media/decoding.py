@@ -13,9 +13,10 @@ from media.decoded_track import DecodedTrack, UnclearDamage
 from media.movies import video_stream
 from media.packets import PacketIndex
 from media.picture_packets import open_packets
+from media.timing import FrameTimes
 
 # Files of these kinds have no index, and a search for times passes the key picture: they are sought by bytes.
-_SOUGHT_BY_BYTES = ("mpegts", "h264", "hevc", "mpegvideo", "m4v")
+_SOUGHT_BY_BYTES = ("mpegts", "mpeg", "h264", "hevc", "mpegvideo", "m4v")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ class DecodedPicture:
     whole: bool
 
 
+def is_lost(index: PacketIndex, times: FrameTimes, frame: int) -> bool:
+    """Whether a frame of the grid is no hold, but the place of a picture that is missing in the file."""
+    ordinal = times.picture_at(frame)
+    return ordinal in index.torn and frame > times.frames[ordinal]
+
+
 class MovieDecoder:
     """An open movie that gives out its pictures in the order in which they are shown. One thread at a time."""
 
@@ -38,14 +45,8 @@ class MovieDecoder:
         self._path, self._index, self._threads = path, index, threads
         self._order = sorted(range(len(index.stamps)), key=index.stamps.__getitem__)
         self._ordinals = {number: ordinal for ordinal, number in enumerate(self._order)}
-        # By place and by time, each where it is the only one: pictures may begin in the middle of a block.
-        known: list[tuple[int, int] | int] = [*index.places, *index.seeks]
-        often = Counter(known)
-        numbers = [*range(len(index.places)), *range(len(index.seeks))]
-        self._numbers: dict[tuple[int, int] | int | None, int] = {
-            key: number for key, number in zip(known, numbers, strict=True) if often[key] == 1
-        }
         self._open()
+        self._numbers = self._known_numbers()
 
     def close(self) -> None:
         """Close the file."""
@@ -85,6 +86,19 @@ class MovieDecoder:
                 return
             starts.pop(0)
 
+    def _known_numbers(self) -> dict[tuple[int, int] | int | None, int]:
+        """Numbers by place and, where files are sought by them, by time; each where it is the only one."""
+        index = self._index
+        times = () if self._by_position else index.seeks
+        known: list[tuple[int, int] | int] = [*index.places, *times]
+        often = Counter(known)
+        numbers = [*range(len(index.places)), *range(len(times))]
+        return {
+            key: number
+            for key, number in zip(known, numbers, strict=True)
+            if often[key] == 1 and (isinstance(key, int) or key[0] >= 0)
+        }
+
     def _open(self) -> None:
         self._container = open_packets(self._path, self._index.ignore_edits)
         self._stream = video_stream(self._container, self._path)
@@ -116,10 +130,12 @@ class MovieDecoder:
             return True
         try:
             if self._by_position:
-                self._container.seek(self._index.places[start][0], stream=self._stream, unsupported_byte_offset=True)
+                # Pictures may begin in the middle of a block: the last known place before.
+                place = next(place for place, _ in self._index.places[start::-1] if place >= 0)
+                self._container.seek(place, stream=self._stream, unsupported_byte_offset=True)
             else:
                 self._container.seek(self._index.seeks[start], stream=self._stream, backward=True)
-        except (av.error.FFmpegError, OSError):
+        except (av.error.FFmpegError, OSError, StopIteration):
             return False
         return True
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import av
 
 from contract.frame_runs import runs_of
-from media.decoding import MovieDecoder
+from media.decoding import MovieDecoder, is_lost
 from media.movies import damaged_frames
 from media.packets import PacketIndex
 from media.probe import MediaInfo
@@ -82,15 +82,16 @@ def _examine_movie(
                 break
     finally:
         decoder.close()
-    lost = [start + place for place, ordinal in enumerate(wanted) if ordinal not in whole]
+    shown = enumerate(wanted, start)
+    lost = [frame for frame, ordinal in shown if ordinal not in whole or is_lost(packets, times, frame)]
     if lost:
         raise damaged_frames(
             info.path, runs_of([frame - zero for frame in lost]), headless=_is_headless(packets, times, lost[0])
         )
     yield count
     held = tuple(start + place for place in range(1, count) if wanted[place] == wanted[place - 1])
-    shown = range(wanted[0], wanted[-1] + 1)
-    return Examined(held, len(shown) - len(set(wanted)), retagged)
+    passed = wanted[-1] + 1 - wanted[0]
+    return Examined(held, passed - len(set(wanted)), retagged)
 
 
 def _is_headless(packets: PacketIndex, times: FrameTimes, first_lost: int) -> bool:

@@ -1,4 +1,4 @@
-"""Which packets of an H.264 stream hold the second field of a picture, read from the slice headers (ITU-T H.264, 7.3).
+"""Which packets of an H.264 stream begin a picture, and which are missing, from the slice headers (ITU-T H.264, 7.3).
 
 Interlaced cameras and broadcasts may code each field by itself, and a transport stream then carries two packets for one
 picture.
@@ -18,12 +18,16 @@ _HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 @dataclass(frozen=True)
 class _Sequence:
     frame_number_bits: int
+    may_skip_numbers: bool
     frames_only: bool
     separate_planes: bool
 
 
 class FieldPairs:
-    """Follows one stream's packets in decoding order. `extradata` is the container's own header of the stream."""
+    """Follows one stream's packets in decoding order. `extradata` is the container's own header of the stream.
+
+    lost_before: a picture to which others refer is missing between the last packet and the one before it
+    """
 
     def __init__(self, extradata: bytes | None) -> None:
         header = extradata or b""
@@ -31,6 +35,8 @@ class FieldPairs:
         self._sequences: dict[int, _Sequence] = {}
         self._pictures: dict[int, int] = {}
         self._open_field: tuple[int, int] | None = None
+        self._reference: int | None = None
+        self.lost_before = False
         for unit in _avcc_units(header) if self._length_size else units(header, 0):
             self._learn(unit)
 
@@ -39,6 +45,7 @@ class FieldPairs:
 
         packet: its beginning, or all of it if `whole`
         """
+        self.lost_before = False
         for unit in units(packet, self._length_size):
             kind = unit[0] & 31
             if kind in (7, 8):
@@ -58,25 +65,33 @@ class FieldPairs:
             self._pictures[picture] = reader.unsigned()
 
     def _closes(self, unit: bytes) -> bool:
+        """Whether a slice is one of a second field."""
         reader = BitReader(unescaped(unit[1:32]))
         reader.unsigned()  # first_mb_in_slice
         reader.unsigned()  # slice_type
         sequence = self._sequences.get(self._pictures.get(reader.unsigned(), -1))
-        if sequence is None or sequence.frames_only:
-            self._open_field = None
+        if sequence is None:
+            self._open_field = self._reference = None
             return False
         if sequence.separate_planes:
             reader.skip(2)
         number = reader.bits(sequence.frame_number_bits)
-        is_field, bottom = reader.bits(1), reader.bits(1)
-        if not is_field:
-            self._open_field = None
-            return False
-        if self._open_field == (number, 1 - bottom):
+        field = (number, reader.bits(1)) if not sequence.frames_only and reader.bits(1) else None
+        if field is not None and self._open_field == (number, 1 - field[1]):
             self._open_field = None
             return True
-        self._open_field = (number, bottom)
+        self._open_field = field
+        self._count(number, unit[0] & 31 == 5, bool(unit[0] & 0x60), sequence)
         return False
+
+    def _count(self, number: int, idr: bool, reference: bool, sequence: _Sequence) -> None:
+        """Follow the numbers of reference pictures (7.4.3, frame_num)."""
+        before, most = self._reference, 1 << sequence.frame_number_bits
+        # A picture may also set the count to 0 behind it (8.2.1), which is not looked for.
+        follows = idr or before is None or number in (before, (before + 1) % most) or number <= 1
+        self.lost_before = not follows and not sequence.may_skip_numbers
+        if reference or self.lost_before:
+            self._reference = number
 
 
 def _sequence_of(unit: bytes) -> tuple[int, _Sequence]:
@@ -107,10 +122,10 @@ def _sequence_of(unit: bytes) -> tuple[int, _Sequence]:
         for _ in range(min(reader.unsigned(), 255)):
             reader.signed()
     reader.unsigned()
-    reader.skip(1)
+    may_skip_numbers = bool(reader.bits(1))
     reader.unsigned()
     reader.unsigned()
-    return number, _Sequence(frame_number_bits, bool(reader.bits(1)), separate)
+    return number, _Sequence(frame_number_bits, may_skip_numbers, bool(reader.bits(1)), separate)
 
 
 def _skip_scaling_list(reader: BitReader, size: int) -> None:

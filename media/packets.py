@@ -10,11 +10,13 @@ from statistics import median_low
 
 import av
 
+from media.avi_index import groups_of_corrupt, marked_by_index
 from media.display_order import display_ranks
 from media.errors import EmptyMedia
 from media.movies import damaged, time_base_of, video_stream
 from media.picture_packets import PicturePackets, Role, open_packets
 from media.picture_times import PicturePacket, SettledTimes, settle_times
+from media.torn_packets import is_ended
 
 # Reading every packet of a file larger than this takes too long; its index answers when it has a constant step.
 _SCAN_LIMIT = 1 << 30
@@ -37,6 +39,7 @@ class PacketIndex:
     jumps: numbers before which the container's times jumped, and were continued without the jump
     guessed: numbers of pictures whose place among the others is not certain
     torn: pictures, counted as they are shown, after which some are lost: what comes next is no hold
+    marks_ends: its packets end with a marker, unless they are cut off
     intra: every picture is decoded by itself
     ignore_edits: the edit list is left out
     notes: sentences about what was wrong with the times and what is done about it
@@ -51,6 +54,7 @@ class PacketIndex:
     jumps: tuple[int, ...]
     guessed: frozenset[int]
     torn: frozenset[int]
+    marks_ends: bool
     intra: bool
     ignore_edits: bool
     notes: tuple[str, ...]
@@ -98,6 +102,7 @@ def _large_index(path: str) -> PacketIndex | None:
             jumps=(),
             guessed=frozenset(),
             torn=frozenset(),
+            marks_ends=sum(map(is_ended, (packet for packet, _ in sample))) * 2 > len(sample),
             intra=stream.codec_context.codec.intra_only,
             ignore_edits=False,
             notes=(),
@@ -109,28 +114,32 @@ def _scanned_index(path: str, ignore_edits: bool) -> tuple[PacketIndex, int]:
     with open_packets(path, ignore_edits) as container:
         stream = video_stream(container, path)
         try:
-            packets = [
-                _picture_packet(packet, role)
-                for packet, role in PicturePackets(container, stream)
-                if role is not Role.MORE
-            ]
+            codec, is_avi = stream.codec_context, container.format.name == "avi"
+            reorders = bool(codec.has_b_frames) and not codec.codec.intra_only
+            source = PicturePackets(container, stream)
+            scanned = [(_picture_packet(packet, role, source.lost_before), role) for packet, role in source]
+            packets = [packet for packet, role in scanned if role is not Role.MORE]
+            if is_avi:
+                entries = [(entry.pos, entry.size, entry.timestamp) for entry in stream.index_entries]
+                packets = marked_by_index(packets, (packet.place[0] for packet, _ in scanned), entries)
             shown = [packet for packet in packets if not packet.cut_away]
-            codec = stream.codec_context
             settled = settle_times(
                 shown,
                 time_base_of(stream),
                 container=container.format.name,
-                reorders=bool(codec.has_b_frames) and not codec.codec.intra_only,
+                reorders=reorders,
                 nominal=stream.guessed_rate,
                 ranks=lambda: display_ranks(path, ignore_edits),
             )
         except av.error.FFmpegError as error:
             raise damaged(path, str(error)) from error
+        if is_avi and not codec.codec.intra_only:
+            settled = replace(settled, guessed=settled.guessed | groups_of_corrupt(shown))
         index = _index_of(shown, settled, time_base_of(stream), codec.codec.intra_only)
         return replace(index, ignore_edits=ignore_edits), len(packets) - len(shown)
 
 
-def _picture_packet(packet: av.Packet[av.VideoStream], role: Role) -> PicturePacket:
+def _picture_packet(packet: av.Packet[av.VideoStream], role: Role, lost_before: bool) -> PicturePacket:
     return PicturePacket(
         packet.pts,
         packet.dts,
@@ -138,8 +147,9 @@ def _picture_packet(packet: av.Packet[av.VideoStream], role: Role) -> PicturePac
         packet.is_keyframe,
         (-1 if packet.pos is None else packet.pos, packet.size),
         cut_away=bool(packet.is_discard),
-        corrupt=bool(packet.is_corrupt),
+        corrupt=bool(packet.is_corrupt) or lost_before,
         repeats=role is Role.REPEAT,
+        ended=is_ended(packet),
     )
 
 
@@ -161,6 +171,7 @@ def _index_of(packets: list[PicturePacket], settled: SettledTimes, time_base: Fr
         jumps=tuple(numbers[old] for old in settled.jumps if old in numbers),
         guessed=frozenset(numbers[old] for old in settled.guessed if old in numbers),
         torn=_torn(pictures, stamps),
+        marks_ends=sum(packet.ended for packet in pictures) * 2 > len(pictures),
         intra=intra,
         ignore_edits=False,
         notes=settled.notes,
@@ -168,15 +179,23 @@ def _index_of(packets: list[PicturePacket], settled: SettledTimes, time_base: Fr
 
 
 def _torn(packets: list[PicturePacket], stamps: tuple[int, ...]) -> frozenset[int]:
-    """Gaps beside packets of which bytes are lost: whole packets are lost there, too."""
-    corrupt = [number for number, packet in enumerate(packets) if packet.corrupt]
-    if not corrupt:
-        return frozenset()
+    """Gaps where pictures are lost: beside packets that lost bytes, and at the end of a file that was cut off."""
     order = sorted(range(len(stamps)), key=stamps.__getitem__)
     step = median_low([stamps[later] - stamps[earlier] for earlier, later in pairwise(order)] or [1])
+    corrupt = [number for number, packet in enumerate(packets) if packet.corrupt]
+    cut_off = len(packets) - DEEPEST_REORDER if _ends_in_a_group(packets[-DEEPEST_REORDER:], step) else len(packets)
     return frozenset(
         place
         for place, (earlier, later) in enumerate(pairwise(order))
         if 2 * (stamps[later] - stamps[earlier]) > 3 * step
-        and any(min(earlier, later) - DEEPEST_REORDER <= each <= max(earlier, later) + 1 for each in corrupt)
+        and (
+            any(min(earlier, later) - DEEPEST_REORDER <= each <= max(earlier, later) + 1 for each in corrupt)
+            or later >= cut_off
+        )
     )
+
+
+def _ends_in_a_group(last: list[PicturePacket], step: int) -> bool:
+    """Whether the last pictures were decoded one after another: a gap among them is shown before one that is lost."""
+    times = [packet.dts for packet in last if packet.dts is not None]
+    return len(times) == len(last) and all(2 * (later - earlier) <= 3 * step for earlier, later in pairwise(times))

@@ -36,6 +36,11 @@ class PicturePackets:
         self._fields = FieldPairs(header) if codec == "h264" else None
         self._hides = codec == "vp8"
 
+    @property
+    def lost_before(self) -> bool:
+        """Whether a picture that later ones refer to is missing before the last packet."""
+        return self._fields is not None and self._fields.lost_before
+
     def __iter__(self) -> Iterator[tuple[av.Packet[av.VideoStream], Role]]:
         for packet in self._container.demux(self._stream):
             if packet.size:

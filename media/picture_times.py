@@ -27,6 +27,7 @@ class PicturePacket:
     cut_away: decoded and not shown, by an edit list
     corrupt: the container knows that bytes of it are lost
     repeats: it shows the picture before it again
+    ended: it ends with the marker of a JPEG picture's end
     """
 
     pts: int | None
@@ -37,6 +38,7 @@ class PicturePacket:
     cut_away: bool
     corrupt: bool = False
     repeats: bool = False
+    ended: bool = False
 
 
 @dataclass(frozen=True)

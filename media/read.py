@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from media.colour import ColourTags
-from media.decoding import DecodedPicture, MovieDecoder
+from media.decoding import DecodedPicture, MovieDecoder, is_lost
 from media.errors import BadRange, MissingFrames
 from media.movies import damaged_frames, read_image
 from media.orientation import Orientation, orientation_of
@@ -115,7 +115,7 @@ def _read_movie(
         shown = -1
         for index in range(start, start + count):
             wanted = times.picture_at(index)
-            if wanted in packets.torn and index > times.frames[wanted]:
+            if is_lost(packets, times, index):
                 raise damaged_frames(info.path, [(index, index)])
             if held is None or shown != wanted:
                 held, shown = _wrap(info, index, _picture(info, pictures, wanted, index)), wanted

@@ -10,7 +10,7 @@ from functools import cached_property
 import av
 
 from contract.image_sequence import ImageSequence
-from media.decoding import DecodedPicture, MovieDecoder
+from media.decoding import DecodedPicture, MovieDecoder, is_lost
 from media.errors import BadRange, DamagedMedia, MissingFrames
 from media.movies import damaged_frames, header_rates, open_media, pixel_aspect, read_image, video_stream
 from media.packets import PacketIndex, index_packets
@@ -111,7 +111,7 @@ class _Movie:
                 "Relink the clip, or make the take again.",
             )
         wanted = self.times.picture_at(number)
-        if wanted in self._packets.torn and number > self.times.frames[wanted]:
+        if is_lost(self._packets, self.times, number):
             raise damaged_frames(self._path, [(number, number)])
         if self._held is None or not self._held.ordinal <= wanted <= self._held.ordinal + _READ_ON:
             self._pictures, self._held = self._decoder.pictures_from(wanted), None
