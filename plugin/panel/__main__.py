@@ -15,7 +15,7 @@ from contract.errors import Problem
 def main(arguments: list[str] | None = None) -> int:
     """Open the panel; the exit code."""
     parser = argparse.ArgumentParser(prog="dynvfx panel", description="Opens the panel beside your timeline.")
-    parser.add_argument("timeline", nargs="?", type=Path, help=".otio, .otioz, .otiod or a movie")
+    parser.add_argument("timeline", nargs="?", type=Path, help="a timeline (.otio, .xml, .fcpxml, .edl ...) or a movie")
     parser.add_argument("--agent", action="store_true", help="serve the editing application that starts this")
     parser.add_argument("--hidden", action="store_true", help="with --agent: no window until the application asks")
     options = parser.parse_args(arguments)

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from backend.jobs.sources import Source, open_source
+from bridge.editorial.clip_list import list_clips
 from bridge.editorial.shot_bundle import TIMELINE, pack_shot
+from bridge.editorial.timeline import open_timeline
 from bridge.editorial.timeline_choice import SeveralTimelines
 from contract.errors import BadTimeline
+from plugin.cli.main import main
 from tests.cases.footage import case_file, make_sequence
 from tests.cases.test_timelines import pictures
 
@@ -112,6 +115,21 @@ def test_sequence_by_first_file_with_numbered_photographs(sequence_by_first_file
     sequence_by_first_file.write_text(sequence_by_first_file.read_text("utf-8").replace("86400", "0"))
     with pytest.raises(BadTimeline, match="Which pictures"):
         opened(sequence_by_first_file, None, footage / "seq")
+
+
+def test_names(footage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    """Each clip of names/cut.otio is usable by its number, and by its name as the list prints it."""
+    monkeypatch.setenv("DYNVFX_STATE", str(tmp_path / "state"))
+    path = case_file("names", footage, tmp_path)
+    listed = list_clips(open_timeline(path))
+    assert [pictures(opened(path, str(each.index)))[0] for each in listed] == [10, 40, 60, 70, 80]
+    assert main(["clips", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == len(listed) + 1
+    assert all(each.isprintable() or each in "\n\u200d" for each in printed)
+    for each in listed:
+        if each.name.strip() and not each.name.isdecimal():
+            assert opened(path, each.name).shot.index == each.index
 
 
 @pytest.fixture

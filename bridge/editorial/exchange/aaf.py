@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import sys
 from pathlib import Path
 
@@ -29,7 +31,9 @@ def read_aaf(path: Path, reading: Reading) -> ReadTimelines:
             f"Install it: {install_command()}",
         )
     try:
-        read = otio.adapters.read_from_file(str(path), "AAF")
+        # The adapter prints what it passes over, between the lines that other programs read.
+        with contextlib.redirect_stdout(io.StringIO()):
+            read = otio.adapters.read_from_file(str(path), "AAF")
     except Exception as error:  # noqa: BLE001 - the adapter and its reader raise whatever went wrong in the file
         raise BadTimeline(
             f"{path.name} cannot be read as AAF.",
