@@ -17,8 +17,8 @@ LINK = Path("plugin") / "hosts" / "agent_link.py"
 SOURCES = {"blender": Path("plugin") / "blender", "resolve": Path("plugin") / "resolve"}
 BLENDER_FOLDER = "dynvfx"
 """The add-on's folder, and so its name, in `scripts/addons`."""
-RESOLVE_SCRIPTS = ("DynVFX.py", "DynVFX_check.py")
-"""The entries in Workspace > Scripts."""
+RESOLVE_SCRIPTS = ("DynVFX.py", "DynVFX_check.py", "DynVFX_Lua_open.lua", "DynVFX_Lua_place.lua")
+"""The entries in Workspace > Scripts; the free edition lists the Lua ones alone."""
 RESOLVE_FOLDER = "DynVFX_agent"
 """The modules of Resolve's agent, beside the folder `Scripts` so that they do not appear in the menu."""
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "test_*.py", "conftest.py", ".*", "*.orig", "*.rej")

@@ -10,6 +10,9 @@ FREE_WITHOUT_PYTHON = (21, 1, 0)
 TRACK_INDEX = (19, 0, 0)
 """Since this version AddTrack accepts the new track's index."""
 
+LUA_ROUTE = (
+    "Choose Workspace > Scripts > DynVFX_Lua_open: that script is written in Lua, which this edition still runs."
+)
 FILE_ROUTE = (
     "Export the timeline as OpenTimelineIO (File > Export > Timeline), open that file in the DynVFX panel, and import"
     " the .otio that it writes."
@@ -37,9 +40,9 @@ class Edition:
         if not self.studio and self.version >= FREE_WITHOUT_PYTHON:
             return ResolveProblem(
                 "edition",
-                "The free DaVinci Resolve runs no Python scripts since version 21.1, so DynVFX cannot run inside it.",
+                "The free DaVinci Resolve runs no Python scripts since version 21.1.",
                 f"This is {self.label}.",
-                FILE_ROUTE,
+                LUA_ROUTE,
             )
         if self.version < OLDEST:
             return ResolveProblem(
