@@ -137,7 +137,7 @@ def test_a_change_of_selection_is_seen_cheaply(agent: ModuleType, film: Film) ->
 def test_the_free_edition_gets_one_sentence(agent: ModuleType, here: Path) -> None:
     reply: list[str] = []
     assert agent.run(World((21, 1, 0), "free").resolve, str(here), reply.append) == 1
-    assert len(reply) == 1 and "21.1" in reply[0] and "OpenTimelineIO" in reply[0]
+    assert len(reply) == 1 and "21.1" in reply[0] and "DynVFX_Lua_open" in reply[0]
 
 
 def test_an_agent_that_is_not_installed_whole(agent: ModuleType, film: Film, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_the_free_edition_without_scripting_is_refused_before_any_gated_call() -
     world = World((21, 1, 0), "free")
     problem = read_edition(world.resolve).problem()
     assert problem is not None and problem.kind == "edition"
-    assert "free" in problem.what and "OpenTimelineIO" in problem.remedy
+    assert "free" in problem.what and "DynVFX_Lua_open" in problem.remedy
     assert set(world.calls) <= {"Resolve.GetProductName", "Resolve.GetVersion"}
 
 
