@@ -61,6 +61,12 @@ class UnsupportedPixels(BadMedia):
     kind = "pixels_unsupported"
 
 
+class DecodersDisagree(DamagedMedia):
+    """Two decoders see other pictures in the same file."""
+
+    kind = "decoders_disagree"
+
+
 class UnfaithfulDelivery(BadMedia):
     """What would be delivered does not have the clip's pixels."""
 

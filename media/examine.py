@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import av
@@ -32,7 +32,13 @@ class Examined:
     retagged: int | None
 
 
-def examine(info: MediaInfo, start: int, count: int, zero: int = 0) -> Generator[int, None, Examined]:
+See = Callable[[int, av.VideoFrame], object]
+"""Gets each picture that is shown, with the first frame of the range on which it is."""
+
+
+def examine(
+    info: MediaInfo, start: int, count: int, zero: int = 0, see: See = lambda index, frame: None
+) -> Generator[int, None, Examined]:
     """Yields the number of frames done, rising to `count`; returns what was found.
 
     `zero` is the frame that a person who sees a part of the file counts as 0. Raises BadRange; MissingFrames where
@@ -40,12 +46,12 @@ def examine(info: MediaInfo, start: int, count: int, zero: int = 0) -> Generator
     """
     check_range(info, start, count)
     if info.sequence is not None:
-        return (yield from _examine_sequence(info, start, count))
+        return (yield from _examine_sequence(info, start, count, see))
     assert info.times is not None and info.packets is not None, "a movie that was probed has both"
-    return (yield from _examine_movie(info, info.times, info.packets, start, count, zero))
+    return (yield from _examine_movie(info, info.times, info.packets, start, count, zero, see))
 
 
-def _examine_sequence(info: MediaInfo, start: int, count: int) -> Generator[int, None, Examined]:
+def _examine_sequence(info: MediaInfo, start: int, count: int, see: See) -> Generator[int, None, Examined]:
     tags, retagged = None, None
     for index in range(start, start + count):
         frame = read_image_of(info, index)
@@ -53,15 +59,16 @@ def _examine_sequence(info: MediaInfo, start: int, count: int) -> Generator[int,
         tags = tags or _tags(frame)
         if retagged is None and _tags(frame) != tags:
             retagged = index
+        see(index, frame)
         yield index + 1 - start
     return Examined((), 0, retagged)
 
 
 def _examine_movie(
-    info: MediaInfo, times: FrameTimes, packets: PacketIndex, start: int, count: int, zero: int
+    info: MediaInfo, times: FrameTimes, packets: PacketIndex, start: int, count: int, zero: int, see: See
 ) -> Generator[int, None, Examined]:
     wanted = [times.picture_at(frame) for frame in range(start, start + count)]
-    whole: set[int] = set()
+    shown, whole = frozenset(wanted), set[int]()
     tags, retagged, done = None, None, 0
     decoder = MovieDecoder(info.path, packets)
     try:
@@ -70,8 +77,9 @@ def _examine_movie(
                 break
             index = max(start, times.frames[picture.ordinal])
             check_picture(info, index, picture.frame)
-            if picture.whole:
+            if picture.whole and picture.ordinal in shown:
                 whole.add(picture.ordinal)
+                see(index, picture.frame)
             tags = tags or _tags(picture.frame)
             if retagged is None and _tags(picture.frame) != tags:
                 retagged = index
@@ -90,8 +98,7 @@ def _examine_movie(
         )
     yield count
     held = tuple(start + place for place in range(1, count) if wanted[place] == wanted[place - 1])
-    passed = wanted[-1] + 1 - wanted[0]
-    return Examined(held, passed - len(set(wanted)), retagged)
+    return Examined(held, wanted[-1] + 1 - wanted[0] - len(shown), retagged)
 
 
 def _is_headless(packets: PacketIndex, times: FrameTimes, first_lost: int) -> bool:

@@ -27,27 +27,60 @@ from media.timing import FrameTimes
 Planes = list[np.ndarray]
 _TIME_BASE = re.compile(rb"config in time_base: (\d+)/(\d+)")
 _PICTURE = re.compile(rb"\] n: *\d+ pts: *(-?\d+|NOPTS)")
+_COMPLAINT = re.compile(rb"^\[\w+ @ \w+\] (?:\[\w+:\w+ @ \w+\] )?\[(?:error|fatal)\] (.*)$")
 # Decoding begins this many key pictures before the range, so that everything in it has what it was predicted from.
 _KEYS_BEFORE = 2
 _SECONDS_BEFORE = 10
 
 
-def clip_pictures(info: MediaInfo, start: int, count: int) -> Generator[Planes, None, None]:
+class Complaints:
+    """What the program says is wrong with the pictures of a range; what it says of earlier pictures does not count."""
+
+    def __init__(self) -> None:
+        self._said: list[tuple[int, str]] = []
+        self._first = 0
+
+    def restart(self) -> None:
+        """Decoding begins anew."""
+        self._said, self._first = [], 0
+
+    def begin(self, number: int) -> None:
+        """The range begins with picture `number` of those that come."""
+        self._first = number
+
+    def add(self, number: int, text: str) -> None:
+        """After `number` pictures."""
+        self._said.append((number, text))
+
+    @property
+    def texts(self) -> list[str]:
+        """Each sentence once."""
+        return list(dict.fromkeys(text for number, text in self._said if number >= self._first - 1))
+
+
+def clip_pictures(
+    info: MediaInfo, start: int, count: int, complaints: Complaints | None = None
+) -> Generator[Planes, None, None]:
     """The planes of frames start .. start + count - 1 of a clip, stored as they are; fewer when some are not there.
 
     Which frame shows which picture is the clip's own timing. Which picture is which, the program says by itself: by the
     time that it gives a picture, or by counting from the first one where the file's times do not say it.
     """
+    complaints = complaints or Complaints()
     if info.sequence is not None:
-        yield from _sequence_pictures(info.sequence, info, start, count)
+        yield from _sequence_pictures(info.sequence, info, start, count, complaints)
         return
     assert info.times is not None and info.packets is not None, "a movie that was probed has its times"
     ordinals = [info.times.picture_at(frame) for frame in range(start, start + count)]
-    found = _movie_pictures(info, info.times, info.packets, ordinals[0])
+    found = _movie_pictures(info, info.times, info.packets, ordinals[0], complaints)
     ordinal, planes = next(found, (-1, []))
+    passed = 0
     for wanted in ordinals:
         while planes and ordinal < wanted:
             ordinal, planes = next(found, (-1, []))
+            passed += 1
+            if wanted == ordinals[0]:
+                complaints.begin(passed)
         if ordinal != wanted:
             return
         yield planes
@@ -65,18 +98,21 @@ def composite_pictures(path: Path, info: MediaInfo, first: int) -> Generator[Pla
         yield [info.orientation.stored(plane) for plane in planes]
 
 
-def _sequence_pictures(sequence: ImageSequence, info: MediaInfo, start: int, count: int) -> Iterator[Planes]:
+def _sequence_pictures(
+    sequence: ImageSequence, info: MediaInfo, start: int, count: int, complaints: Complaints
+) -> Iterator[Planes]:
     size = (info.coded_width, info.coded_height)
     if sequence.step == 1:
-        found = _decode(_numbered(sequence, start), _raw_format(info), size)
+        found = _decode(_numbered(sequence, start), _raw_format(info), size, complaints)
         yield from (planes for _, planes in islice(found, count))
         return
     for index in range(start, start + count):
-        yield from (planes for _, planes in _decode(_picture_file(sequence.image(index)), _raw_format(info), size))
+        found = _decode(_picture_file(sequence.image(index)), _raw_format(info), size, complaints)
+        yield from (planes for _, planes in found)
 
 
 def _movie_pictures(
-    info: MediaInfo, times: FrameTimes, packets: PacketIndex, ordinal: int
+    info: MediaInfo, times: FrameTimes, packets: PacketIndex, ordinal: int, complaints: Complaints
 ) -> Iterator[tuple[int, Planes]]:
     """(ordinal, planes) of the pictures from `ordinal`, or from one before it, on."""
     source = ["-i", info.path]
@@ -87,12 +123,12 @@ def _movie_pictures(
     source += ["-map", f"0:{info.track}"]
     size = (info.coded_width, info.coded_height)
     if packets.stamps != packets.seeks:  # the times were repaired: the program gives others
-        counted = _decode(source, _raw_format(info), size, skipped=ordinal)
+        counted = _decode(source, _raw_format(info), size, complaints, skipped=ordinal)
         yield from ((ordinal + place, planes) for place, (_, planes) in enumerate(counted))
         return
     for seek in _seeks(times, packets, ordinal):
         begun = False
-        for time, planes in _decode([*seek, *source], _raw_format(info), size):
+        for time, planes in _decode([*seek, *source], _raw_format(info), size, complaints):
             number = None if time is None else _ordinal_at(times, time)
             if number is None:
                 continue
@@ -143,21 +179,21 @@ def _raw_format(info: MediaInfo) -> str:
 
 
 def _decode(
-    source: list[str], pix_fmt: str, size: tuple[int, int], skipped: int = 0
+    source: list[str], pix_fmt: str, size: tuple[int, int], complaints: Complaints | None = None, skipped: int = 0
 ) -> Iterator[tuple[Fraction | None, Planes]]:
     """(time in seconds on the file's own clock, planes) of the pictures of `source`, its input options and what to map.
 
     The first `skipped` ones are decoded and left out.
     """
     chosen = f"select=gte(n\\,{skipped}),showinfo=checksum=0"
-    command = [ffmpeg_program(), "-hide_banner", "-nostdin", "-nostats", "-v", "info", "-noautorotate", "-copyts"]
+    command = [ffmpeg_program(), "-hide_banner", "-nostdin", "-nostats", "-v", "level+info", "-noautorotate", "-copyts"]
     command += [*source, "-an", "-sn", "-dn", "-fps_mode", "passthrough", "-vf", chosen]
     command += ["-pix_fmt", pix_fmt, "-f", "rawvideo", "pipe:1"]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, creationflags=NO_WINDOW
     )
     assert process.stdout is not None and process.stderr is not None, "both are pipes"
-    times = _Times(process.stderr)
+    times = _Times(process.stderr, complaints or Complaints())
     form = _RawForm(pix_fmt, size)
     try:
         while len(data := process.stdout.read(form.bytes)) == form.bytes:
@@ -173,8 +209,9 @@ def _decode(
 class _Times:
     """The times that the program reports of its pictures, read along with them."""
 
-    def __init__(self, errors: IO[bytes]) -> None:
-        self._errors = errors
+    def __init__(self, errors: IO[bytes], complaints: Complaints) -> None:
+        self._errors, self._complaints = errors, complaints
+        complaints.restart()
         self._found: queue.SimpleQueue[Fraction | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -189,12 +226,15 @@ class _Times:
         self._errors.close()
 
     def _listen(self) -> None:
-        tick = Fraction(1)
+        tick, pictures = Fraction(1), 0
         for line in self._errors:
             if base := _TIME_BASE.search(line):
                 tick = Fraction(int(base[1]), int(base[2]))
             elif picture := _PICTURE.search(line):
                 self._found.put(None if picture[1] == b"NOPTS" else int(picture[1]) * tick)
+                pictures += 1
+            elif complaint := _COMPLAINT.search(line):
+                self._complaints.add(pictures, complaint[1].decode("utf-8", "replace").strip())
         self._found.put(None)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 import msgspec
 
+from backend.delivery.second_opinion import SecondOpinion
 from backend.delivery.trial import try_delivery
 from backend.jobs.determinism import check_disk
 from backend.jobs.preflight_report import checks_of
@@ -54,13 +55,15 @@ def preflight(
         check_disk(folder.path, info, shot.frame_count, takes)
         began = time.monotonic()
         zero = shot.source_start - (shot.part[0] if shot.part else 0)
-        steps = examine(info, shot.source_start, shot.frame_count, zero)
-        found = yield from _reported(steps, shot.frame_count, began)
+        with SecondOpinion(info, shot.source_start, shot.frame_count) as second:
+            steps = examine(info, shot.source_start, shot.frame_count, zero, second.see)
+            found = yield from _reported(steps, shot.frame_count, began)
+            doubted = second.verdict(zero)
         doubts = try_delivery(info, shot.source_start, folder.trial, layer)
         report = Preflight(
             frames=shot.frame_count,
             held=runs_of([frame - shot.source_start for frame in found.held]),
-            checks=list(checks_of(source, found, zero, doubts, layer)),
+            checks=list(checks_of(source, found, zero, doubted, doubts, layer)),
         )
         known.report = report
         write_atomically(folder.preflight, msgspec.json.format(msgspec.json.encode(known)) + b"\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backend.jobs.sources import Source
 from contract.frame_runs import runs_of, runs_text
@@ -13,11 +13,12 @@ from media.probe import MediaInfo
 
 
 def checks_of(
-    source: Source, found: Examined, zero: int, doubts: tuple[str, ...], layer: LayerKind
+    source: Source, found: Examined, zero: int, doubted: Sequence[str], doubts: Sequence[str], layer: LayerKind
 ) -> Iterator[PreflightCheck]:
     """Everything that was looked at.
 
     zero: the file's frame that a person counts as the clip's frame 0
+    doubted: what a second decoder says of the pictures
     doubts: what the composite cannot say of the clip
     """
     info, frames = source.info, source.shot.frame_count
@@ -31,6 +32,10 @@ def checks_of(
         verb = "is" if found.unseen == 1 else "are"
         text = f"{_count(found.unseen, 'picture')} {verb} not shown: the file has a later one for the same frame."
         yield _notice("pictures", text)
+    for text in doubted:
+        yield _notice("pictures", text)
+    if not doubted:
+        yield _fine("pictures", "ffmpeg decodes the same pictures, to the last bit.")
     yield _fine("rate", f"{float(info.rate):.6g} frames a second, {_count(info.frame_count, 'frame')} in the file.")
     for text in source.notices:
         yield _notice("timeline", text)
