@@ -76,6 +76,24 @@ def test_commands_are_passed_on(run, monkeypatch: pytest.MonkeyPatch):
     assert arguments("demo", "--output", "x") == ["-m", "plugin.cli.main", "demo", "--output", "x"]
     assert arguments("backend", "--cpu") == ["-m", "plugin.cli.main", "backend", "--cpu"]
     assert arguments("dynvfx", "doctor") == ["-m", "plugin.cli.main", "doctor"]
+    assert arguments("test", "--cases", "-k", "names") == [
+        "-m",
+        "pytest",
+        "tests/cases",
+        "-v",
+        "-n",
+        "0",
+        "-k",
+        "names",
+    ]
+
+
+def test_a_corpus_is_tried_in_the_caller_s_folder(run, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    monkeypatch.setattr(os, "chdir", lambda path: pytest.fail("its paths are the caller's"))
+    command = run.command_for("test", PYTHON, ["--corpus", "clips", "--report", "out.json"])
+    assert command[1:] == ["-m", "tests.corpus", "clips", "--report", "out.json"]
+    assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(run.ROOT), "elsewhere"]
 
 
 @pytest.mark.parametrize(
