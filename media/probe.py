@@ -31,6 +31,7 @@ class MediaInfo:
     """A clip as an editor sees it.
 
     path: absolute; a sequence's as a printf pattern
+    container: what ffmpeg calls the file's format, "" for a sequence
     track: the picture track's number among all of the file's tracks
     width, height: display pixels, upright and square
     coded_width, coded_height: the stored picture
@@ -51,6 +52,7 @@ class MediaInfo:
 
     path: str
     kind: Literal["movie", "sequence"]
+    container: str
     track: int
     width: int
     height: int
@@ -132,6 +134,7 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
             path,
             path=path,
             kind="movie",
+            container=container.format.name,
             rate=timing.times.rate,
             frame_count=timing.frame_count,
             variable_rate=timing.variable_rate,
@@ -156,6 +159,7 @@ def _probe_sequence(sequence: ImageSequence, rate: Fraction) -> MediaInfo:
             first,
             path=sequence.pattern,
             kind="sequence",
+            container="",
             rate=rate,
             frame_count=sequence.count,
             variable_rate=False,

@@ -27,7 +27,9 @@ from media.timing import FrameTimes
 Planes = list[np.ndarray]
 _TIME_BASE = re.compile(rb"config in time_base: (\d+)/(\d+)")
 _PICTURE = re.compile(rb"\] n: *\d+ pts: *(-?\d+|NOPTS)")
-_COMPLAINT = re.compile(rb"^\[\w+ @ \w+\] (?:\[\w+:\w+ @ \w+\] )?\[(?:error|fatal)\] (.*)$")
+_COMPLAINT = re.compile(rb"^\[(?!rawvideo|[ao]?vost|out)[\w#:/]+ @ \w+\] (?:\[[^\]]+\] )?\[(?:error|fatal)\] (.*)$")
+# These store no times of showing: versions of ffmpeg make up other ones.
+_WITHOUT_TIMES = ("avi", "h264", "hevc", "mpegvideo", "m4v", "obu", "dv")
 # Decoding begins this many key pictures before the range, so that everything in it has what it was predicted from.
 _KEYS_BEFORE = 2
 _SECONDS_BEFORE = 10
@@ -122,7 +124,9 @@ def _movie_pictures(
         source = ["-ignore_editlist", "1", *source]
     source += ["-map", f"0:{info.track}"]
     size = (info.coded_width, info.coded_height)
-    if packets.stamps != packets.seeks:  # the times were repaired: the program gives others
+    if (
+        packets.stamps != packets.seeks or info.container in _WITHOUT_TIMES
+    ):  # the times were repaired: the program gives others
         counted = _decode(source, _raw_format(info), size, complaints, skipped=ordinal)
         yield from ((ordinal + place, planes) for place, (_, planes) in enumerate(counted))
         return
