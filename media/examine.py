@@ -90,8 +90,8 @@ def _examine_movie(
                 break
     finally:
         decoder.close()
-    shown = enumerate(wanted, start)
-    lost = [frame for frame, ordinal in shown if ordinal not in whole or is_lost(packets, times, frame)]
+    placed = enumerate(wanted, start)
+    lost = [frame for frame, ordinal in placed if ordinal not in whole or is_lost(packets, times, frame)]
     if lost:
         raise damaged_frames(
             info.path, runs_of([frame - zero for frame in lost]), headless=_is_headless(packets, times, lost[0])
