@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -24,15 +25,33 @@ def marked_by_index(
     found = set(positions)
     times = {place + _HEADER: time for place, size, time in entries if size > 0}
     lost = sorted(times.keys() - found)
-    if not lost or not found <= times.keys():
-        return list(packets)
+    if len(found - times.keys()) > len(lost):
+        return list(packets)  # this is no index of the whole file
     marked, before = [], 0
     for packet in packets:
         at = packet.place[0]
-        corrupt = any(before < place < at for place in lost)
-        marked.append(replace(packet, pts=times[at], dts=times[at], corrupt=packet.corrupt or corrupt))
+        missing = [place for place in lost if before < place < at]
+        time = times.get(at, times[missing[0]] if missing else None)
+        if time is None:
+            return [replace(packet, corrupt=True) for packet in packets]
+        corrupt = packet.corrupt or bool(missing) or at not in times
+        marked.append(replace(packet, pts=time, dts=time, corrupt=corrupt))
         before = at
     return marked
+
+
+def is_avi_cut_off(path: str) -> bool:
+    """Whether the file is shorter than its own header says."""
+    with open(path, "rb") as file:
+        header = file.read(8)
+    return 8 + int.from_bytes(header[4:8], "little") > os.path.getsize(path)
+
+
+def shown_last(stamps: Sequence[int]) -> frozenset[int]:
+    """Numbers of the pictures that one which was decoded behind the last may be shown before."""
+    order = sorted(range(len(stamps)), key=stamps.__getitem__)
+    late = max((number - place for place, number in enumerate(order)), default=0)
+    return frozenset(order[len(order) - late :])
 
 
 def groups_of_corrupt(packets: Sequence[PicturePacket]) -> frozenset[int]:

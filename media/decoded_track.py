@@ -69,8 +69,9 @@ class DecodedTrack:
             packets = PicturePackets(self._container, self._stream)
             for packet, role in packets:
                 if self._label(packet, role):
-                    if packets.lost_before and not packet.is_keyframe:
-                        self._damage(self._last or 0)
+                    if packets.lost_before and self._last:
+                        # A key picture does not need the lost one, those that are shown before it may.
+                        insort(self._damaged, self._last - packet.is_keyframe)
                     held.extend(self._out_of(packet, threads))
                     while held and self._is_settled(held[0][0]):
                         yield self._judged(*held.popleft())
@@ -101,7 +102,9 @@ class DecodedTrack:
         if self._last is None:
             return False
         packet.pts = packet.dts = self._last if role is not Role.REPEAT else None
-        if (packet.is_corrupt and self._last not in self._ends) or self._torn.is_torn(bytes(packet)):
+        if packet.is_corrupt and self._last not in self._ends:
+            insort(self._damaged, self._last)  # whole pictures may be lost behind it
+        if self._torn.is_torn(bytes(packet)):
             self._damage(self._last)
         return True
 

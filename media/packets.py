@@ -10,7 +10,7 @@ from statistics import median_low
 
 import av
 
-from media.avi_index import groups_of_corrupt, marked_by_index
+from media.avi_index import groups_of_corrupt, is_avi_cut_off, marked_by_index, shown_last
 from media.display_order import display_ranks
 from media.errors import EmptyMedia
 from media.movies import damaged, time_base_of, video_stream
@@ -134,7 +134,8 @@ def _scanned_index(path: str, ignore_edits: bool) -> tuple[PacketIndex, int]:
         except av.error.FFmpegError as error:
             raise damaged(path, str(error)) from error
         if is_avi and not codec.codec.intra_only:
-            settled = replace(settled, guessed=settled.guessed | groups_of_corrupt(shown))
+            tail = shown_last(settled.stamps) if is_avi_cut_off(path) else frozenset()
+            settled = replace(settled, guessed=settled.guessed | groups_of_corrupt(shown) | tail)
         index = _index_of(shown, settled, time_base_of(stream), codec.codec.intra_only)
         return replace(index, ignore_edits=ignore_edits), len(packets) - len(shown)
 

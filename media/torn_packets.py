@@ -31,13 +31,15 @@ class TornPackets:
         """Whether it is certain that bytes of the packet are lost."""
         if self._codec in ("h264", "hevc"):
             return self._is_unit_torn(packet) if self._length_size else bool(_NEVER_IN_A_STREAM.search(packet))
+        if self._codec == "png":
+            return is_png_torn(packet)
         if self._marks_ends:
             return _JPEG_END not in packet[-_TAIL:]
         return self._has_footers and _is_ffv1_torn(packet)
 
     def _is_unit_torn(self, packet: bytes) -> bool:
         found = list(units(packet, self._length_size))
-        whole = sum(len(unit) + self._length_size for unit in found) == len(packet)
+        whole = _end_of_lengths(packet, self._length_size) == len(packet)
         return not whole or any(
             unit[0] >> 7 or (self._is_slice(unit) and _NEVER_IN_A_UNIT.search(unit.rstrip(b"\0"))) for unit in found
         )
@@ -46,9 +48,30 @@ class TornPackets:
         return unit[0] >> 1 < 32 if self._codec == "hevc" else unit[0] & 31 in (1, 5)
 
 
+def _end_of_lengths(packet: bytes, length_size: int) -> int:
+    """Where the last unit ends, by its own length."""
+    end = 0
+    while end < len(packet):
+        end += length_size + int.from_bytes(packet[end : end + length_size], "big")
+    return end
+
+
 def is_ended(packet: av.Packet[av.VideoStream]) -> bool:
     """Whether a packet ends as a JPEG picture does; some are filled up behind it."""
     return _JPEG_END in bytes(memoryview(packet)[-_TAIL:])
+
+
+def is_png_torn(data: bytes) -> bool:
+    """Whether a chunk of a PNG picture does not fit its checksum, or the last one is missing (PNG, 5.3)."""
+    at = 8
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if zlib.crc32(data[at + 4 : end - 4]).to_bytes(4, "big") != data[end - 4 : end]:
+            return True
+        if data[at + 4 : at + 8] == b"IEND":
+            return False
+        at = end
+    return True
 
 
 def _is_ffv1_torn(packet: bytes) -> bool:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import struct
 
+from media.torn_packets import is_png_torn
+
 # Rows in a chunk by the number of the compression: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB.
 _EXR_ROWS = (1, 1, 1, 16, 32, 16, 32, 32, 32, 256)
 _EXR_TILED_OR_SEVERAL_PARTS = 0x200 | 0x800 | 0x1000
 
 
 def is_cut_off(path: str) -> bool:
-    """Whether a JPEG or OpenEXR file ends too early; False for every other file."""
+    """Whether a JPEG, PNG or OpenEXR file ends too early, or a PNG file is damaged; False for every other file."""
     with open(path, "rb") as file:
         data = file.read(4)
         if data[:3] == b"\xff\xd8\xff":
             return not _jpeg_ends(data + file.read())
+        if data == b"\x89PNG":
+            return is_png_torn(data + file.read())
         if data == b"v/1\x01":
             return not _exr_ends(data + file.read())
     return False

@@ -140,6 +140,27 @@ def test_damaged_held_half_a_still(tmp_path: Path) -> None:
         list(read_frames(probe(tmp_path / "p.%d.jpg"), 0, 3))
 
 
+def test_damaged_held_in_a_png_still(tmp_path: Path) -> None:
+    run_tool("-i", encode(tmp_path / "a.mov", 3, "-c:v", "png"), tmp_path / "p.%d.png")
+    still = tmp_path / "p.2.png"
+    data = bytearray(still.read_bytes())
+    data[len(data) // 2] ^= 255
+    still.write_bytes(data)
+    info = probe(tmp_path / "p.%d.png")
+    assert len(list(read_frames(info, 0, 1))) == len(list(read_frames(info, 2, 1))) == 1
+    with pytest.raises(DamagedMedia):
+        list(read_frames(info, 0, 3))
+
+
+def test_damaged_held_where_a_chunk_of_avi_is_lost(tmp_path: Path) -> None:
+    """Zeros over a chunk's header: the chunk is not found, and none behind it moves."""
+    movie = encode(tmp_path / "a.avi", 40, *clips.MPEG4)
+    at, size = places_of(movie)[17]
+    lost = damaged_of(probe(overwritten(movie, at - 8, bytes(size // 2 + 8))), range(40))
+    assert lost
+    assert all(10 <= frame < 25 for frame in lost)
+
+
 # Transport streams that lost packets
 
 
@@ -238,8 +259,9 @@ def _check_change(folder: Path, second: Path, kept: str) -> None:
         (clips.MJPEG, "a.avi"),
         (clips.PRORES, "a.mov"),
         (clips.MPEG4, "a.avi"),
+        (clips.REORDERED, "a.avi"),
     ],
-    ids=["mp4", "mkv", "ts", "mjpeg", "prores", "xvid"],
+    ids=["mp4", "mkv", "ts", "mjpeg", "prores", "xvid", "avi"],
 )
 @pytest.mark.parametrize("kept", [0.5, 0.93])
 def test_files_that_were_cut_off(tmp_path: Path, options: tuple, name: str, kept: float) -> None:
