@@ -49,10 +49,13 @@ class TornPackets:
 
 
 def _end_of_lengths(packet: bytes, length_size: int) -> int:
-    """Where the last unit ends, by its own length."""
+    """Where the last unit ends, by its own length; zeros may stand behind it."""
     end = 0
     while end < len(packet):
-        end += length_size + int.from_bytes(packet[end : end + length_size], "big")
+        length = int.from_bytes(packet[end : end + length_size], "big")
+        if not length:
+            return len(packet)
+        end += length_size + length
     return end
 
 
