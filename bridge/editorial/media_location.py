@@ -68,7 +68,8 @@ def find_media(clip: otio.schema.Clip, base: Path, search: MediaSearch | None = 
         sequence = sequence_of_pattern(path)
         if sequence is not None:
             return MediaLocation(sequence.image(0), url, sequence)
-    found = search.named([url])
+    # An edit list's file is one more name of it.
+    found = search.named([url, clip.name, _reel_of(clip)] if "cmx_3600" in clip.metadata else [url])
     if found is not None:
         return _movie_or_numbered(found, url, clip)
     raise _offline(spellings[0], search)

@@ -173,6 +173,41 @@ def test_lists_by_source_lie_in_record_order(footage: Path, tmp_path: Path) -> N
     assert pictures(opened(edl(tmp_path, text), "1", footage)) == list(range(48, 72))
 
 
+def test_channels_of_sound_and_picture(footage: Path, tmp_path: Path) -> None:
+    for channels, track in (("VA1A2", "V1"), ("AA/V", "V1"), ("V2", "V2"), ("A2/V", "V1"), ("B", "V1"), ("V1A1", "V1")):
+        text = f"001  A24  {channels}  C  00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n"
+        source = opened(edl(tmp_path, text), None, footage)
+        assert (pictures(source), source.shot.track_name) == (list(range(24, 48)), track)
+    for channels in ("A", "AA", "A2", "NONE", "A1A2"):
+        with pytest.raises(BadTimeline, match="no video edit"):
+            opened(edl(tmp_path, text.replace("V1A1", channels)), None, footage)
+
+
+def test_a_speed_that_is_not_marked(footage: Path, tmp_path: Path) -> None:
+    text = (
+        "001  A  V  C  00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n* FROM CLIP NAME: a24.mov\n"
+        "002  A  V  C  00:00:02:00 00:00:04:00 01:00:01:00 01:00:02:00\n* FROM CLIP NAME: a24.mov\n"
+    )
+    assert pictures(opened(edl(tmp_path, text), "1", footage)) == list(range(24, 48))
+    with pytest.raises(BadTimeline, match=r"speed change \(200 %\)"):
+        opened(tmp_path / "cut.edl", "2", footage)
+
+
+def test_past_midnight(tmp_path: Path) -> None:
+    make_movie(tmp_path / "late.mov", 60, "24", "23:59:59:00")
+    text = "001  X  V  C  23:59:59:12 00:00:00:12 01:00:00:00 01:00:01:00\n* FROM CLIP NAME: late.mov\n"
+    assert pictures(opened(edl(tmp_path, text), None)) == list(range(12, 36))
+
+
+def test_a_file_that_moved_is_found_by_the_clips_name(footage: Path, tmp_path: Path) -> None:
+    text = (
+        "001  AX  V  C  00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n"
+        "* FROM CLIP NAME: a24.mov\n* SOURCE FILE: Z:\\old\\renamed.mov\n"
+    )
+    assert pictures(opened(edl(tmp_path, text), None, footage)) == list(range(24, 48))
+    assert pictures(opened(edl(tmp_path, text.replace("renamed", "a24")), None, footage)) == list(range(24, 48))
+
+
 def test_final_cut_reels_and_freeze_frames(footage: Path, tmp_path: Path) -> None:
     text = (
         "001  SHORT  V  C  00:00:01:00 00:00:02:00 01:00:00:00 01:00:01:00\n"

@@ -58,6 +58,15 @@ def test_ntsc_rates(footage: Path, tmp_path: Path) -> None:
     assert pictures(opened(xmeml.write(tmp_path / "cut.xml", text), None)) == list(range(20, 44))
 
 
+def test_drop_frame_timecode_as_text(footage: Path, tmp_path: Path) -> None:
+    media = xmeml.file(footage, "tc2997df.mov", 120, 30, True, start=107892)
+    clip = xmeml.item("x", 0, 30, 10, 40, media, 30).replace("FALSE", "TRUE", 1)
+    for text in ("<string>01;00;00;00</string>", "<string>01:00:00:00</string>", "<frame>107892</frame>"):
+        written = xmeml.sequence("s", clip.replace("<frame>107892</frame>", text), base=30, ntsc=True, start=0)
+        source = opened(xmeml.write(tmp_path / "cut.xml", written), None)
+        assert pictures(source) == list(range(10, 40)) and source.shot.media_start == 107892
+
+
 def test_a_clip_of_another_rate_is_read_by_time(footage: Path, tmp_path: Path) -> None:
     """50p in a sequence of 25: in and out in the sequence's frames."""
     media = xmeml.file(footage, "a50.mov", 120, 50)

@@ -33,8 +33,10 @@ from contract.timecode import frame_of_timecode
 
 _ASKED = 8
 """Movies that are asked for their rate; the one that is worked on is compared later."""
+_USUAL = (24, 25, 30, 48, 50, 60, 120)
 _BLACK = frozenset(("BL", "BLACK", "BLK"))
 _NO_REEL = frozenset(("AX", "UNKNOWN", "NONE"))
+_CHANNELS = re.compile(r"(?:A+\d*/?)*V(?P<video>\d*)(?:/?A+\d*)*")
 _TIMECODE = re.compile(r"(\d+)[:;.](\d\d)[:;.](\d\d)([:;.])(\d{2,3})")
 
 
@@ -76,12 +78,10 @@ def read_edl(path: Path, reading: Reading) -> ReadTimelines:
 
 def _video_channel(event: EdlEvent) -> int | None:
     """N of VN, None for sound alone. B is both; AA/V and A2/V are both, too."""
-    for word in event.channels.split("/"):
-        if word == "B":
-            return 1
-        if word.startswith("V") and (word[1:].isdigit() or word == "V"):
-            return int(word[1:] or 1)
-    return None
+    if event.channels == "B":
+        return 1
+    match = _CHANNELS.fullmatch(event.channels)
+    return int(match["video"] or 1) if match is not None else None
 
 
 # The rate -------------------------------------------------------------------------------------------------------------
@@ -134,7 +134,9 @@ def _rate(
         alike = [rate for rate in media if round(rate) == round(given)]
         return (Counter(alike).most_common(1)[0][0] if alike and given not in alike else given), []
     counted = Counter(rate for rate in media if round(rate) >= most and (not drops or round(rate) % 30 == 0))
-    fitting = [rate for rate, _ in counted.most_common() if _adds_up(events, rate, edits.record_drops)]
+    # At the rate that a list was written at, its events add up; at others, few do.
+    best = max(_equal(events, Fraction(rate), edits.record_drops) for rate in (*_USUAL, 1000) if rate >= most)
+    fitting = [rate for rate, _ in counted.most_common() if _equal(events, rate, edits.record_drops) >= best]
     if len({round(rate) for rate in fitting}) == 1:
         rate = fitting[0]
         if drops and not is_ntsc(rate):
@@ -145,7 +147,7 @@ def _rate(
         return Fraction(30000 if most <= 30 else 60000, 1001), []
     if not media:
         # Nothing of it can be used before its media is found; until then any rate that holds its numbers lists it.
-        return Fraction(next(rate for rate in (24, 25, 30, 50, 60, 120, 1000) if rate >= most)), []
+        return Fraction(next(rate for rate in (*_USUAL, 1000) if rate >= most)), []
     rates = ", ".join(f"{float(rate):.5g}" for rate in dict.fromkeys(media))
     raise RateNotKnown(
         f"The frame rate of {path.name} is not known.",
@@ -167,14 +169,11 @@ def _source_drops(event: EdlEvent, rate: Fraction, media: _Media) -> bool:
     return found.drop_frame if found is not None and found.start_timecode is not None else bool(event.source_drops)
 
 
-def _adds_up(events: list[EdlEvent], rate: Fraction, drops: bool | None) -> bool:
-    """Whether source and record of each plain event are equally long at this rate."""
-    for each in events:
-        if each.speed is None and not each.freeze:
-            source_in, source_out, record_in, record_out = _frames(each, rate, drops, bool(each.source_drops))
-            if source_out - source_in != record_out - record_in:
-                return False
-    return True
+def _equal(events: list[EdlEvent], rate: Fraction, drops: bool | None) -> int:
+    """How many plain events have a source and a record of one length at this rate. Some lists do not mark speeds."""
+    plain = [each for each in events if each.speed is None and not each.freeze]
+    times = [_frames(each, rate, drops, bool(each.source_drops)) for each in plain]
+    return sum(each[1] - each[0] == each[3] - each[2] for each in times)
 
 
 def _frame(text: str, rate: Fraction, drops: bool | None) -> int:
@@ -197,13 +196,11 @@ def _frame(text: str, rate: Fraction, drops: bool | None) -> int:
 def _frames(
     event: EdlEvent, rate: Fraction, record_drops: bool | None, source_drops: bool
 ) -> tuple[int, int, int, int]:
-    source_in, source_out, record_in, record_out = event.times
-    return (
-        _frame(source_in, rate, source_drops),
-        _frame(source_out, rate, source_drops),
-        _frame(record_in, rate, record_drops),
-        _frame(record_out, rate, record_drops),
-    )
+    source_in, source_out = (_frame(text, rate, source_drops) for text in event.times[:2])
+    record_in, record_out = (_frame(text, rate, record_drops) for text in event.times[2:])
+    if source_out < source_in and event.speed is None:
+        source_out += round(rate) * 86400  # past midnight
+    return source_in, source_out, record_in, record_out
 
 
 # Events ---------------------------------------------------------------------------------------------------------------

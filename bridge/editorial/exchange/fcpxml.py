@@ -73,7 +73,7 @@ class FcpxmlDocument:
 
     def _timeline(self, name: str, sequence: Element | None) -> otio.schema.Timeline:
         assert sequence is not None, "it has been looked for"
-        rate = self.resources.rate(sequence.get("format")) or Fraction(24)
+        rate = self.resources.rate(sequence.get("format")) or self.resources.any_rate() or Fraction(24)
         start = rational_seconds(sequence.get("tcStart")) or Fraction(0)
         return timeline_of(name, self._tracks(self.placed_in(sequence), rate, 0), round(start * rate), rate)
 

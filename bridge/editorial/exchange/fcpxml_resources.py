@@ -43,6 +43,10 @@ class Resources:
         rate = _NAMED_RATES.get(match[2]) if match else None
         return rate / 2 if rate is not None and match is not None and match[1] == "i" else rate
 
+    def any_rate(self) -> Fraction | None:
+        """The rate of the first format that has one, for projects that do not name theirs."""
+        return next((rate for name in self._named if (rate := self.rate(name)) is not None), None)
+
     def media_of(self, asset: Element, rate: Fraction) -> otio.core.MediaReference:
         """An asset's file with its range, in frames of `rate`."""
         start = rational_seconds(asset.get("start")) or Fraction(0)

@@ -129,7 +129,8 @@ class _Document:
         """A clip or nested sequence that is seen for `length` from `skipped` after its in, its in and out being
         `covered` apart, all in frames of the timeline."""
         rate = _rate(element) or timeline_rate
-        begin, end = whole(element.findtext("in"), 0) or 0, whole(element.findtext("out"), 0) or 0
+        begin = max(0, whole(element.findtext("in"), 0) or 0)
+        end = whole(element.findtext("out"), 0) or 0
         name = element.findtext("name") or ""
         nested = element.find("sequence")
         seconds = self._source_seconds(element, begin, rate) + skipped / timeline_rate
@@ -194,8 +195,9 @@ def _timecode(timecode: Element | None, rate: Fraction) -> int:
     frame = whole(timecode.findtext("frame"))
     if frame is None:
         text = (timecode.findtext("string") or "").strip()
-        if timecode.findtext("displayformat") == "DF":
-            text = text[:-3] + ";" + text[-2:]
+        drops = ";" in text or timecode.findtext("displayformat") == "DF"
+        text = text.replace(";", ":")
+        text = f"{text[:-3]};{text[-2:]}" if drops else text
         frame = frame_of_timecode(text, own) or 0
     return round(frame * rate / own)
 
