@@ -13,6 +13,7 @@ from contract.frame_runs import FrameRun, runs_text
 from media.errors import DamagedMedia, EmptyMedia, MissingMedia, NotMedia, UnreadableMedia
 from media.exr import check_exr, read_exr_header
 from media.tracks import picture_track
+from media.webp import check_webp
 from media.whole_pictures import is_cut_off
 
 
@@ -69,6 +70,7 @@ def first_frame(container: av.container.InputContainer, path: str) -> av.VideoFr
         frame = next(container.decode(video_stream(container, path)), None)
     except av.error.FFmpegError as error:
         check_exr(path)
+        check_webp(path)
         raise damaged(path, f"Its first picture cannot be decoded ({error}).") from error
     if frame is None:
         raise EmptyMedia(f"The file {path} has a video track without pictures.", remedy="Choose another clip.")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from media.errors import EncryptedMedia, NoPicture
+from media.errors import EncryptedMedia, NoPicture, UnsupportedPixels
 from media.probe import probe
 from media.read import read_frames
 from media.reader import FrameReader
@@ -71,6 +71,16 @@ def test_a_cover_is_no_clip(tmp_path):
              "-disposition:v:0", "attached_pic", tmp_path / "song.m4a")  # fmt: skip
     with pytest.raises(NoPicture):
         probe(tmp_path / "song.m4a")
+
+
+def test_an_animated_webp_is_named(tmp_path):
+    pictures = [Image.fromarray(numbered(number)) for number in range(3)]
+    pictures[0].save(tmp_path / "a.webp", save_all=True, append_images=pictures[1:], duration=40)
+    with pytest.raises(UnsupportedPixels, match="animated WebP"):
+        probe(tmp_path / "a.webp")
+    for number, picture in enumerate(pictures):
+        picture.save(tmp_path / f"a.{number:04d}.png")
+    assert probe(tmp_path / "a.####.png").frame_count == 3  # as the remedy says
 
 
 @pytest.mark.parametrize("fragmented", [False, True])

@@ -16,6 +16,7 @@ from media.probe import probe
 from media.read import read_frames
 from tests.backend.delivery.takes import decode, disc_take, stream_facts
 from tests.media.clips import make_movie, make_sequence, numbered, planes, run_tool
+from tests.media.exr_files import write_exr
 from tests.media.test_orientation import MATRICES, as_ffmpeg_shows, marked
 
 
@@ -246,6 +247,41 @@ def test_float_sequence_stays_float(tmp_path):
     delivery = deliver_take(conform, *take, tmp_path / "take", layer="png")
     assert (delivery.composite, delivery.outside_change) == ("composite/composite.%06d.exr", 0)
     assert stream_facts(tmp_path / "take/preview.mp4")["count"] == 3
+
+
+@pytest.mark.parametrize("folder", ["50%done", "%04d", "cut[1-2] {:04d} #", "two\nlines", "長" * 80])
+@pytest.mark.parametrize("kind", ["movie", "float"])
+def test_a_folder_of_any_name_is_delivered_to_and_read_from(tmp_path, folder, kind):
+    home = tmp_path / folder
+    home.mkdir()
+    if kind == "movie":
+        source = make_movie(home / "50%d #1.mov", 2, sound="aac")
+    else:
+        ramp = np.linspace(0, 1, 48 * 64).reshape(48, 64)
+        for number in (1, 2):
+            write_exr(home / f"%d.{number}.exr", dict.fromkeys("RGB", ramp), aspect=16 / 11)
+        source = home
+    conform, *take = disc_take(source, frames=1)
+    delivery = deliver_take(conform, *take, home / "take", layer="png" if kind == "float" else "prores4444")
+    assert delivery.outside_change == 0
+    if kind == "float":
+        assert probe(home / "take/composite").pixel_aspect == Fraction(16, 11)
+        assert len(list((home / "take/layer").iterdir())) == 2
+    assert not list(tmp_path.glob("take*"))
+
+
+def test_a_float_picture_that_is_turned_is_delivered_upright(tmp_path):
+    run_tool("-f", "lavfi", "-i", "testsrc2=s=64x48:r=24", "-frames:v", 2, "-c:v", "ffv1", "-level", 4,
+             "-strict", "experimental", "-pix_fmt", "gbrpf32le", tmp_path / "flat.mov")  # fmt: skip
+    run_tool("-display_rotation", 90, "-display_hflip", "-i", tmp_path / "flat.mov", "-c", "copy", tmp_path / "a.mov")
+    conform, *take = disc_take(tmp_path / "a.mov", frames=1, grid=(128, 96))
+    delivery = deliver_take(conform, *take, tmp_path / "take", layer="png")
+    assert delivery.outside_change == 0
+    composite = next(read_frames(probe(tmp_path / "take/composite"), 0, 1)).rgb()
+    plate = next(read_frames(conform.info, 0, 1)).rgb()
+    assert composite.shape == plate.shape == (64, 48, 3)
+    alpha = cv2.imread(str(tmp_path / "take" / (delivery.layer % 0)), cv2.IMREAD_UNCHANGED)[..., 3]
+    assert (composite[alpha == 0] == plate[alpha == 0]).all() and (composite != plate).any()
 
 
 def test_no_matte_gives_the_clip_and_an_empty_layer(tmp_path):
