@@ -208,7 +208,7 @@ def _child(parent: otio.core.Composition, index: int) -> otio.core.Composable:
     return parent[index]
 
 
-def _gaps(before: Many[otio.core.Item], clip: otio.schema.Clip, shot: Shot) -> list[otio.schema.Gap]:
+def _gaps(before: Many[otio.core.Item], clip: otio.schema.Clip, shot: Shot) -> list[otio.core.Item]:
     """What fills the new track up to the shot.
 
     One gap where all lengths before the shot are at one rate. Where rates are mixed, every item before it gets a gap
@@ -217,17 +217,25 @@ def _gaps(before: Many[otio.core.Item], clip: otio.schema.Clip, shot: Shot) -> l
     for one in the media and divides it by the speed: the item's gap has the same speed change.
     """
     offset = _offset(clip, shot)
-    pieces = [(duration_of(item), item.effects if is_retimed(item) else []) for item in before] + [(offset, [])]
-    pieces = [(length, effects) for length, effects in pieces if length.value]
-    if len({length.rate for length, _ in pieces}) == 1 and not any(effects for _, effects in pieces):
-        total = sum(length.value for length, _ in pieces)
-        pieces = [(otio.opentime.RationalTime(total, pieces[0][0].rate), [])]
-    gaps = []
-    for length, effects in pieces:
-        gap = otio.schema.Gap(duration=length)
-        gap.effects.extend(effect.deepcopy() for effect in effects if isinstance(effect, otio.schema.TimeEffect))
-        gaps.append(gap)
-    return gaps
+    fillers = [_filler(item) for item in before] + [otio.schema.Gap(duration=offset)]
+    fillers = [filler for filler in fillers if duration_of(filler).value]
+    lengths = [duration_of(filler) for filler in fillers]
+    if len({length.rate for length in lengths}) == 1 and not any(map(is_retimed, fillers)):
+        total = sum(length.value for length in lengths)
+        return [otio.schema.Gap(duration=otio.opentime.RationalTime(total, lengths[0].rate))]
+    return fillers
+
+
+def _filler(item: otio.core.Item) -> otio.core.Item:
+    """An empty item that is as long as `item` in every program."""
+    filler = otio.schema.Gap(duration=duration_of(item))
+    if not is_retimed(item):
+        return filler
+    if isinstance(item, otio.core.Composition) and item.source_range is None:
+        filler = otio.schema.Track() if isinstance(item, otio.schema.Track) else otio.schema.Stack()
+        filler.extend(_filler(child) for child in item if isinstance(child, otio.core.Item))
+    filler.effects.extend(effect.deepcopy() for effect in item.effects if isinstance(effect, otio.schema.TimeEffect))
+    return filler
 
 
 def _offset(clip: otio.schema.Clip, shot: Shot) -> otio.opentime.RationalTime:

@@ -68,11 +68,15 @@ def is_video(item: otio.core.Composable) -> bool:
 
 
 def is_retimed(item: otio.core.Item) -> bool:
-    """Whether an effect of the item itself changes its speed."""
-    return any(
+    """Whether the item's length depends on the program: its own speed changes, or that of what gives its length."""
+    if any(
         isinstance(effect, otio.schema.TimeEffect) and effect.enabled and getattr(effect, "time_scalar", None) != 1.0
         for effect in item.effects
-    )
+    ):
+        return True
+    if not isinstance(item, otio.core.Composition) or item.source_range is not None:
+        return False
+    return any(is_retimed(child) for child in item if isinstance(child, otio.core.Item))
 
 
 def walk_video_clips(timeline: otio.schema.Timeline) -> Iterator[VideoClip]:

@@ -27,16 +27,21 @@ def opened(folder: Path, *items: dict, select: str = "street", part: tuple[int, 
 
 def starts(track: otio.schema.Track, *, by_speed: bool) -> Fraction:
     """Seconds before the last item: plain sums, or with Premiere's reading, where a length is one of the media."""
-    total = Fraction(0)
-    for item in list(track)[:-1]:
-        if isinstance(item, otio.schema.Transition):
-            continue
+    return sum((length_of(item, by_speed) for item in list(track)[:-1]), Fraction(0))
+
+
+def length_of(item: otio.core.Composable, by_speed: bool) -> Fraction:
+    if isinstance(item, otio.schema.Transition):
+        return Fraction(0)
+    if isinstance(item, otio.core.Composition) and item.source_range is None:
+        inside = [length_of(child, by_speed) for child in item]
+        length = max(inside) if isinstance(item, otio.schema.Stack) else sum(inside, Fraction(0))
+    else:
         length = Fraction(item.duration().value) / Fraction(item.duration().rate)
-        speeds = [effect.time_scalar for effect in item.effects if isinstance(effect, otio.schema.LinearTimeWarp)]
-        for speed in speeds if by_speed else []:
-            length /= abs(Fraction(speed))
-        total += length
-    return total
+    speeds = [effect.time_scalar for effect in item.effects if isinstance(effect, otio.schema.LinearTimeWarp)]
+    for speed in speeds if by_speed else []:
+        length /= abs(Fraction(speed))
+    return length
 
 
 @pytest.mark.parametrize(
@@ -76,3 +81,19 @@ def test_speed_changes_elsewhere_say_nothing(footage: Path, tmp_path: Path) -> N
     assert source.notices == ()
     timeline = placed(source, tmp_path)
     assert [item.duration().value for item in timeline.tracks[1]] == [24, 24]
+
+
+@pytest.mark.parametrize("trimmed", [False, True])
+def test_speed_changes_inside_a_compound_clip_before(footage: Path, tmp_path: Path, trimmed: bool) -> None:
+    fast = clip(footage, "fast", 48, effects=[WARP | {"time_scalar": 2.0}])
+    compound = ex.stack(ex.track(fast, clip(footage, "plain", 6)), ex.track(clip(footage, "short", 10)))
+    if trimmed:
+        compound["source_range"] = ex.span(0, 20, 24)
+    source = opened(tmp_path, compound, clip(footage, "street", 24))
+    timeline = placed(source, tmp_path)
+    below, taken = timeline.tracks[0], timeline.tracks[1]
+    for by_speed in (False, True):
+        assert starts(taken, by_speed=by_speed) == starts(below, by_speed=by_speed)
+    assert any("speed change lies before" in notice for notice in source.notices) != trimmed
+    assert isinstance(taken[0], otio.schema.Gap) == trimmed
+    assert [each.name for each in taken.find_clips()] == ["take"]
