@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -31,6 +32,11 @@ def exact_rate(rate: float) -> Fraction:
 def is_frame_rate(rate: float | Fraction) -> bool:
     """Whether a rate may count frames: 1 (seconds), 1000 (milliseconds) and sample rates of sound are clocks."""
     return 1 < rate <= 400
+
+
+def is_usable_time(time: otio.opentime.RationalTime) -> bool:
+    """Whether a time is a number at a positive rate; files also hold infinities, and what is no number."""
+    return math.isfinite(time.value) and math.isfinite(time.rate) and time.rate > 0
 
 
 def seconds(time: otio.opentime.RationalTime) -> Fraction:
@@ -77,7 +83,7 @@ def _exact_value(value: float) -> Fraction:
     if not abs(value) < 1e12:
         raise BadTimeline(
             f"The timeline holds a time of {value} frames.",
-            "No timeline is that long.",
+            "That is no number." if math.isnan(value) else "No timeline is that long.",
             "Export the timeline again from your editor.",
         )
     return Fraction(round(value * 1_000_000), 1_000_000)

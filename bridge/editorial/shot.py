@@ -14,7 +14,7 @@ import opentimelineio as otio
 
 from bridge.editorial.media_location import MediaLocation, find_media
 from bridge.editorial.media_range import ClipTimes, MediaFacts, MediaRange, read_media_range
-from bridge.editorial.rates import exact_rate, is_frame_rate, seconds
+from bridge.editorial.rates import exact_rate, is_frame_rate, is_usable_time, seconds
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip
 from bridge.editorial.visibility import RecordRange, SeenPart, clip_above, record_range, refuse_hidden, seen_of
@@ -167,14 +167,18 @@ def _notices(opened: OpenTimeline, found: VideoClip, record: RecordRange) -> Ite
     above = clip_above(opened.timeline, found)
     if above is not None:
         yield (
-            f'"{one_line(above.clip.name or "A clip")}" on V{above.track_number} lies above the whole clip. Where it '
-            "is opaque, it hides the clip and the take."
+            f"{_named(above.clip)} on V{above.track_number} lies above the whole clip. Where it is opaque, it hides "
+            "the clip and the take."
         )
     if found.after_retime:
         yield (
             "A speed change lies before the clip. Programs count its length in two ways, so record times may differ "
             "from your editor's. The take's track repeats the speed change, so the take lies above the clip in both."
         )
+
+
+def _named(clip: otio.schema.Clip) -> str:
+    return f'"{one_line(clip.name)}"' if clip.name else "A clip"
 
 
 def _dissolves(found: VideoClip, rate: Fraction) -> tuple[int, int]:
@@ -216,7 +220,7 @@ def _refuse_speed_changes(found: VideoClip) -> None:
 
 def _source_range(clip: otio.schema.Clip) -> otio.opentime.TimeRange:
     """What the clip shows: its source range, or all of its media."""
-    source = clip.source_range or _positive(clip.media_reference.available_range)
+    source = clip.source_range or _usable(clip.media_reference.available_range)
     if source is None:
         raise BadTimeline(
             "The clip does not say which part of its media it shows.",
@@ -230,7 +234,7 @@ def _source_range(clip: otio.schema.Clip) -> otio.opentime.TimeRange:
 
 def _available_range(clip: otio.schema.Clip, opened: OpenTimeline) -> otio.opentime.TimeRange | None:
     """The media's range. Kdenlive writes its length in frames of the project, with the media's rate beside it."""
-    available = _positive(clip.media_reference.available_range)
+    available = _usable(clip.media_reference.available_range)
     if available is None or not opened.stack_order.kdenlive:
         return available
     rate = float(opened.rate)
@@ -238,8 +242,11 @@ def _available_range(clip: otio.schema.Clip, opened: OpenTimeline) -> otio.opent
     return otio.opentime.TimeRange(available.start_time, length)
 
 
-def _positive(available: otio.opentime.TimeRange | None) -> otio.opentime.TimeRange | None:
-    return available if available is not None and available.duration.value > 0 else None
+def _usable(available: otio.opentime.TimeRange | None) -> otio.opentime.TimeRange | None:
+    """A range of media that says something; others count as not given."""
+    if available is None or not is_usable_time(available.start_time) or not is_usable_time(available.duration):
+        return None
+    return available if available.duration.value > 0 else None
 
 
 def _sequence_facts(
@@ -253,7 +260,7 @@ def _sequence_facts(
     own = None
     if isinstance(reference, otio.schema.ImageSequenceReference):
         own = exact_rate(reference.rate) if is_frame_rate(reference.rate) else None
-        available = _positive(reference.available_range)
+        available = _usable(reference.available_range)
         if compare and available is not None and exact_rate(available.duration.rate) != own:
             # Its length is not in images: they are counted.
             return own, _images_there(sequence), first

@@ -24,7 +24,7 @@ from bridge.editorial.exchange.readers import read_exchange
 from bridge.editorial.exchange.reading import AskMedia, Reading
 from bridge.editorial.media_location import find_media, url_like
 from bridge.editorial.media_search import MediaSearch
-from bridge.editorial.rates import as_time, exact_rate, frames_at, is_frame_rate
+from bridge.editorial.rates import as_time, exact_rate, frames_at, is_frame_rate, is_usable_time
 from bridge.editorial.stack_order import StackOrder, mark_bottom_first, stack_order
 from bridge.editorial.timeline_choice import choose_timeline
 from bridge.editorial.timeline_kinds import EXCHANGE_SUFFIXES, refuse_projects
@@ -76,8 +76,8 @@ class OpenTimeline:
         # Audio is left out: its ranges may be in samples.
         clips = [found.clip for found in walk_video_clips(self.timeline)]
         ranges = [clip.source_range or _available_range(clip) for clip in clips]
-        rates = Counter(exact_rate(each.duration.rate) for each in ranges if each is not None)
-        rates = Counter({rate: number for rate, number in rates.items() if is_frame_rate(rate)})
+        spelled = [each.duration.rate for each in ranges if each is not None]
+        rates = Counter(exact_rate(rate) for rate in spelled if is_frame_rate(rate))
         if not rates and self.media_rate is not None:
             return self.media_rate
         if not rates:
@@ -97,7 +97,7 @@ class OpenTimeline:
     def start(self) -> int:
         """Frame number that the timeline's first frame has (86400 for 01:00:00:00 at 24)."""
         start = self.timeline.global_start_time
-        return round(frames_at(start, self.rate)) if start is not None else 0
+        return round(frames_at(start, self.rate)) if start is not None and is_usable_time(start) else 0
 
 
 def open_timeline(

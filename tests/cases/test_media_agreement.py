@@ -257,3 +257,28 @@ def test_the_review_shows_the_frames_that_the_take_is_made_from(footage: Path, t
         shown = [number_of(reader.frame(frame).to_ndarray(format="rgb24")) for frame in range(part.count)]
         reader.close()
         assert shown == pictures(found)
+
+
+@pytest.mark.parametrize(
+    "available",
+    [
+        ex.span(0, float("nan"), 24),
+        ex.span(0, float("inf"), 24),
+        ex.span(float("nan"), 100, 24),
+        ex.span(0, -5, 24),
+        ex.span(0, 100, 0),
+    ],
+)
+def test_a_range_of_the_media_that_says_nothing(footage: Path, tmp_path: Path, available: dict) -> None:
+    assert pictures(cut(tmp_path, footage, "a24", available, ex.span(10, 20, 24), 24)) == list(range(10, 30))
+
+
+@pytest.mark.parametrize(
+    "start", [ex.time(float("nan"), 24), ex.time(0, 0), ex.time(5, float("inf")), ex.time(3600, 1)]
+)
+def test_a_start_of_the_timeline_that_says_nothing(footage: Path, tmp_path: Path, start: dict) -> None:
+    broken = ex.clip2("broken", ex.movie(str(footage / "a24.mov")), ex.span(0, 5, 0))
+    plate = ex.clip2("plate", ex.movie(str(footage / "a24.mov"), ex.span(0, 100, 24)), ex.span(10, 20, 24))
+    built = ex.timeline(ex.track(plate, broken), start=start)
+    found = open_source(str(ex.write(tmp_path / "cut.otio", built)), "plate", unpacked=tmp_path)
+    assert pictures(found) == list(range(10, 30))

@@ -166,11 +166,10 @@ def test_rate_comes_from_the_start_time_then_from_video(tmp_path: Path) -> None:
     assert open_timeline(ex.write(path, ex.timeline(video, audio, start=ex.time(0, 50)))).rate == 50
     noted = ex.stack(video, metadata={"PremierePro_OTIO": {"VideoFrameRate": 59.94}})
     assert open_timeline(ex.write(path, ex.timeline(tracks=noted))).rate == Fraction(60000, 1001)
-    with pytest.raises(BadTimeline, match="no frame rate"):
-        _ = open_timeline(ex.write(path, ex.timeline(audio))).rate
-    with pytest.raises(BadTimeline, match="positive"):
-        zero = ex.timeline(ex.track(ex.clip1("a", None, ex.span(0, 10, 0.0))))
-        _ = open_timeline(ex.write(path, zero)).rate
+    zero = ex.timeline(ex.track(ex.clip1("a", None, ex.span(0, 10, 0.0))))
+    for without in (ex.timeline(audio), zero):
+        with pytest.raises(BadTimeline, match="no frame rate"):
+            _ = open_timeline(ex.write(path, without)).rate
 
 
 def test_movie_as_timeline(tmp_path: Path) -> None:
