@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from bridge.wire.messages import Approve, Cancel, Failure, PauseQueue, Retry, SetTake, Submit
-from contract.events import FoundMask, PreviewWritten
+from contract.events import FoundMask, PreviewWritten, ShotChecked
+from contract.preflight import Preflight, PreflightCheck
 from contract.take import Note
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.settings_store import SettingsStore
 from plugin.panel.review.follow_up import FollowUp
+from plugin.panel.thumbnails.thumbnails import Thumbnails
+from plugin.panel.widgets.zones.plan_form import PlanForm
 from tests.contract.sample_job import changed
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices, refusal
@@ -155,6 +158,31 @@ def test_masks_are_shown_with_the_plan(opened: PanelModel, service: FakeService,
     service.plan(opened.plan.job, masks=masks)
     until(lambda: opened.plan.state == "ready" and bool(opened.plan.masks))
     assert opened.plan.masks == masks
+
+
+def test_what_was_found_out_about_the_shot_is_shown_with_the_plan(
+    opened: PanelModel, service: FakeService, until: Until
+) -> None:
+    report = Preflight(
+        frames=9,
+        held=[(4, 4)],
+        checks=[
+            PreflightCheck("pictures", "fine", "Every picture of the 9 frames is whole."),
+            PreflightCheck("pictures", "notice", "Frame 4 repeats the picture before: the file has none of its own."),
+        ],
+    )
+    form = PlanForm(opened, Thumbnails(ImmediateBackground()))
+    opened.ask.instruction = "add a red balloon"
+    opened.make_plan()
+    until(lambda: bool(opened.plan.job))
+    service.push_event(opened.plan.job, ShotChecked(report=report))
+    service.plan(opened.plan.job)
+    until(lambda: opened.plan.state == "ready")
+    assert opened.plan.checked == report
+    assert form.checked.text() == "9 frames checked, 1 notice."
+    assert form.checked.toolTip().splitlines() == [check.text for check in report.checks]
+    opened.drop_plan()
+    assert opened.plan.checked is None and form.checked.isHidden()
 
 
 def test_a_failed_plan_shows_why(opened: PanelModel, service: FakeService, until: Until) -> None:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QAbstractItemModelTester
 
 from bridge.wire.messages import Job, Submit, TakeEntry
+from contract.preflight import Preflight, PreflightCheck
 from plugin.panel.models.takes.takes import TakesModel
 from tests.contract.sample_job import a_job
 from tests.plugin.panel.fake_service import FakeService, make_take
@@ -40,6 +42,20 @@ def test_running_first_then_plans_then_the_queue_then_ended_then_takes(takes: Ta
     takes.set_jobs(tuple(jobs))
     takes.set_takes((entry(jobs[5], 1), entry(jobs[5], 2)))
     assert titles(takes) == ["add 4", "add 3", "add 2", "add 1", "add 0", "T2 · add 5", "T1 · add 5"]
+
+
+def test_a_take_says_what_was_unusual_about_its_shot(takes: TakesModel) -> None:
+    service = FakeService()
+    report = Preflight(
+        frames=9, held=[], checks=[PreflightCheck("clip", "notice", "This clip is interlaced; deinterlace it.")]
+    )
+    made = job(service, state="done")
+    takes.set_jobs((made,))
+    takes.set_takes((entry(made, 1, preflight=report), entry(made, 2)))
+    second, first = takes.cards
+    assert first.line.endswith("1 notice") and "notice" not in second.line
+    tips = [takes.data(takes.index(row), Qt.ItemDataRole.ToolTipRole) for row in (0, 1)]
+    assert tips == [None, "9 frames checked, 1 notice.\n\nThis clip is interlaced; deinterlace it."]
 
 
 def test_rows_that_stay_are_changed_in_place(takes: TakesModel) -> None:
