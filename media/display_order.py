@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
@@ -52,11 +53,12 @@ def _ranks_by_counts(packets: PicturePackets, stream: av.VideoStream) -> list[in
 
     def close() -> None:
         times.extend(each.pts for each in reorder.filter(None))
-        due = {time: number for number, time in enumerate(times) if counted[number]}
-        if len(times) != len(counted) or len(due) != sum(counted) or None in due:
+        # The one that is shown last gets no time, as there is no later one to take it from.
+        due = {math.inf if time is None else time: number for number, time in enumerate(times) if counted[number]}
+        if len(times) != len(counted) or len(due) != sum(counted):
             raise _NotCounted
         first, numbers = len(shown), {number: place for place, number in enumerate(sorted(due.values()))}
-        shown.extend(first + numbers[due[time]] for time in sorted(due, key=lambda time: time or 0))
+        shown.extend(first + numbers[due[time]] for time in sorted(due))
         times.clear()
         counted.clear()
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from media.bit_reader import BitReader
 from media.nal_units import length_size, unescaped, units
 
+# Messages, parameter sets, delimiters, ends and filler.
+_COMPANIONS = frozenset(range(6, 16))
 _HIGH_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 
 
@@ -46,13 +48,16 @@ class FieldPairs:
         packet: its beginning, or all of it if `whole`
         """
         self.lost_before = False
+        kinds = set()
         for unit in units(packet, self._length_size):
             kind = unit[0] & 31
+            kinds.add(kind)
             if kind in (7, 8):
                 self._learn(unit)
             elif kind in (1, 2, 5):
                 return not self._closes(unit)
-        return not whole
+        # Where nothing is known, it is a picture that lost its bytes.
+        return not (whole and kinds and kinds <= _COMPANIONS)
 
     def _learn(self, unit: bytes) -> None:
         kind = unit[0] & 31
