@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from media.bit_reader import BitReader
-from media.nal_units import length_size, unescaped, units
+from media.nal_units import is_whole, length_size, unescaped, units
 
 # Messages, parameter sets, delimiters, ends and filler.
 _COMPANIONS = frozenset(range(6, 16))
@@ -57,7 +57,7 @@ class FieldPairs:
             elif kind in (1, 2, 5):
                 return not self._closes(unit)
         # Where nothing is known, it is a picture that lost its bytes.
-        return not (whole and kinds and kinds <= _COMPANIONS)
+        return not (whole and kinds and kinds <= _COMPANIONS and is_whole(packet, self._length_size))
 
     def _learn(self, unit: bytes) -> None:
         kind = unit[0] & 31

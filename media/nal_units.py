@@ -30,6 +30,17 @@ def units(data: bytes, length_size: int) -> Iterator[bytes]:
             yield unit
 
 
+def is_whole(packet: bytes, length_size: int) -> bool:
+    """Whether the lengths of the units in a packet add up to it; zeros may stand behind them."""
+    end = 0 if length_size else len(packet)
+    while end < len(packet):
+        length = int.from_bytes(packet[end : end + length_size], "big")
+        if not length:
+            return not any(packet[end:])
+        end += length_size + length
+    return end == len(packet)
+
+
 def unescaped(data: bytes) -> bytes:
     """A unit's payload without the bytes that keep it from looking like a start code."""
     return data.replace(b"\0\0\3", b"\0\0")

@@ -7,7 +7,7 @@ import zlib
 
 import av
 
-from media.nal_units import length_size, units
+from media.nal_units import is_whole, length_size, units
 
 # What the escaping of ITU-T H.264, 7.4.1 and H.265, 7.4.2 keeps out of a unit; between units zeros may stand.
 _NEVER_IN_A_UNIT = re.compile(rb"\x00\x00[\x00-\x02]")
@@ -39,24 +39,12 @@ class TornPackets:
 
     def _is_unit_torn(self, packet: bytes) -> bool:
         found = list(units(packet, self._length_size))
-        whole = _end_of_lengths(packet, self._length_size) == len(packet)
-        return not whole or any(
+        return not is_whole(packet, self._length_size) or any(
             unit[0] >> 7 or (self._is_slice(unit) and _NEVER_IN_A_UNIT.search(unit.rstrip(b"\0"))) for unit in found
         )
 
     def _is_slice(self, unit: bytes) -> bool:
         return unit[0] >> 1 < 32 if self._codec == "hevc" else unit[0] & 31 in (1, 5)
-
-
-def _end_of_lengths(packet: bytes, length_size: int) -> int:
-    """Where the last unit ends, by its own length; zeros may stand behind it."""
-    end = 0
-    while end < len(packet):
-        length = int.from_bytes(packet[end : end + length_size], "big")
-        if not length:
-            return len(packet)
-        end += length_size + length
-    return end
 
 
 def is_ended(packet: av.Packet[av.VideoStream]) -> bool:
