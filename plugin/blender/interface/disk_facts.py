@@ -10,6 +10,8 @@ import bpy
 from ..layers.relinking import missing_layers
 
 _SECONDS = 3.0
+_SHARE = 20
+"""Reading takes at most this part of the time, also on a slow disk."""
 
 
 class DiskFacts:
@@ -22,19 +24,20 @@ class DiskFacts:
     def __init__(self) -> None:
         self.missing: list[str] = []
         self.finished = 0
-        self._at = 0.0
+        self._due = 0.0
 
     def read(self) -> DiskFacts:
         """Bring the facts up to date, if they are a few seconds old; returns itself."""
-        if not self._at or time.monotonic() - self._at > _SECONDS:
-            self._at = time.monotonic()
+        began = time.monotonic()
+        if began >= self._due:
             self.missing = [each.name for each in missing_layers()]
             self.finished = _finished_takes()
+            self._due = began + max(_SECONDS, _SHARE * (time.monotonic() - began))
         return self
 
     def forget(self) -> None:
         """Read them again the next time."""
-        self._at = 0.0
+        self._due = 0.0
 
 
 def _finished_takes() -> int:

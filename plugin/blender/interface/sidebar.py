@@ -98,7 +98,7 @@ class DYNVFX_PT_takes(_SidebarPanel):
             layout.label(text="None", icon="BLANK1")
             return
         layers = {layer_tags.read_tag(e).take: e for e in layer_tags.layers_of(scene, clip, agent[0].identities)}
-        wrong = agent[0].layers.out_of_place(scene, clip)
+        wrong = agent[0].layers.out_of_place(scene, clip, layers)
         takes = agent[0].state.takes(agent[0].identities.of(scene, clip))
         for take in takes:
             _draw_take(layout, agent[0].state, take, layers.pop(take["id"], None), wrong.get(take["id"], ""))

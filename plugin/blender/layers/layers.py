@@ -91,10 +91,10 @@ class Layers:
             show_layer(parent, placed[take], False)
         chain_mixes(scene, parent, clip, list(placed.values()))
 
-    def out_of_place(self, scene: Any, clip: Any) -> dict[str, str]:
-        """Visible takes of a clip that do not look as they should since the timeline was changed: why, by take."""
+    def out_of_place(self, scene: Any, clip: Any, layers: dict[str, Any]) -> dict[str, str]:
+        """Which visible ones of a clip's layers (by take) do not look as they should since the timeline was changed."""
         parent, found = compat.parent_of(scene, clip), {}
-        for take, layer in self._placed_layers(scene, clip).items():
+        for take, layer in layers.items():
             start, end = compat.visible_range(layer)
             above = [each for each in consumers_of(parent, clip, start, end) if each.channel > layer.channel]
             if layer.mute:
@@ -136,6 +136,8 @@ class Layers:
 
     def _placed_layers(self, scene: Any, clip: Any) -> dict[str, Any]:
         layers = layer_tags.layers_of(scene, clip, self._identities)
+        # Of a take that the user has copied together with its clip, the one above this clip counts.
+        layers.sort(key=lambda each: compat.overlaps(each, *compat.visible_range(clip)))
         return {layer_tags.read_tag(each).take: each for each in layers}
 
     def _put(self, scene: Any, clip: Any, uid: str, takes: list[TakeFiles], channels: tuple[int, ...]) -> None:

@@ -37,6 +37,13 @@ _strips = st.fixed_dictionaries(
         "keyed": st.booleans(),
     }
 )
+_effects = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["CROSS", "ADD", "ALPHA_OVER", "WIPE"]),
+        "channel": st.sampled_from([2, 3, 5, 9, 20]),
+        "inputs": st.tuples(st.integers(0, 7), st.integers(0, 7)),
+    }
+)
 timelines = st.fixed_dictionaries(
     {
         "rate": st.sampled_from([(24, 1.0), (24, 1.001), (30, 1.001), (25, 1.0), (60, 1.001)]),
@@ -44,6 +51,7 @@ timelines = st.fixed_dictionaries(
         "strips": st.lists(_strips, min_size=1, max_size=6).filter(
             lambda them: any(e["kind"] != "colour" for e in them)
         ),
+        "effects": st.lists(_effects, max_size=2),
         "locked": st.lists(st.sampled_from([2, 3, 5, 128]), max_size=2, unique=True),
         "full": st.lists(st.sampled_from([2, 4, 6, 8]), max_size=3, unique=True),
         "takes": st.integers(1, 3),

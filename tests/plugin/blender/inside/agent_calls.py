@@ -72,7 +72,8 @@ def hide(name, take):
 def out_of_place(name):
     import scenes
 
-    return layers.out_of_place(bpy.context.scene, scenes.find(name))
+    scene, clip = bpy.context.scene, scenes.find(name)
+    return layers.out_of_place(scene, clip, layers._placed_layers(scene, clip))
 
 
 def placements():

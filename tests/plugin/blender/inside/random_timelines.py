@@ -45,6 +45,8 @@ def _build(spec, pictures, movie):
             scenes.set_strip(name, **each["look"])
         if each["keyed"] and each["kind"] != "colour":
             scenes.key(name, "transform.offset_x", [(each["start"], 0), (each["start"] + 9, 25)])
+    for number, each in enumerate(spec["effects"]):
+        _add_effect(f"effect {number}", each)
     for number in spec["locked"]:
         scenes.set_channel(number, lock=True)
     for number in spec["full"]:
@@ -54,6 +56,21 @@ def _build(spec, pictures, movie):
         strip.mute = True
     bpy.context.scene.frame_set(spec["start"])  # animated values are what their keyframes say
     bpy.ops.ed.undo_push(message="built")
+
+
+def _add_effect(name, spec):
+    """An effect of two strips that are there at the same time, which may be effects themselves."""
+    there = list(scenes.strips())
+    one, two = (there[number % len(there)] for number in spec["inputs"])
+    start = max(compat.frames(each, "frame_final_start") for each in (one, two))
+    end = min(compat.frames(each, "frame_final_end") for each in (one, two))
+    if one != two and start < end:
+        compat.new_effect(bpy.context.scene.sequence_editor, name, spec["kind"], spec["channel"], start, end, one, two)
+
+
+def _takes_in(effect, clip):
+    inputs = [getattr(effect, name, None) for name in ("input_1", "input_2")]
+    return clip in inputs or any(each is not None and _takes_in(each, clip) for each in inputs)
 
 
 def _span(each, length=0):
@@ -100,6 +117,10 @@ def _placed(target, facts, new, reply, active):
         if any(compat.frames(e, "frame_final_start") < end and compat.frames(e, "frame_final_end") > placed["start"]
                for e in on_it):  # fmt: skip
             wrong.append(f"{layer.name} overlaps another strip on its channel")
+        if any(_takes_in(each, clip) and each.channel >= layer.channel for each in others
+               if compat.frames(each, "frame_final_start") < end
+               and compat.frames(each, "frame_final_end") > placed["start"]):  # fmt: skip
+            wrong.append(f"{layer.name} is below an effect that takes its clip in")
         if layer.channel <= clip.channel or bpy.context.scene.sequence_editor.channels[layer.channel].lock:
             wrong.append(f"{layer.name} is on channel {layer.channel}")
     if [each["dynvfx_take"] for each in layers if not each.mute] != [active["id"]]:
