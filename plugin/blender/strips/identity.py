@@ -67,6 +67,8 @@ class Identities:
         uid = self._by_pointer.get(strip.as_pointer())
         if uid is None or not _same_strip(self._known[uid], strip):
             uid = self._by_name.get((_scene_key(scene), strip.name))
+            if uid is not None and _took_the_name(self._known[uid], strip):
+                uid = f"{uid}:{token_hex(3)}"
         if uid is None:
             uid = f"{self._file_key()}:{_scene_key(scene)}:{strip.name}"
             bearer = self._strip_of(uid) if uid in self._known else None
@@ -106,6 +108,8 @@ class Identities:
         strips = compat.all_strips(scene) if scene is not None else []
         found = next((each for each in strips if each.name == name), None)
         known = self._known.get(uid)
+        if found is not None and known is not None and _took_the_name(known, found):
+            found = None
         if found is None and known is not None:
             found = next(
                 (each for each in strips if each.as_pointer() == known.pointer and _same_strip(known, each)), None
@@ -165,6 +169,15 @@ def _fingerprint(strip: Any) -> tuple[str, int, int, int]:
     return media_path(strip) or strip.type, start, length, strip.channel
 
 
+def _took_the_name(known: _Known, strip: Any) -> bool:
+    """Whether a strip only has the name of the known one, which the user has deleted: its file has another name.
+
+    Addresses say nothing: after undo a strip is at another one, and a new strip may be where the old one was.
+    """
+    return os.path.basename(_fingerprint(strip)[0]) != os.path.basename(known.fingerprint[0])
+
+
 def _same_strip(known: _Known, strip: Any) -> bool:
     """Whether `strip` is still the known one: a freed strip's address may have been reused for another."""
-    return strip.name == known.name or _fingerprint(strip)[0] == known.fingerprint[0]
+    same_file = _fingerprint(strip)[0] == known.fingerprint[0]
+    return (strip.name == known.name or same_file) and not _took_the_name(known, strip)

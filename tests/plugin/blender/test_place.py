@@ -182,6 +182,24 @@ def test_clips_are_known_by_more_than_their_name(blender: Blender, clip: dict, m
     assert gone["problem"] == "clip_gone" and "renamed" in gone["what"]
 
 
+def test_a_clip_that_only_took_the_name_is_another(
+    blender: Blender, clip: dict, media: Media, layers: Path, tmp_path: Path
+) -> None:
+    """The clip of a waiting take is deleted, and another file gets a strip of its name, place and length."""
+    uid = blender.call("agent_calls.uid", "clip")
+    blender.call("scenes.remove", "clip")
+    blender.call("scenes.add_movie", str(media.prores), trim=(6, 10))
+    assert blender.call("agent_calls.find", uid)["problem"] == "clip_gone"
+    assert blender.call("agent_calls.place_by_uid", uid, takes(layers, "a"))["problem"] == "clip_gone"
+    other = blender.call("agent_calls.uid", "clip")
+    assert other != uid and blender.call("agent_calls.find", other) == "clip"
+    assert blender.call("agent_calls.uid", "clip") == other
+    # Undo brings the first one back, at another address.
+    blender.call("scenes.remove", "clip")
+    blender.call("scenes.add_movie", str(media.h264), trim=(6, 10))
+    assert blender.call("agent_calls.find", uid) == "clip"
+
+
 def test_another_file_does_not_answer(blender: Blender, clip: dict, media: Media, layers: Path, tmp_path: Path) -> None:
     blender.call("agent_calls.place", "clip", takes(layers, "a"))
     uid = blender.call("agent_calls.export_uid", "clip", str(tmp_path))
@@ -198,6 +216,14 @@ def test_another_file_does_not_answer(blender: Blender, clip: dict, media: Media
     assert blender.call("agent_calls.find", uid) == "clip"
     placed = blender.call("agent_calls.placements")
     assert [(each["uid"], each["take"], each["record_start"]) for each in placed] == [(uid, "a", clip["start"])]
+
+
+def test_a_take_of_a_faded_clip_inside_a_meta_strip(blender: Blender, media: Media, layers: Path) -> None:
+    blender.call("scenes.add_meta", "group", 3, 10, [(str(media.h264), "inside", 1, 10, (6, 10))])
+    blender.call("scenes.set_strip", "inside", blend_alpha=0.5)
+    placed = blender.call("agent_calls.place_inside", "group", "inside", takes(layers, "a"))
+    assert (placed["record_start"], placed["record_frames"], placed["track_number"]) == (16, COUNT, 2)
+    assert blender.call("scenes.children", "group") == ["Take a", "Take a mix", "inside"]
 
 
 def test_takes_inside_a_meta_strip(blender: Blender, media: Media, layers: Path) -> None:
