@@ -47,6 +47,10 @@ def with_takes(source: Source, *names: str, part: tuple[int, int] | None = None)
     return write_with_takes(source.opened, [TakeStack(shot, tuple(takes), 0, "ball")], folder / "cut.dynvfx.otio")
 
 
+def record_of(source: Source) -> tuple[int, int]:
+    return source.shot.record_start, source.shot.record_frames
+
+
 def lanes(path: Path) -> list[tuple[str, int, int, int]]:
     """Name, video track, first frame and length of every clip of a written file."""
     placed = []
@@ -167,6 +171,15 @@ def test_compound_multicam_and_synchronised_clips(footage: Path, tmp_path: Path)
     for name, first, record in (("deep", 30, 0), ("angle B", 10, 24), ("synced", 44, 48)):
         source = opened(path, name)
         assert pictures(source)[0] == first and source.shot.record_start == record, name
+    for name, first in (("deep", 30), ("synced", 44)):
+        # Only a part of the clip is seen: the take lies there, at the same pictures.
+        written = with_takes(opened(path, name), "take")
+        take = opened(written, "take")
+        assert (take.shot.record_start, take.shot.record_frames) == record_of(opened(path, name)), name
+        assert (
+            pictures(take) == list(range(len(pictures(opened(path, name)))))
+            and pictures(opened(path, name))[0] == first
+        )
     written = with_takes(opened(path, "synced"), "take")
     assert pictures(opened(written, "synced")) == pictures(opened(path, "synced"))
 
@@ -299,6 +312,16 @@ def test_pictures_are_no_takes_for_final_cut(footage: Path, tmp_path: Path) -> N
     assert write_with_takes(source.opened, [stack], tmp_path / "out.otio") == tmp_path / "out.otio"
     with pytest.raises(BadUsage, match="--layer prores4444"):
         write_fcpxml(source.opened.path, [stack], tmp_path / "out.fcpxml")
+
+
+def test_a_file_that_was_exported_again_gets_no_take_at_another_clip(footage: Path, tmp_path: Path) -> None:
+    one, two = (
+        fcpxml.clip(name, "a24.mov", frames(at), frames(10), frames(30)) for name, at in (("one", 0), ("two", 30))
+    )
+    source = opened(cut(footage, tmp_path, one + two), "two")
+    cut(footage, tmp_path, fcpxml.clip("zero", "a24.mov", "0s", frames(40), frames(20)) + one + two)
+    with pytest.raises(BadTimeline, match="has changed"):
+        with_takes(source, "take")
 
 
 def test_key_frames_move_with_the_take(footage: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from bridge.editorial.exchange.fcpxml import FcpxmlDocument, StorylineItem, is_c
 from bridge.editorial.exchange.xml_text import parse_xml, rational_seconds
 from bridge.editorial.media_location import url_like
 from bridge.editorial.placement import PlacedTake, TakeStack
+from bridge.editorial.shot import Shot
 from contract.atomic_file import write_atomically
 from contract.errors import BadTimeline, BadUsage
 
@@ -45,12 +46,26 @@ def write_fcpxml(source: Path, stacks: Many[TakeStack], path: Path) -> None:
                 "Make the take as a ProRes movie (--layer prores4444).",
             )
         number = stack.shot.metadata.get("fcpxml", {}).get("element", -1)
-        if not 0 <= number < len(shots):
-            raise BadTimeline("The shot is not from this timeline.", remedy="Select the clip again.")
+        if not 0 <= number < len(shots) or not _is_shot(shots[number], stack.shot):
+            raise BadTimeline(
+                f"{source.name} has changed since its clips were listed.",
+                f'"{stack.shot.name}" is not where it was.',
+                "Open it again and place the take there; the take itself is finished and kept.",
+            )
         _Placing(root, shots[number], stack).place()
     text = ElementTree.tostring(root, encoding="unicode")
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n\n'
     write_atomically(path, (head + text + "\n").encode())
+
+
+def _is_shot(element: Element, shot: Shot) -> bool:
+    """Whether an element is the clip that was listed: its name and length are."""
+    length = rational_seconds(element.get("duration"))
+    frames = Fraction(shot.record_frames) / Fraction(*shot.timeline_rate)
+    whole = shot.part is None and shot.seen is None
+    return element.get("name", shot.name) == shot.name and (
+        length is None or not whole or abs(length - frames) * Fraction(*shot.timeline_rate) < 1
+    )
 
 
 @dataclass
