@@ -19,6 +19,7 @@ from types import FrameType, TracebackType
 import msgspec
 
 from backend.settings import Settings, find_settings, start_logging, stop_logging
+from bridge.local import local_service
 from bridge.local.backend_packages import missing_packages, require_backend
 from bridge.local.folders import state_folder
 from bridge.local.named_backend import NamedBackend
@@ -117,6 +118,8 @@ def _through_service(options: argparse.Namespace, reporter: Reporter) -> int:
     """Carry out add, refine or demo by way of the backend, here or on another machine."""
     from backend.jobs.job_defaults import for_service, output_of
 
+    if not options.backend and local_service.find() is None:
+        require_backend()  # before anything is written
     spec, inputs = _job(options)
     spec.validate()
     if options.backend:

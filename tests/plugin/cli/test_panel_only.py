@@ -20,6 +20,7 @@ from plugin.cli.arguments import parse
 from tests.backend.jobs.small_jobs import INSTRUCTION, write_movie
 from tests.backend.service.running import RunningService, running
 from tests.panel_only import ROOT, PanelOnly
+from tests.plugin.movies import write_cut
 
 WORKER = "tests.backend.worker.small_worker"
 DRAFT = ("--quality", "draft")
@@ -84,6 +85,7 @@ def test_no_command_is_left_out():
     commands = set(re.findall(r"'([\w-]+)'", raised.value.what.partition("choose from")[2]))
     assert commands == {each.split()[0] for each in NEEDS_A_BACKEND} | {
         "panel",
+        "clips",
         "doctor",
         "keys",
         "resolve-check",
@@ -93,11 +95,13 @@ def test_no_command_is_left_out():
 
 @pytest.mark.parametrize("command", NEEDS_A_BACKEND)
 def test_without_a_backend_each_command_says_what_it_needs(installed: PanelOnly, command: str, tmp_path: Path):
+    before = {each.name for each in tmp_path.iterdir()}
     done = installed.run(*CLI, *command.split(), home=tmp_path)
     assert done.returncode == 1 and done.stdout == ""
     assert "only the panel is installed" in done.stderr and "torch, torchvision" in done.stderr
     assert "DYNVFX_BACKEND_KEY" in done.stderr and "python3 run.py install" in done.stderr
     assert "mistake in the program" not in done.stderr
+    assert {each.name for each in tmp_path.iterdir()} - before <= {"home", "state"}, "nothing is written before"
 
 
 def test_commands_that_need_no_backend(installed: PanelOnly, tmp_path: Path):
@@ -106,6 +110,9 @@ def test_commands_that_need_no_backend(installed: PanelOnly, tmp_path: Path):
     assert installed.run(*CLI, "logs", "--output", "logs.zip", home=tmp_path).returncode == 0
     assert "No DaVinci Resolve answers" in installed.run(*CLI, "resolve-check", home=tmp_path).stderr
     assert installed.run(*CLI, "panel", "--help", home=tmp_path).returncode == 0
+    cut = write_cut(tmp_path)
+    listed = installed.run(*CLI, "clips", str(cut), home=tmp_path)
+    assert listed.returncode == 0 and "street" in listed.stdout, listed.stderr
 
 
 def test_doctor_names_the_missing_backend(installed: PanelOnly, tmp_path: Path):
