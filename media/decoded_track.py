@@ -70,8 +70,8 @@ class DecodedTrack:
             for packet, role in packets:
                 if self._label(packet, role):
                     if packets.lost_before and self._last:
-                        # A key picture does not need the lost one, those that are shown before it may.
-                        insort(self._damaged, self._last - packet.is_keyframe)
+                        # A key picture does not need the lost one, those that are shown before it do.
+                        insort(self._damaged_leading if packet.is_keyframe else self._damaged, self._last)
                     held.extend(self._out_of(packet, threads))
                     while held and self._is_settled(held[0][0]):
                         yield self._judged(*held.popleft())

@@ -198,6 +198,20 @@ def test_damaged_held_ts_mid_gop(tmp_path: Path) -> None:
     assert lost == list(range(24 - first))
 
 
+def test_damaged_held_where_the_second_recording_begins_openly(tmp_path: Path) -> None:
+    """Of a join only what refers to the missing group is refused, and nothing before it."""
+    first = encode(tmp_path / "1.ts", 30, *clips.REORDERED)
+    second = encode(tmp_path / "2.ts", 48, *clips.OPEN_GOP, first=30)
+    key = clips.keys_of(second)[1]
+    data = second.read_bytes()
+    path = tmp_path / "joined.ts"
+    path.write_bytes(first.read_bytes() + data[: 3 * TS] + data[places_of(second)[key][0] // TS * TS :])
+    info = probe(path)
+    missing = 78 - info.frame_count
+    lost = damaged_of(info, [*range(30), *range(30 + missing, 78)])
+    assert all(30 <= frame < 34 for frame in lost)
+
+
 # Clips cut where no decoding can begin
 
 
