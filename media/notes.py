@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from contract.image_sequence import ImageSequence
 from media.colour import ColourTags
@@ -37,6 +38,16 @@ def picture_notes(fields: FieldOrder, colour: ColourTags, orientation: Orientati
     if abs(orientation.tilt) > 0.5:
         turn, kept = 90 * orientation.turns + orientation.tilt, 90 * orientation.turns
         yield f"The clip is to be shown turned by {turn:.0f} degrees. Only quarter turns are kept: {kept} degrees."
+
+
+def lost_end_notes(said: int | None, frames: int, rate: Fraction) -> tuple[str, ...]:
+    """About a movie of `frames` frames whose header speaks of `said`."""
+    if said is None or said - frames <= 2 + rate / 8:
+        return ()
+    return (
+        f"The file's header speaks of {said} frames, and {frames} were found: the file was cut off, or is damaged "
+        "behind them.",
+    )
 
 
 def sequence_notes(sequence: ImageSequence) -> tuple[str, ...]:

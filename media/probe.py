@@ -17,13 +17,13 @@ from media.encryption import check_encryption
 from media.exr import check_exr
 from media.fields import FieldOrder, field_order_of
 from media.movies import check_complete, first_frame, header_rates, open_media, pixel_aspect, video_stream
-from media.notes import picture_notes, sequence_notes
+from media.notes import lost_end_notes, picture_notes, sequence_notes
 from media.orientation import Orientation, orientation_of
 from media.packets import PacketIndex, index_packets
 from media.pixels import layout, working_format
 from media.sequences import check_sequence, find_sequence, is_sequence, is_unnumbered_picture
 from media.timing import FrameTimes, measure_timing
-from media.tracks import track_notes
+from media.tracks import frames_said, track_notes
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,8 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
         frame = first_frame(container, path)
         index = index_packets(path)
         timing = measure_timing(index.stamps, index.last_duration, index.time_base, header_rates(stream), rate)
+        said = frames_said(container, stream, timing.times.rate)
+        end_notes = lost_end_notes(said, timing.frame_count, timing.times.rate)
         sound = next(iter(container.streams.audio), None)
         timecode = _timecode(container)
         return _facts(
@@ -144,7 +146,7 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
             audio_codec=sound.codec_context.name if sound is not None and sound.codec_context else None,
             times=timing.times,
             packets=index,
-            clip_notes=(*kind_notes, *index.notes, *timing.notes),
+            clip_notes=(*kind_notes, *index.notes, *timing.notes, *end_notes),
             container_start=None if container.start_time is None else Fraction(container.start_time, av.time_base),
         )
 

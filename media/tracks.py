@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
+
 import av
 from av.stream import Disposition
 
@@ -44,6 +47,20 @@ def track_notes(container: av.container.InputContainer, chosen: av.VideoStream) 
     place = 1 + [track.index for track in tracks].index(chosen.index)
     size = f"{chosen.codec_context.width}x{chosen.codec_context.height}"
     return (f"This file has {len(tracks)} picture tracks. Number {place} ({size}) is used, as in players.",)
+
+
+def frames_said(container: av.container.InputContainer, track: av.VideoStream, rate: Fraction) -> int | None:
+    """The track's length in frames by the header of the file; None where the header does not say it by itself."""
+    if container.format.name == "avi":
+        return track.frames or None
+    if "matroska" not in container.format.name:
+        return None
+    said = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)\0*", track.metadata.get("DURATION", ""))
+    if said:
+        return round((int(said[1]) * 3600 + int(said[2]) * 60 + Fraction(said[3])) * rate)
+    if len(container.streams) == 1 and container.duration:
+        return round(Fraction(container.duration, av.time_base) * rate)
+    return None
 
 
 def _clips(container: av.container.InputContainer) -> list[av.VideoStream]:
