@@ -51,23 +51,24 @@ def judge_all(folder: Path) -> Iterator[Verdict]:
         here, bundles = Path(place), [name for name in names if is_timeline(name)]
         names[:] = sorted(name for name in names if not name.startswith(".") and name not in bundles)
         for name in sorted(bundles):
-            yield _judged(root, here / name, "timeline")
+            yield from _judged(root, here / name, "timeline")
         pictures = [name for name in files if Path(name).suffix.lower() in IMAGE_SUFFIXES]
         if pictures:
-            yield _judged(root, here, "sequence")
+            yield from _judged(root, here, "sequence")
         for name in sorted(files):
             path = here / name
             if name.startswith(".") or name in pictures or path.suffix.lower() in _NO_MEDIA:
                 continue
-            yield _judged(root, path, "timeline" if is_timeline(str(path)) else "movie")
+            yield from _judged(root, path, "timeline" if is_timeline(str(path)) else "movie")
 
 
-def _judged(root: Path, path: Path, kind: str) -> Verdict:
+def _judged(root: Path, path: Path, kind: str) -> Iterator[Verdict]:
     name = path.relative_to(root).as_posix() or "."
     with tempfile.TemporaryDirectory() as scratch:
         if kind == "timeline":
-            return judge_timeline(name, path, root, Path(scratch))
-        return judge_clip(name, kind, path, Path(scratch))
+            yield from judge_timeline(name, path, root, Path(scratch))
+        else:
+            yield judge_clip(name, kind, path, Path(scratch))
 
 
 if __name__ == "__main__":
