@@ -78,8 +78,8 @@ def _with_aspect(picture: ffmpeg.nodes.FilterableStream, aspect: Fraction) -> ff
 def _display(orientation: Orientation) -> dict[str, object]:
     """Options of a raw input: it carries the display matrix, and ffmpeg leaves the pixels as they are."""
     options: dict[str, object] = {}
-    if orientation.turns:
-        options["display_rotation:v:0"] = 90 * orientation.turns
+    if angle := 90 * orientation.turns + orientation.tilt:
+        options["display_rotation:v:0"] = angle
     if orientation.mirrored:
         options["display_hflip:v:0"] = None
     return {**options, "noautorotate": None} if options else {}

@@ -202,6 +202,15 @@ def test_a_mirrored_clip_is_delivered_as_players_show_it(tmp_path, name):
     assert np.abs(sheet[90 : 90 + cell.shape[0], 92 : 92 + cell.shape[1]] - cell).mean() < 6
 
 
+def test_a_clip_that_is_turned_by_other_angles_keeps_them_in_its_composite(tmp_path):
+    run_tool("-display_rotation", 110, "-i", make_movie(tmp_path / "a.mov", 2), "-c", "copy", tmp_path / "b.mov")
+    conform, *take = disc_take(tmp_path / "b.mov", frames=1, grid=(128, 72))
+    delivery = deliver_take(conform, *take, tmp_path / "take", layer="png")
+    orientation = probe(tmp_path / "take/composite.mov").orientation
+    assert (orientation.turns, orientation.mirrored, round(orientation.tilt)) == (1, False, 20)
+    assert delivery.outside_change == 0 and any("turned by 110 degrees" in note for note in delivery.notes)
+
+
 def test_anamorphic_clip_keeps_its_pixels(tmp_path):
     source = make_movie(tmp_path / "a.mov", 3, 25, (96, 72), aspect=Fraction(4, 3))
     conform, *take = disc_take(source)
