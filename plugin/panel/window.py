@@ -18,14 +18,13 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from bridge.editorial.timeline_choice import SeveralTimelines
-from contract.errors import Problem
 from contract.rates import snap_rate
 from plugin.hosts.base import OpenChoice, OpensTimelines
 from plugin.panel.models.backend.checks import ChecksModel
 from plugin.panel.models.backend.chosen_backend import BACKEND_SETTINGS, chosen_backend
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.panel.reviewing import Reviewing
+from plugin.panel.models.shot.openable import KINDS, can_be_opened
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.banner import Banner
@@ -35,7 +34,7 @@ from plugin.panel.widgets.status_line import StatusLine
 from plugin.panel.widgets.zones.ask_zone import AskZone
 from plugin.panel.widgets.zones.layout import Zones
 from plugin.panel.widgets.zones.review_side import ReviewSide
-from plugin.panel.widgets.zones.shot_zone import KINDS, ShotZone, can_be_opened
+from plugin.panel.widgets.zones.shot_zone import ShotZone
 from plugin.panel.widgets.zones.takes_zone import TakesZone
 from plugin.panel.widgets.zones.welcome import WelcomePage
 
@@ -153,17 +152,17 @@ class PanelWindow(QWidget):
         if chosen:
             self.model.shot.look_for_media(Path(chosen))
 
-    def _ask_for_choice(self, path: Path, problem: Problem) -> None:
-        """One of several timelines, or an edit list's rate."""
+    def _ask_for_choice(self, path: Path, question: str, timelines: tuple[str, ...]) -> None:
+        """One of several timelines, or, without any, an edit list's rate."""
         host = self.model.host
         choice = host.choice() if isinstance(host, OpensTimelines) and host.path() == path else OpenChoice()
-        if isinstance(problem, SeveralTimelines):
-            names = [f"{number}. {name}" for number, name in enumerate(problem.names, start=1)]
-            chosen, yes = QInputDialog.getItem(self, "Choose a timeline", problem.what, names, 0, False)
+        if timelines:
+            names = [f"{number}. {name}" for number, name in enumerate(timelines, start=1)]
+            chosen, yes = QInputDialog.getItem(self, "Choose a timeline", question, names, 0, False)
             choice = msgspec.structs.replace(choice, timeline=chosen.partition(".")[0])
         else:
             rates = ["23.976", "24", "25", "29.97", "30", "50", "59.94", "60"]
-            chosen, yes = QInputDialog.getItem(self, "Frame rate of the edit list", problem.what, rates, 1, False)
+            chosen, yes = QInputDialog.getItem(self, "Frame rate of the edit list", question, rates, 1, False)
             choice = msgspec.structs.replace(choice, rate=str(snap_rate(float(chosen or 24))))
         if yes:
             self.model.shot.open(path, choice)

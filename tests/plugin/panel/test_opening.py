@@ -14,9 +14,9 @@ from plugin.hosts import file_reading
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.models.panel.panel_model import PanelModel
 from plugin.panel.models.settings_store import SettingsStore
+from plugin.panel.models.shot.openable import KINDS, can_be_opened
 from plugin.panel.review.model import ReviewModel
 from plugin.panel.thumbnails.thumbnails import Thumbnails
-from plugin.panel.widgets.zones.shot_zone import KINDS, can_be_opened
 from plugin.panel.window import PanelWindow
 from tests.bridge.editorial import exported as ex
 from tests.plugin.movies import write_movie

@@ -54,11 +54,12 @@ class ShotWarning:
 class ShotModel(Observable):
     """Follows the host's selection; `selected` is emitted when another shot or part becomes the current one.
 
-    `choiceNeeded` has a path and the problem of reading it: one of several timelines, or a rate, has to be chosen.
+    `choiceNeeded` has a path, the question, and the names of the timelines of which one has to be chosen; without any
+    it is about the rate.
     """
 
     selected = pyqtSignal()
-    choiceNeeded = pyqtSignal(object, object)
+    choiceNeeded = pyqtSignal(object, str, tuple)
 
     title: Field[str] = Field("")
     clips: Field[tuple[ClipEntry, ...]] = Field(())
@@ -105,7 +106,8 @@ class ShotModel(Observable):
                 self._opening = None
                 self.title, self.problem = host.title, problem
                 if isinstance(problem, SeveralTimelines | RateNotKnown):
-                    self.choiceNeeded.emit(path, problem)
+                    names = problem.names if isinstance(problem, SeveralTimelines) else ()
+                    self.choiceNeeded.emit(path, problem.what, names)
 
         self._background.run(lambda: host.read(path, choice), show, failed)
 

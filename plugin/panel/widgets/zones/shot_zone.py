@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
@@ -18,7 +16,6 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from bridge.editorial.timeline_kinds import TIMELINE_SUFFIXES, is_project, is_timeline
 from plugin.panel.models.shot.shot import ShotModel
 from plugin.panel.thumbnails.thumbnails import Thumbnails
 from plugin.panel.widgets.binding import watch
@@ -196,13 +193,3 @@ class ShotZone(QWidget):
     def _whole(self) -> None:
         if self.model.whole is not None:
             self.model.choose_part(0, self.model.whole.frame_count - 1)
-
-
-MOVIES = (".mov", ".mp4", ".m4v", ".mkv", ".mxf", ".avi", ".webm", ".mts", ".m2ts")
-KINDS = f"Timelines and movies ({' '.join(f'*{suffix}' for suffix in (*TIMELINE_SUFFIXES, *MOVIES))});;All files (*)"
-"""What the dialog that opens files shows."""
-
-
-def can_be_opened(path: str) -> bool:
-    """Whether a dropped file may be a timeline or a movie, or a project, which says how to export a timeline."""
-    return Path(path).suffix.lower() in MOVIES or is_timeline(path) or is_project(path)
