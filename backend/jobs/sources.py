@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.editorial.clip_list import Shot, part_of, select_shot
-from bridge.editorial.edl_media import check_edl_media
+from bridge.editorial.clip_media.edl_media import check_edl_media
 from bridge.editorial.timeline import OpenTimeline, open_timeline, timeline_for_media, with_frame_rate
 from bridge.editorial.timeline_kinds import is_timeline, refuse_projects
 from contract.counting import ordinal

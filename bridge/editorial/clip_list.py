@@ -14,7 +14,7 @@ from functools import cache
 
 import msgspec
 
-from bridge.editorial.media_range import MediaFacts
+from bridge.editorial.clip_media.media_range import MediaFacts
 from bridge.editorial.rates import to_frame
 from bridge.editorial.shot import Probe, Shot, read_shot
 from bridge.editorial.timeline import OpenTimeline

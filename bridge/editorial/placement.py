@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import opentimelineio as otio
 
-from bridge.editorial.media_location import absolute_path, is_plain_path, is_relative, url_like
+from bridge.editorial.clip_media.media_location import absolute_path, is_plain_path, is_relative, url_like
 from bridge.editorial.rates import exact_rate, to_frame
 from bridge.editorial.shot import Shot
 from bridge.editorial.stack_order import OWN_TRACK, mark_top_first

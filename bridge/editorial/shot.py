@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import opentimelineio as otio
 
-from bridge.editorial.media_location import MediaLocation, find_media
-from bridge.editorial.media_range import ClipTimes, MediaFacts, MediaRange, read_media_range
+from bridge.editorial.clip_media.media_location import MediaLocation, find_media
+from bridge.editorial.clip_media.media_range import ClipTimes, MediaFacts, MediaRange, read_media_range
 from bridge.editorial.rates import exact_rate, is_frame_rate, is_usable_time, seconds
 from bridge.editorial.timeline import OpenTimeline
 from bridge.editorial.video_clips import VideoClip

@@ -20,10 +20,10 @@ from typing import Literal, cast
 
 import opentimelineio as otio
 
+from bridge.editorial.clip_media.media_location import find_media, url_like
+from bridge.editorial.clip_media.media_search import MediaSearch
 from bridge.editorial.exchange.readers import read_exchange
 from bridge.editorial.exchange.reading import AskMedia, Reading
-from bridge.editorial.media_location import find_media, url_like
-from bridge.editorial.media_search import MediaSearch
 from bridge.editorial.rates import as_time, exact_rate, frames_at, is_frame_rate, is_usable_time
 from bridge.editorial.stack_order import StackOrder, mark_bottom_first, stack_order
 from bridge.editorial.timeline_choice import choose_timeline

@@ -9,7 +9,7 @@ from pathlib import Path
 import opentimelineio as otio
 
 from bridge.editorial.clip_list import Shot
-from bridge.editorial.media_location import absolute_path
+from bridge.editorial.clip_media.media_location import absolute_path
 from bridge.editorial.placement import PlacedTake
 from bridge.editorial.rates import seconds
 from bridge.editorial.timeline import OpenTimeline

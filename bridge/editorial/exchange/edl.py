@@ -14,6 +14,7 @@ from pathlib import Path
 
 import opentimelineio as otio
 
+from bridge.editorial.clip_media.media_location import find_media
 from bridge.editorial.exchange.edl_events import EditList, EdlEvent, parse_edit_list
 from bridge.editorial.exchange.reading import (
     CountedMedia,
@@ -25,7 +26,6 @@ from bridge.editorial.exchange.reading import (
     timeline_of,
     tracks_of,
 )
-from bridge.editorial.media_location import find_media
 from bridge.editorial.rates import as_time
 from contract.errors import BadTimeline, Problem
 from contract.rates import is_ntsc

@@ -14,9 +14,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from bridge.editorial.clip_media.media_location import url_like
 from bridge.editorial.exchange.fcpxml import FcpxmlDocument, StorylineItem, is_container
 from bridge.editorial.exchange.xml_text import parse_xml, rational_seconds
-from bridge.editorial.media_location import url_like
 from bridge.editorial.placement import PlacedTake, TakeStack
 from bridge.editorial.shot import Shot
 from contract.atomic_file import write_atomically

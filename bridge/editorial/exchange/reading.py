@@ -11,7 +11,7 @@ from typing import Protocol
 
 import opentimelineio as otio
 
-from bridge.editorial.media_search import MediaSearch
+from bridge.editorial.clip_media.media_search import MediaSearch
 from bridge.editorial.rates import as_time
 from contract.errors import BadTimeline
 

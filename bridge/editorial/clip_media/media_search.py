@@ -10,7 +10,7 @@ from collections.abc import Sequence as Many
 from functools import cached_property
 from pathlib import Path
 
-from bridge.editorial.numbered_media import STILL_SUFFIXES, named_number
+from bridge.editorial.clip_media.numbered_media import STILL_SUFFIXES, named_number
 from contract.errors import BadTimeline
 
 _MOVIE_SUFFIXES = frozenset(

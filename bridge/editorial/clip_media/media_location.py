@@ -11,8 +11,13 @@ from urllib.parse import quote, unquote
 import msgspec
 import opentimelineio as otio
 
-from bridge.editorial.media_search import MediaSearch
-from bridge.editorial.numbered_media import STILL_SUFFIXES, named_number, sequence_around, sequence_of_pattern
+from bridge.editorial.clip_media.media_search import MediaSearch
+from bridge.editorial.clip_media.numbered_media import (
+    STILL_SUFFIXES,
+    named_number,
+    sequence_around,
+    sequence_of_pattern,
+)
 from contract.errors import BadTimeline
 from contract.image_sequence import ImageSequence
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.editorial import media_search
-from bridge.editorial.media_search import MediaSearch
+from bridge.editorial.clip_media import media_search
+from bridge.editorial.clip_media.media_search import MediaSearch
 from contract.errors import BadTimeline
 from tests.bridge.editorial import exported as ex
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
-from bridge.editorial import media_location
-from bridge.editorial.media_location import MediaLocation, is_relative, url_like
-from bridge.editorial.media_search import MediaSearch
+from bridge.editorial.clip_media import media_location
+from bridge.editorial.clip_media.media_location import MediaLocation, is_relative, url_like
+from bridge.editorial.clip_media.media_search import MediaSearch
 from contract.errors import BadTimeline
 from contract.image_sequence import ImageSequence
 from tests.bridge.editorial import exported as ex
