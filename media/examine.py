@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import av
 
 from contract.frame_runs import runs_of
-from media.decoding import MovieDecoder, is_lost
+from media.decoding.movie_decoder import MovieDecoder, is_lost
+from media.decoding.packets import PacketIndex
 from media.movies import damaged_frames
-from media.packets import PacketIndex
 from media.probe import MediaInfo
 from media.read import check_picture, check_range, read_image_of
 from media.timing import FrameTimes

@@ -11,10 +11,10 @@ import av
 
 from contract.frame_runs import FrameRun, runs_text
 from media.errors import DamagedMedia, EmptyMedia, MissingMedia, NotMedia, UnreadableMedia
-from media.exr import check_exr, read_exr_header
+from media.file_checks.exr import check_exr, read_exr_header
+from media.file_checks.webp import check_webp
+from media.file_checks.whole_pictures import is_cut_off
 from media.tracks import picture_track
-from media.webp import check_webp
-from media.whole_pictures import is_cut_off
 
 
 def open_media(path: str, options: dict[str, str] | None = None) -> av.container.InputContainer:

@@ -13,13 +13,13 @@ from msgspec import structs
 from contract.image_sequence import ImageSequence
 from contract.timecode import frame_of_timecode, is_drop_frame
 from media.colour import ColourTags, tags_of
-from media.encryption import check_encryption
-from media.exr import check_exr
+from media.decoding.packets import PacketIndex, index_packets
 from media.fields import FieldOrder, field_order_of
+from media.file_checks.encryption import check_encryption
+from media.file_checks.exr import check_exr
 from media.movies import check_complete, first_frame, header_rates, open_media, pixel_aspect, video_stream
 from media.notes import lost_end_notes, picture_notes, sequence_notes
 from media.orientation import Orientation, orientation_of
-from media.packets import PacketIndex, index_packets
 from media.pixels import layout, working_format
 from media.sequences import check_sequence, find_sequence, is_sequence, is_unnumbered_picture
 from media.timing import FrameTimes, measure_timing

@@ -9,11 +9,11 @@ import av
 import numpy as np
 
 from media.colour import ColourTags
-from media.decoding import DecodedPicture, MovieDecoder, is_lost
+from media.decoding.movie_decoder import DecodedPicture, MovieDecoder, is_lost
+from media.decoding.packets import PacketIndex
 from media.errors import BadRange, MissingFrames
 from media.movies import damaged_frames, read_image
 from media.orientation import Orientation, orientation_of
-from media.packets import PacketIndex
 from media.pixels import PixelLayout, layout, planes_of
 from media.probe import MediaInfo
 from media.rgb import rgb_of

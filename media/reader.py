@@ -10,10 +10,10 @@ from functools import cached_property
 import av
 
 from contract.image_sequence import ImageSequence
-from media.decoding import DecodedPicture, MovieDecoder, is_lost
+from media.decoding.movie_decoder import DecodedPicture, MovieDecoder, is_lost
+from media.decoding.packets import PacketIndex, index_packets
 from media.errors import BadRange, DamagedMedia, MissingFrames
 from media.movies import damaged_frames, header_rates, open_media, pixel_aspect, read_image, video_stream
-from media.packets import PacketIndex, index_packets
 from media.timing import FrameTimes, Timing, measure_timing
 
 # Reading on is cheaper than seeking for this many pictures: about the length of a group of pictures.

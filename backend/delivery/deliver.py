@@ -20,8 +20,8 @@ from backend.delivery.contact_sheet import ContactSheet
 from backend.delivery.ffmpeg import Encoder
 from backend.delivery.grain import measure_grain
 from backend.delivery.inventory import DeliveredFile, inventory
-from backend.delivery.program_decoder import clip_pictures, composite_pictures
 from backend.delivery.render import LayerPicture, LayerRenderer
+from backend.delivery.verification.program_decoder import clip_pictures, composite_pictures
 from contract.errors import BadRequest, Cancelled
 from contract.job import LayerKind
 from media.pixels import PixelLayout

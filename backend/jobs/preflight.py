@@ -7,8 +7,8 @@ from collections.abc import Generator
 
 import msgspec
 
-from backend.delivery.second_opinion import SecondOpinion
-from backend.delivery.trial import try_delivery
+from backend.delivery.verification.second_opinion import SecondOpinion
+from backend.delivery.verification.trial import try_delivery
 from backend.jobs.determinism import check_disk
 from backend.jobs.preflight_report import checks_of
 from backend.jobs.sources import Source

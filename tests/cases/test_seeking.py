@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from media import decoded_track, decoding, packets
+from media.decoding import decoded_track, movie_decoder, packets
 from media.probe import probe
 from media.reader import FrameReader
 from tests.cases import clips
@@ -26,7 +26,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             sent.append(number)
             super()._send(number, key)
 
-    monkeypatch.setattr(decoding, "DecodedTrack", Counted)
+    monkeypatch.setattr(movie_decoder, "DecodedTrack", Counted)
     return sent
 
 
@@ -161,9 +161,9 @@ def test_a_broken_seek_is_no_mistake_of_the_program(
     """Where a container cannot be sought, reading begins at its start."""
     info = probe(encode(tmp_path / "a.mkv", 48, *clips.REORDERED, rate=rate))
 
-    def refuse(self: decoding.MovieDecoder, start: int | None) -> bool:
+    def refuse(self: movie_decoder.MovieDecoder, start: int | None) -> bool:
         return False if start is not None else rewind(self, start)
 
-    rewind = decoding.MovieDecoder._rewind
-    monkeypatch.setattr(decoding.MovieDecoder, "_rewind", refuse)
+    rewind = movie_decoder.MovieDecoder._rewind
+    monkeypatch.setattr(movie_decoder.MovieDecoder, "_rewind", refuse)
     assert numbers_of(info, 40, 4) == [40, 41, 42, 43]

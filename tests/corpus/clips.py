@@ -14,7 +14,7 @@ import numpy as np
 
 from backend.delivery.conform import Conform
 from backend.delivery.deliver import deliver_take
-from backend.delivery.program_decoder import clip_pictures
+from backend.delivery.verification.program_decoder import clip_pictures
 from backend.jobs.preflight import preflight
 from backend.jobs.sources import Source, open_source
 from bridge.editorial.clip_list import part_of

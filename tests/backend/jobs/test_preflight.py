@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import media.decoding
-from backend.delivery import trial
+import media.decoding.movie_decoder
+from backend.delivery.verification import trial
 from backend.jobs.preflight import preflight
 from backend.jobs.sources import open_source
 from backend.jobs.take_job import run
@@ -53,7 +53,7 @@ def list_of(steps: Generator[StageProgress, None, Preflight]) -> tuple[list[Stag
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The places of the pictures of clips that were decoded; what was delivered and read back is left out."""
     seen: list[int] = []
-    original = media.decoding.MovieDecoder.pictures_from
+    original = media.decoding.movie_decoder.MovieDecoder.pictures_from
 
     def counting(self, ordinal):
         for picture in original(self, ordinal):
@@ -61,7 +61,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
                 seen.append(picture.ordinal)
             yield picture
 
-    monkeypatch.setattr(media.decoding.MovieDecoder, "pictures_from", counting)
+    monkeypatch.setattr(media.decoding.movie_decoder.MovieDecoder, "pictures_from", counting)
     return seen
 
 

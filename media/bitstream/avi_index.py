@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from media.picture_times import PicturePacket
+from media.decoding.picture_times import PicturePacket
 
 # An entry of the index is the place of a chunk's header, and a packet begins behind it.
 _HEADER = 8

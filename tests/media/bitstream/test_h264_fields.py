@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from media.h264_fields import FieldPairs
+from media.bitstream.h264_fields import FieldPairs
 from tests.cases import clips
 from tests.cases.field_coded import coded_pictures, write_movie
 

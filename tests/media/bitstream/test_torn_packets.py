@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from media.torn_packets import TornPackets, is_png_torn
+from media.bitstream.torn_packets import TornPackets, is_png_torn
 from tests.cases import clips
 
 FFV1 = ("-c:v", "ffv1", "-level", 3)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from media.bit_reader import BitReader
-from media.nal_units import is_whole, length_size, unescaped, units
+from media.bitstream.bit_reader import BitReader
+from media.bitstream.nal_units import is_whole, length_size, unescaped, units
 
 # Messages, parameter sets, delimiters, ends and filler.
 _COMPANIONS = frozenset(range(6, 16))

@@ -18,7 +18,7 @@ import numpy as np
 
 from backend.delivery.ffmpeg import NO_WINDOW, ffmpeg_program
 from contract.image_sequence import ImageSequence
-from media.packets import PacketIndex
+from media.decoding.packets import PacketIndex
 from media.pixels import PixelLayout, layout
 from media.probe import MediaInfo
 from media.sequences import IMAGE_SUFFIXES

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import av
 
-from media.decoded_track import DecodedTrack, UnclearDamage
+from media.decoding.decoded_track import DecodedTrack, UnclearDamage
+from media.decoding.packets import PacketIndex
+from media.decoding.picture_packets import open_packets
 from media.movies import video_stream
-from media.packets import PacketIndex
-from media.picture_packets import open_packets
 from media.timing import FrameTimes
 
 # Files of these kinds have no index, and a search for times passes the key picture: they are sought by bytes.

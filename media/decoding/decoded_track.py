@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import av
 
+from media.bitstream.torn_packets import TornPackets
+from media.decoding.packets import DEEPEST_REORDER, PacketIndex
+from media.decoding.picture_packets import PicturePackets, Role
 from media.errors import DamagedMedia
-from media.packets import DEEPEST_REORDER, PacketIndex
-from media.picture_packets import PicturePackets, Role
-from media.torn_packets import TornPackets
 
 # A picture that has not come out after so many later ones never will: reordered, and by several threads at a time.
 _LATEST = 2 * DEEPEST_REORDER

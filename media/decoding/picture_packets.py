@@ -8,9 +8,9 @@ from enum import Enum, auto
 import av
 from av.bitstream import BitStreamFilterContext
 
-from media.h264_fields import FieldPairs
+from media.bitstream.h264_fields import FieldPairs
+from media.bitstream.mpeg4_vops import VopHeaders
 from media.movies import open_media
-from media.mpeg4_vops import VopHeaders
 
 # Slices begin within the first kilobytes of a packet: what stands before them is parameter sets and messages.
 _HEAD = 1 << 14

@@ -10,13 +10,13 @@ from statistics import median_low
 
 import av
 
-from media.avi_index import groups_of_corrupt, is_avi_cut_off, marked_by_index, shown_last
-from media.display_order import display_ranks
+from media.bitstream.avi_index import groups_of_corrupt, is_avi_cut_off, marked_by_index, shown_last
+from media.bitstream.display_order import display_ranks
+from media.bitstream.torn_packets import is_ended
+from media.decoding.picture_packets import PicturePackets, Role, open_packets
+from media.decoding.picture_times import PicturePacket, SettledTimes, settle_times
 from media.errors import EmptyMedia
 from media.movies import damaged, time_base_of, video_stream
-from media.picture_packets import PicturePackets, Role, open_packets
-from media.picture_times import PicturePacket, SettledTimes, settle_times
-from media.torn_packets import is_ended
 
 # Reading every packet of a file larger than this takes too long; its index answers when it has a constant step.
 _SCAN_LIMIT = 1 << 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.bit_reader import BitReader
+from media.bitstream.bit_reader import BitReader
 
 _LAYERS = range(0x20, 0x30)
 _VOP = 0xB6

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from media.picture_times import PicturePacket, SettledTimes, settle_times
+from media.decoding.picture_times import PicturePacket, SettledTimes, settle_times
 
 # Decoding order I0 P3 B1 B2, then P6 B4 B5.
 RANKS = (0, 3, 1, 2, 6, 4, 5)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 import av
 from av.bitstream import BitStreamFilterContext
 
-from media.idr_packets import IdrPackets
+from media.bitstream.idr_packets import IdrPackets
+from media.bitstream.mpeg4_vops import is_bidirectional_vop
+from media.decoding.picture_packets import PicturePackets, Role, open_packets
 from media.movies import video_stream
-from media.mpeg4_vops import is_bidirectional_vop
-from media.picture_packets import PicturePackets, Role, open_packets
 
 _HEAD = 1 << 14
 

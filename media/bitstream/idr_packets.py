@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.nal_units import length_size, units
+from media.bitstream.nal_units import length_size, units
 
 _H264_SLICES, _H264_IDR = range(1, 6), 5
 # Instantaneous refresh, and broken links, which are joins (ITU-T H.265, table 7-1).

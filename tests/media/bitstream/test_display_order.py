@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 import pytest
 
-from media import display_order
-from media.display_order import display_ranks
+from media.bitstream import display_order
+from media.bitstream.display_order import display_ranks
 from tests.cases import clips
 from tests.cases.clips import encode
 from tests.cases.field_coded import write_movie

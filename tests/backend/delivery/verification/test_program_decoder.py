@@ -12,7 +12,7 @@ from PIL import Image
 
 from backend.delivery import deliver, program_decoder
 from backend.delivery.deliver import deliver_take
-from backend.delivery.program_decoder import clip_pictures
+from backend.delivery.verification.program_decoder import clip_pictures
 from media.probe import probe
 from media.read import read_frames
 from tests.backend.delivery.takes import disc_take

@@ -7,7 +7,7 @@ from collections.abc import Generator
 import av
 import numpy as np
 
-from backend.delivery.program_decoder import Complaints, Planes, clip_pictures
+from backend.delivery.verification.program_decoder import Complaints, Planes, clip_pictures
 from contract.frame_runs import runs_of, runs_text
 from media.errors import DecodersDisagree
 from media.pixels import layout, planes_of

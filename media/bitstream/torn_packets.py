@@ -7,7 +7,7 @@ import zlib
 
 import av
 
-from media.nal_units import is_whole, length_size, units
+from media.bitstream.nal_units import is_whole, length_size, units
 
 # What the escaping of ITU-T H.264, 7.4.1 and H.265, 7.4.2 keeps out of a unit; between units zeros may stand.
 _NEVER_IN_A_UNIT = re.compile(rb"\x00\x00[\x00-\x02]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from media.torn_packets import is_png_torn
+from media.bitstream.torn_packets import is_png_torn
 
 # Rows in a chunk by the number of the compression: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB.
 _EXR_ROWS = (1, 1, 1, 16, 32, 16, 32, 32, 32, 256)
