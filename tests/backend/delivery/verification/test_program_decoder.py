@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.delivery import deliver, program_decoder
+from backend.delivery import deliver
 from backend.delivery.deliver import deliver_take
+from backend.delivery.verification import program_decoder
 from backend.delivery.verification.program_decoder import clip_pictures
 from media.probe import probe
 from media.read import read_frames
