@@ -42,7 +42,7 @@ def checks_of(
     for text in info.notes:
         yield _notice("clip", text)
     yield _fine("orientation", _orientation(info))
-    yield _fine("colour", f"{info.bit_depth} bits ({info.pix_fmt}), transfer function: {info.colour.transfer_name}.")
+    yield _fine("colour", f"{info.bit_depth} bits ({info.pix_fmt}), {_tags(info)}.")
     if found.retagged is not None:
         text = f"The colour tags change at frame {found.retagged - zero}; those of the first picture are used."
         yield _notice("colour", text)
@@ -68,3 +68,11 @@ def _orientation(info: MediaInfo) -> str:
     mirrored = " and mirrored" if info.orientation.mirrored else ""
     aspect = "" if info.pixel_aspect == 1 else f", pixel aspect {info.pixel_aspect}"
     return f"{info.width}x{info.height}, stored {turned}{mirrored}{aspect}."
+
+
+def _tags(info: MediaInfo) -> str:
+    """The colour tags as the numbers of ITU-T H.273, of which 2 says nothing."""
+    colour = info.colour
+    tags = {"primaries": colour.primaries, "transfer": colour.transfer, "matrix": colour.matrix}
+    found = ", ".join(f"{name} {value}" for name, value in tags.items() if value != 2)
+    return f"tagged {found}" if found else "without colour tags"
