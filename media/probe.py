@@ -126,7 +126,7 @@ def _probe_movie(path: str, rate: Fraction | None) -> MediaInfo:
         frame = first_frame(container, path)
         index = index_packets(path)
         timing = measure_timing(index.stamps, index.last_duration, index.time_base, header_rates(stream), rate)
-        said = frames_said(container, stream, timing.times.rate)
+        said = frames_said(container, stream, timing.times.rate, timing.times.start)
         end_notes = lost_end_notes(said, timing.frame_count, timing.times.rate)
         sound = next(iter(container.streams.audio), None)
         timecode = _timecode(container)

@@ -49,17 +49,22 @@ def track_notes(container: av.container.InputContainer, chosen: av.VideoStream) 
     return (f"This file has {len(tracks)} picture tracks. Number {place} ({size}) is used, as in players.",)
 
 
-def frames_said(container: av.container.InputContainer, track: av.VideoStream, rate: Fraction) -> int | None:
-    """The track's length in frames by the header of the file; None where the header does not say it by itself."""
+def frames_said(
+    container: av.container.InputContainer, track: av.VideoStream, rate: Fraction, start: Fraction
+) -> int | None:
+    """The track's length in frames by the header of the file; None where the header does not say it by itself.
+
+    `start` are the seconds of the first picture on the file's clock, from whose zero a header counts.
+    """
     if container.format.name == "avi":
         return track.frames or None
     if "matroska" not in container.format.name:
         return None
     said = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)\0*", track.metadata.get("DURATION", ""))
     if said:
-        return round((int(said[1]) * 3600 + int(said[2]) * 60 + Fraction(said[3])) * rate)
+        return round((int(said[1]) * 3600 + int(said[2]) * 60 + Fraction(said[3]) - start) * rate)
     if len(container.streams) == 1 and container.duration:
-        return round(Fraction(container.duration, av.time_base) * rate)
+        return round((Fraction(container.duration, av.time_base) - start) * rate)
     return None
 
 
