@@ -190,10 +190,13 @@ class Lives(RuleBasedStateMachine):
 
     @rule(job=jobs, footprint=st.sampled_from((None, "small")))
     def retry(self, job, footprint):
-        if job and self._allowed(job, self.model[job].state in ("failed", "cancelled"), self.ledger.retry, footprint):
+        before = self.model[job].state if job else ""
+        if job and self._allowed(job, before in ("failed", "cancelled", "paused"), self.ledger.retry, footprint):
             expected = self.model[job]
-            expected.state, expected.deaths, expected.interrupted = "queued", 0, False
-            expected.attempt += 1
+            expected.state, expected.interrupted = "queued", False
+            if before != "paused":
+                expected.deaths = 0
+                expected.attempt += 1
             expected.footprint = footprint or expected.footprint
             own = [each for each in self._own_order(expected.client) if not self.model[each].interrupted]
             assert own[0] == job

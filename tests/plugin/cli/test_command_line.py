@@ -325,7 +325,7 @@ def test_an_unexpected_error_goes_to_the_log(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(backend.jobs.job_timeline, "place_takes", broken)
+    monkeypatch.setattr(backend.jobs.job_timeline, "write_with_takes", broken)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     with pytest.raises(ZeroDivisionError) as caught:
         main(["add", str(movie), INSTRUCTION, "--quality", "draft", "--output", "out"])
