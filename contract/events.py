@@ -88,7 +88,7 @@ class MasksFound(JobEvent, frozen=True, kw_only=True, tag="masks"):
 class StageProgress(JobEvent, frozen=True, kw_only=True, tag="progress"):
     """Take `take` has done `step` of `steps` in a stage; `seconds_left` is for the whole take, None until known.
 
-    The check of the shot is before all takes: its `take` is 0, and its `seconds_left` until its own end.
+    The check of the shot is before all takes: its `take` is 0.
     """
 
     take: int

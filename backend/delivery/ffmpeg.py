@@ -24,7 +24,7 @@ _FULL = re.compile(r"no space left on device|disk quota exceeded|file too large|
 _DENIED = re.compile(r"permission denied|read-only file system", re.IGNORECASE)
 _FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 if sys.platform == "win32":
-    NO_WINDOW = subprocess.CREATENO_WINDOW
+    NO_WINDOW = subprocess.CREATE_NO_WINDOW
 else:
     NO_WINDOW = 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 
 import msgspec
@@ -53,11 +52,10 @@ def preflight(
     report = _stored(folder, known)
     if report is None:
         check_disk(folder.path, info, shot.frame_count, takes)
-        began = time.monotonic()
         zero = shot.source_start - (shot.part[0] if shot.part else 0)
         with SecondOpinion(info, shot.source_start, shot.frame_count) as second:
             steps = examine(info, shot.source_start, shot.frame_count, zero, second.see)
-            found = yield from _reported(steps, shot.frame_count, began)
+            found = yield from _reported(steps, shot.frame_count)
             doubted = second.verdict(zero)
         doubts = try_delivery(info, shot.source_start, folder.trial, layer)
         report = Preflight(
@@ -81,9 +79,8 @@ def _stored(folder: JobFolder, wanted: _Stored) -> Preflight | None:
     return stored.report if stored == wanted else None
 
 
-def _reported(
-    steps: Generator[int, None, Examined], total: int, began: float
-) -> Generator[StageProgress, None, Examined]:
+def _reported(steps: Generator[int, None, Examined], total: int) -> Generator[StageProgress, None, Examined]:
+    """Some of the steps as events, without a time: the one that people wait for is that of the takes."""
     reported = 0
     while True:
         try:
@@ -93,5 +90,4 @@ def _reported(
             return found
         if done == total or (done - reported) * _REPORTS >= total:
             reported = done
-            left = (time.monotonic() - began) / max(done, 1) * (total - done)
-            yield StageProgress(take=0, stage="checking", step=done, steps=total, seconds_left=round(left, 1))
+            yield StageProgress(take=0, stage="checking", step=done, steps=total)
