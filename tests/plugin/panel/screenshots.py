@@ -26,8 +26,9 @@ from bridge.editorial.placement import write_timeline  # noqa: E402
 from bridge.editorial.rates import as_time  # noqa: E402
 from bridge.wire.messages import Failure, Worker  # noqa: E402
 from contract.errors import Problem  # noqa: E402
-from contract.events import FoundMask, PreviewWritten  # noqa: E402
+from contract.events import FoundMask, PreviewWritten, ShotChecked  # noqa: E402
 from contract.finding import Finding  # noqa: E402
+from contract.preflight import Preflight, PreflightCheck  # noqa: E402
 from contract.take import Note  # noqa: E402
 from media.probe import probe  # noqa: E402
 from plugin.panel.application import Panel  # noqa: E402
@@ -36,6 +37,14 @@ from tests.plugin.panel.fake_service import PLAN, FakeService, FakeServices  # n
 from tests.plugin.panel.more_states import model_not_there, travelling
 from tests.plugin.panel.sample_takes import SAMPLE, write_take_files  # noqa: E402
 
+CHECKED = Preflight(
+    frames=96,
+    held=[],
+    checks=[
+        PreflightCheck("pictures", "fine", "Every picture of the 96 frames is whole."),
+        PreflightCheck("clip", "notice", "This clip is interlaced. Its two fields are worked on as one picture."),
+    ],
+)
 NARROW, USUAL, WIDE = (380, 940), (460, 980), (1500, 940)
 COLOURS = ((214, 52, 44), (52, 96, 214), (222, 186, 40))
 
@@ -88,6 +97,7 @@ class Stage:
             FoundMask(phrase="lamp post", role="source", coverage=0.03, frame=4, path=str(self.mask("post.png", 0.7))),
             FoundMask(phrase="red balloon", role="target", coverage=0, frame=0, path=None),
         )
+        self.service.push_event(job, ShotChecked(report=CHECKED))
         self.service.plan(job, masks=masks)
         self.settle(until=lambda: self.model.plan.state == "ready")
         return job

@@ -82,6 +82,7 @@ class PlanForm(QWidget):
         failed.addWidget(self.try_again, 0, Qt.AlignmentFlag.AlignTop)
         fields = QVBoxLayout(self.fields)
         fields.setSpacing(2)
+        fields.addWidget(self.checked)
         for name, widget in (
             ("Shot description", self.source_caption),
             ("New description", self.composite_caption),
@@ -94,7 +95,6 @@ class PlanForm(QWidget):
         fields.addSpacing(2)
         fields.addWidget(self.frame)
         fields.addWidget(self.chips)
-        fields.addWidget(self.checked)
         low = QHBoxLayout()
         low.addWidget(self.remarks, 1)
         low.addWidget(self.again, 0, Qt.AlignmentFlag.AlignTop)
