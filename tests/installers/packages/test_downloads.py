@@ -151,7 +151,10 @@ def test_a_program_started_by_the_folder_s_own_path_is_seen(user: User):
     name = user.app.current()
     for folder in (user.places.app, target):
         python = folder / "versions" / name / "env" / "bin" / "python"
-        with subprocess.Popen([python, "-c", "input()"], stdin=subprocess.PIPE) as running:
+        command = [python, "-c", "print('runs', flush=True); input()"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+            # Before that line the system may not know yet what was started.
+            assert running.stdout is not None and running.stdout.readline() == b"runs\n"
             assert any(str(running.pid) in each for each in user.app.users_of()), folder
             running.communicate(b"\n")
 
