@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-LIMIT = 1.0
+LIMIT = 0.5
 """Seconds from which on a test is slow, on the machine that records: two cores."""
 LONGEST = 20.0
 """Tests that take longer than this come first, so that no process of the suite ends long after the others."""
