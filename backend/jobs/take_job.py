@@ -72,8 +72,8 @@ def run(
                 for event in events:
                     job.folder.require_in_place()
                     yield event
-        except Exception:
-            job.folder.require_in_place()  # whatever failed: a folder that has moved explains it better
+        except Exception:  # whatever failed, it is raised again unless a folder that has moved explains it better
+            job.folder.require_in_place()
             raise
 
 

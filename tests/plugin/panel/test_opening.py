@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog
 
-from contract.errors import Problem
 from plugin.hosts import file_reading
 from plugin.hosts.otio_files import OtioFiles
 from plugin.panel.models.panel.panel_model import PanelModel
@@ -21,6 +20,7 @@ from plugin.panel.window import PanelWindow
 from tests.bridge.editorial import exported as ex
 from tests.plugin.movies import write_movie
 from tests.plugin.panel.fake_service import FakeServices
+from tests.plugin.panel.immediate_background import ImmediateBackground
 
 EDL = "001  AX  V  C  00:00:00:02 00:00:00:12 01:00:00:00 01:00:00:10\n* FROM CLIP NAME: street.mov\n"
 
@@ -37,13 +37,7 @@ class HeldBackground:
     def go(self) -> None:
         """Carry out all that waits, and what that starts."""
         while self.kept:
-            work, done, failed = self.kept.pop(0)
-            try:
-                result = work()
-            except Problem as problem:
-                failed(problem)
-            else:
-                done(result)
+            ImmediateBackground().run(*self.kept.pop(0))
 
     def wait(self) -> None: ...
 
